@@ -1,0 +1,97 @@
+// A chain owns a run of stream or frame bytes as a list of mbufs. Bytes are never copied to be
+// forwarded: cutting and sharing make views (indirect mbufs) of the same data room.
+// Invariants: length_bytes() is the sum of the segments' data_len; no segment is empty; an mbuf
+// belongs to exactly one chain. pkt_len and nb_segs are only right after to_packet().
+// Single-threaded: a chain lives on the worker that owns its session.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "common/bytes.h"
+#include "dataplane/buffer/pools.h"
+
+namespace sluice::buffer {
+
+class Chain {
+ public:
+  Chain() = default;
+  // Takes a received packet (all its segments); empty segments are freed.
+  explicit Chain(rte_mbuf* packet);
+  Chain(Chain&& other) noexcept { swap(other); }
+  Chain& operator=(Chain&& other) noexcept;
+  Chain(const Chain&) = delete;
+  Chain& operator=(const Chain&) = delete;
+  ~Chain() { clear(); }
+
+  [[nodiscard]] std::size_t length_bytes() const { return length_bytes_; }
+  [[nodiscard]] std::uint32_t segments() const { return segments_; }
+  [[nodiscard]] bool empty() const { return length_bytes_ == 0; }
+  // Memory that this chain keeps from being reused: whole data rooms, not just the bytes in them.
+  [[nodiscard]] std::size_t pinned_bytes() const;
+
+  void clear();
+  void append(Chain&& tail);
+
+  // Cuts the first `count` bytes off into their own chain. Only the cut segment needs a view mbuf;
+  // false (and nothing changed) when none is free. count <= length_bytes().
+  [[nodiscard]] bool take_front(Pools& pools, std::size_t count, Chain& front);
+  // Forgets bytes at either end. Never allocates.
+  void drop_front(std::size_t count);
+  void drop_back(std::size_t count);
+
+  // Appends views of [offset, offset + count) to `out`; the bytes stay here too (for retransmission).
+  // False (and `out` unchanged) when no view mbuf is free.
+  [[nodiscard]] bool share(Pools& pools, std::size_t offset, std::size_t count, Chain& out) const;
+
+  // Overwrites bytes in place; the length stays. [offset, offset + bytes.size()) lies inside.
+  void overwrite(std::size_t offset, Bytes bytes);
+  // Replaces `remove` bytes at `offset` by `insert`. False (and nothing changed) without buffers.
+  [[nodiscard]] bool splice(Pools& pools, std::size_t offset, std::size_t remove, Bytes insert);
+  // Appends a copy of bytes that come from outside (a local response). False without buffers.
+  [[nodiscard]] bool append_copy(Pools& pools, Bytes bytes);
+
+  // Copies [offset, offset + count) to `out`.
+  void copy_out(std::size_t offset, std::size_t count, std::uint8_t* out) const;
+
+  // Calls fn(MutableBytes) for each contiguous run of [offset, offset + count), in order.
+  template <class Fn>
+  void for_each(std::size_t offset, std::size_t count, Fn&& fn) const;
+
+  [[nodiscard]] rte_mbuf* first() const { return head_; }
+  // Gives the mbufs away as one packet with pkt_len and nb_segs set; nullptr when empty.
+  [[nodiscard]] rte_mbuf* to_packet();
+
+ private:
+  void swap(Chain& other) noexcept {
+    std::swap(head_, other.head_);
+    std::swap(tail_, other.tail_);
+    std::swap(length_bytes_, other.length_bytes_);
+    std::swap(segments_, other.segments_);
+  }
+
+  rte_mbuf* head_ = nullptr;
+  rte_mbuf* tail_ = nullptr;
+  std::size_t length_bytes_ = 0;
+  std::uint32_t segments_ = 0;
+};
+
+template <class Fn>
+void Chain::for_each(std::size_t offset, std::size_t count, Fn&& fn) const {
+  for (rte_mbuf* m = head_; m != nullptr && count > 0; m = m->next) {
+    if (offset >= m->data_len) {
+      offset -= m->data_len;
+      continue;
+    }
+    const std::size_t here = std::min<std::size_t>(m->data_len - offset, count);
+    fn(MutableBytes(rte_pktmbuf_mtod_offset(m, std::uint8_t*, offset), here));
+    count -= here;
+    offset = 0;
+  }
+}
+
+}  // namespace sluice::buffer

@@ -1,0 +1,43 @@
+// The mbuf pools of one worker (or one test). Made at start; nothing is allocated after.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "common/error.h"
+
+namespace sluice::buffer {
+
+struct PoolSizes {
+  std::uint32_t frames = 16384;  // 2 KiB data room each: MTU frames, headers, small copies
+  std::uint32_t jumbos = 512;    // 62 KiB data room each: the rest of a coalesced frame
+  std::uint32_t views = 32768;   // no data room: cuts and shares
+};
+
+// Owns its pools; freed when it goes.
+class Pools {
+ public:
+  // EAL must be up. `name` makes the pools' names unique.
+  static Result<Pools> create(std::string_view name, const PoolSizes& sizes);
+  Pools(Pools&& other) noexcept;
+  Pools& operator=(Pools&& other) noexcept;
+  Pools(const Pools&) = delete;
+  Pools& operator=(const Pools&) = delete;
+  ~Pools();
+
+  [[nodiscard]] rte_mempool* frames() const { return frames_; }
+  [[nodiscard]] rte_mempool* jumbos() const { return jumbos_; }
+  [[nodiscard]] rte_mempool* views() const { return views_; }
+  // Buffers in use over all pools; a test that gave everything back reads 0.
+  [[nodiscard]] std::uint32_t in_use() const;
+
+ private:
+  Pools() = default;
+  rte_mempool* frames_ = nullptr;
+  rte_mempool* jumbos_ = nullptr;
+  rte_mempool* views_ = nullptr;
+};
+
+}  // namespace sluice::buffer

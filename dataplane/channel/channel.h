@@ -1,0 +1,85 @@
+// The data plane's end of the channel: a thread that keeps a connection to control, takes bundles,
+// and tells of sessions and counters. Control may be away for any time: traffic goes on, the newest
+// session events wait in a bounded ring and the rest are counted as lost.
+// The last good bundle is kept on disk, so that a restart comes back with it when control is away.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "common/time.h"
+#include "common/unit.h"
+#include "dataplane/enforce/snapshot.h"
+
+namespace sluice::channel {
+
+struct SessionEvent {
+  bool opened = false;  // else closed
+  SessionId session = 0;
+  WallNs wall_ns = 0;
+  std::uint32_t client_address = 0;
+  std::uint16_t client_port = 0;
+  ErrorCode error = ErrorCode::ok;
+  char service[64] = {};
+  char principal[64] = {};
+};
+
+struct NamedCount {
+  std::string name;
+  std::uint64_t value = 0;
+};
+
+struct ServiceCount {
+  std::string service;
+  std::uint64_t sessions = 0, open = 0, requests = 0, responses = 0, request_bytes = 0, response_bytes = 0, denied = 0,
+                errors = 0;
+};
+
+struct CounterReport {
+  std::uint64_t policy_version = 0;
+  std::vector<ServiceCount> services;
+  std::vector<NamedCount> rules, drops, ports;
+  std::uint64_t records_appended = 0, records_durable = 0, record_bytes = 0, record_stalls = 0;
+  std::string archive_error;
+  std::uint64_t worker_busy_ns = 0, sessions_open = 0, buffers_free = 0, lost_events = 0;
+};
+
+// What the channel asks of the data plane; called on the channel's thread only.
+class Host {
+ public:
+  virtual ~Host() = default;
+  // Makes every worker run the snapshot; returns when all do.
+  virtual Result<void> apply(std::unique_ptr<const enforce::Snapshot> snapshot) = 0;
+  virtual CounterReport counters() = 0;
+  // Moves waiting events to `events`, returns how many.
+  virtual std::size_t take_events(std::span<SessionEvent> events) = 0;
+};
+
+struct ChannelConfig {
+  std::string socket_path;  // where control listens
+  std::string bundle_path;  // the last good bundle
+  std::vector<std::uint8_t> public_key;
+  unsigned workers = 1;
+  WallNs start_wall_ns = 0;
+};
+
+class Channel {
+ public:
+  // Applies the bundle kept at bundle_path, if there is a good one, before it returns; then connects
+  // in its own thread and reconnects for as long as it lives.
+  static Result<std::unique_ptr<Channel>> start(ChannelConfig config, Host& host);
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+ private:
+  Channel();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::channel

@@ -1,0 +1,96 @@
+// The policy as the data plane runs it: an immutable value made from a verified bundle, outside the
+// data path. Workers hold it by pointer; a unit runs under one snapshot from its beginning to its end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/unit.h"
+#include "dataplane/inspect/scanner.h"
+
+namespace sluice::enforce {
+
+enum class Place : std::uint8_t { request_head = 0, request_body = 1, response_head = 2, response_body = 3 };
+inline constexpr std::size_t kPlaces = 4;
+constexpr Place place_of(Direction direction, Part part) {
+  return static_cast<Place>(static_cast<int>(direction) * 2 + static_cast<int>(part));
+}
+
+enum class Protocol : std::uint8_t { http = 0, raw = 1 };
+enum class Mode : std::uint8_t { observe = 0, enforce = 1 };
+enum class Action : std::uint8_t { observe = 0, mask = 1, deny = 2 };
+enum class RecordMode : std::uint8_t { required = 0, best_effort = 1, off = 2 };
+enum class Durability : std::uint8_t { group = 0, strict = 1 };
+enum class AfterWindow : std::uint8_t { deny = 0, stream = 1 };
+
+struct Rule {
+  std::string name;
+  Action action = Action::observe;
+  std::uint8_t keep_last = 0;
+  bool mask_wire = false;
+  bool mask_record = false;
+};
+
+struct Service {
+  std::uint32_t index = 0;  // position in its snapshot
+  std::string name;
+  std::uint32_t address = 0;  // IPv4, host order
+  std::uint16_t port = 0;
+  Protocol protocol = Protocol::http;
+  Mode mode = Mode::enforce;
+  RecordMode record = RecordMode::required;
+  Durability durability = Durability::group;
+  std::string record_class;
+  std::array<const inspect::RuleSet*, kPlaces> scans{};  // nullptr: nothing to look for there
+  std::array<bool, kPlaces> masks_wire{};                // some rule there masks on the wire, and mode is enforce
+  bool judges_request_body = false;                      // some rule there denies: the window is held back
+  std::uint32_t head_limit_bytes = 32 * 1024;
+  std::uint16_t header_limit = 128;
+  std::uint32_t window_bytes = 64 * 1024;
+  AfterWindow after_window = AfterWindow::deny;
+  bool allow_upgrade = false;
+  std::uint16_t pending_limit = 64;
+
+  [[nodiscard]] const inspect::RuleSet* scan(Place place) const { return scans[static_cast<std::size_t>(place)]; }
+};
+
+// The CPU and library that a bundle must have been compiled for.
+struct Platform {
+  std::string hyperscan_version;
+  std::uint32_t cpu_tune = 0;
+  std::uint64_t cpu_features = 0;
+};
+Platform this_platform();
+
+class Snapshot {
+ public:
+  // Checks signature (Ed25519, raw 32-byte public key), format, platform and databases; refuses whole.
+  static Result<std::unique_ptr<const Snapshot>> load(Bytes bundle, Bytes public_key);
+  ~Snapshot();
+
+  [[nodiscard]] std::uint64_t version() const;
+  [[nodiscard]] Bytes source_sha256() const;
+  [[nodiscard]] const Service* find_service(std::uint32_t address, std::uint16_t port) const;
+  // Some service lives at this address: fragments to or from it are refused.
+  [[nodiscard]] bool is_protected(std::uint32_t address) const;
+  // Name of the narrowest matching network, empty when none matches.
+  [[nodiscard]] std::string_view principal_of(std::uint32_t address) const;
+  [[nodiscard]] const Rule& rule(RuleIndex index) const;
+  [[nodiscard]] std::size_t rule_count() const;
+  [[nodiscard]] const std::vector<Service>& services() const;
+  // Grows a worker's scratch for every scan of this policy. Outside the data path.
+  Result<void> prepare(inspect::Scratch& scratch) const;
+
+ private:
+  Snapshot();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::enforce

@@ -1,0 +1,91 @@
+// Finds what the rules look for in a stream of content (framing already removed).
+//
+// A match is canonical: for each rule by itself the leftmost start, and from there the longest end
+// that the rule's validator accepts; matches of one rule do not overlap. Different rules may.
+// How the content is cut into calls changes nothing: a match is reported only when no later byte
+// could change it, and the caller keeps (and shows again) the bytes from `hold` on.
+//
+// The scanner is the one interface for every engine: a RuleSet is built once outside the data path,
+// a Scratch belongs to one worker, a ScanState to one direction of one message and stays small.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/unit.h"
+
+namespace sluice::inspect {
+
+enum class Validator : std::uint8_t { none = 0, luhn = 1 };
+
+struct RuleSpec {
+  RuleIndex index = 0;  // reported in Match::rule
+  std::string expression;
+  bool caseless = false;
+  Validator validator = Validator::none;
+  std::uint32_t min_width = 0;
+  std::uint32_t max_width = 0;  // bounded: the widest match in bytes
+};
+
+class RuleSet {
+ public:
+  // `database` is a serialized Hyperscan database (HS_MODE_VECTORED) whose pattern ids are positions in `rules`.
+  static Result<std::unique_ptr<RuleSet>> load(std::vector<RuleSpec> rules, Bytes database);
+  ~RuleSet();
+  RuleSet(const RuleSet&) = delete;
+  RuleSet& operator=(const RuleSet&) = delete;
+
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::uint32_t max_width() const;
+
+ private:
+  friend class Scanner;
+  friend class Scratch;
+  RuleSet();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Working memory of one worker. grow_for() is called outside the data path, for each new RuleSet.
+class Scratch {
+ public:
+  Scratch();
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  Result<void> grow_for(const RuleSet& rules);
+
+ private:
+  friend class Scanner;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// What is remembered between calls over one content.
+struct ScanState {
+  std::uint64_t hold = 0;   // content offset of the first byte that is shown again
+  bool has_before = false;  // the byte before `hold`, context for word boundaries
+  std::uint8_t before = 0;
+  struct Resume {            // a rule whose next match may only start beyond `hold`
+    std::uint32_t rule = 0;  // position in the RuleSet
+    std::uint64_t from = 0;
+  };
+  std::vector<Resume> resume;  // at most one per rule, normally empty
+};
+
+// One call: `window` is the content from state.hold to the newest byte, as contiguous pieces in order.
+// `last`: no byte follows. Appends to `matches` (begin and end are content offsets; order: by end of
+// decision, ties by rule) and moves state.hold: all bytes before it are decided and may be released,
+// bytes from it on are shown again in the next call. With `last`, hold becomes the end.
+class Scanner {
+ public:
+  static ErrorCode scan(const RuleSet& rules, Scratch& scratch, ScanState& state, std::span<const Bytes> window,
+                        bool last, std::vector<Match>& matches);
+};
+
+}  // namespace sluice::inspect

@@ -1,0 +1,100 @@
+// A worker's end of the recording: records are encoded straight into pages, one copy of the payload,
+// and full (or due) pages go to the writer by a ring. Never blocks and never allocates: when no page
+// is free it says so, and the session waits (required) or a gap is counted (best_effort).
+// Single-threaded: one Recorder per worker.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/time.h"
+#include "common/unit.h"
+
+namespace sluice::record {
+
+// Whose record it is; the strings are copied into each record.
+struct Subject {
+  SessionId session = 0;
+  std::string_view service;
+  std::string_view record_class;
+  std::string_view principal;
+  bool principal_verified = false;
+  bool best_effort = false;  // leave a gap instead of saying no
+};
+
+struct SessionOpen {
+  std::uint32_t client_address = 0;
+  std::uint16_t client_port = 0;
+  std::uint32_t server_address = 0;
+  std::uint16_t server_port = 0;
+  std::uint8_t protocol = 0;
+};
+
+struct UnitHead {
+  std::uint32_t unit = 0;
+  Direction direction = Direction::request;
+  bool informational = false;
+  bool synthesized = false;
+};
+
+struct SliceInfo {
+  std::uint32_t unit = 0;
+  Direction direction = Direction::request;
+  std::uint64_t offset = 0;
+  bool trailers = false;
+};
+
+struct Hit {
+  RuleIndex rule = 0;
+  std::uint32_t count = 0;
+  std::string_view rule_name;
+};
+
+struct UnitEnd {
+  std::uint32_t unit = 0;
+  Direction direction = Direction::request;
+  Verdict verdict = Verdict::pass;
+  ErrorCode error = ErrorCode::ok;
+  std::uint64_t policy_version = 0;
+  std::uint64_t body_bytes = 0;
+  bool complete = true;
+  bool observed = false;
+  std::span<const Hit> hits;
+};
+
+struct SessionClose {
+  ErrorCode error = ErrorCode::ok;
+  std::uint64_t request_bytes = 0;
+  std::uint64_t response_bytes = 0;
+  std::uint32_t units = 0;
+};
+
+inline constexpr std::size_t kMaxSliceBytes = 64 * 1024;
+
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+
+  // True when `bytes` of payload and a few records beside it fit now, so that a session asks once
+  // before it takes bytes on and then appends without fear. Always true for best_effort subjects.
+  [[nodiscard]] virtual bool has_room(std::size_t bytes) = 0;
+
+  // Each appends one record at wall time `now` and returns its sequence number; 0 when it became a gap.
+  virtual std::uint64_t open(const Subject& subject, const SessionOpen& open, WallNs now) = 0;
+  // The caller fills and masks the returned bytes (exactly `bytes` long) before the next call of any kind.
+  virtual MutableBytes head(const Subject& subject, const UnitHead& head, std::size_t bytes, WallNs now) = 0;
+  virtual MutableBytes slice(const Subject& subject, const SliceInfo& slice, std::size_t bytes, WallNs now) = 0;
+  virtual std::uint64_t end(const Subject& subject, const UnitEnd& end, WallNs now) = 0;
+  virtual std::uint64_t close(const Subject& subject, const SessionClose& close, WallNs now) = 0;
+
+  // Once a burst: hands a due page to the writer.
+  virtual void flush(WallNs now) = 0;
+  // Sequence of the last record appended, and of the last that is safely on disk.
+  [[nodiscard]] virtual std::uint64_t appended() const = 0;
+  [[nodiscard]] virtual std::uint64_t durable_through() const = 0;
+};
+
+}  // namespace sluice::record

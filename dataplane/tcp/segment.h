@@ -1,0 +1,42 @@
+// What goes into and comes out of the TCP engine: segments without their IP and link headers.
+#pragma once
+
+#include <cstdint>
+
+#include "common/error.h"
+#include "dataplane/buffer/chain.h"
+
+namespace sluice::tcp {
+
+struct SegmentIn {
+  std::uint32_t seq = 0;
+  std::uint32_t ack = 0;
+  std::uint16_t window = 0;  // as on the wire, unscaled
+  std::uint8_t flags = 0;    // wire::TcpFlag
+  bool has_timestamps = false;
+  std::uint32_t ts_value = 0;
+  std::uint32_t ts_echo = 0;
+  buffer::Chain payload;
+};
+
+struct SegmentOut {
+  std::uint32_t seq = 0;
+  std::uint32_t ack = 0;
+  std::uint16_t window = 0;
+  std::uint8_t flags = 0;
+  bool has_timestamps = false;
+  std::uint32_t ts_value = 0;
+  std::uint32_t ts_echo = 0;
+  std::uint16_t mss = 0;  // payload longer than this asks for segmentation
+  buffer::Chain payload;  // views; the leg keeps the bytes until they are acknowledged
+};
+
+// Where a leg's segments go: headers are written there and the frame joins the port's burst.
+class SegmentSink {
+ public:
+  virtual ~SegmentSink() = default;
+  // False: no buffer or no room in this burst; the leg tries again at the next output().
+  virtual bool emit(SegmentOut&& segment) = 0;
+};
+
+}  // namespace sluice::tcp

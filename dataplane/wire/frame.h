@@ -1,0 +1,65 @@
+// What a frame is, read once. parse() never reads past the bytes it is given and never fails on
+// hostile input: it classifies. Only headers are looked at; they lie in the first segment.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "common/bytes.h"
+#include "common/error.h"
+
+namespace sluice::wire {
+
+inline constexpr std::size_t kMaxLinkHeaderBytes = 22;  // Ethernet and two VLAN tags
+
+// TCP flags as on the wire.
+enum TcpFlag : std::uint8_t { kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16, kUrg = 32, kEce = 64, kCwr = 128 };
+
+struct TcpOptions {
+  std::uint16_t mss = 0;  // 0: absent
+  std::optional<std::uint8_t> window_shift;
+  bool sack_permitted = false;
+  bool has_timestamps = false;
+  std::uint32_t ts_value = 0;
+  std::uint32_t ts_echo = 0;
+};
+
+// Ethernet addresses, tags and type exactly as they came; frames of a session go out under them.
+struct LinkHeader {
+  std::uint8_t bytes[kMaxLinkHeaderBytes] = {};
+  std::uint8_t length = 0;
+};
+
+enum class FrameKind : std::uint8_t {
+  other,     // not IPv4: passes unchanged
+  tcp,       // IPv4 TCP, whole header seen
+  udp,       // IPv4 UDP
+  fragment,  // IPv4 fragment, first or later
+  ipv4,      // any other IPv4
+  bad,       // dropped, `error` says why
+};
+
+struct Frame {
+  FrameKind kind = FrameKind::other;
+  ErrorCode error = ErrorCode::ok;
+  LinkHeader link;
+  std::uint32_t source = 0;  // IPv4, host order
+  std::uint32_t destination = 0;
+  std::uint16_t source_port = 0;  // tcp and udp
+  std::uint16_t destination_port = 0;
+  std::uint8_t tos = 0;
+  std::uint8_t flags = 0;    // TcpFlag
+  std::uint16_t window = 0;  // unscaled
+  std::uint32_t seq = 0;
+  std::uint32_t ack = 0;
+  std::uint16_t l3_offset = 0;
+  std::uint16_t l4_offset = 0;
+  std::uint16_t payload_offset = 0;
+  std::uint32_t payload_bytes = 0;  // by the IP total length; Ethernet padding is not payload
+  TcpOptions options;
+};
+
+// `head` is the first contiguous part of the frame, `frame_bytes` the length of all of it.
+Frame parse(Bytes head, std::size_t frame_bytes);
+
+}  // namespace sluice::wire
