@@ -2,6 +2,7 @@
 // forwarded: cutting and sharing make views (indirect mbufs) of the same data room.
 // Invariants: length_bytes() is the sum of the segments' data_len; no segment is empty; an mbuf
 // belongs to exactly one chain. pkt_len and nb_segs are only right after to_packet().
+// Only overwrite() writes bytes that another chain may share; everything else leaves those alone.
 // Single-threaded: a chain lives on the worker that owns its session.
 #pragma once
 
@@ -21,9 +22,23 @@ class Chain {
  public:
   Chain() = default;
   // Takes a received packet (all its segments); empty segments are freed.
-  explicit Chain(rte_mbuf* packet);
+  explicit Chain(rte_mbuf* packet) {
+    if (packet->next != nullptr || packet->data_len == 0) {
+      adopt(packet);
+      return;
+    }
+    head_ = tail_ = packet;
+    length_bytes_ = packet->data_len;
+    segments_ = 1;
+  }
   Chain(Chain&& other) noexcept { swap(other); }
-  Chain& operator=(Chain&& other) noexcept;
+  Chain& operator=(Chain&& other) noexcept {
+    if (this != &other) {
+      clear();
+      swap(other);
+    }
+    return *this;
+  }
   Chain(const Chain&) = delete;
   Chain& operator=(const Chain&) = delete;
   ~Chain() { clear(); }
@@ -32,16 +47,26 @@ class Chain {
   [[nodiscard]] std::uint32_t segments() const { return segments_; }
   [[nodiscard]] bool empty() const { return length_bytes_ == 0; }
   // Memory that this chain keeps from being reused: whole data rooms, not just the bytes in them.
+  // Pieces of one room that lie near each other (with at most one other room between) count once.
   [[nodiscard]] std::size_t pinned_bytes() const;
 
-  void clear();
+  void clear() {
+    if (head_ == nullptr) return;
+    rte_pktmbuf_free(head_);
+    forget();
+  }
+  // Pieces that continue each other in one data room become one segment again.
   void append(Chain&& tail);
 
-  // Cuts the first `count` bytes off into their own chain. Only the cut segment needs a view mbuf;
+  // Moves the first `count` bytes to the end of `front`. Only a segment that is cut needs a view mbuf;
   // false (and nothing changed) when none is free. count <= length_bytes().
   [[nodiscard]] bool take_front(Pools& pools, std::size_t count, Chain& front);
   // Forgets bytes at either end. Never allocates.
-  void drop_front(std::size_t count);
+  void drop_front(std::size_t count) {
+    if (head_ == nullptr || count >= head_->data_len) return drop_front_segments(count);
+    cut_front(head_, count);
+    length_bytes_ -= count;
+  }
   void drop_back(std::size_t count);
 
   // Appends views of [offset, offset + count) to `out`; the bytes stay here too (for retransmission).
@@ -67,6 +92,19 @@ class Chain {
   [[nodiscard]] rte_mbuf* to_packet();
 
  private:
+  static void cut_front(rte_mbuf* m, std::size_t count) {
+    m->data_off = static_cast<std::uint16_t>(m->data_off + count);
+    m->data_len = static_cast<std::uint16_t>(m->data_len - count);
+  }
+  void adopt(rte_mbuf* packet);
+  void forget() {
+    head_ = tail_ = nullptr;
+    length_bytes_ = 0;
+    segments_ = 0;
+  }
+  void push_back(rte_mbuf* m);
+  void drop_front_segments(std::size_t count);
+
   void swap(Chain& other) noexcept {
     std::swap(head_, other.head_);
     std::swap(tail_, other.tail_);

@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/unit.h"
 #include "dataplane/inspect/scanner.h"
+#include "rules/platform.h"
 
 namespace sluice::enforce {
 
@@ -33,10 +34,15 @@ struct Rule {
   std::string name;
   Action action = Action::observe;
   std::uint8_t keep_last = 0;
-  bool mask_wire = false;
-  bool mask_record = false;
+  std::array<bool, 2> mask_wire{};  // by Direction; counts only where Service::masks_wire says so for the place
+  bool mask_record = false;         // in every mode: what a rule names is never on disk
+
+  [[nodiscard]] bool masks_wire(Direction direction) const { return mask_wire[static_cast<std::size_t>(direction)]; }
 };
 
+// In mode observe nothing is changed or held back: masks_wire is false at every place and
+// judges_request_body is false. The scans stay: matches are reported and recorded, with `observed` set,
+// and record masks apply as ever.
 struct Service {
   std::uint32_t index = 0;  // position in its snapshot
   std::string name;
@@ -61,12 +67,8 @@ struct Service {
 };
 
 // The CPU and library that a bundle must have been compiled for.
-struct Platform {
-  std::string hyperscan_version;
-  std::uint32_t cpu_tune = 0;
-  std::uint64_t cpu_features = 0;
-};
-Platform this_platform();
+using rules::Platform;
+using rules::this_platform;
 
 class Snapshot {
  public:

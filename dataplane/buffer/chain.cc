@@ -1,0 +1,241 @@
+// Cutting, sharing and splicing of chains. A view is an indirect mbuf: it holds a reference on the
+// direct mbuf whose data room it shows, so rooms outlive the chain in which they came. A direct mbuf
+// that leaves its chain while views remain keeps a stale `next`; DPDK clears it with the last view.
+#include "dataplane/buffer/chain.h"
+
+#include "common/assert.h"
+
+namespace sluice::buffer {
+namespace {
+
+// A view of [offset, offset + count) of m's bytes; nullptr when none is free. m may be a view itself:
+// rte_pktmbuf_attach then refers to the room's owner, so references never nest.
+rte_mbuf* make_view(Pools& pools, rte_mbuf* m, std::size_t offset, std::size_t count) {
+  rte_mbuf* view = rte_mbuf_raw_alloc(pools.views());
+  if (view == nullptr) return nullptr;
+  rte_pktmbuf_attach(view, m);
+  view->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;  // offload requests stay with the packet
+  view->data_off = static_cast<std::uint16_t>(view->data_off + offset);
+  view->data_len = static_cast<std::uint16_t>(count);
+  return view;
+}
+
+// Bytes after m's data that nobody else can see.
+std::size_t private_tailroom(rte_mbuf* m) {
+  if (m == nullptr || !RTE_MBUF_DIRECT(m) || rte_mbuf_refcnt_read(m) != 1) return 0;
+  return rte_pktmbuf_tailroom(m);
+}
+
+bool continues(const rte_mbuf* a, const rte_mbuf* b) {
+  return a->buf_addr == b->buf_addr && a->data_off + a->data_len == b->data_off;
+}
+
+}  // namespace
+
+void Chain::push_back(rte_mbuf* m) {
+  (tail_ == nullptr ? head_ : tail_->next) = m;
+  tail_ = m;
+  length_bytes_ += m->data_len;
+  ++segments_;
+}
+
+void Chain::adopt(rte_mbuf* packet) {
+  while (packet != nullptr) {
+    rte_mbuf* next = packet->next;
+    packet->next = nullptr;
+    if (packet->data_len == 0) {
+      rte_pktmbuf_free_seg(packet);
+    } else {
+      push_back(packet);
+    }
+    packet = next;
+  }
+}
+
+std::size_t Chain::pinned_bytes() const {
+  std::size_t pinned = 0;
+  const void* last_room = nullptr;
+  const void* room_before = nullptr;
+  for (const rte_mbuf* m = head_; m != nullptr; m = m->next) {
+    if (!RTE_MBUF_DIRECT(m)) pinned += sizeof(rte_mbuf);
+    if (m->buf_addr == last_room || m->buf_addr == room_before) continue;
+    pinned += sizeof(rte_mbuf) + m->buf_len;
+    room_before = last_room;
+    last_room = m->buf_addr;
+  }
+  return pinned;
+}
+
+void Chain::append(Chain&& tail) {
+  if (tail.head_ == nullptr) return;
+  if (tail_ == nullptr) return swap(tail);
+  length_bytes_ += tail.length_bytes_;
+  segments_ += tail.segments_;
+  rte_mbuf* next = tail.head_;
+  if (continues(tail_, next)) {
+    tail_->data_len = static_cast<std::uint16_t>(tail_->data_len + next->data_len);
+    rte_mbuf* merged = next;
+    next = merged->next;
+    rte_pktmbuf_free_seg(merged);
+    --segments_;
+  }
+  tail_->next = next;
+  if (next != nullptr) tail_ = tail.tail_;
+  tail.forget();
+}
+
+bool Chain::take_front(Pools& pools, std::size_t count, Chain& front) {
+  SLUICE_ASSERT(count <= length_bytes_);
+  if (count == 0) return true;
+  if (count == length_bytes_) {
+    front.append(std::move(*this));
+    return true;
+  }
+  std::size_t left = count;
+  std::uint32_t whole = 0;
+  rte_mbuf* last_whole = nullptr;
+  rte_mbuf* m = head_;
+  for (; left >= m->data_len; m = m->next) {
+    left -= m->data_len;
+    last_whole = m;
+    ++whole;
+  }
+  rte_mbuf* view = nullptr;
+  if (left > 0) {
+    view = make_view(pools, m, 0, left);
+    if (view == nullptr) return false;
+    cut_front(m, left);
+  }
+  Chain taken;
+  if (whole > 0) {
+    last_whole->next = nullptr;
+    taken.head_ = head_;
+    taken.tail_ = last_whole;
+    taken.length_bytes_ = count - left;
+    taken.segments_ = whole;
+  }
+  if (view != nullptr) taken.push_back(view);
+  head_ = m;
+  length_bytes_ -= count;
+  segments_ -= whole;
+  front.append(std::move(taken));
+  return true;
+}
+
+void Chain::drop_front_segments(std::size_t count) {
+  SLUICE_ASSERT(count <= length_bytes_);
+  if (count == length_bytes_) return clear();
+  length_bytes_ -= count;
+  while (count >= head_->data_len) {
+    rte_mbuf* gone = head_;
+    count -= gone->data_len;
+    head_ = gone->next;
+    --segments_;
+    rte_pktmbuf_free_seg(gone);
+  }
+  cut_front(head_, count);
+}
+
+void Chain::drop_back(std::size_t count) {
+  SLUICE_ASSERT(count <= length_bytes_);
+  if (count == 0) return;
+  if (count == length_bytes_) return clear();
+  length_bytes_ -= count;
+  if (count < tail_->data_len) {
+    tail_->data_len = static_cast<std::uint16_t>(tail_->data_len - count);
+    return;
+  }
+  std::size_t keep = length_bytes_;
+  std::uint32_t kept = 1;
+  rte_mbuf* m = head_;
+  for (; keep > m->data_len; m = m->next) {
+    keep -= m->data_len;
+    ++kept;
+  }
+  m->data_len = static_cast<std::uint16_t>(keep);
+  rte_pktmbuf_free(m->next);
+  m->next = nullptr;
+  tail_ = m;
+  segments_ = kept;
+}
+
+bool Chain::share(Pools& pools, std::size_t offset, std::size_t count, Chain& out) const {
+  SLUICE_ASSERT(offset <= length_bytes_ && count <= length_bytes_ - offset);
+  Chain views;
+  for (rte_mbuf* m = head_; count > 0; m = m->next) {
+    if (offset >= m->data_len) {
+      offset -= m->data_len;
+      continue;
+    }
+    const std::size_t here = std::min<std::size_t>(m->data_len - offset, count);
+    rte_mbuf* view = make_view(pools, m, offset, here);
+    if (view == nullptr) return false;
+    views.push_back(view);
+    count -= here;
+    offset = 0;
+  }
+  out.append(std::move(views));
+  return true;
+}
+
+void Chain::overwrite(std::size_t offset, Bytes bytes) {
+  SLUICE_ASSERT(offset <= length_bytes_ && bytes.size() <= length_bytes_ - offset);
+  for_each(offset, bytes.size(), [&bytes](MutableBytes run) {
+    std::memcpy(run.data(), bytes.data(), run.size());
+    bytes = bytes.subspan(run.size());
+  });
+}
+
+bool Chain::splice(Pools& pools, std::size_t offset, std::size_t remove, Bytes insert) {
+  SLUICE_ASSERT(offset <= length_bytes_ && remove <= length_bytes_ - offset);
+  Chain middle;
+  Chain spliced;
+  if (!middle.append_copy(pools, insert)) return false;
+  if (!take_front(pools, offset, spliced)) return false;
+  drop_front(remove);
+  spliced.append(std::move(middle));
+  spliced.append(std::move(*this));
+  swap(spliced);
+  return true;
+}
+
+bool Chain::append_copy(Pools& pools, Bytes bytes) {
+  const std::size_t in_place = std::min(private_tailroom(tail_), bytes.size());
+  Chain fresh;
+  for (Bytes rest = bytes.subspan(in_place); !rest.empty();) {
+    rte_mbuf* m = rte_pktmbuf_alloc(pools.frames());
+    if (m == nullptr) return false;
+    const std::size_t here = std::min<std::size_t>(rte_pktmbuf_tailroom(m), rest.size());
+    std::memcpy(rte_pktmbuf_mtod(m, void*), rest.data(), here);
+    m->data_len = static_cast<std::uint16_t>(here);
+    fresh.push_back(m);
+    rest = rest.subspan(here);
+  }
+  if (in_place > 0) {
+    std::memcpy(rte_pktmbuf_mtod_offset(tail_, void*, tail_->data_len), bytes.data(), in_place);
+    tail_->data_len = static_cast<std::uint16_t>(tail_->data_len + in_place);
+    length_bytes_ += in_place;
+  }
+  append(std::move(fresh));
+  return true;
+}
+
+void Chain::copy_out(std::size_t offset, std::size_t count, std::uint8_t* out) const {
+  SLUICE_ASSERT(offset <= length_bytes_ && count <= length_bytes_ - offset);
+  for_each(offset, count, [&out](Bytes run) {
+    std::memcpy(out, run.data(), run.size());
+    out += run.size();
+  });
+}
+
+rte_mbuf* Chain::to_packet() {
+  rte_mbuf* packet = head_;
+  if (packet == nullptr) return nullptr;
+  SLUICE_ASSERT(segments_ <= RTE_MBUF_MAX_NB_SEGS);
+  packet->pkt_len = static_cast<std::uint32_t>(length_bytes_);
+  packet->nb_segs = static_cast<std::uint16_t>(segments_);
+  forget();
+  return packet;
+}
+
+}  // namespace sluice::buffer

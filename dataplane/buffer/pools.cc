@@ -1,0 +1,94 @@
+// Makes, measures and frees the mbuf pools. Their memory holds payload, so it is kept out of core files.
+#include "dataplane/buffer/pools.h"
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_memory.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace sluice::buffer {
+namespace {
+
+constexpr std::uint16_t kFrameRoomBytes = RTE_PKTMBUF_HEADROOM + 2 * 1024;
+// buf_len has 16 bits. One frame buffer and one jumbo hold the largest IPv4 packet under the longest link header.
+constexpr std::uint16_t kJumboRoomBytes = RTE_PKTMBUF_HEADROOM + 62 * 1024;
+
+void exclude_from_core(rte_mempool*, void* failed, rte_mempool_memhdr* chunk, unsigned) {
+  const rte_memseg_list* list = rte_mem_virt2memseg_list(chunk->addr);
+  const std::uintptr_t page_bytes = list != nullptr ? list->page_sz : 4096;
+  const auto begin = reinterpret_cast<std::uintptr_t>(chunk->addr) / page_bytes * page_bytes;
+  const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(chunk->addr) + chunk->len;
+  const std::uintptr_t length = (end - begin + page_bytes - 1) / page_bytes * page_bytes;
+  if (madvise(reinterpret_cast<void*>(begin), length, MADV_DONTDUMP) != 0) *static_cast<int*>(failed) = errno;
+}
+
+Result<rte_mempool*> create_pool(std::string_view prefix, std::string_view kind, std::uint32_t count,
+                                 std::uint16_t room_bytes) {
+  const std::string name = std::string(prefix) + "." + std::string(kind);
+  const std::uint32_t cache = std::min<std::uint32_t>(256, count / 2);
+  rte_mempool* pool =
+      rte_pktmbuf_pool_create(name.c_str(), count, cache, 0, room_bytes, static_cast<int>(rte_socket_id()));
+  const std::string what = "packet buffer pool '" + name + "' of " + std::to_string(count) + " buffers";
+  if (pool == nullptr) {
+    const int error = rte_errno;
+    std::string advice;
+    if (error == ENAMETOOLONG) advice = "; take a shorter name";
+    if (error == EEXIST) advice = "; the name is taken";
+    if (error == ENOMEM) advice = "; give the EAL more memory or take smaller pools";
+    return fail(error == ENOMEM ? ErrorCode::buffers_exhausted : ErrorCode::bad_argument,
+                what + ": " + rte_strerror(error) + advice);
+  }
+  int failed = 0;
+  rte_mempool_mem_iter(pool, exclude_from_core, &failed);
+  if (failed != 0) {
+    rte_mempool_free(pool);
+    return fail(ErrorCode::io_failed, what + ": cannot be kept out of core files: " + rte_strerror(failed));
+  }
+  return pool;
+}
+
+}  // namespace
+
+Result<Pools> Pools::create(std::string_view name, const PoolSizes& sizes) {
+  Pools pools;
+  auto frames = create_pool(name, "frames", sizes.frames, kFrameRoomBytes);
+  if (!frames) return std::unexpected(std::move(frames.error()));
+  pools.frames_ = *frames;
+  auto jumbos = create_pool(name, "jumbos", sizes.jumbos, kJumboRoomBytes);
+  if (!jumbos) return std::unexpected(std::move(jumbos.error()));
+  pools.jumbos_ = *jumbos;
+  auto views = create_pool(name, "views", sizes.views, 0);
+  if (!views) return std::unexpected(std::move(views.error()));
+  pools.views_ = *views;
+  return pools;
+}
+
+Pools::Pools(Pools&& other) noexcept
+    : frames_(std::exchange(other.frames_, nullptr)),
+      jumbos_(std::exchange(other.jumbos_, nullptr)),
+      views_(std::exchange(other.views_, nullptr)) {}
+
+Pools& Pools::operator=(Pools&& other) noexcept {
+  std::swap(frames_, other.frames_);
+  std::swap(jumbos_, other.jumbos_);
+  std::swap(views_, other.views_);
+  return *this;
+}
+
+Pools::~Pools() {
+  rte_mempool_free(frames_);
+  rte_mempool_free(jumbos_);
+  rte_mempool_free(views_);
+}
+
+std::uint32_t Pools::in_use() const {
+  return rte_mempool_in_use_count(frames_) + rte_mempool_in_use_count(jumbos_) + rte_mempool_in_use_count(views_);
+}
+
+}  // namespace sluice::buffer

@@ -1,0 +1,22 @@
+// The envelope in which a policy travels: its bytes and an Ed25519 signature over them (RFC 8032).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "rules/keys.h"
+
+namespace sluice::rules {
+
+inline constexpr std::size_t kMaxBundleBytes = 64 * 1024 * 1024;
+inline constexpr std::uint16_t kPolicyFormat = 1;
+
+Result<std::vector<std::uint8_t>> sign_bundle(Bytes policy, const PrivateKey& key);
+
+// The signed policy bytes, copied before anything is checked: who shares the memory can not change them
+// afterwards. bundle_malformed, or bundle_bad_signature when `public_key` (raw, 32 bytes) did not sign it.
+Result<std::vector<std::uint8_t>> open_bundle(Bytes bundle, Bytes public_key);
+
+}  // namespace sluice::rules

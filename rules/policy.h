@@ -1,0 +1,78 @@
+// The policy as plain values, made from the YAML that an operator writes (docs/policy.md).
+// A Policy that parse_policy() returns is whole: names are unique, every rule that a service names is
+// in `rules`, every expression is one that the scanner takes, every number is inside its bounds.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/unit.h"
+#include "rules/pack.h"
+#include "rules/problem.h"
+#include "rules/rule.h"
+#include "schema/policy_generated.h"
+
+namespace sluice::rules {
+
+using schema::policy::AfterWindow;
+using schema::policy::Durability;
+using schema::policy::Mode;
+using schema::policy::Protocol;
+using schema::policy::RecordMode;
+
+inline constexpr std::size_t kMaxPolicySourceBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxServices = 256;
+inline constexpr std::size_t kMaxPrincipals = 4096;
+inline constexpr std::size_t kMaxRules = 1024;
+
+struct Service {
+  std::string name;
+  std::uint32_t address = 0;  // IPv4, host order
+  std::uint16_t port = 0;
+  Protocol protocol = Protocol::http;
+  Mode mode = Mode::enforce;
+  RecordMode record = RecordMode::required;
+  Durability durability = Durability::group;
+  std::string record_class = "routine";
+  std::vector<RuleIndex> rules;  // positions in Policy::rules, ascending, each once
+  std::uint32_t head_limit_bytes = 32 * 1024;
+  std::uint16_t header_limit = 128;
+  std::uint16_t pending_limit = 64;
+  std::uint32_t window_bytes = 64 * 1024;
+  AfterWindow after_window = AfterWindow::deny;
+  bool allow_upgrade = false;
+};
+
+// A caller known by the network it calls from: the weakest proof.
+struct Principal {
+  std::string name;
+  std::uint32_t network = 0;  // IPv4, host order, host bits zero
+  std::uint8_t prefix_bits = 0;
+};
+
+struct Retention {
+  std::string record_class;
+  std::uint32_t days = 0;
+};
+
+struct Policy {
+  std::string file_name;
+  std::array<std::uint8_t, 32> source_sha256{};  // of the YAML text
+  std::vector<Service> services;
+  std::vector<Principal> principals;
+  std::vector<Retention> retention;
+  std::vector<Rule> rules;  // the file's own ("local/name"), then those taken from packs ("pack/name")
+};
+
+// `file_name` is only what problems are reported under.
+std::expected<Policy, Problems> parse_policy(std::string_view yaml, std::string_view file_name,
+                                             const PackSource& packs);
+
+// A summary for people: services, their rules by place, principals, retention.
+std::string describe(const Policy& policy);
+
+}  // namespace sluice::rules

@@ -1,0 +1,43 @@
+// A rule: what to detect, where, and what to do then. The same in a policy file and in a pack.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/unit.h"
+#include "rules/problem.h"
+#include "schema/policy_generated.h"
+
+namespace sluice::rules {
+
+using schema::policy::Action;
+using schema::policy::Place;
+using schema::policy::Validator;
+
+inline constexpr std::size_t kPlaces = 4;
+inline constexpr std::uint32_t kMaxMatchBytes = 4096;
+
+struct Rule {
+  std::string name;  // "local/ticket", "pii/card"
+  std::string about;
+  std::string expression;
+  bool caseless = false;
+  Validator validator = Validator::none;
+  std::array<bool, kPlaces> where{};  // by Place
+  Action action = Action::mask;
+  std::uint8_t keep_last = 0;
+  std::array<bool, 2> mask_wire{};  // by Direction
+  bool mask_record = false;
+  std::uint32_t min_width = 0;
+  std::uint32_t max_width = 0;
+  Position position;
+  // Samples, packs only: what must be found in, and what must not.
+  std::vector<std::string> hits;
+  std::vector<std::string> misses;
+
+  [[nodiscard]] bool looks_at(Place place) const { return where[static_cast<std::size_t>(place)]; }
+};
+
+}  // namespace sluice::rules
