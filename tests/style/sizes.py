@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""Checks that a reader can hold a file in mind: at most 500 lines, a head comment, `#pragma once` in headers."""
+
+import sys
+
+import tree
+
+MAX_LINES = 500
+
+
+def check(root):
+    problems = []
+    files = tree.source_files(root)
+    for path in files:
+        text = tree.read(root, path)
+        lines = text.count("\n")
+        if lines > MAX_LINES:
+            problems.append(f"{path}: {lines} lines, more than {MAX_LINES}. Remedy: one file, one idea; split it.")
+        if path.endswith(".h") and "#pragma once" not in text:
+            problems.append(f"{path}: no include guard. Remedy: start with `#pragma once` after the head comment.")
+        if not path.startswith("tests/") and not text.startswith("//"):
+            problems.append(f"{path}: no head comment. Remedy: say first what the file owns and what always holds.")
+    return problems, len(files)
+
+
+def main():
+    problems, files = check(tree.root_from_arguments())
+    return tree.report(problems, f"{files} files within bounds")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
