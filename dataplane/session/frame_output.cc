@@ -28,10 +28,8 @@ bool FrameOutput::send(const wire::TcpHeader& header, std::uint16_t mss, buffer:
   auto* head = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(frame, static_cast<std::uint16_t>(head_bytes)));
   wire::write(header, payload_bytes, {head, head_bytes});
 
-  frame->l2_len = header.link.length;
-  frame->l3_len = wire::kIpv4HeaderBytes;
-  frame->l4_len = static_cast<std::uint8_t>(head_bytes - header.link.length - wire::kIpv4HeaderBytes);
   const std::size_t l4_offset = header.link.length + wire::kIpv4HeaderBytes;
+  frame->tx_offload = rte_mbuf_tx_offload(header.link.length, wire::kIpv4HeaderBytes, head_bytes - l4_offset, 0, 0, 0, 0);
   if (capabilities_.tx_checksum) {
     frame->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
     if (payload_bytes > mss) {

@@ -59,12 +59,11 @@ class HttpRelay {
     bool head_only = false;
   };
   struct Side {
-    Side(Direction direction, const http1::Limits& limits) : reader(direction, limits) {}
+    Side(Direction direction, const http1::Limits& head_limits) : reader(direction, head_limits) {}
     http1::Reader reader;
     Held held;
     Message message;
     buffer::Chain out;
-    http1::Limits limits;
     bool head_ready = false;  // the head may be released
     bool judged = false;      // request: its verdict has fallen
     bool sent = false;        // request: its first byte went to the server

@@ -19,9 +19,7 @@ void Message::begin(const UnitInfo& unit, Direction direction) {
   unit_ = unit;
   active_ = true;
   direction_ = direction;
-  scan_.hold = 0;
-  scan_.has_before = false;
-  scan_.resume.clear();
+  scan_ = {};
   hits_.clear();
   masked_ = denied_ = rule_denied_ = unrecordable_ = false;
 }

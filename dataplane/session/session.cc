@@ -49,7 +49,8 @@ wire::TcpHeader Session::to_client() const {
           .source = flow_.server_address,
           .destination = flow_.client_address,
           .source_port = flow_.server_port,
-          .destination_port = flow_.client_port};
+          .destination_port = flow_.client_port,
+          .options = {}};
 }
 
 wire::TcpHeader Session::to_server() const {
@@ -57,7 +58,8 @@ wire::TcpHeader Session::to_server() const {
           .source = flow_.client_address,
           .destination = flow_.server_address,
           .source_port = flow_.client_port,
-          .destination_port = flow_.server_port};
+          .destination_port = flow_.server_port,
+          .options = {}};
 }
 
 void Session::send_handshake(FrameOutput& output, const wire::TcpHeader& addresses, std::uint32_t seq,

@@ -162,7 +162,8 @@ void Worker::reset_sender(Side side, const wire::Frame& frame) {
                         .source = frame.destination,
                         .destination = frame.source,
                         .source_port = frame.destination_port,
-                        .destination_port = frame.source_port};
+                        .destination_port = frame.source_port,
+                        .options = {}};
   std::swap_ranges(reset.link.bytes, reset.link.bytes + 6, reset.link.bytes + 6);
   if ((frame.flags & wire::kAck) != 0) {
     reset.seq = frame.ack;
