@@ -3,7 +3,8 @@
 
 #include <span>
 
-#include "dataplane/wire/checksum.h"
+#include "dataplane/port/finish_offloads.h"
+#include "dataplane/port/offloads.h"
 
 namespace sluice::session {
 
@@ -28,27 +29,21 @@ bool FrameOutput::send(const wire::TcpHeader& header, std::uint16_t mss, buffer:
   auto* head = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(frame, static_cast<std::uint16_t>(head_bytes)));
   wire::write(header, payload_bytes, {head, head_bytes});
 
-  const std::size_t l4_offset = header.link.length + wire::kIpv4HeaderBytes;
-  frame->tx_offload = rte_mbuf_tx_offload(header.link.length, wire::kIpv4HeaderBytes, head_bytes - l4_offset, 0, 0, 0, 0);
-  if (capabilities_.tx_checksum) {
-    frame->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
-    if (payload_bytes > mss) {
-      frame->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
-      frame->tso_segsz = mss;
-    }
-  } else {
-    wire::ChecksumSum sum;
-    payload.for_each(0, payload_bytes, [&sum](MutableBytes piece) { sum.add(piece); });
-    wire::complete_checksum(MutableBytes(head, head_bytes).subspan(l4_offset), wire::kTcpChecksumOffset, sum);
-  }
   if (payload_bytes > 0) {
     const auto segments = static_cast<std::uint16_t>(1 + payload.segments());
     frame->next = payload.to_packet();
     frame->nb_segs = segments;
     frame->pkt_len = static_cast<std::uint32_t>(head_bytes + payload_bytes);
   }
-  burst_.push_back(frame);
+  port::request_tcp_offloads(frame, header.link.length, head_bytes - header.link.length - wire::kIpv4HeaderBytes, mss);
+  push(frame);
   return true;
+}
+
+void FrameOutput::push(rte_mbuf* frame) {
+  port::FinishedFrames finished(frame, capabilities_, pools_);
+  while (rte_mbuf* ready = finished.next()) burst_.push_back(ready);
+  if (finished.failed()) errors_.add(ErrorCode::buffers_exhausted);
 }
 
 void FrameOutput::forward(rte_mbuf* frame) {
@@ -57,7 +52,7 @@ void FrameOutput::forward(rte_mbuf* frame) {
     rte_pktmbuf_free(frame);
     return;
   }
-  burst_.push_back(frame);
+  push(frame);
 }
 
 void FrameOutput::flush() {

@@ -25,7 +25,7 @@ class FrameOutput {
 
   // A segment under `header`; false (nothing sent) when no buffer or no room is left in this burst.
   bool send(const wire::TcpHeader& header, std::uint16_t mss, buffer::Chain&& payload);
-  // A frame that passes unchanged. Dropped and counted when there is no room.
+  // A frame that passes unchanged, prepared by port::prepare_forward(). Dropped and counted when there is no room.
   void forward(rte_mbuf* frame);
   // Once a burst.
   void flush();
@@ -34,6 +34,9 @@ class FrameOutput {
 
  private:
   static constexpr std::size_t kMaxFrames = 1024;
+
+  // Does in software what the port cannot.
+  void push(rte_mbuf* frame);
 
   port::Port& port_;
   buffer::Pools& pools_;

@@ -54,6 +54,9 @@ class Session {
   // Once a burst for each session that got frames or whose deadline came: moves bytes and sends what is due.
   void run(Context& context, Outputs& outputs, SessionObserver& observer);
 
+  // The appliance goes: both legs are reset with the next run().
+  void abort(ErrorCode why);
+
   [[nodiscard]] TimeNs next_deadline() const { return deadline_; }
   // Nothing is left to do: the table may forget it.
   [[nodiscard]] bool done() const { return phase_ == Phase::done; }

@@ -83,12 +83,19 @@ void Session::follow_fate(Context& context) {
 void Session::follow_idleness(Context& context) {
   const bool idle = context.now >= active_at_ + limits_.idle;
   const bool lingers = closing_ && context.now >= closing_at_ + limits_.linger;
-  if (!idle && !lingers) return;
-  if (!closing_) error_ = ErrorCode::tcp_idle_timeout;
+  if (idle || lingers) abort(ErrorCode::tcp_idle_timeout);
+}
+
+void Session::abort(ErrorCode why) {
+  if (!client_leg_) {
+    phase_ = Phase::done;
+    return;
+  }
+  if (!closing_) error_ = why;
   closing_ = true;
-  closing_at_ = context.now;
-  client_leg_->abort(ErrorCode::tcp_idle_timeout);
-  server_leg_->abort(ErrorCode::tcp_idle_timeout);
+  closing_at_ = active_at_;
+  client_leg_->abort(why);
+  server_leg_->abort(why);
 }
 
 // A leg that broke breaks the other one.

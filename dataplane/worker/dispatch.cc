@@ -1,36 +1,10 @@
 // What is done with a frame: to its session, unchanged to the other port, or refused.
-#include "dataplane/port/finish_offloads.h"
-#include "dataplane/wire/checksum.h"
+#include "dataplane/port/offloads.h"
 #include "dataplane/wire/frame.h"
 #include "dataplane/worker/worker.h"
 
 namespace sluice::worker {
 namespace {
-
-constexpr std::uint8_t kProtocolTcp = 6;
-
-// Right by the port's word, or by our own sum. A partial sum (another guest of this machine leaves it to
-// the "NIC") counts as right: the bytes never crossed a wire.
-bool tcp_checksum_ok(const rte_mbuf* packet, const wire::Frame& frame) {
-  const std::uint64_t known = packet->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
-  if (known == RTE_MBUF_F_RX_L4_CKSUM_GOOD || known == RTE_MBUF_F_RX_L4_CKSUM_NONE) return true;
-  if (known == RTE_MBUF_F_RX_L4_CKSUM_BAD) return false;
-  std::size_t left = frame.payload_offset - frame.l4_offset + frame.payload_bytes;
-  wire::ChecksumSum sum =
-      wire::pseudo_header_sum(frame.source, frame.destination, kProtocolTcp, static_cast<std::uint16_t>(left));
-  std::size_t skip = frame.l4_offset;
-  for (const rte_mbuf* m = packet; m != nullptr && left > 0; m = m->next) {
-    if (skip >= m->data_len) {
-      skip -= m->data_len;
-      continue;
-    }
-    const std::size_t here = std::min<std::size_t>(m->data_len - skip, left);
-    sum.add({rte_pktmbuf_mtod_offset(m, const std::uint8_t*, skip), here});
-    left -= here;
-    skip = 0;
-  }
-  return sum.checksum() == 0;
-}
 
 buffer::Chain payload_of(const wire::Frame& frame, rte_mbuf* packet) {
   if (frame.payload_bytes == 0) {
@@ -51,9 +25,11 @@ void Worker::drop(rte_mbuf* packet, ErrorCode why) {
 }
 
 void Worker::forward(Side from, rte_mbuf* packet) {
-  session::FrameOutput& output = from == Side::client ? server_output_ : client_output_;
-  port::prepare_forward(packet, output.capabilities());
-  output.forward(packet);
+  if (!port::prepare_forward(packet)) {
+    drop(packet, ErrorCode::frame_truncated);
+    return;
+  }
+  (from == Side::client ? server_output_ : client_output_).forward(packet);
 }
 
 // What would carry a protected service around the inspection.
@@ -102,7 +78,7 @@ void Worker::dispatch_tcp(Side side, const wire::Frame& frame, rte_mbuf* packet)
       forward(side, packet);
       return;
     }
-    if (!tcp_checksum_ok(packet, frame)) {
+    if (!port::tcp_checksum_ok(packet, frame)) {
       drop(packet, ErrorCode::tcp_bad_checksum);
       return;
     }
@@ -123,7 +99,7 @@ void Worker::dispatch_tcp(Side side, const wire::Frame& frame, rte_mbuf* packet)
       drop(packet, ErrorCode::sessions_exhausted);
       return;
     }
-  } else if (!tcp_checksum_ok(packet, frame)) {
+  } else if (!port::tcp_checksum_ok(packet, frame)) {
     drop(packet, ErrorCode::tcp_bad_checksum);
     return;
   }

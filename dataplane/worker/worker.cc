@@ -72,6 +72,18 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   return busy;
 }
 
+void Worker::shut_down(TimeNs now, WallNs wall) {
+  context_.now = now;
+  context_.wall = wall;
+  table_.for_each([this](session::Session& session) {
+    session.abort(ErrorCode::tcp_aborted);
+    session.run(context_, outputs_, *this);
+    client_output_.flush();
+    server_output_.flush();
+  });
+  context_.recorder.flush(wall);
+}
+
 bool Worker::receive(Side side) {
   std::array<rte_mbuf*, kBurst> packets;
   const std::uint16_t count = ports_[static_cast<std::size_t>(side)]->receive(packets);
