@@ -65,7 +65,7 @@ std::string_view absolute_authority(std::string_view target) {
 bool is_request_target(std::string_view method, std::string_view target) {
   if (method == "CONNECT") {
     const std::size_t colon = target.rfind(':');
-    return colon != std::string_view::npos && colon + 1 < target.size() && is_authority(target);
+    return colon != std::string_view::npos && is_digit(target.back()) && is_authority(target);  // with a port
   }
   if (target.starts_with('/')) return true;
   if (target == "*") return method == "OPTIONS";
