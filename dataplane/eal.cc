@@ -45,7 +45,8 @@ std::vector<std::string> eal_arguments(const DataplaneConfig& config, unsigned c
   if (hugepages_free) {
     arguments.insert(arguments.end(), {"--file-prefix=sluice", "--huge-unlink=always"});
   } else {
-    arguments.insert(arguments.end(), {"--no-huge", "-m", std::to_string(pool_megabytes(config.buffers) + kSlackMegabytes)});
+    arguments.insert(arguments.end(),
+                     {"--no-huge", "-m", std::to_string(pool_megabytes(config.buffers) + kSlackMegabytes)});
   }
   arguments.emplace_back("--no-shconf");
   bool pci = false;
@@ -61,11 +62,12 @@ std::vector<std::string> eal_arguments(const DataplaneConfig& config, unsigned c
 Result<void> start_eal(const DataplaneConfig& config) {
   const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
   if (config.worker_core >= cpus)
-    return fail(ErrorCode::bad_argument, fmt::format("worker_core: {} but this machine has cores 0 to {}",
-                                                     config.worker_core, cpus - 1));
+    return fail(ErrorCode::bad_argument,
+                fmt::format("worker_core: {} but this machine has cores 0 to {}", config.worker_core, cpus - 1));
   const bool hugepages = config.hugepages && hugepages_are_free();
   if (config.hugepages && !hugepages)
-    log::warn("no hugepages are free: using plain memory (reserve some with sysctl vm.nr_hugepages=512 for full speed)");
+    log::warn(
+        "no hugepages are free: using plain memory (reserve some with sysctl vm.nr_hugepages=512 for full speed)");
   if (config.idle == worker::Idle::poll && cpus == 1)
     log::warn("the machine has one core: a worker that polls leaves none for the archive; idle: adaptive would");
 

@@ -119,7 +119,11 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
   if (const std::string note = (*archive)->status().note; !note.empty()) log::warn(note);
 
   const WallNs start_wall = worker::wall_ns();
-  worker::WorkerConfig worker_config{.sessions = config.sessions, .half_open = config.sessions / 4, .limits = {}, .hash_key = random_key(), .start_wall_ns = start_wall};
+  worker::WorkerConfig worker_config{.sessions = config.sessions,
+                                     .half_open = config.sessions / 4,
+                                     .limits = {},
+                                     .hash_key = random_key(),
+                                     .start_wall_ns = start_wall};
   record::Recorder& recorder = (*archive)->recorder(0);
   worker::Worker worker(worker_config, **client, **server, *pools, recorder, worker::monotonic_ns());
   std::vector<int> wait_fds{(*client)->wait_fd(), (*server)->wait_fd()};
@@ -132,13 +136,15 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
       },
       &loop, kWorkerLcore);
 
-  worker::WorkerHost host(worker, [&loop] { loop.wake(); }, [&](channel::CounterReport& report) {
-    add_port(report, "client", (*client)->counters());
-    add_port(report, "server", (*server)->counters());
-    add_archive(report, (*archive)->status());
-    report.worker_busy_ns = loop.busy_ns();
-    report.buffers_free = rte_mempool_avail_count(pools->frames());
-  });
+  worker::WorkerHost host(
+      worker, [&loop] { loop.wake(); },
+      [&](channel::CounterReport& report) {
+        add_port(report, "client", (*client)->counters());
+        add_port(report, "server", (*server)->counters());
+        add_archive(report, (*archive)->status());
+        report.worker_busy_ns = loop.busy_ns();
+        report.buffers_free = rte_mempool_avail_count(pools->frames());
+      });
   auto channel = channel::Channel::start({.socket_path = config.channel,
                                           .bundle_path = config.bundle,
                                           .public_key = {public_key->begin(), public_key->end()},

@@ -66,7 +66,7 @@ class Session {
   [[nodiscard]] const FlowKey& flow() const { return flow_; }
 
   // For the worker's bookkeeping.
-  bool queued = false;       // waits for run() in this burst
+  bool queued = false;                // waits for run() in this burst
   std::uint64_t timer_tick = kNever;  // where the timer wheel has it
   Session* timer_next = nullptr;
   Session* timer_previous = nullptr;
