@@ -101,7 +101,7 @@ Leg::Sent Leg::emit_next(TimeNs now, SegmentSink& sink) {
   const bool again = before(send_next_, send_max_);
   const std::uint32_t offset = send_next_ - send_unacked_;
   // The first two duplicates each let one new segment out (RFC 3042), so that small flights recover fast.
-  const std::uint32_t beyond = in_recovery_ ? 0 : std::min(duplicates_, 2u) * mss_;
+  const std::uint32_t beyond = in_recovery_ || again ? 0 : std::min(duplicates_, 2u) * mss_;
   const std::uint32_t allowed = congestion_.window_bytes() + beyond;
   const std::uint32_t window = std::min(allowed, send_window_);
   const std::uint32_t room = window > offset ? window - offset : 0;

@@ -119,7 +119,7 @@ Leg::Window Leg::next_window() const {
   std::uint32_t field = (current + unit - 1) >> receive_shift_;
   if (room >= current && room - current >= step && (room >> receive_shift_) > field) {
     field = room >> receive_shift_;
-  } else if ((field << receive_shift_) > room + unit) {
+  } else if ((field << receive_shift_) >= room + unit) {
     field = current >> receive_shift_;
   }
   field = std::min(field, 65535u);
