@@ -155,9 +155,11 @@ class AutomatonBuilder {
   };
 
   void classify_bytes() {
+    ByteSet contained;
     std::vector<ByteSet> sets = {word_bytes()};
     for (const Node& node : nodes_.all) {
       if (node.kind != Node::Kind::bytes) continue;
+      contained |= node.set;
       if (std::find(sets.begin(), sets.end(), node.set) == sets.end()) sets.push_back(node.set);
     }
     std::map<std::vector<bool>, std::uint8_t> classes;
@@ -168,7 +170,7 @@ class AutomatonBuilder {
       if (fresh) examples_.push_back(static_cast<std::uint8_t>(byte));
       out_.class_of_[byte] = it->second;
       out_.is_word_[byte] = word_bytes()[byte];
-      out_.contained_[byte] = std::find(it->first.begin() + 1, it->first.end(), true) != it->first.end();
+      out_.contained_[byte] = contained[byte];
     }
     out_.end_class_ = static_cast<std::uint32_t>(examples_.size());
     out_.open_class_ = out_.end_class_ + 1;
