@@ -116,6 +116,9 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
   if (bytes == 0) return true;
   buffer::Chain front;
   if (!bytes_.take_front(pools, bytes, front)) return false;
+  const std::size_t passed = std::min(passed_bytes_, bytes);
+  front.drop_front(passed);
+  passed_bytes_ -= passed;
   out.append(std::move(front));
   runs_.erase(runs_.begin(), runs_.begin() + static_cast<std::ptrdiff_t>(whole_runs));
   if (part > 0) runs_.front().bytes -= part;
@@ -124,7 +127,14 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
   return true;
 }
 
+bool Held::pass(buffer::Pools& pools, buffer::Chain& out) {
+  if (!bytes_.share(pools, passed_bytes_, labelled_bytes_ - passed_bytes_, out)) return false;
+  passed_bytes_ = labelled_bytes_;
+  return true;
+}
+
 void Held::drop_labelled() {
+  passed_bytes_ = 0;
   bytes_.drop_front(labelled_bytes_);
   labelled_bytes_ = 0;
   runs_.clear();
@@ -132,6 +142,7 @@ void Held::drop_labelled() {
 }
 
 void Held::clear() {
+  passed_bytes_ = 0;
   bytes_.clear();
   labelled_bytes_ = 0;
   runs_.clear();

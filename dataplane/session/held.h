@@ -48,6 +48,10 @@ class Held {
   // Moves to `out` what may go: the head when `head` is set, content before offset `through`, framing
   // between, and trailers when `all`. False when no view mbuf is free (nothing is lost; try again).
   [[nodiscard]] bool release(buffer::Pools& pools, bool head, std::uint64_t through, bool all, buffer::Chain& out);
+  // Gives out views of all labelled bytes that were not given out yet, and keeps the bytes: for a service
+  // that is only observed, whose scans must not hold anything back. A later release() of these bytes gives
+  // nothing more. False when no view mbuf is free (try again).
+  [[nodiscard]] bool pass(buffer::Pools& pools, buffer::Chain& out);
   // Forgets labelled bytes (a refused message), or everything.
   void drop_labelled();
   void clear();
@@ -62,6 +66,7 @@ class Held {
   buffer::Chain bytes_;
   std::deque<Run> runs_;
   std::size_t labelled_bytes_ = 0;
+  std::size_t passed_bytes_ = 0;     // of the labelled ones, from the front: given out by pass()
   std::uint64_t content_begin_ = 0;  // offset of the first content byte still held
   std::uint64_t content_end_ = 0;
 };

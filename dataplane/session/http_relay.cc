@@ -32,7 +32,8 @@ void HttpRelay::feed(Context& context, Direction direction, buffer::Chain&& byte
     read_responses(context);  // a local answer may be due
   } else {
     read_responses(context);
-    if (!request_.held.unlabelled().empty()) {  // requests that waited for a place among the pending ones
+    if (!request_.paused &&
+        !request_.held.unlabelled().empty()) {  // requests that waited for a place among the pending ones
       read_requests(context);
       read_responses(context);
     }
@@ -97,6 +98,7 @@ void HttpRelay::go_opaque(Context& context) {
     open_exchange(context);
   }
   request_.head_ready = request_.judged = true;
+  request_.paused = false;
   for (Side* side : {&request_, &response_}) {
     side->reader = http1::Reader(side == &request_ ? Direction::request : Direction::response, limits_of(*service_));
     side->reader.become_opaque();
@@ -118,6 +120,11 @@ bool HttpRelay::apply_edits(Context& context, Side& side) {
 }
 
 void HttpRelay::release(Context& context, Side& side, bool all) {
+  if (side.message.active() && side.message.unit().service->mode == enforce::Mode::observe &&
+      !side.held.pass(context.pools, side.out)) {
+    abort(ErrorCode::buffers_exhausted);
+    return;
+  }
   const std::uint64_t through = side.message.active() ? side.message.decided() : side.held.content_end();
   if (!side.held.release(context.pools, side.head_ready, through, all, side.out)) abort(ErrorCode::buffers_exhausted);
 }

@@ -56,6 +56,7 @@ class HttpRelay {
     std::string method;
     std::string local;         // answer of our own; empty: the server answers
     bool close_after = false;  // the local answer ends the connection
+    bool upgrade = false;      // the client asked to leave HTTP
     bool head_only = false;
   };
   struct Side {
@@ -64,19 +65,21 @@ class HttpRelay {
     Held held;
     Message message;
     buffer::Chain out;
-    bool head_ready = false;  // the head may be released
-    bool judged = false;      // request: its verdict has fallen
-    bool sent = false;        // request: its first byte went to the server
-    bool discard = false;     // refused: the rest of the message is read and forgotten
-    bool dead = false;        // nothing more is read
-    bool ended = false;       // its sender finished
-    bool finished = false;    // nothing will follow
+    bool head_ready = false;   // the head may be released
+    bool judged = false;       // request: its verdict has fallen
+    bool sent = false;         // request: its first byte went to the server
+    bool paused = false;       // request: an upgrade was asked for; what follows depends on the answer
+    std::uint16_t status = 0;  // response: of the head that was read last
+    bool discard = false;      // refused: the rest of the message is read and forgotten
+    bool dead = false;         // nothing more is read
+    bool ended = false;        // its sender finished
+    bool finished = false;     // nothing will follow
   };
 
   // requests (http_request.cc)
   void read_requests(Context& context);
   void request_head(Context& context);
-  void open_exchange(Context& context);
+  void open_exchange(Context& context, std::string_view user = {});
   void judge_request(Context& context, bool last);
   void end_request(Context& context);
   void request_error(Context& context, ErrorCode error);

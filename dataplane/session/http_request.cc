@@ -11,6 +11,7 @@ using http1::StepKind;
 void HttpRelay::read_requests(Context& context) {
   Side& in = request_;
   while (!in.dead) {
+    if (in.paused && in.reader.idle()) break;
     if (in.reader.idle() && exchanges_.size() >= service_->pending_limit) break;
     const Bytes next = in.held.unlabelled();
     const http1::Step step = in.reader.next(next);
@@ -38,7 +39,7 @@ void HttpRelay::read_requests(Context& context) {
 }
 
 // A request begins: the unit takes the newest policy, unless that no longer knows the service.
-void HttpRelay::open_exchange(Context& context) {
+void HttpRelay::open_exchange(Context& context, std::string_view user) {
   Exchange& exchange = exchanges_.emplace_back();
   UnitInfo& unit = exchange.unit;
   unit.session = session_;
@@ -50,9 +51,9 @@ void HttpRelay::open_exchange(Context& context) {
     if (newest != nullptr) {
       service_ = newest;
       policy_ = unit.policy;
-      principal_ = policy_->snapshot->principal_of(client_address_);
     }
   }
+  principal_ = user.empty() ? policy_->snapshot->principal_of(client_address_) : user;
   unit.policy = policy_;
   unit.service = service_;
   unit.principal = principal_;
@@ -64,11 +65,11 @@ void HttpRelay::open_exchange(Context& context) {
 void HttpRelay::request_head(Context& context) {
   const http1::Head& head = request_.reader.head();
   request_.held.begin_message();
-  open_exchange(context);
+  open_exchange(context, http1::basic_user(head));
   Exchange& exchange = exchanges_.back();
   exchange.method = head.method;
   exchange.head_only = head.method == "HEAD";
-  if (std::string user = http1::basic_user(head); !user.empty()) principal_ = exchange.unit.principal = std::move(user);
+  exchange.upgrade = request_.paused = head.upgrade;
 
   if (const ErrorCode error = request_.message.head(context, head, request_.held); error != ErrorCode::ok) {
     refuse(context, error, "", true);

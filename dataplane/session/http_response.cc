@@ -56,6 +56,7 @@ void HttpRelay::response_head(Context& context) {
   in.held.begin_message();
   in.message.begin(unit, Direction::response);
   in.head_ready = false;
+  in.status = head.status;
   if (const ErrorCode error = in.message.head(context, head, in.held); error != ErrorCode::ok) {
     response_error(context, error);
     return;
@@ -65,7 +66,8 @@ void HttpRelay::response_head(Context& context) {
         .masks_response_body = unit.service->masks_wire[static_cast<std::size_t>(enforce::Place::response_body)],
         .allow_upgrade = unit.service->allow_upgrade};
     context.work.edits.clear();
-    ErrorCode error = http1::rewrite_response(head, policy, context.work.edits);
+    ErrorCode error = head.upgrade && !exchange.upgrade ? ErrorCode::http_unexpected_response : ErrorCode::ok;
+    if (error == ErrorCode::ok) error = http1::rewrite_response(head, policy, context.work.edits);
     if (error == ErrorCode::ok && !apply_edits(context, in)) error = ErrorCode::buffers_exhausted;
     if (error != ErrorCode::ok) {
       response_error(context, error);
@@ -74,16 +76,15 @@ void HttpRelay::response_head(Context& context) {
   }
   if (head.status >= 500) counters().errors.add();
   in.head_ready = true;
-  const bool tunnel = head.status == 101 || (exchange.method == "CONNECT" && head.status / 100 == 2);
-  if (tunnel) {
+  if (head.upgrade) {  // 101, or 2xx to CONNECT
     in.reader.become_opaque();
     request_.reader.become_opaque();
   }
+  if (head.status / 100 != 1 || head.upgrade) request_.paused = false;
 }
 
 void HttpRelay::end_response(Context& context) {
   Side& in = response_;
-  const std::uint16_t status = in.reader.head().status;
   ErrorCode error = in.message.content(context, in.held, true);
   if (error == ErrorCode::ok) error = in.message.trailers(context, in.held);
   if (error != ErrorCode::ok) {
@@ -91,7 +92,7 @@ void HttpRelay::end_response(Context& context) {
     return;
   }
   release(context, in, true);
-  const bool informational = status / 100 == 1 && status != 101;
+  const bool informational = in.status / 100 == 1 && in.status != 101;
   if (informational) {
     in.message.leave();  // its head is on the record; the final response ends the unit
     return;
@@ -129,8 +130,8 @@ void HttpRelay::response_error(Context& context, ErrorCode error) {
     abort(error);
     return;
   }
-  const std::string answer =
-      http1::local_response(http1::status_for(error), error, "", true, exchanges_.front().head_only);
+  const std::string answer = http1::local_response(http1::status_for(error, Direction::response), error, "", true,
+                                                   exchanges_.front().head_only);
   if (!in.out.append_copy(context.pools, as_bytes(answer))) abort(ErrorCode::buffers_exhausted);
   request_.dead = true;
   exchanges_.clear();

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <stdexcept>
 
 #include "rules/bundle.h"
@@ -18,9 +19,7 @@ T must(Result<T> result) {
   return std::move(*result);
 }
 
-}  // namespace
-
-session::PolicyRef make_policy(std::string_view yaml, inspect::Scratch& scratch, std::uint64_t version) {
+session::PolicyRef build_policy(std::string_view yaml, std::uint64_t version) {
   auto parsed = rules::parse_policy(yaml, "test.yaml", rules::PackSource());
   if (!parsed) throw std::runtime_error(rules::to_error(parsed.error()).message());
   const auto compiled = must(rules::compile_policy(*parsed, rules::this_platform(), version, 0));
@@ -33,6 +32,16 @@ session::PolicyRef make_policy(std::string_view yaml, inspect::Scratch& scratch,
   for (std::size_t i = 0; i < policy->snapshot->services().size(); ++i)
     policy->services.push_back(new session::ServiceCounters);
   for (std::size_t i = 0; i < policy->snapshot->rule_count(); ++i) policy->rules.push_back(new Counter);
+  return policy;
+}
+
+}  // namespace
+
+session::PolicyRef make_policy(std::string_view yaml, inspect::Scratch& scratch, std::uint64_t version) {
+  // Compiling takes longer than most tests.
+  static std::map<std::pair<std::string, std::uint64_t>, session::PolicyRef> built;
+  session::PolicyRef& policy = built[{std::string(yaml), version}];
+  if (!policy) policy = build_policy(yaml, version);
   if (auto grown = policy->snapshot->prepare(scratch); !grown) throw std::runtime_error(grown.error().message());
   return policy;
 }
