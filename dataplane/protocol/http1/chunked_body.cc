@@ -8,9 +8,8 @@
 namespace sluice::http1 {
 namespace {
 
-constexpr std::uint32_t kMostSizeDigits = 15;        // below 2^60: no reader's integer overflows
-constexpr std::uint32_t kMostExtensionBytes = 256;   // of one chunk; they are passed on, never stored
-constexpr std::size_t kMostStepBytes = 1ULL << 30U;  // a step counts in 32 bits
+constexpr std::uint32_t kMostSizeDigits = 15;       // below 2^60: no reader's integer overflows
+constexpr std::uint32_t kMostExtensionBytes = 256;  // of one chunk; they are passed on, never stored
 
 // What is wrong with a byte that stands where the chunk's grammar has another.
 ErrorCode misplaced(std::uint8_t byte) {

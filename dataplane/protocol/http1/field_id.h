@@ -2,6 +2,7 @@
 // (field_id.cc) answers for the framing, the rewriting, the masks and the trailers alike.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

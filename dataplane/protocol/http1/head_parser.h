@@ -3,6 +3,7 @@
 // Internal to this folder.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

@@ -5,8 +5,7 @@
 namespace sluice::http1 {
 namespace {
 
-constexpr std::uint64_t kMostStepBytes = 1ULL << 30U;  // a step counts in 32 bits
-constexpr std::size_t kKeptBytes = 4096;               // of the buffer between heads: idle connections stay small
+constexpr std::size_t kKeptBytes = 4096;  // of the buffer between heads: idle connections stay small
 
 }  // namespace
 

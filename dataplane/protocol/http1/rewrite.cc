@@ -69,6 +69,8 @@ ErrorCode rewrite_request(const Head& head, const RewritePolicy& policy, std::ve
 
 ErrorCode rewrite_response(const Head& head, const RewritePolicy& policy, std::vector<Edit>& edits) {
   if (head.upgrade && !policy.allow_upgrade) return ErrorCode::http_upgrade_refused;
+  // RFC 9110 section 7.8: without the field, clients differ about what follows.
+  if (head.status == 101 && head.find(FieldId::upgrade) == nullptr) return ErrorCode::http_unexpected_response;
   if (!policy.masks_response_body) return ErrorCode::ok;
   if (head.status == 206) return ErrorCode::http_unexpected_range;
   if (head.status == 226) return ErrorCode::http_encoding_unreadable;  // RFC 3229: a delta, or encoded beyond HTTP/1.1

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/error.h"
@@ -33,9 +34,9 @@ struct RewritePolicy {
 // it is as long (a request without one stays without: an encoded answer is refused when it comes).
 // masks_request_body: digests go; an encoded or partial content is refused.
 ErrorCode rewrite_request(const Head& head, const RewritePolicy& policy, std::vector<Edit>& edits);
-// Response: 101 is refused unless upgrades are allowed. masks_response_body: digests and Accept-Ranges go; a
-// strong ETag becomes weak (caches still revalidate; If-Match with it fails, as it must: the client never had
-// the server's bytes) and a malformed one goes; partial, delta (226) and encoded content is refused.
+// Response: 101 is refused unless upgrades are allowed and it names one. masks_response_body: digests and Accept-Ranges
+// go; a strong ETag becomes weak (caches still revalidate; If-Match with it fails, as it must: the client never had the
+// server's bytes) and a malformed one goes; partial, delta (226) and encoded content is refused.
 ErrorCode rewrite_response(const Head& head, const RewritePolicy& policy, std::vector<Edit>& edits);
 
 // Byte ranges of a head in which a mask may write, in order: the target and header values, without those

@@ -18,6 +18,8 @@ enum class StepKind : std::uint8_t {
   error,        // no bytes: the next byte shows that the stream cannot be read on; `error` says why
 };
 
+inline constexpr std::uint64_t kMostStepBytes = 1ULL << 30U;  // a step counts in 32 bits
+
 struct Step {
   StepKind kind = StepKind::more;
   std::uint32_t bytes = 0;  // how many bytes of the input this step labels

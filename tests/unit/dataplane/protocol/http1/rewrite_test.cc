@@ -154,7 +154,9 @@ TEST(RewriteResponse, RefusesWhatCannotBeMasked) {
 
 TEST(RewriteResponse, RefusesAnUpgradeThatIsNotAllowed) {
   EXPECT_EQ(response("101 Switching Protocols", "", kNothing), "http_upgrade_refused");
-  EXPECT_EQ(response("101 Switching Protocols", "", kUpgrades), "");
+  EXPECT_EQ(response("101 Switching Protocols", "Upgrade: x\r\n", kNothing), "http_upgrade_refused");
+  EXPECT_EQ(response("101 Switching Protocols", "Upgrade: x\r\n", kUpgrades), "Upgrade: x\r\n");
+  EXPECT_EQ(response("101 Switching Protocols", "", kUpgrades), "http_unexpected_response");
   EXPECT_EQ(response("200 OK", "", kNothing, "CONNECT"), "http_upgrade_refused");
 }
 
