@@ -24,11 +24,6 @@ using schema::policy::Mode;
 using schema::policy::Protocol;
 using schema::policy::RecordMode;
 
-inline constexpr std::size_t kMaxPolicySourceBytes = 1024 * 1024;
-inline constexpr std::size_t kMaxServices = 256;
-inline constexpr std::size_t kMaxPrincipals = 4096;
-inline constexpr std::size_t kMaxRules = 1024;
-
 struct Service {
   std::string name;
   std::uint32_t address = 0;  // IPv4, host order
@@ -45,6 +40,7 @@ struct Service {
   std::uint32_t window_bytes = 64 * 1024;
   AfterWindow after_window = AfterWindow::deny;
   bool allow_upgrade = false;
+  Position position;  // of its name
 };
 
 // A caller known by the network it calls from: the weakest proof.
@@ -52,6 +48,7 @@ struct Principal {
   std::string name;
   std::uint32_t network = 0;  // IPv4, host order, host bits zero
   std::uint8_t prefix_bits = 0;
+  Position position;
 };
 
 struct Retention {

@@ -41,6 +41,6 @@ std::string_view nearest_word(std::string_view text, std::span<const std::string
 // `did you mean "near"?`, or else `one of a, b, c`.
 std::string suggest_word(std::string_view text, std::span<const std::string_view> words);
 // Text from a file as it may be shown: shortened, control characters escaped, in double quotes.
-std::string quoted(std::string_view text);
+std::string show(std::string_view text);
 
 }  // namespace sluice::rules

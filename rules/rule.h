@@ -17,7 +17,6 @@ using schema::policy::Place;
 using schema::policy::Validator;
 
 inline constexpr std::size_t kPlaces = 4;
-inline constexpr std::uint32_t kMaxMatchBytes = 4096;
 
 struct Rule {
   std::string name;  // "local/ticket", "pii/card"

@@ -3,7 +3,8 @@
 // A match is canonical: for each rule by itself the leftmost start, and from there the longest end
 // that the rule's validator accepts; matches of one rule do not overlap. Different rules may.
 // How the content is cut into calls changes nothing: a match is reported only when no later byte
-// could change it, and the caller keeps (and shows again) the bytes from `hold` on.
+// could change it, and the caller keeps (and shows again) the bytes from `hold` on. A match is reported
+// by the call that releases its bytes: `hold` never lies inside a match, and no byte is reported late.
 //
 // The scanner is the one interface for every engine: a RuleSet is built once outside the data path,
 // a Scratch belongs to one worker, a ScanState to one direction of one message and stays small.
@@ -71,17 +72,19 @@ struct ScanState {
   std::uint64_t hold = 0;   // content offset of the first byte that is shown again
   bool has_before = false;  // the byte before `hold`, context for word boundaries
   std::uint8_t before = 0;
-  struct Resume {            // a rule whose next match may only start beyond `hold`
-    std::uint32_t rule = 0;  // position in the RuleSet
-    std::uint64_t from = 0;
-  };
-  std::vector<Resume> resume;  // at most one per rule, normally empty
 };
 
+// More is never held back. Only a chain of matches of different rules, each overlapping the next without
+// a gap, can come near it: a single match that is not decided holds at most max_width() bytes.
+inline constexpr std::size_t kMaxHeldBytes = 64 * 1024;
+
 // One call: `window` is the content from state.hold to the newest byte, as contiguous pieces in order.
-// `last`: no byte follows. Appends to `matches` (begin and end are content offsets; order: by end of
-// decision, ties by rule) and moves state.hold: all bytes before it are decided and may be released,
-// bytes from it on are shown again in the next call. With `last`, hold becomes the end.
+// `last`: no byte follows. Moves state.hold: all bytes before it are decided and may be released, bytes
+// from it on are shown again in the next call; with `last` it becomes the end. Appends to `matches` those
+// that lie between the old and the new hold (begin and end are content offsets), in order of begin, then
+// end, then rule; so the order over all calls is the same too.
+// scan_failed: the content cannot be decided (a bound was met). `matches` is as before and the content
+// must not be scanned further.
 class Scanner {
  public:
   static ErrorCode scan(const RuleSet& rules, Scratch& scratch, ScanState& state, std::span<const Bytes> window,

@@ -2,6 +2,9 @@
 // Pure: time comes in as `now`, segments come in by input() and go out by output(); no clock, no
 // I/O, no lock. The handshake is relayed (session/), so a leg begins established.
 // Sequence space, options and timestamps are those of the far peer that this leg stands for.
+// After any call that may make something due (input, read, write, finish, abort, set_*, on_timer),
+// output() is called before the burst ends. A closed leg may go when next_deadline() is kNever (its RST
+// is out then). The pools outlive the leg.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +13,10 @@
 #include "common/error.h"
 #include "common/time.h"
 #include "dataplane/buffer/chain.h"
+#include "dataplane/tcp/congestion.h"
+#include "dataplane/tcp/held.h"
+#include "dataplane/tcp/reassembly.h"
+#include "dataplane/tcp/rtt.h"
 #include "dataplane/tcp/segment.h"
 
 namespace sluice::tcp {
@@ -18,7 +25,7 @@ namespace sluice::tcp {
 struct LegSetup {
   std::uint32_t send_next = 0;       // first sequence number we send (peer's view of our ISN + 1)
   std::uint32_t receive_next = 0;    // first sequence number we expect
-  std::uint16_t mss = 536;           // largest payload we may send the peer, options not counted
+  std::uint16_t mss = 536;           // the peer's MSS option; options that we send are taken off it (RFC 6691)
   std::uint16_t receive_mss = 536;   // largest the peer sends us (what we told it)
   std::uint8_t send_shift = 0;       // scale of windows that the peer advertises
   std::uint8_t receive_shift = 0;    // scale of windows that we advertise
@@ -30,24 +37,24 @@ struct LegSetup {
 };
 
 struct LegLimits {
-  std::uint32_t receive_bytes = 1u << 20;  // unread, held and queued on the other leg, together
-  std::uint32_t send_bytes = 1u << 20;     // accepted by write() and not yet acknowledged
-  std::uint32_t pinned_bytes = 4u << 20;   // memory really pinned by the receive queues
-  std::uint32_t out_of_order_segments = 512;
-  std::uint32_t burst_bytes = 65536 - 128;   // largest payload of one SegmentOut (one mss without TSO)
-  DurationNs give_up_after = 120 * kSecond;  // without progress on retransmission or zero-window probes
+  std::uint32_t receive_bytes = 1u << 20;     // unread, held and queued on the other leg, together
+  std::uint32_t send_bytes = 1u << 20;        // accepted by write() and not yet acknowledged
+  std::uint32_t pinned_bytes = 4u << 20;      // memory really pinned by the receive queues and downstream
+  std::uint32_t out_of_order_segments = 512;  // runs of bytes that wait for a hole to be filled
+  std::uint32_t burst_bytes = 65536 - 128;    // largest payload of one SegmentOut (one mss without TSO)
+  DurationNs give_up_after = 120 * kSecond;   // without progress on retransmission, or an answer to probes
+  DurationNs time_wait = 60 * kSecond;
 };
 
 enum class LegState : std::uint8_t {
-  open,       // neither side has finished
+  open,       // at least one side has not finished
   time_wait,  // both finished, we closed first
-  closed,     // gone; `closed_by()` says why
+  closed,     // gone; `closed_by()` says why. What was received in order can still be read.
 };
 
 class Leg {
  public:
   Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, TimeNs now);
-  ~Leg();
   Leg(const Leg&) = delete;
   Leg& operator=(const Leg&) = delete;
 
@@ -56,38 +63,153 @@ class Leg {
   ErrorCode input(SegmentIn&& segment, TimeNs now);
 
   // --- bytes from the peer, in order
-  [[nodiscard]] std::size_t readable_bytes() const;
+  [[nodiscard]] std::size_t readable_bytes() const { return receive_.length_bytes(); }
   // Moves up to `limit` bytes to the end of `out`; false when no view mbuf is free (try again).
   [[nodiscard]] bool read(std::size_t limit, buffer::Chain& out);
   // The peer sent FIN and all bytes before it were read.
-  [[nodiscard]] bool read_finished() const;
-  // Bytes that were read here and still wait further down; the receive window shrinks by them.
-  void set_downstream_bytes(std::size_t bytes);
+  [[nodiscard]] bool read_finished() const { return peer_finished_ && receive_.empty(); }
+  // Bytes that were read here and still wait further down, and the memory they pin; the receive
+  // window shrinks by them.
+  void set_downstream_bytes(std::size_t bytes, std::size_t pinned_bytes = 0);
 
   // --- bytes to the peer
-  [[nodiscard]] std::size_t write_room_bytes() const;      // send_bytes minus what is queued
-  [[nodiscard]] std::size_t unacknowledged_bytes() const;  // queued or in flight
-  void write(buffer::Chain&& bytes);                       // may exceed the room; the room is advice
-  void finish();                                           // FIN after everything written
-  [[nodiscard]] bool finished() const;                     // our FIN was acknowledged
-  void abort(ErrorCode why);                               // RST with the next output(); then closed
+  [[nodiscard]] std::size_t write_room_bytes() const;         // send_bytes minus what is queued
+  [[nodiscard]] std::size_t unacknowledged_bytes() const;     // queued or in flight
+  void write(buffer::Chain&& bytes);                          // may exceed the room; the room is advice
+  void finish();                                              // FIN after everything written
+  [[nodiscard]] bool finished() const { return fin_acked_; }  // our FIN was acknowledged
+  void abort(ErrorCode why);                                  // closed; RST with the next output()
 
-  // The TSval that this leg stamps from now on (mirrored from the other peer).
+  // The TSval that this leg stamps from now on (mirrored from the other peer). Never goes back.
   void set_ts_value(std::uint32_t ts_value);
 
   // Emits whatever is due: data, ACKs, retransmissions, probes, FIN, RST.
   void output(TimeNs now, SegmentSink& sink);
-  // When output() must be called although nothing came in; kNever for not at all.
-  [[nodiscard]] TimeNs next_deadline() const;
+  // When on_timer() and output() must be called although nothing came in; kNever for not at all.
+  [[nodiscard]] TimeNs next_deadline() const { return timer_at_ < retry_at_ ? timer_at_ : retry_at_; }
   // Handles what is due at `now` (retransmission timer and so on); output() emits the result.
   void on_timer(TimeNs now);
 
-  [[nodiscard]] LegState state() const;
-  [[nodiscard]] ErrorCode closed_by() const;  // ok for an orderly end
-  [[nodiscard]] std::size_t pinned_bytes() const;
+  [[nodiscard]] LegState state() const { return state_; }
+  [[nodiscard]] ErrorCode closed_by() const { return closed_by_; }  // ok for an orderly end
+  [[nodiscard]] std::size_t pinned_bytes() const;                   // walks the queues; not for the hot path
 
  private:
-  struct Impl;  // replaced by real members; see leg.cc, input.cc, output.cc, timers.cc
+  enum class Timer : std::uint8_t { none, retransmit, persist, time_wait };
+  enum class Sent : std::uint8_t { progress, nothing, failed };
+  struct Window {
+    std::uint16_t field;  // as on the wire
+    std::uint32_t edge;   // the right edge that the peer may then use
+  };
+
+  // input.cc: what a segment means
+  [[nodiscard]] bool is_expected(const SegmentIn& segment) const;
+  ErrorCode input_unexpected(SegmentIn&& segment, TimeNs now);
+  ErrorCode input_reset(const SegmentIn& segment, TimeNs now);
+  ErrorCode input_after_close(const SegmentIn& segment);
+  void remember_timestamp(const SegmentIn& segment);
+  void challenge(TimeNs now);
+
+  // receive.cc: bytes, FIN and the window we offer
+  ErrorCode receive_in_order(buffer::Chain&& payload);
+  ErrorCode receive_data(std::uint32_t seq, buffer::Chain&& payload);
+  ErrorCode compare_old(std::uint32_t seq, const buffer::Chain& payload) const;
+  void note_fin(std::uint32_t fin_seq, TimeNs now);
+  void take_fin(TimeNs now);
+  bool make_room(std::size_t pinned_bytes, bool in_order);
+  [[nodiscard]] std::size_t receive_pinned_bytes() const;
+  [[nodiscard]] std::uint32_t receive_room_bytes() const;
+  [[nodiscard]] Window next_window() const;
+  [[nodiscard]] bool window_update_due() const;
+
+  // acknowledge.cc: what an ACK tells, and loss recovery
+  void on_acknowledgement(const SegmentIn& segment, TimeNs now);
+  void on_progress(std::uint32_t ack, TimeNs now);
+  void on_duplicate(TimeNs now);
+  void update_send_window(const SegmentIn& segment);
+
+  // output.cc: what is due goes out
+  bool emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink);
+  bool emit_reset(SegmentSink& sink);
+  Sent emit_front(SegmentSink& sink);
+  Sent emit_next(TimeNs now, SegmentSink& sink);
+  Sent emit_again(std::uint32_t length, bool with_fin, SegmentSink& sink);
+  Sent emit_new(std::uint32_t length, bool with_fin, TimeNs now, SegmentSink& sink);
+  Sent emit_probe(SegmentSink& sink);
+  [[nodiscard]] std::uint32_t sendable_bytes(std::uint32_t available, std::uint32_t room) const;
+  [[nodiscard]] std::uint32_t in_flight_bytes() const { return send_max_ - send_unacked_; }
+  [[nodiscard]] bool has_unsent() const { return !unsent_.empty() || (fin_queued_ && !fin_sent_); }
+
+  // timers.cc
+  void set_timer(Timer timer, TimeNs now);
+  void settle_timer(TimeNs now);
+  void on_retransmission_timeout(TimeNs now);
+
+  // leg.cc
+  void close(ErrorCode why);
+  void finish_if_both_did(TimeNs now);
+
+  // Hot: what the predicate and an in-order segment touch.
+  std::uint32_t receive_next_;
+  std::uint32_t receive_edge_;  // never retreats: the peer may send up to here
+  std::uint32_t send_unacked_;
+  std::uint32_t send_next_;  // < send_max_ only while a timeout is being repaired
+  std::uint32_t send_max_;   // end of all that was ever sent
+  std::uint32_t send_window_;
+  std::uint32_t window_seq_;  // SND.WL1 and SND.WL2: the segment that last told the window
+  std::uint32_t window_ack_;
+  std::uint32_t ts_recent_;
+  std::uint32_t ts_value_;
+  std::uint32_t last_ack_sent_;
+  std::uint32_t largest_send_window_;
+  std::uint32_t largest_receive_window_;
+  std::uint16_t mss_;  // payload of one segment, our options taken off
+  std::uint16_t receive_mss_;
+  std::uint8_t send_shift_;
+  std::uint8_t receive_shift_;
+  bool timestamps_;
+  LegState state_ = LegState::open;
+  Timer timer_ = Timer::none;
+  bool ack_due_ = false;
+  bool front_due_ = false;  // the first unacknowledged segment is to be sent again
+  bool probe_due_ = false;
+  bool window_limited_ = false;  // the congestion window, and nothing else, stopped the last output
+  bool timing_ = false;          // one segment at a time is timed (Karn: never a retransmitted one)
+  bool fin_queued_ = false;
+  bool fin_sent_ = false;
+  bool fin_acked_ = false;
+  bool closed_first_ = false;  // our FIN left before the peer's came
+  bool peer_fin_seen_ = false;
+  bool peer_finished_ = false;
+  bool reset_due_ = false;
+  bool in_recovery_ = false;
+  bool partial_seen_ = false;  // a partial ACK came in this recovery
+  std::uint32_t downstream_bytes_ = 0;
+  Held receive_;
+  buffer::Chain in_flight_;  // [send_unacked_, send_max_) without FIN
+  buffer::Chain unsent_;     // what follows
+
+  TimeNs timer_at_ = kNever;
+  TimeNs retry_at_ = kNever;  // something could not be emitted for lack of buffers
+  TimeNs progress_at_;        // when the peer last proved that it takes part
+  TimeNs sent_at_;            // last data, for the restart after idling
+  TimeNs timed_at_ = 0;
+  TimeNs challenged_at_ = 0;
+  std::uint32_t timed_end_ = 0;
+  std::uint32_t recover_;  // RFC 6582: recovery ends when this is acknowledged
+  std::uint32_t duplicates_ = 0;
+  std::uint32_t peer_fin_seq_ = 0;
+  std::uint32_t reset_seq_ = 0;
+  std::uint32_t backoff_ = 0;
+  std::size_t downstream_pinned_bytes_ = 0;
+  ErrorCode closed_by_ = ErrorCode::ok;
+
+  Reassembly reassembly_;
+  RttEstimator rtt_;
+  NewReno new_reno_;
+  Congestion& congestion_ = new_reno_;
+  LegLimits limits_;
+  buffer::Pools& pools_;
 };
 
 }  // namespace sluice::tcp

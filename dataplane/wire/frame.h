@@ -48,6 +48,7 @@ struct Frame {
   std::uint16_t source_port = 0;  // tcp and udp
   std::uint16_t destination_port = 0;
   std::uint8_t tos = 0;
+  std::uint8_t ttl = 0;
   std::uint8_t flags = 0;    // TcpFlag
   std::uint16_t window = 0;  // unscaled
   std::uint32_t seq = 0;

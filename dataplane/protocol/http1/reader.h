@@ -1,32 +1,28 @@
 // Reads one direction of an HTTP/1 connection. Sans-I/O and streaming: it is given the stream in
 // runs of any length and labels every byte exactly once, in order. How the stream is cut changes
-// nothing but how runs are split (the labels, heads and errors are the same).
+// nothing but how runs are split (the labels, heads and errors are the same; of a head, the bytes
+// before its last run are labelled `more`).
+//
+//   for (Step step = reader.next(rest); ; step = reader.next(rest)) {
+//     if (step.kind == StepKind::more && step.bytes == 0) break;  // all input is labelled
+//     rest = rest.subspan(step.bytes);
+//     ...                                                         // error ends the loop too
+//   }
+//
+// The last call, with nothing left, matters: it is how message_end and some errors come.
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/bytes.h"
+#include "dataplane/protocol/http1/chunked_body.h"
 #include "dataplane/protocol/http1/head.h"
+#include "dataplane/protocol/http1/head_parser.h"
+#include "dataplane/protocol/http1/step.h"
 
 namespace sluice::http1 {
-
-enum class StepKind : std::uint8_t {
-  more,         // these bytes belong to a head that is not complete yet (or there was no input)
-  head,         // the last bytes of a head: head() is valid
-  framing,      // chunk sizes, delimiters, the last chunk, the end of the trailer section
-  body,         // content
-  trailer,      // trailer field lines
-  message_end,  // no bytes: the message is complete
-  opaque,       // bytes after an accepted upgrade: no structure is read any more
-  error,        // no bytes: the stream cannot be read on; `error` says why
-};
-
-struct Step {
-  StepKind kind = StepKind::more;
-  std::uint32_t bytes = 0;  // how many bytes of the input this step labels
-  ErrorCode error = ErrorCode::ok;
-};
 
 class Reader {
  public:
@@ -41,16 +37,33 @@ class Reader {
   // the input when the head came in one run, in a buffer of this reader when it did not.
   [[nodiscard]] const Head& head() const { return head_; }
   // Between messages: nothing of a message has been seen since the last message_end.
-  [[nodiscard]] bool idle() const;
+  [[nodiscard]] bool idle() const { return state_ == State::head && gathered_.empty(); }
 
   // Response direction: the method of the request that the next head answers; before each head.
-  void set_request_method(std::string_view method);
-  // After a head step: nothing structured follows (upgrade accepted).
+  // It stays until it is set again, so that the final response after a 1xx has it too.
+  void set_request_method(std::string_view method) { answer_to_ = answer_to(method); }
+  // After a head step, or between messages: nothing structured follows (upgrade accepted).
   void become_opaque();
 
  private:
-  Direction direction_;
+  enum class State : std::uint8_t { head, body, chunked, until_close, message_end, opaque, failed };
+
+  Step next_head(Bytes input);
+  Step head_done(std::uint32_t bytes);
+  Step label(StepKind kind, std::uint64_t bytes) const;
+  Step fail(ErrorCode error);
+  void expect_head();
+  void drop_gathered();
+
   Limits limits_;
+  HeadParser parser_;
+  ChunkedBody chunks_;
+  AnswerTo answer_to_ = AnswerTo::other;
+  State state_ = State::head;
+  bool head_in_buffer_ = false;         // the last head lies in gathered_, which goes with the next call
+  ErrorCode error_ = ErrorCode::ok;     // in State::failed
+  std::uint64_t left_ = 0;              // of a body with a length
+  std::vector<std::uint8_t> gathered_;  // a head that came in several runs; at most Limits::head_bytes
   Head head_;
 };
 

@@ -1,0 +1,93 @@
+// See messages.h.
+#include "control/channel/messages.h"
+
+#include "schema/channel_generated.h"
+
+namespace sluice::control {
+namespace {
+
+namespace fbs = sluice::schema::channel;
+
+std::string text(const flatbuffers::String* string) {
+  return string != nullptr ? string->str() : std::string();
+}
+
+std::vector<NamedCount> named_counts(const flatbuffers::Vector<flatbuffers::Offset<fbs::NamedCount>>* counts) {
+  std::vector<NamedCount> out;
+  if (counts == nullptr) return out;
+  for (const fbs::NamedCount* count : *counts) out.push_back({text(count->name()), count->value()});
+  return out;
+}
+
+DataPlane decode(const fbs::Hello& hello) {
+  DataPlane out;
+  out.channel_version = hello.channel_version();
+  out.product_version = text(hello.product_version());
+  out.platform = {text(hello.hyperscan_version()), hello.cpu_tune(), hello.cpu_features()};
+  out.workers = hello.workers();
+  out.pid = hello.pid();
+  out.policy_version = hello.policy_version();
+  if (const auto* sha256 = hello.policy_sha256()) out.policy_sha256.assign(sha256->begin(), sha256->end());
+  out.start_wall_ns = hello.start_wall_ns();
+  return out;
+}
+
+Counters decode(const fbs::Counters& counters) {
+  Counters out;
+  out.wall_ns = counters.wall_ns();
+  out.policy_version = counters.policy_version();
+  if (const auto* services = counters.services()) {
+    for (const fbs::ServiceCount* s : *services)
+      out.services.push_back({text(s->service()), s->sessions(), s->open(), s->requests(), s->responses(),
+                              s->request_bytes(), s->response_bytes(), s->denied(), s->errors()});
+  }
+  out.rules = named_counts(counters.rules());
+  out.drops = named_counts(counters.drops());
+  out.ports = named_counts(counters.ports());
+  out.records_appended = counters.records_appended();
+  out.records_durable = counters.records_durable();
+  out.record_bytes = counters.record_bytes();
+  out.record_stalls = counters.record_stalls();
+  out.archive_error = text(counters.archive_error());
+  out.worker_busy_ns = counters.worker_busy_ns();
+  out.sessions_open = counters.sessions_open();
+  out.buffers_free = counters.buffers_free();
+  out.lost_events = counters.lost_events();
+  return out;
+}
+
+template <class T>
+std::vector<std::uint8_t> finish(flatbuffers::FlatBufferBuilder& builder, flatbuffers::Offset<T> message) {
+  constexpr fbs::Message kType = fbs::MessageTraits<T>::enum_value;
+  fbs::FinishSizePrefixedEnvelopeBuffer(builder, fbs::CreateEnvelope(builder, kType, message.Union()));
+  return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
+}
+
+}  // namespace
+
+Result<FromDataPlane> decode_message(Bytes message) {
+  flatbuffers::Verifier verifier(message.data(), message.size());
+  if (!fbs::VerifySizePrefixedEnvelopeBuffer(verifier)) return fail(ErrorCode::channel_bad_message);
+  const fbs::Envelope* envelope = fbs::GetSizePrefixedEnvelope(message.data());
+  if (const auto* hello = envelope->message_as_Hello()) return decode(*hello);
+  if (const auto* counters = envelope->message_as_Counters()) return decode(*counters);
+  if (const auto* event = envelope->message_as_SessionEvent())
+    return SessionEvent{event->kind() == fbs::SessionEventKind::opened, event->session()};
+  if (const auto* result = envelope->message_as_BundleResult())
+    return BundleResult{
+        result->push_id(), {static_cast<ErrorCode>(result->error()), text(result->detail())}, result->policy_version()};
+  return fail(ErrorCode::channel_bad_message, "the data plane sent a message that is not for control");
+}
+
+std::vector<std::uint8_t> encode_hello(const Error& error) {
+  flatbuffers::FlatBufferBuilder builder;
+  return finish(builder, fbs::CreateControlHelloDirect(builder, kChannelVersion, SLUICE_VERSION,
+                                                       static_cast<std::uint16_t>(error.code), error.detail.c_str()));
+}
+
+std::vector<std::uint8_t> encode_push(std::uint64_t push_id, std::uint64_t size_bytes) {
+  flatbuffers::FlatBufferBuilder builder;
+  return finish(builder, fbs::CreateBundlePush(builder, push_id, size_bytes));
+}
+
+}  // namespace sluice::control

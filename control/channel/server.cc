@@ -1,0 +1,257 @@
+// See server.h.
+#include "control/channel/server.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "common/file.h"
+#include "common/framed_socket.h"
+#include "common/log.h"
+#include "common/sealed_memory.h"
+#include "common/unix_socket.h"
+#include "control/channel/admission.h"
+
+namespace sluice::control {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMaxConnections = 8;  // admitted or not; more wait in the listen queue
+constexpr auto kHelloTimeout = std::chrono::seconds(5);
+constexpr int kPollMs = 1000;
+constexpr mode_t kSocketMode = 0600;
+
+struct Connection {
+  explicit Connection(Fd socket) : framed(std::move(socket)), hello_deadline(Clock::now() + kHelloTimeout) {}
+  FramedSocket framed;
+  Clock::time_point hello_deadline;
+  bool admitted = false;
+  bool gone = false;
+};
+
+struct Push {
+  std::uint64_t id = 0;
+  std::uint64_t size_bytes = 0;
+  Fd memory;
+  bool sent = false;
+  std::optional<Result<std::uint64_t>> answer;
+};
+
+}  // namespace
+
+struct ChannelServer::Impl {
+  void run();
+  void poll_once();
+  void accept_all();
+  void serve(Connection& connection, short events);
+  Result<void> on_message(Connection& connection, Bytes message);
+  Result<void> on_hello(Connection& connection, const DataPlane& hello);
+  void on_result(const BundleResult& result);
+  void send_push();
+  void drop(Connection& connection, const Error& error);
+
+  UnixListener listener;
+  Fd wake;
+  ChannelObserver* observer = nullptr;
+  std::list<Connection> connections;  // the channel thread's own
+
+  mutable std::mutex mutex;  // guards what follows
+  std::condition_variable answered;
+  ChannelStatus status;
+  std::optional<Push> push;
+  std::uint64_t next_push_id = 1;
+  bool stopping = false;
+
+  std::mutex pushing;  // one push at a time
+  std::thread thread;
+};
+
+void ChannelServer::Impl::drop(Connection& connection, const Error& error) {
+  if (connection.gone) return;
+  connection.gone = true;
+  if (!connection.admitted) {
+    log::warn("a caller on the channel was refused: " + error.message());
+    return;
+  }
+  const std::lock_guard lock(mutex);
+  status.data_plane.reset();
+  if (push && !push->answer) push->answer = fail(ErrorCode::channel_closed, "the data plane went away during the push");
+  answered.notify_all();
+  log::warn("lost the data plane: " + error.message());
+}
+
+void ChannelServer::Impl::accept_all() {
+  while (connections.size() < kMaxConnections) {
+    Fd socket(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!socket.valid()) return;
+    const auto peer = peer_of(socket.get());
+    const Error refusal = peer ? judge_peer(*peer) : peer.error();
+    connections.emplace_back(std::move(socket));
+    if (refusal.code == ErrorCode::ok) continue;
+    (void)connections.back().framed.queue(encode_hello(refusal));
+    (void)connections.back().framed.flush();
+    drop(connections.back(), refusal);
+  }
+}
+
+Result<void> ChannelServer::Impl::on_hello(Connection& connection, const DataPlane& hello) {
+  if (connection.admitted) return fail(ErrorCode::channel_bad_message, "the data plane said hello twice");
+  Error refusal;
+  {
+    const std::lock_guard lock(mutex);
+    refusal = judge_hello(hello, status.data_plane);
+    if (refusal.code == ErrorCode::ok) status.data_plane = hello;
+  }
+  (void)connection.framed.queue(encode_hello(refusal));
+  if (refusal.code != ErrorCode::ok) {
+    (void)connection.framed.flush();
+    return std::unexpected(refusal);
+  }
+  connection.admitted = true;
+  log::info("data plane " + hello.product_version + " connected, process " + std::to_string(hello.pid) +
+            ", running policy version " + std::to_string(hello.policy_version));
+  if (observer != nullptr) observer->on_connected();
+  return {};
+}
+
+void ChannelServer::Impl::on_result(const BundleResult& result) {
+  const std::lock_guard lock(mutex);
+  if (status.data_plane) status.data_plane->policy_version = result.policy_version;
+  if (!push || push->id != result.push_id || push->answer) return;  // an answer that nobody waits for any more
+  if (result.error.code == ErrorCode::ok)
+    push->answer = result.policy_version;
+  else
+    push->answer = std::unexpected(result.error);
+  answered.notify_all();
+}
+
+Result<void> ChannelServer::Impl::on_message(Connection& connection, Bytes message) {
+  auto decoded = decode_message(message);
+  if (!decoded) return std::unexpected(decoded.error());
+  if (const auto* hello = std::get_if<DataPlane>(&*decoded)) return on_hello(connection, *hello);
+  if (!connection.admitted) return fail(ErrorCode::channel_bad_message, "hello must come first");
+  if (const auto* result = std::get_if<BundleResult>(&*decoded)) {
+    on_result(*result);
+    return {};
+  }
+  const std::lock_guard lock(mutex);
+  if (auto* counters = std::get_if<Counters>(&*decoded)) status.counters = std::move(*counters);
+  if (std::holds_alternative<SessionEvent>(*decoded)) ++status.events;
+  return {};
+}
+
+void ChannelServer::Impl::serve(Connection& connection, short events) {
+  if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) {
+    const auto received = connection.framed.receive();
+    for (;;) {
+      auto message = connection.framed.next();
+      if (!message) return drop(connection, message.error());
+      if (!*message) break;
+      if (auto done = on_message(connection, **message); !done) return drop(connection, done.error());
+    }
+    if (!received) return drop(connection, received.error());
+  }
+  if (auto sent = connection.framed.flush(); !sent) return drop(connection, sent.error());
+  if (!connection.admitted && Clock::now() > connection.hello_deadline)
+    drop(connection, {ErrorCode::channel_closed, "no hello in time"});
+}
+
+void ChannelServer::Impl::send_push() {
+  const auto active = std::ranges::find_if(connections, [](const Connection& c) { return c.admitted && !c.gone; });
+  const std::lock_guard lock(mutex);
+  if (!push || push->sent || push->answer) return;
+  push->sent = true;
+  if (active == connections.end() ||
+      !active->framed.queue(encode_push(push->id, push->size_bytes), std::move(push->memory))) {
+    push->answer = fail(ErrorCode::channel_closed, "no data plane is connected");
+    answered.notify_all();
+  }
+}
+
+void ChannelServer::Impl::poll_once() {
+  std::vector<pollfd> fds = {{wake.get(), POLLIN, 0}};
+  for (const Connection& connection : connections) {
+    const bool waiting = connection.framed.queued_bytes() > 0;
+    fds.push_back({connection.framed.fd(), static_cast<short>(POLLIN | (waiting ? POLLOUT : 0)), 0});
+  }
+  const bool has_room = connections.size() < kMaxConnections;
+  if (has_room) fds.push_back({listener.socket.get(), POLLIN, 0});
+  ::poll(fds.data(), fds.size(), kPollMs);
+  eventfd_t ignored = 0;
+  (void)::eventfd_read(wake.get(), &ignored);
+  send_push();
+  std::size_t i = 1;
+  for (Connection& connection : connections) serve(connection, fds[i++].revents);
+  connections.remove_if([](const Connection& c) { return c.gone; });
+  if (has_room && fds.back().revents != 0) accept_all();
+}
+
+void ChannelServer::Impl::run() {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex);
+      if (stopping) return;
+    }
+    poll_once();
+  }
+}
+
+ChannelServer::ChannelServer() = default;
+
+ChannelServer::~ChannelServer() {
+  if (!impl_ || !impl_->thread.joinable()) return;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopping = true;
+    if (impl_->push && !impl_->push->answer) impl_->push->answer = fail(ErrorCode::channel_closed, "control stops");
+    impl_->answered.notify_all();
+  }
+  ::eventfd_write(impl_->wake.get(), 1);
+  impl_->thread.join();
+}
+
+Result<std::unique_ptr<ChannelServer>> ChannelServer::start(const std::string& socket_path, ChannelObserver* observer) {
+  auto listener = listen_unix(socket_path, kSocketMode);
+  if (!listener) return std::unexpected(listener.error());
+  std::unique_ptr<ChannelServer> server(new ChannelServer);
+  server->impl_ = std::make_unique<Impl>();
+  Impl& impl = *server->impl_;
+  impl.listener = std::move(*listener);
+  impl.observer = observer;
+  impl.wake = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!impl.wake.valid()) return std::unexpected(system_error("eventfd"));
+  impl.thread = std::thread([&impl] { impl.run(); });
+  return server;
+}
+
+ChannelStatus ChannelServer::status() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->status;
+}
+
+Result<std::uint64_t> ChannelServer::push(Bytes bundle, DurationNs timeout) {
+  const std::lock_guard one_at_a_time(impl_->pushing);
+  auto memory = make_sealed_memory("sluice-bundle", bundle);
+  if (!memory) return std::unexpected(memory.error());
+  std::unique_lock lock(impl_->mutex);
+  if (!impl_->status.data_plane) return fail(ErrorCode::channel_closed, "no data plane is connected");
+  impl_->push.emplace(Push{impl_->next_push_id++, bundle.size(), std::move(*memory), false, std::nullopt});
+  ::eventfd_write(impl_->wake.get(), 1);
+  const bool done = impl_->answered.wait_for(lock, std::chrono::nanoseconds(timeout),
+                                             [&] { return impl_->push->answer.has_value(); });
+  auto answer = done ? std::move(*impl_->push->answer)
+                     : Result<std::uint64_t>(fail(ErrorCode::channel_closed, "the data plane did not answer in time"));
+  impl_->push.reset();
+  return answer;
+}
+
+}  // namespace sluice::control

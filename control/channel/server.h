@@ -1,0 +1,49 @@
+// Control's end of the channel: one thread that listens, admits one data plane at a time, keeps its last
+// counters, and carries pushes to it. Other threads ask and push; the thread never waits for them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/time.h"
+#include "control/channel/messages.h"
+
+namespace sluice::control {
+
+// Told on the channel's thread; must return at once.
+class ChannelObserver {
+ public:
+  virtual ~ChannelObserver() = default;
+  virtual void on_connected() = 0;
+};
+
+struct ChannelStatus {
+  std::optional<DataPlane> data_plane;
+  std::optional<Counters> counters;  // the last report, also of a data plane that has gone
+  std::uint64_t events = 0;          // session events since start
+};
+
+class ChannelServer {
+ public:
+  // already_running when another control listens there. `observer` may be null.
+  static Result<std::unique_ptr<ChannelServer>> start(const std::string& socket_path, ChannelObserver* observer);
+  ~ChannelServer();
+  ChannelServer(const ChannelServer&) = delete;
+  ChannelServer& operator=(const ChannelServer&) = delete;
+
+  [[nodiscard]] ChannelStatus status() const;
+  // Gives a bundle to the data plane and waits for its answer: the version that it runs then, or why it was
+  // refused. channel_closed when none is connected or it goes away meanwhile. One push at a time; others wait.
+  Result<std::uint64_t> push(Bytes bundle, DurationNs timeout);
+
+ private:
+  ChannelServer();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::control

@@ -1,0 +1,78 @@
+// SQLite, owned and with errors as values. One connection belongs to one owner, who locks around it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/bytes.h"
+#include "common/error.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace sluice::control {
+
+// A prepared statement. Parameters count from 1, columns from 0, as SQLite has it.
+// What is bound must live until the last step().
+class Statement {
+ public:
+  Statement& bind(int index, std::int64_t value);
+  Statement& bind(int index, std::uint64_t value) { return bind(index, static_cast<std::int64_t>(value)); }
+  Statement& bind(int index, std::string_view text);
+  Statement& bind(int index, Bytes blob);
+  // True when there is a row to read, false at the end.
+  Result<bool> step();
+  // For statements without rows.
+  Result<void> run();
+  // Ready for the next bind and step.
+  void reset();
+
+  [[nodiscard]] std::int64_t integer(int column) const;
+  [[nodiscard]] std::uint64_t number(int column) const { return static_cast<std::uint64_t>(integer(column)); }
+  [[nodiscard]] std::string text(int column) const;
+
+ private:
+  friend class Database;
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const;
+  };
+  Statement(sqlite3* database, sqlite3_stmt* statement) : database_(database), statement_(statement) {}
+  sqlite3* database_ = nullptr;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  bool bad_bind_ = false;
+};
+
+class Database {
+ public:
+  // Opens or creates the file with mode 0600, in WAL mode.
+  static Result<Database> open(const std::string& path);
+  // Several statements, none with parameters.
+  Result<void> run(const char* sql);
+  Result<Statement> prepare(std::string_view sql);
+
+ private:
+  struct Close {
+    void operator()(sqlite3* database) const;
+  };
+  explicit Database(sqlite3* database) : database_(database) {}
+  std::unique_ptr<sqlite3, Close> database_;
+};
+
+// Rolls back unless it was committed.
+class Transaction {
+ public:
+  static Result<Transaction> begin(Database& database);
+  Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+  Result<void> commit();
+
+ private:
+  explicit Transaction(Database& database) : database_(&database) {}
+  Database* database_ = nullptr;
+};
+
+}  // namespace sluice::control

@@ -1,0 +1,107 @@
+// See link.h.
+#include "dataplane/channel/link.h"
+
+#include <array>
+#include <string>
+
+#include "common/log.h"
+#include "common/sealed_memory.h"
+#include "common/unix_socket.h"
+#include "dataplane/channel/messages.h"
+
+namespace sluice::channel {
+namespace {
+
+namespace fbs = sluice::schema::channel;
+
+// Events are fed only while control keeps up, so that they wait in the host's ring and are counted there.
+constexpr std::size_t kEventsQueueBytes = kMaxQueuedBytes / 2;
+constexpr std::size_t kEventsAtOnce = 256;
+
+}  // namespace
+
+Result<void> Link::begin() {
+  const auto peer = peer_of(socket_.fd());
+  if (!peer) return std::unexpected(peer.error());
+  if (!is_trusted(*peer))
+    return fail(ErrorCode::conflict, "user " + std::to_string(peer->uid) + " listens at " + config_.socket_path +
+                                         "; control must run as root or as this process's user");
+  if (!socket_.queue(encode_hello(builder_, config_, keeper_.running()))) return fail(ErrorCode::channel_closed);
+  return socket_.flush();
+}
+
+Result<void> Link::on_readable() {
+  const auto received = socket_.receive();
+  // What came before the end still counts: control's refusal stands there.
+  for (;;) {
+    auto message = socket_.next();
+    if (!message) return std::unexpected(message.error());
+    if (!*message) break;
+    if (auto done = on_message(**message); !done) return done;
+  }
+  if (!received) return received;
+  return socket_.flush();
+}
+
+Result<void> Link::on_message(Bytes message) {
+  flatbuffers::Verifier verifier(message.data(), message.size());
+  if (!fbs::VerifySizePrefixedEnvelopeBuffer(verifier)) return fail(ErrorCode::channel_bad_message);
+  const fbs::Envelope* envelope = fbs::GetSizePrefixedEnvelope(message.data());
+  if (const auto* hello = envelope->message_as_ControlHello()) return on_hello(*hello);
+  if (!established_) return fail(ErrorCode::channel_bad_message, "control did not say hello first");
+  if (const auto* push = envelope->message_as_BundlePush()) return on_push(*push);
+  return fail(ErrorCode::channel_bad_message, "control sent a message that is not for the data plane");
+}
+
+Result<void> Link::on_hello(const fbs::ControlHello& hello) {
+  if (hello.error() != 0)
+    return fail(static_cast<ErrorCode>(hello.error()), hello.detail() != nullptr ? hello.detail()->str() : "");
+  if (hello.channel_version() != kChannelVersion)
+    return fail(ErrorCode::channel_bad_version, "control speaks version " + std::to_string(hello.channel_version()) +
+                                                    ", this data plane " + std::to_string(kChannelVersion));
+  if (established_) return fail(ErrorCode::channel_bad_message, "control said hello twice");
+  established_ = true;
+  return {};
+}
+
+Result<void> Link::take_bundle(std::uint64_t size_bytes) {
+  const auto fd = socket_.take_fd();
+  if (!fd) return fail(ErrorCode::channel_bad_message, "a bundle was announced and no memory passed");
+  const auto memory = SealedMemory::map(*fd, size_bytes);
+  if (!memory) return std::unexpected(memory.error());
+  return keeper_.take(memory->bytes());
+}
+
+Result<void> Link::on_push(const fbs::BundlePush& push) {
+  const auto taken = take_bundle(push.size_bytes());
+  if (taken)
+    log::info("policy version " + std::to_string(keeper_.running().version) + " runs");
+  else
+    log::warn("a pushed policy was refused: " + taken.error().message());
+  const Error error = taken ? Error{} : taken.error();
+  if (!socket_.queue(encode_bundle_result(builder_, push.push_id(), error, keeper_.running().version)))
+    return fail(ErrorCode::channel_closed, "control does not read its answers");
+  return {};
+}
+
+void Link::send_events() {
+  std::array<SessionEvent, kEventsAtOnce> events;
+  while (socket_.queued_bytes() < kEventsQueueBytes) {
+    const std::size_t count = host_.take_events(events);
+    for (std::size_t i = 0; i < count; ++i) (void)socket_.queue(encode_event(builder_, events[i]));
+    if (count < events.size()) return;
+  }
+}
+
+Result<void> Link::on_tick(TimeNs now, WallNs wall) {
+  if (!established_) return {};
+  send_events();
+  if (now >= counters_due_) {
+    counters_due_ = now + kSecond;
+    // A report that does not fit is left out: the next one says the same and more.
+    (void)socket_.queue(encode_counters(builder_, host_.counters(), wall));
+  }
+  return socket_.flush();
+}
+
+}  // namespace sluice::channel

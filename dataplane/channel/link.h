@@ -1,0 +1,51 @@
+// One connection to control, from hello to its end. Sans poll: the channel's thread tells it when bytes may
+// move and when a tick has passed. Everything received is verified before it is read.
+#pragma once
+
+#include <cstdint>
+
+#include <flatbuffers/flatbuffers.h>
+
+#include "common/error.h"
+#include "common/framed_socket.h"
+#include "common/time.h"
+#include "dataplane/channel/bundle_keeper.h"
+#include "dataplane/channel/channel.h"
+#include "schema/channel_generated.h"
+
+namespace sluice::channel {
+
+class Link {
+ public:
+  Link(Fd socket, const ChannelConfig& config, BundleKeeper& keeper, Host& host)
+      : socket_(std::move(socket)), config_(config), keeper_(keeper), host_(host) {}
+
+  // Checks who listens there and says hello.
+  Result<void> begin();
+  // Takes what arrived. An error ends the connection.
+  Result<void> on_readable();
+  Result<void> on_writable() { return socket_.flush(); }
+  // Sends waiting events, and counters when a second has passed.
+  Result<void> on_tick(TimeNs now, WallNs wall);
+
+  [[nodiscard]] int fd() const { return socket_.fd(); }
+  [[nodiscard]] bool wants_write() const { return socket_.queued_bytes() > 0; }
+  [[nodiscard]] bool is_established() const { return established_; }
+
+ private:
+  Result<void> on_message(Bytes message);
+  Result<void> on_hello(const schema::channel::ControlHello& hello);
+  Result<void> on_push(const schema::channel::BundlePush& push);
+  Result<void> take_bundle(std::uint64_t size_bytes);
+  void send_events();
+
+  FramedSocket socket_;
+  const ChannelConfig& config_;
+  BundleKeeper& keeper_;
+  Host& host_;
+  flatbuffers::FlatBufferBuilder builder_;
+  bool established_ = false;
+  TimeNs counters_due_ = 0;
+};
+
+}  // namespace sluice::channel

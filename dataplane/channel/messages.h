@@ -1,0 +1,31 @@
+// The data plane's messages as they stand on the channel: each a finished, size-prefixed Envelope.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include <flatbuffers/flatbuffers.h>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/time.h"
+#include "dataplane/channel/channel.h"
+
+namespace sluice::channel {
+
+inline constexpr std::uint16_t kChannelVersion = 1;
+
+// The policy that the workers run.
+struct Running {
+  std::uint64_t version = 0;  // 0 for none
+  std::vector<std::uint8_t> source_sha256;
+};
+
+// Each fills `builder` (cleared first) and returns a view of it, good until the builder is used again.
+Bytes encode_hello(flatbuffers::FlatBufferBuilder& builder, const ChannelConfig& config, const Running& running);
+Bytes encode_bundle_result(flatbuffers::FlatBufferBuilder& builder, std::uint64_t push_id, const Error& error,
+                           std::uint64_t policy_version);
+Bytes encode_event(flatbuffers::FlatBufferBuilder& builder, const SessionEvent& event);
+Bytes encode_counters(flatbuffers::FlatBufferBuilder& builder, const CounterReport& report, WallNs now);
+
+}  // namespace sluice::channel

@@ -1,0 +1,226 @@
+// See builder.h.
+#include "dataplane/enforce/builder.h"
+
+#include <flatbuffers/flatbuffers.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "rules/bounds.h"
+#include "rules/bundle.h"
+#include "schema/policy_generated.h"
+
+namespace sluice::enforce {
+namespace {
+
+namespace fbs = schema::policy;
+
+constexpr std::size_t kMaxScans = rules::kMaxServices * kPlaces;
+constexpr flatbuffers::uoffset_t kMaxDepth = 4;
+constexpr flatbuffers::uoffset_t kMaxTables = 16 * 1024;
+
+std::unexpected<Error> malformed(std::string why) {
+  return fail(ErrorCode::bundle_malformed, std::move(why));
+}
+
+// The number of elements; an absent vector is an empty one.
+template <class Vector>
+std::size_t size_of(const Vector* vector) {
+  return vector == nullptr ? 0 : vector->size();
+}
+
+std::string_view view_of(const flatbuffers::String* text) {
+  return text == nullptr ? std::string_view() : std::string_view(text->c_str(), text->size());
+}
+
+// Enumerations of the schema and of snapshot.h have the same numbers; false for a number neither has.
+template <class To, class From>
+bool convert(From from, To& to) {
+  to = static_cast<To>(from);
+  return from >= From::MIN && from <= From::MAX;
+}
+
+bool is_rule_name(std::string_view name) {
+  const std::size_t slash = name.find('/');
+  return slash != name.npos && rules::is_name(name.substr(0, slash)) && rules::is_name(name.substr(slash + 1));
+}
+
+bool in(std::uint64_t value, std::uint64_t low, std::uint64_t high) {
+  return value >= low && value <= high;
+}
+
+class Builder {
+ public:
+  explicit Builder(const fbs::Policy& policy) : policy_(policy) {}
+
+  Result<Contents> run() {
+    for (const auto step : {&Builder::read_header, &Builder::read_rules, &Builder::read_scans, &Builder::read_services,
+                            &Builder::read_principals})
+      if (auto done = (this->*step)(); !done) return std::unexpected(std::move(done.error()));
+    return std::move(out_);
+  }
+
+ private:
+  Result<void> read_header() {
+    if (policy_.format() != rules::kPolicyFormat)
+      return fail(ErrorCode::bundle_bad_version,
+                  fmt::format("format {}, this data plane reads {}", policy_.format(), rules::kPolicyFormat));
+    const Platform here = this_platform();
+    if (view_of(policy_.hyperscan_version()) != here.hyperscan_version)
+      return fail(ErrorCode::bundle_bad_database,
+                  fmt::format("it was not compiled with Hyperscan {}", here.hyperscan_version));
+    if (policy_.cpu_tune() != here.cpu_tune || policy_.cpu_features() != here.cpu_features)
+      return fail(ErrorCode::bundle_wrong_cpu,
+                  fmt::format("compiled for tune {} features {:#x}, this is tune {} features {:#x}", policy_.cpu_tune(),
+                              policy_.cpu_features(), here.cpu_tune, here.cpu_features));
+    if (size_of(policy_.source_sha256()) != out_.source_sha256.size())
+      return malformed("source digest of a wrong size");
+    std::ranges::copy(*policy_.source_sha256(), out_.source_sha256.begin());
+    out_.version = policy_.version();
+    if (out_.version == 0) return malformed("version 0");
+    return {};
+  }
+
+  Result<void> read_rules() {
+    if (size_of(policy_.rules()) > rules::kMaxRules) return malformed("too many rules");
+    for (std::size_t i = 0; i < size_of(policy_.rules()); ++i) {
+      const fbs::Rule& source = *policy_.rules()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      Rule rule;
+      rule.name = view_of(source.name());
+      if (!is_rule_name(rule.name)) return malformed(fmt::format("rule {} has no proper name", i));
+      inspect::Validator ignored{};
+      if (!convert(source.action(), rule.action) || !convert(source.validator(), ignored))
+        return malformed(fmt::format("rule {} has an unknown action or validator", rule.name));
+      rule.keep_last = source.keep_last();
+      rule.mask_wire = {source.mask_request_wire(), source.mask_response_wire()};
+      rule.mask_record = source.mask_record();
+      if (rule.action != Action::mask && (rule.mask_wire[0] || rule.mask_wire[1]))
+        return malformed(fmt::format("rule {} masks the wire without being a mask", rule.name));
+      out_.rules.push_back(std::move(rule));
+    }
+    return {};
+  }
+
+  Result<void> read_scans() {
+    if (size_of(policy_.scans()) > kMaxScans) return malformed("too many scans");
+    for (std::size_t i = 0; i < size_of(policy_.scans()); ++i) {
+      const fbs::Scan& scan = *policy_.scans()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      if (size_of(scan.rules()) == 0 || size_of(scan.database()) == 0)
+        return malformed(fmt::format("scan {} is empty", i));
+      std::vector<inspect::RuleSpec> specs;
+      for (const std::uint32_t index : *scan.rules()) {
+        if (index >= out_.rules.size() || (!specs.empty() && index <= specs.back().index))
+          return malformed(fmt::format("scan {} names rule {}", i, index));
+        specs.push_back(spec_of(index));
+      }
+      auto set = inspect::RuleSet::load(std::move(specs), {scan.database()->data(), scan.database()->size()});
+      if (!set) return std::unexpected(std::move(set.error()));
+      out_.rule_sets.push_back(std::move(*set));
+    }
+    return {};
+  }
+
+  [[nodiscard]] inspect::RuleSpec spec_of(std::uint32_t index) const {
+    const fbs::Rule& source = *policy_.rules()->Get(index);
+    return {index,
+            std::string(view_of(source.expression())),
+            source.caseless(),
+            static_cast<inspect::Validator>(source.validator()),
+            source.min_width(),
+            source.max_width()};
+  }
+
+  Result<void> read_services() {
+    if (size_of(policy_.services()) > rules::kMaxServices) return malformed("too many services");
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < size_of(policy_.services()); ++i) {
+      const fbs::Service& source = *policy_.services()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      Service service;
+      service.index = static_cast<std::uint32_t>(i);
+      if (auto done = read_service(source, service); !done) return done;
+      if (!names.insert(service.name).second) return malformed(fmt::format("two services {}", service.name));
+      out_.service_table.add(service.address, service.port, service.index);
+      out_.services.push_back(std::move(service));
+    }
+    if (!out_.service_table.finish()) return malformed("two services at one address");
+    return {};
+  }
+
+  Result<void> read_service(const fbs::Service& source, Service& service) {
+    service.name = view_of(source.name());
+    service.record_class = view_of(source.record_class());
+    if (!rules::is_name(service.name) || !rules::is_name(service.record_class))
+      return malformed(fmt::format("service {} has no proper name or class", service.index));
+    service.address = source.address();
+    service.port = source.port();
+    if (service.address == 0 || service.port == 0)
+      return malformed(fmt::format("service {} has no address", service.name));
+    if (!convert(source.protocol(), service.protocol) || !convert(source.mode(), service.mode) ||
+        !convert(source.record(), service.record) || !convert(source.durability(), service.durability) ||
+        !convert(source.after_window(), service.after_window))
+      return malformed(fmt::format("service {} has an unknown protocol, mode or word", service.name));
+    if (!in(source.head_limit_bytes(), rules::kMinHeadBytes, rules::kMaxHeadBytes) ||
+        !in(source.header_limit(), 1, rules::kMaxHeaders) || !in(source.pending_limit(), 1, rules::kMaxPending) ||
+        !in(source.window_bytes(), rules::kMinWindowBytes, rules::kMaxWindowBytes))
+      return malformed(fmt::format("service {} has a limit out of bounds", service.name));
+    service.head_limit_bytes = source.head_limit_bytes();
+    service.header_limit = source.header_limit();
+    service.pending_limit = source.pending_limit();
+    service.window_bytes = source.window_bytes();
+    service.allow_upgrade = source.allow_upgrade();
+    return read_service_scans(source, service);
+  }
+
+  Result<void> read_service_scans(const fbs::Service& source, Service& service) {
+    if (size_of(source.scans()) != kPlaces)
+      return malformed(fmt::format("service {} has no scan a place", service.name));
+    const bool enforcing = service.mode == Mode::enforce;
+    for (std::size_t place = 0; place < kPlaces; ++place) {
+      const std::int32_t scan = source.scans()->Get(static_cast<flatbuffers::uoffset_t>(place));
+      if (scan == -1) continue;
+      if (scan < 0 || static_cast<std::size_t>(scan) >= out_.rule_sets.size())
+        return malformed(fmt::format("service {} names scan {}", service.name, scan));
+      service.scans[place] = out_.rule_sets[static_cast<std::size_t>(scan)].get();
+      const auto direction = place < 2 ? Direction::request : Direction::response;
+      for (const std::uint32_t index : *policy_.scans()->Get(static_cast<flatbuffers::uoffset_t>(scan))->rules()) {
+        const Rule& rule = out_.rules[index];
+        const bool denies = rule.action == Action::deny;
+        if (denies && direction == Direction::response)
+          return malformed(fmt::format("rule {} denies responses of service {}", rule.name, service.name));
+        if (enforcing && rule.masks_wire(direction)) service.masks_wire[place] = true;
+        if (enforcing && denies && static_cast<Place>(place) == Place::request_body) service.judges_request_body = true;
+      }
+    }
+    return {};
+  }
+
+  Result<void> read_principals() {
+    if (size_of(policy_.principals()) > rules::kMaxPrincipals) return malformed("too many principals");
+    for (std::size_t i = 0; i < size_of(policy_.principals()); ++i) {
+      const fbs::Principal& source = *policy_.principals()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      const std::uint32_t bits = source.prefix_bits();
+      if (!rules::is_name(view_of(source.name())) || bits > 32)
+        return malformed(fmt::format("principal {} is not proper", i));
+      const std::uint32_t host_mask = bits == 32 ? 0 : ~std::uint32_t{0} >> bits;
+      if ((source.network() & host_mask) != 0) return malformed(fmt::format("principal {} has host bits", i));
+      out_.principal_table.add(source.network(), bits, std::string(view_of(source.name())));
+    }
+    out_.principal_table.finish();
+    return {};
+  }
+
+  const fbs::Policy& policy_;
+  Contents out_;
+};
+
+}  // namespace
+
+Result<Contents> build_contents(Bytes policy) {
+  flatbuffers::Verifier verifier(policy.data(), policy.size(), kMaxDepth, kMaxTables);
+  if (!verifier.VerifyBuffer<fbs::Policy>(nullptr)) return malformed("the policy in it is no flatbuffer");
+  return Builder(*flatbuffers::GetRoot<fbs::Policy>(policy.data())).run();
+}
+
+}  // namespace sluice::enforce

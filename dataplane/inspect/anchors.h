@@ -1,0 +1,48 @@
+// Where Hyperscan saw matches end, for each rule as ranges of positions at which a match may start.
+// Bounded: a rule whose ranges do not fit, or do not come in order, is searched as a whole instead.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/inspect/rule_set.h"
+
+namespace sluice::inspect {
+
+class Anchors {
+ public:
+  // Both ends belong to the range.
+  struct Range {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    std::uint32_t next = kNone;
+  };
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+  Anchors();
+  void grow_for(std::size_t rules);  // outside the data path
+  [[nodiscard]] std::size_t rules() const { return rules_.size(); }
+
+  void clear();
+  // A match of rule `position` ends at `end`.
+  void add(const RuleSpec& spec, std::uint32_t position, std::uint32_t end);
+
+  [[nodiscard]] bool any() const { return !touched_.empty(); }
+  [[nodiscard]] bool touched(std::uint32_t rule) const { return rules_[rule].whole || rules_[rule].head != kNone; }
+  [[nodiscard]] bool whole(std::uint32_t rule) const { return rules_[rule].whole; }
+  // The ranges of a rule in ascending order, linked by `next`.
+  [[nodiscard]] std::uint32_t first_range(std::uint32_t rule) const { return rules_[rule].head; }
+  [[nodiscard]] const Range& range(std::uint32_t at) const { return ranges_[at]; }
+
+ private:
+  struct PerRule {
+    std::uint32_t head = kNone;
+    std::uint32_t tail = kNone;
+    bool whole = false;
+  };
+  std::vector<PerRule> rules_;
+  std::vector<Range> ranges_;
+  std::vector<std::uint32_t> touched_;
+};
+
+}  // namespace sluice::inspect

@@ -1,0 +1,46 @@
+// One section of content as the scanner sees it: the context byte (if any) and the window's pieces behind
+// it, addressed by one running position. Small pieces are gathered into a buffer of fixed size, so that
+// neither the number of pieces nor the cost of a piece is in the peer's hand. Never allocates after birth.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/bytes.h"
+
+namespace sluice::inspect {
+
+class Content {
+ public:
+  // No more than this goes into one section; the scanner then takes the next.
+  static constexpr std::size_t kSectionBytes = 256 * 1024;
+
+  Content();
+
+  void clear();
+  // Takes as much of `piece` as there is room for; returns how many bytes it took.
+  std::size_t append(Bytes piece);
+
+  [[nodiscard]] std::uint32_t length() const { return length_; }
+  // Bytes [from, to) in one run: a view where they lie in one piece, else a copy that the next call
+  // overwrites. to - from <= kViewBytes.
+  [[nodiscard]] Bytes view(std::uint32_t from, std::uint32_t to);
+  static constexpr std::uint32_t kViewBytes = 16 * 1024;
+
+  // As hs_scan_vector takes it.
+  [[nodiscard]] const char* const* pieces() const { return pieces_.data(); }
+  [[nodiscard]] const unsigned* lengths() const { return lengths_.data(); }
+  [[nodiscard]] unsigned piece_count() const { return static_cast<unsigned>(pieces_.size()); }
+
+ private:
+  std::vector<const char*> pieces_;
+  std::vector<unsigned> lengths_;
+  std::vector<std::uint32_t> begins_;  // position of each piece
+  std::vector<std::uint8_t> gathered_;
+  std::vector<std::uint8_t> copy_;
+  std::size_t gathered_bytes_ = 0;
+  bool gathering_ = false;  // the last piece is the end of gathered_
+  std::uint32_t length_ = 0;
+};
+
+}  // namespace sluice::inspect

@@ -1,0 +1,132 @@
+#include "dataplane/inspect/scanner.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "common/assert.h"
+#include "dataplane/inspect/rule_set.h"
+#include "dataplane/inspect/scratch.h"
+
+namespace sluice::inspect {
+namespace {
+
+struct AnchorSink {
+  const CompiledRules& rules;
+  Anchors& anchors;
+};
+
+int on_anchor(unsigned id, unsigned long long /*from*/, unsigned long long to, unsigned /*flags*/, void* context) {
+  auto& sink = *static_cast<AnchorSink*>(context);
+  if (id >= sink.rules.rules.size()) return 1;  // the database is not of these rules
+  sink.anchors.add(sink.rules.rules[id].spec, id, static_cast<std::uint32_t>(to));
+  return 0;
+}
+
+// Moves `hold` back until it lies inside none of the matches, and takes away those behind it: the next
+// calls find them again, and whatever overlaps them.
+std::uint64_t settle(std::uint64_t hold, std::size_t base, std::vector<Match>& matches) {
+  const auto found = matches.begin() + static_cast<std::ptrdiff_t>(base);
+  std::sort(found, matches.end(), [](const Match& a, const Match& b) { return a.end > b.end; });
+  for (auto it = found; it != matches.end(); ++it) {
+    if (it->end > hold) hold = std::min(hold, it->begin);
+  }
+  matches.erase(std::remove_if(found, matches.end(), [hold](const Match& m) { return m.end > hold; }), matches.end());
+  std::sort(found, matches.end(), [](const Match& a, const Match& b) {
+    return std::tie(a.begin, a.end, a.rule) < std::tie(b.begin, b.end, b.rule);
+  });
+  return hold;
+}
+
+// The pieces of a window from a point that only moves forward.
+class WindowCursor {
+ public:
+  explicit WindowCursor(std::span<const Bytes> window) : window_(window) {}
+
+  void skip(std::uint64_t count) {
+    while (count > 0) {
+      const std::uint64_t here = std::min<std::uint64_t>(count, window_.front().size() - offset_);
+      count -= here;
+      offset_ += here;
+      if (offset_ == window_.front().size()) next_piece();
+    }
+  }
+  // Fills `content` from here, without moving; true when all of the rest is in.
+  bool fill(Content& content) const {
+    std::size_t offset = offset_;
+    for (const Bytes piece : window_) {
+      const Bytes rest = piece.subspan(offset);
+      if (content.append(rest) < rest.size()) return false;
+      offset = 0;
+    }
+    return true;
+  }
+
+ private:
+  void next_piece() {
+    window_ = window_.subspan(1);
+    offset_ = 0;
+  }
+  std::span<const Bytes> window_;
+  std::size_t offset_ = 0;
+};
+
+// One section: memory.content holds the context byte, if any, and what follows state.hold.
+ErrorCode scan_section(const CompiledRules& rules, WorkingMemory& memory, ScanState& state, bool last,
+                       std::vector<Match>& matches) {
+  Content& content = memory.content;
+  Anchors& anchors = memory.anchors;
+  const std::uint32_t length = content.length();
+  const std::uint32_t first = state.has_before ? 1 : 0;
+  if (length == first) return ErrorCode::ok;
+  anchors.clear();
+  AnchorSink sink{rules, anchors};
+  if (hs_scan_vector(rules.database.get(), content.pieces(), content.lengths(), content.piece_count(), 0,
+                     memory.hyperscan.get(), on_anchor, &sink) != HS_SUCCESS) {
+    return ErrorCode::scan_failed;
+  }
+  const std::uint64_t base = state.hold - first;
+  const std::size_t known = matches.size();
+  std::uint32_t decided = length;
+  if (!last || anchors.any()) {
+    for (std::uint32_t position = 0; position < rules.rules.size(); ++position) {
+      if (last && !anchors.touched(position)) continue;
+      RuleSearch search(rules.rules[position], content, memory.dfa, last, first, base, matches);
+      if (const ErrorCode code = search.run(anchors, position); code != ErrorCode::ok) return code;
+      decided = std::min(decided, search.undecided());
+    }
+  }
+  const std::uint64_t hold = settle(base + decided, known, matches);
+  const auto released = static_cast<std::uint32_t>(hold - base);
+  if (!last && length - released > kMaxHeldBytes) return ErrorCode::scan_failed;
+  if (released > first) {
+    state.has_before = true;
+    state.before = content.view(released - 1, released).front();
+    state.hold = hold;
+  }
+  return ErrorCode::ok;
+}
+
+}  // namespace
+
+ErrorCode Scanner::scan(const RuleSet& rules, Scratch& scratch, ScanState& state, std::span<const Bytes> window,
+                        bool last, std::vector<Match>& matches) {
+  const CompiledRules& compiled = rules.impl_->compiled;
+  WorkingMemory& memory = scratch.impl_->memory;
+  SLUICE_ASSERT(memory.anchors.rules() >= compiled.rules.size() && memory.dfa.ends > compiled.max_width);
+  const std::size_t known = matches.size();
+  WindowCursor cursor(window);
+  for (bool whole = false; !whole;) {
+    memory.content.clear();
+    if (state.has_before) memory.content.append({&state.before, 1});
+    whole = cursor.fill(memory.content);
+    const std::uint64_t held_before = state.hold;
+    if (const ErrorCode code = scan_section(compiled, memory, state, last && whole, matches); code != ErrorCode::ok) {
+      matches.resize(known);
+      return code;
+    }
+    cursor.skip(state.hold - held_before);
+  }
+  return ErrorCode::ok;
+}
+
+}  // namespace sluice::inspect

@@ -1,0 +1,21 @@
+#include "dataplane/inspect/scratch.h"
+
+namespace sluice::inspect {
+
+Scratch::Scratch() : impl_(std::make_unique<Impl>()) {}
+Scratch::~Scratch() = default;
+
+Result<void> Scratch::grow_for(const RuleSet& rules) {
+  const CompiledRules& compiled = rules.impl_->compiled;
+  WorkingMemory& memory = impl_->memory;
+  hs_scratch_t* hyperscan = memory.hyperscan.release();
+  const hs_error_t error = hs_alloc_scratch(compiled.database.get(), &hyperscan);
+  memory.hyperscan.reset(hyperscan);
+  if (error != HS_SUCCESS || !memory.dfa.grow_for(compiled.max_width)) {
+    return fail(ErrorCode::bundle_bad_database, "no memory for a worker's scratch");
+  }
+  memory.anchors.grow_for(compiled.rules.size());
+  return {};
+}
+
+}  // namespace sluice::inspect

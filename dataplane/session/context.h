@@ -1,0 +1,41 @@
+// What one worker lends to its sessions for the length of a burst. Nothing here is shared with
+// another worker; `now` and `wall` are read once a burst.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/metrics.h"
+#include "common/time.h"
+#include "dataplane/buffer/pools.h"
+#include "dataplane/inspect/scanner.h"
+#include "dataplane/protocol/http1/rewrite.h"
+#include "dataplane/record/recorder.h"
+#include "dataplane/session/content_view.h"
+#include "dataplane/session/policy.h"
+
+namespace sluice::session {
+
+// Reused from unit to unit, so that the steady state allocates nothing.
+struct Workspace {
+  ContentView content;
+  std::vector<Match> matches;
+  std::vector<std::uint8_t> stars;  // masked copies of matches, one after another
+  std::vector<std::uint8_t> bytes;
+  std::vector<http1::Edit> edits;
+  std::vector<http1::Range> ranges;
+  std::vector<record::Hit> hits;
+};
+
+struct Context {
+  buffer::Pools& pools;
+  record::Recorder& recorder;
+  ErrorCounters& errors;
+  inspect::Scratch* scratch = nullptr;  // grown for every policy that is in use
+  PolicyRef policy;                     // the newest; null before the first
+  TimeNs now = 0;
+  WallNs wall = 0;
+  Workspace work;
+};
+
+}  // namespace sluice::session

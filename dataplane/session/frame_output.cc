@@ -1,0 +1,79 @@
+// See frame_output.h.
+#include "dataplane/session/frame_output.h"
+
+#include <span>
+
+#include "dataplane/port/finish_offloads.h"
+#include "dataplane/port/offloads.h"
+
+namespace sluice::session {
+
+FrameOutput::FrameOutput(port::Port& port, buffer::Pools& pools, ErrorCounters& errors)
+    : port_(port), pools_(pools), errors_(errors), capabilities_(port.capabilities()) {
+  burst_.reserve(kMaxFrames);
+}
+
+FrameOutput::~FrameOutput() {
+  for (rte_mbuf* frame : burst_) rte_pktmbuf_free(frame);
+}
+
+bool FrameOutput::send(const wire::TcpHeader& header, std::uint16_t mss, buffer::Chain&& payload) {
+  if (burst_.size() >= kMaxFrames) return false;
+  rte_mbuf* frame = rte_pktmbuf_alloc(pools_.frames());
+  if (frame == nullptr) {
+    errors_.add(ErrorCode::buffers_exhausted);
+    return false;
+  }
+  const std::size_t payload_bytes = payload.length_bytes();
+  const std::size_t head_bytes = wire::header_bytes(header);
+  auto* head = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(frame, static_cast<std::uint16_t>(head_bytes)));
+  wire::write(header, payload_bytes, {head, head_bytes});
+
+  if (payload_bytes > 0) {
+    const auto segments = static_cast<std::uint16_t>(1 + payload.segments());
+    frame->next = payload.to_packet();
+    frame->nb_segs = segments;
+    frame->pkt_len = static_cast<std::uint32_t>(head_bytes + payload_bytes);
+  }
+  port::request_tcp_offloads(frame, header.link.length, head_bytes - header.link.length - wire::kIpv4HeaderBytes, mss);
+  push(frame);
+  return true;
+}
+
+void FrameOutput::push(rte_mbuf* frame) {
+  port::FinishedFrames finished(frame, capabilities_, pools_);
+  while (rte_mbuf* ready = finished.next()) burst_.push_back(ready);
+  if (finished.failed()) errors_.add(ErrorCode::buffers_exhausted);
+}
+
+void FrameOutput::forward(rte_mbuf* frame) {
+  if (burst_.size() >= kMaxFrames) {
+    errors_.add(ErrorCode::port_transmit_full);
+    rte_pktmbuf_free(frame);
+    return;
+  }
+  push(frame);
+}
+
+void FrameOutput::flush() {
+  std::size_t sent = 0;
+  while (sent < burst_.size()) {
+    const std::uint16_t taken = port_.transmit(std::span(burst_).subspan(sent));
+    if (taken == 0) break;
+    sent += taken;
+  }
+  burst_.erase(burst_.begin(), burst_.begin() + static_cast<std::ptrdiff_t>(sent));
+}
+
+bool LegOutput::emit(tcp::SegmentOut&& segment) {
+  header_.seq = segment.seq;
+  header_.ack = segment.ack;
+  header_.window = segment.window;
+  header_.flags = segment.flags;
+  header_.options.has_timestamps = segment.has_timestamps;
+  header_.options.ts_value = segment.ts_value;
+  header_.options.ts_echo = segment.ts_echo;
+  return output_.send(header_, segment.mss, std::move(segment.payload));
+}
+
+}  // namespace sluice::session

@@ -1,0 +1,61 @@
+// The three-way handshake of a protected connection, relayed: the client is answered when, and as, the
+// server answered, so that a refused connection stays refused and a silent one stays silent.
+// Keeps what both sides said; knows no buffers and sends nothing by itself.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/tcp/leg.h"
+#include "dataplane/wire/frame.h"
+
+namespace sluice::session {
+
+class Handshake {
+ public:
+  enum class Step : std::uint8_t {
+    nothing,        // not ours, or not acceptable: ignore
+    relay_syn,      // to the server: syn_options(), the client's sequence number
+    relay_syn_ack,  // to the client: syn_ack_options(), the server's sequence number
+    refuse,         // the server said no: reset to the client
+    give_up,        // the client said no: reset to the server
+    establish,      // the client's ACK: both legs can begin
+  };
+
+  // `mss_limit`: what fits through both ports.
+  explicit Handshake(std::uint16_t mss_limit) : mss_limit_(mss_limit) {}
+
+  Step from_client(const wire::Frame& frame);
+  Step from_server(const wire::Frame& frame);
+
+  // What Sluice speaks of what a side offered: MSS clamped, window scale, timestamps; nothing else.
+  [[nodiscard]] wire::TcpOptions syn_options() const { return client_.options; }
+  [[nodiscard]] wire::TcpOptions syn_ack_options() const { return server_.options; }
+  [[nodiscard]] std::uint32_t client_isn() const { return client_.isn; }
+  [[nodiscard]] std::uint32_t server_isn() const { return server_.isn; }
+  [[nodiscard]] std::uint16_t client_window() const { return client_.window; }
+  [[nodiscard]] std::uint16_t server_window() const { return server_.window; }
+
+  // After establish. `ack` is the client's segment that completed the handshake; `receive_window` what
+  // the server leg promises the server with our ACK, `client_promise` what the SYN-ACK promised the client.
+  [[nodiscard]] tcp::LegSetup client_leg(const wire::Frame& ack) const;
+  [[nodiscard]] tcp::LegSetup server_leg(const wire::Frame& ack, std::uint32_t receive_window) const;
+  // The scale of windows that we advertise to the server.
+  [[nodiscard]] std::uint8_t server_receive_shift() const { return scaled() ? *client_.options.window_shift : 0; }
+
+ private:
+  struct Peer {
+    std::uint32_t isn = 0;
+    std::uint16_t window = 0;
+    wire::TcpOptions options;
+  };
+  void remember(Peer& peer, const wire::Frame& frame) const;
+  [[nodiscard]] bool scaled() const { return client_.options.window_shift && server_.options.window_shift; }
+  [[nodiscard]] bool stamped() const { return client_.options.has_timestamps && server_.options.has_timestamps; }
+
+  std::uint16_t mss_limit_;
+  bool answered_ = false;  // the server's SYN-ACK was seen
+  Peer client_;
+  Peer server_;
+};
+
+}  // namespace sluice::session

@@ -1,0 +1,141 @@
+// See held.h.
+#include "dataplane/session/held.h"
+
+#include <algorithm>
+
+#include "common/assert.h"
+
+namespace sluice::session {
+
+Bytes Held::unlabelled() const {
+  std::size_t offset = labelled_bytes_;
+  for (rte_mbuf* m = bytes_.first(); m != nullptr; m = m->next) {
+    if (offset < m->data_len) return {rte_pktmbuf_mtod_offset(m, const std::uint8_t*, offset), m->data_len - offset};
+    offset -= m->data_len;
+  }
+  return {};
+}
+
+void Held::label(RunKind kind, std::size_t bytes) {
+  if (bytes == 0) return;
+  SLUICE_ASSERT(labelled_bytes_ + bytes <= bytes_.length_bytes());
+  if (!runs_.empty() && runs_.back().kind == kind) {
+    runs_.back().bytes += bytes;
+  } else {
+    runs_.push_back({kind, bytes});
+  }
+  labelled_bytes_ += bytes;
+  if (kind == RunKind::content) content_end_ += bytes;
+}
+
+void Held::begin_message() {
+  SLUICE_ASSERT(runs_.empty() || (runs_.size() == 1 && runs_.front().kind == RunKind::head));
+  content_begin_ = content_end_ = 0;
+}
+
+Bytes Held::front() const {
+  const rte_mbuf* m = bytes_.first();
+  return m == nullptr ? Bytes{} : Bytes{rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len};
+}
+
+void Held::relabel_as_content() {
+  for (Run& run : runs_) {
+    if (run.kind == RunKind::content) continue;
+    run.kind = RunKind::content;
+    content_end_ += run.bytes;
+  }
+}
+
+void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const {
+  // Runs and segments are walked side by side: each is visited once.
+  const rte_mbuf* segment = bytes_.first();
+  std::size_t at = 0;  // within segment
+  for (const Run& run : runs_) {
+    for (std::size_t left = run.bytes; left > 0;) {
+      if (at == segment->data_len) {
+        segment = segment->next;
+        at = 0;
+        continue;
+      }
+      const std::size_t here = std::min<std::size_t>(left, segment->data_len - at);
+      if (run.kind == kind) {
+        const std::size_t skipped = std::min<std::uint64_t>(skip, here);
+        skip -= skipped;
+        if (skipped < here) view.add({rte_pktmbuf_mtod_offset(segment, std::uint8_t*, at + skipped), here - skipped});
+      }
+      left -= here;
+      at += here;
+    }
+  }
+}
+
+void Held::view_content(std::uint64_t from, ContentView& view) const {
+  SLUICE_ASSERT(from >= content_begin_ && from <= content_end_);
+  view.reset(from);
+  view_runs(RunKind::content, from - content_begin_, view);
+}
+
+void Held::view_trailers(ContentView& view) const {
+  view.reset(0);
+  view_runs(RunKind::trailer, 0, view);
+}
+
+void Held::overwrite_head(std::size_t offset, Bytes bytes) {
+  SLUICE_ASSERT(!runs_.empty() && runs_.front().kind == RunKind::head && offset + bytes.size() <= runs_.front().bytes);
+  bytes_.overwrite(offset, bytes);
+}
+
+bool Held::splice_head(buffer::Pools& pools, std::size_t offset, std::size_t remove, Bytes insert) {
+  SLUICE_ASSERT(!runs_.empty() && runs_.front().kind == RunKind::head && offset + remove <= runs_.front().bytes);
+  if (!bytes_.splice(pools, offset, remove, insert)) return false;
+  runs_.front().bytes += insert.size() - remove;
+  labelled_bytes_ += insert.size() - remove;
+  return true;
+}
+
+bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool all, buffer::Chain& out) {
+  std::size_t bytes = 0;
+  std::size_t whole_runs = 0;
+  std::size_t part = 0;  // of the content run after the whole ones
+  std::uint64_t content = content_begin_;
+  for (const Run& run : runs_) {
+    if (run.kind == RunKind::head && !head) break;
+    if (run.kind == RunKind::trailer && !all) break;
+    if (run.kind == RunKind::content) {
+      const std::uint64_t may = std::min<std::uint64_t>(run.bytes, through - std::min(through, content));
+      content += may;
+      if (may < run.bytes) {
+        part = may;
+        bytes += may;
+        break;
+      }
+    }
+    bytes += run.bytes;
+    ++whole_runs;
+  }
+  if (bytes == 0) return true;
+  buffer::Chain front;
+  if (!bytes_.take_front(pools, bytes, front)) return false;
+  out.append(std::move(front));
+  runs_.erase(runs_.begin(), runs_.begin() + static_cast<std::ptrdiff_t>(whole_runs));
+  if (part > 0) runs_.front().bytes -= part;
+  labelled_bytes_ -= bytes;
+  content_begin_ = content;
+  return true;
+}
+
+void Held::drop_labelled() {
+  bytes_.drop_front(labelled_bytes_);
+  labelled_bytes_ = 0;
+  runs_.clear();
+  content_begin_ = content_end_;
+}
+
+void Held::clear() {
+  bytes_.clear();
+  labelled_bytes_ = 0;
+  runs_.clear();
+  content_begin_ = content_end_;
+}
+
+}  // namespace sluice::session

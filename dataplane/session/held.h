@@ -1,0 +1,69 @@
+// The bytes of one direction that came in and have not gone out, each labelled with what it is.
+// Invariants: runs cover exactly the first labelled_bytes() of the chain, in order; adjacent runs
+// differ in kind; content offsets count content bytes of the current message from 0.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "dataplane/buffer/chain.h"
+#include "dataplane/session/content_view.h"
+
+namespace sluice::session {
+
+enum class RunKind : std::uint8_t { head, framing, content, trailer };
+
+class Held {
+ public:
+  // Most runs that a direction may hold; a body in more pieces is refused (http_too_fragmented).
+  static constexpr std::size_t kMaxRuns = 16384;
+
+  void append(buffer::Chain&& bytes) { bytes_.append(std::move(bytes)); }
+  [[nodiscard]] std::size_t length_bytes() const { return bytes_.length_bytes(); }
+  [[nodiscard]] std::size_t pinned_bytes() const { return bytes_.pinned_bytes(); }
+  [[nodiscard]] std::size_t labelled_bytes() const { return labelled_bytes_; }
+  [[nodiscard]] std::size_t run_count() const { return runs_.size(); }
+
+  // The contiguous bytes that come next to be labelled; empty when all are.
+  [[nodiscard]] Bytes unlabelled() const;
+  void label(RunKind kind, std::size_t bytes);
+
+  // A new message begins: content counts from 0. At most its head is held.
+  void begin_message();
+  // The first contiguous bytes held, labelled or not.
+  [[nodiscard]] Bytes front() const;
+  // What was labelled as part of a head turns out to be content (the stream has no structure).
+  void relabel_as_content();
+  // Content seen so far in this message, released or not.
+  [[nodiscard]] std::uint64_t content_end() const { return content_end_; }
+  // Lays the held content from offset `from` on into `view`.
+  void view_content(std::uint64_t from, ContentView& view) const;
+  // The same for held trailer bytes; offsets count from the first held one.
+  void view_trailers(ContentView& view) const;
+
+  // Edits of the labelled head, which must be the first run; `offset` counts from its first byte.
+  void overwrite_head(std::size_t offset, Bytes bytes);
+  [[nodiscard]] bool splice_head(buffer::Pools& pools, std::size_t offset, std::size_t remove, Bytes insert);
+
+  // Moves to `out` what may go: the head when `head` is set, content before offset `through`, framing
+  // between, and trailers when `all`. False when no view mbuf is free (nothing is lost; try again).
+  [[nodiscard]] bool release(buffer::Pools& pools, bool head, std::uint64_t through, bool all, buffer::Chain& out);
+  // Forgets labelled bytes (a refused message), or everything.
+  void drop_labelled();
+  void clear();
+
+ private:
+  struct Run {
+    RunKind kind;
+    std::size_t bytes;
+  };
+  void view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const;
+
+  buffer::Chain bytes_;
+  std::deque<Run> runs_;
+  std::size_t labelled_bytes_ = 0;
+  std::uint64_t content_begin_ = 0;  // offset of the first content byte still held
+  std::uint64_t content_end_ = 0;
+};
+
+}  // namespace sluice::session

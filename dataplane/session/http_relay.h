@@ -1,0 +1,121 @@
+// HTTP between the two legs of a session: reads both directions, gives each unit its verdict before
+// its first byte leaves, rewrites heads, masks bodies, answers by itself where it refuses.
+// Knows no TCP: chains and ends come in, chains and ends go out.
+// Invariants: exchanges_ holds the requests without a complete response, in order; a response is
+// read only for the first of them; a local answer is given only between server responses.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+#include "dataplane/protocol/http1/reader.h"
+#include "dataplane/session/context.h"
+#include "dataplane/session/held.h"
+#include "dataplane/session/message.h"
+
+namespace sluice::session {
+
+// Where a session's connections go next.
+enum class Fate : std::uint8_t {
+  run,
+  close,  // after what is queued to the client: finish both legs
+  abort,  // reset both legs
+};
+
+class HttpRelay {
+ public:
+  // `service` is the one the session was opened for, under `policy`.
+  HttpRelay(PolicyRef policy, const enforce::Service& service, SessionId session, std::uint32_t client_address,
+            std::uint32_t server_address);
+
+  // Takes bytes of one direction (possibly none) and goes as far as it can.
+  void feed(Context& context, Direction direction, buffer::Chain&& bytes);
+  // The peer that sends this direction finished; all its bytes were fed.
+  void finish(Context& context, Direction direction);
+  // The session ends here: what is unfinished is recorded as cut, for `why`.
+  void close(Context& context, ErrorCode why);
+
+  // More bytes of this direction may be fed (else: back-pressure on its sender).
+  [[nodiscard]] bool accepts(Direction direction) const;
+  // Moves what may go out in this direction to `out`.
+  void take(Context& context, Direction direction, buffer::Chain& out);
+  // After take(): nothing will follow in this direction; the receiver's leg may be finished.
+  [[nodiscard]] bool finished(Direction direction) const;
+
+  [[nodiscard]] Fate fate() const { return fate_; }
+  [[nodiscard]] ErrorCode error() const { return error_; }
+  [[nodiscard]] std::size_t held_bytes(Direction direction) const;
+  [[nodiscard]] std::uint32_t units() const { return next_unit_; }
+  // The principal as known now: the last user seen, else the one of the network.
+  [[nodiscard]] const std::string& principal() const { return principal_; }
+
+ private:
+  struct Exchange {
+    UnitInfo unit;
+    std::string method;
+    std::string local;         // answer of our own; empty: the server answers
+    bool close_after = false;  // the local answer ends the connection
+    bool head_only = false;
+  };
+  struct Side {
+    Side(Direction direction, const http1::Limits& head_limits) : reader(direction, head_limits) {}
+    http1::Reader reader;
+    Held held;
+    Message message;
+    buffer::Chain out;
+    bool head_ready = false;  // the head may be released
+    bool judged = false;      // request: its verdict has fallen
+    bool sent = false;        // request: its first byte went to the server
+    bool discard = false;     // refused: the rest of the message is read and forgotten
+    bool dead = false;        // nothing more is read
+    bool ended = false;       // its sender finished
+    bool finished = false;    // nothing will follow
+  };
+
+  // requests (http_request.cc)
+  void read_requests(Context& context);
+  void request_head(Context& context);
+  void open_exchange(Context& context);
+  void judge_request(Context& context, bool last);
+  void end_request(Context& context);
+  void request_error(Context& context, ErrorCode error);
+  void refuse(Context& context, ErrorCode error, std::string_view detail, bool close);
+  void send_continue(Context& context);
+  // The exchange of the request that is being read; nullptr when its response is complete already.
+  Exchange* current_exchange();
+
+  // responses (http_response.cc)
+  void read_responses(Context& context);
+  void response_head(Context& context);
+  void end_response(Context& context);
+  void response_error(Context& context, ErrorCode error);
+  void answer_locally(Context& context);
+
+  // both (http_relay.cc)
+  Side& side(Direction direction) { return direction == Direction::request ? request_ : response_; }
+  [[nodiscard]] const Side& side(Direction direction) const {
+    return direction == Direction::request ? request_ : response_;
+  }
+  void go_opaque(Context& context);
+  bool apply_edits(Context& context, Side& side);
+  void release(Context& context, Side& side, bool all);
+  void abort(ErrorCode why);
+  [[nodiscard]] ServiceCounters& counters() const { return policy_->counters(*service_); }
+
+  // Under which the session was opened; a unit has its own in its UnitInfo.
+  PolicyRef policy_;
+  const enforce::Service* service_;
+  SessionId session_;
+  std::uint32_t client_address_;
+  std::uint32_t server_address_;
+  std::string principal_;
+  Side request_;
+  Side response_;
+  std::deque<Exchange> exchanges_;
+  std::uint32_t next_unit_ = 0;
+  Fate fate_ = Fate::run;
+  ErrorCode error_ = ErrorCode::ok;
+};
+
+}  // namespace sluice::session

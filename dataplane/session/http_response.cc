@@ -1,0 +1,153 @@
+// Responses: matched to their requests, rewritten, masked, and our own put between them.
+#include "common/assert.h"
+#include "dataplane/session/http_relay.h"
+
+namespace sluice::session {
+
+using http1::StepKind;
+
+void HttpRelay::read_responses(Context& context) {
+  Side& in = response_;
+  while (fate_ == Fate::run && !in.dead) {
+    if (!in.message.active() && in.reader.idle()) {
+      if (!exchanges_.empty() && !exchanges_.front().local.empty()) {
+        answer_locally(context);
+        continue;
+      }
+      if (exchanges_.empty()) {
+        if (!in.held.unlabelled().empty()) response_error(context, ErrorCode::http_unexpected_response);
+        break;
+      }
+      in.reader.set_request_method(exchanges_.front().method);
+    }
+    const http1::Step step = in.reader.next(in.held.unlabelled());
+    if (step.kind == StepKind::more) {
+      in.held.label(RunKind::head, step.bytes);
+      if (step.bytes == 0) break;
+    } else if (step.kind == StepKind::head) {
+      in.held.label(RunKind::head, step.bytes);
+      response_head(context);
+    } else if (step.kind == StepKind::framing) {
+      in.held.label(RunKind::framing, step.bytes);
+    } else if (step.kind == StepKind::trailer) {
+      in.held.label(RunKind::trailer, step.bytes);
+    } else if (step.kind == StepKind::body || step.kind == StepKind::opaque) {
+      in.held.label(RunKind::content, step.bytes);
+    } else if (step.kind == StepKind::message_end) {
+      end_response(context);
+    } else {
+      response_error(context, step.error);
+    }
+    if (in.held.run_count() > Held::kMaxRuns) response_error(context, ErrorCode::http_too_fragmented);
+  }
+  if (in.dead || !in.message.active()) return;
+  if (const ErrorCode error = in.message.content(context, in.held, false); error != ErrorCode::ok) {
+    response_error(context, error);
+    return;
+  }
+  release(context, in, false);
+}
+
+void HttpRelay::response_head(Context& context) {
+  Side& in = response_;
+  const http1::Head& head = in.reader.head();
+  Exchange& exchange = exchanges_.front();
+  const UnitInfo& unit = exchange.unit;
+  in.held.begin_message();
+  in.message.begin(unit, Direction::response);
+  in.head_ready = false;
+  if (const ErrorCode error = in.message.head(context, head, in.held); error != ErrorCode::ok) {
+    response_error(context, error);
+    return;
+  }
+  if (unit.service->mode == enforce::Mode::enforce) {
+    const http1::RewritePolicy policy{
+        .masks_response_body = unit.service->masks_wire[static_cast<std::size_t>(enforce::Place::response_body)],
+        .allow_upgrade = unit.service->allow_upgrade};
+    context.work.edits.clear();
+    ErrorCode error = http1::rewrite_response(head, policy, context.work.edits);
+    if (error == ErrorCode::ok && !apply_edits(context, in)) error = ErrorCode::buffers_exhausted;
+    if (error != ErrorCode::ok) {
+      response_error(context, error);
+      return;
+    }
+  }
+  if (head.status >= 500) counters().errors.add();
+  in.head_ready = true;
+  const bool tunnel = head.status == 101 || (exchange.method == "CONNECT" && head.status / 100 == 2);
+  if (tunnel) {
+    in.reader.become_opaque();
+    request_.reader.become_opaque();
+  }
+}
+
+void HttpRelay::end_response(Context& context) {
+  Side& in = response_;
+  const std::uint16_t status = in.reader.head().status;
+  ErrorCode error = in.message.content(context, in.held, true);
+  if (error == ErrorCode::ok) error = in.message.trailers(context, in.held);
+  if (error != ErrorCode::ok) {
+    response_error(context, error);
+    return;
+  }
+  release(context, in, true);
+  const bool informational = status / 100 == 1 && status != 101;
+  if (informational) {
+    in.message.leave();  // its head is on the record; the final response ends the unit
+    return;
+  }
+  in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
+  counters().responses.add();
+  if (!exchanges_.empty()) exchanges_.pop_front();
+}
+
+// Before the head is out the client gets an answer of our own; after it, an abort is all that is honest.
+void HttpRelay::response_error(Context& context, ErrorCode error) {
+  Side& in = response_;
+  if (service_->mode == enforce::Mode::observe && error != ErrorCode::http_incomplete) {
+    context.errors.add(error);
+    go_opaque(context);
+    return;
+  }
+  context.errors.add(error);
+  counters().errors.add();
+  const bool head_out = in.message.active() && in.head_ready;
+  if (error == ErrorCode::http_incomplete) {  // the server closed: the client sees that too
+    if (in.message.active()) {
+      if (in.message.content(context, in.held, true) == ErrorCode::ok) release(context, in, false);
+      in.message.end(context, in.held.content_end(), Ending::cut, error);
+    }
+    in.dead = true;
+    if (error_ == ErrorCode::ok) error_ = error;
+    return;
+  }
+  if (in.message.active()) in.message.end(context, in.held.content_end(), Ending::refused, error);
+  in.held.clear();
+  in.dead = true;
+  if (error_ == ErrorCode::ok) error_ = error;
+  if (head_out || exchanges_.empty()) {
+    abort(error);
+    return;
+  }
+  const std::string answer =
+      http1::local_response(http1::status_for(error), error, "", true, exchanges_.front().head_only);
+  if (!in.out.append_copy(context.pools, as_bytes(answer))) abort(ErrorCode::buffers_exhausted);
+  request_.dead = true;
+  exchanges_.clear();
+  fate_ = fate_ == Fate::run ? Fate::close : fate_;
+}
+
+void HttpRelay::answer_locally(Context& context) {
+  Exchange& exchange = exchanges_.front();
+  Message answer;
+  answer.begin(exchange.unit, Direction::response);
+  const std::string_view text = exchange.local;
+  const std::size_t head_bytes = text.find("\r\n\r\n") + 4;
+  answer.plain_head(context, as_bytes(text.substr(0, head_bytes)), true);
+  answer.end(context, text.size() - head_bytes, Ending::complete, ErrorCode::ok);
+  if (!response_.out.append_copy(context.pools, as_bytes(text))) abort(ErrorCode::buffers_exhausted);
+  if (exchange.close_after) fate_ = Fate::close;
+  exchanges_.pop_front();
+}
+
+}  // namespace sluice::session

@@ -1,0 +1,245 @@
+// See message.h.
+#include "dataplane/session/message.h"
+
+#include <algorithm>
+
+#include "common/assert.h"
+#include "dataplane/inspect/mask.h"
+
+namespace sluice::session {
+namespace {
+
+using enforce::Action;
+
+constexpr std::string_view kAnonymous = "anonymous";
+
+}  // namespace
+
+void Message::begin(const UnitInfo& unit, Direction direction) {
+  unit_ = unit;
+  active_ = true;
+  direction_ = direction;
+  scan_ = {};
+  hits_.clear();
+  masked_ = denied_ = rule_denied_ = unrecordable_ = false;
+}
+
+record::Subject Message::subject() const {
+  return {.session = unit_.session,
+          .service = unit_.service->name,
+          .record_class = unit_.service->record_class,
+          .principal = unit_.principal.empty() ? kAnonymous : std::string_view(unit_.principal),
+          .principal_verified = false,
+          .best_effort = unit_.service->record == enforce::RecordMode::best_effort};
+}
+
+bool Message::recording() const {
+  return unit_.service->record != enforce::RecordMode::off && !unrecordable_;
+}
+
+void Message::count_matches(Context& context) {
+  const enforce::Snapshot& snapshot = *unit_.policy->snapshot;
+  for (const Match& match : context.work.matches) {
+    const enforce::Rule& rule = snapshot.rule(match.rule);
+    unit_.policy->rules[match.rule]->add();
+    auto hit = std::ranges::find(hits_, match.rule, &record::Hit::rule);
+    if (hit == hits_.end()) hit = hits_.insert(hits_.end(), record::Hit{match.rule, 0, rule.name});
+    ++hit->count;
+    masked_ |= rule.action == Action::mask && rule.masks_wire(direction_);
+    rule_denied_ |= rule.action == Action::deny;
+  }
+  denied_ = rule_denied_ && unit_.service->mode == enforce::Mode::enforce;
+}
+
+// Masked copies of all matches are made from the bytes as they came, before any is written back, so
+// that overlapping matches of different rules hide the union of what each hides.
+void Message::make_stars(Context& context) {
+  Workspace& work = context.work;
+  work.stars.clear();
+  for (const Match& match : work.matches) {
+    const std::size_t at = work.stars.size();
+    work.stars.resize(at + (match.end - match.begin));
+    work.content.copy(match.begin, match.end, work.stars.data() + at);
+    inspect::mask_in_place(MutableBytes(work.stars).subspan(at), unit_.policy->snapshot->rule(match.rule).keep_last);
+  }
+}
+
+void Message::star_wire(Context& context) {
+  Workspace& work = context.work;
+  const enforce::Snapshot& snapshot = *unit_.policy->snapshot;
+  if (unit_.service->mode != enforce::Mode::enforce) return;
+  std::size_t at = 0;
+  for (const Match& match : work.matches) {
+    const std::size_t bytes = match.end - match.begin;
+    const enforce::Rule& rule = snapshot.rule(match.rule);
+    if (rule.action == Action::mask && rule.masks_wire(direction_))
+      work.content.star(match.begin, Bytes(work.stars).subspan(at, bytes));
+    at += bytes;
+  }
+}
+
+// `out` holds a copy of content [from, from + out.size()); hides what the rules hide from the record.
+void Message::star_record(Context& context, std::uint64_t from, MutableBytes out) {
+  const Workspace& work = context.work;
+  const enforce::Snapshot& snapshot = *unit_.policy->snapshot;
+  const std::uint64_t to = from + out.size();
+  std::size_t at = 0;
+  for (const Match& match : work.matches) {
+    const std::size_t bytes = match.end - match.begin;
+    const enforce::Rule& rule = snapshot.rule(match.rule);
+    if (rule.action == Action::mask && rule.mask_record && match.begin < to && match.end > from) {
+      const std::uint64_t begin = std::max(match.begin, from);
+      const std::uint64_t end = std::min(match.end, to);
+      for (std::uint64_t i = begin; i < end; ++i)
+        if (work.stars[at + (i - match.begin)] == '*') out[i - from] = '*';
+    }
+    at += bytes;
+  }
+}
+
+ErrorCode Message::scan_block(Context& context, Bytes block) {
+  Workspace& work = context.work;
+  work.matches.clear();
+  const auto place = enforce::place_of(direction_, Part::head);
+  const inspect::RuleSet* rules = unit_.service->scan(place);
+  if (rules == nullptr) return ErrorCode::ok;
+  inspect::ScanState state;
+  const ErrorCode error = inspect::Scanner::scan(*rules, *context.scratch, state, {&block, 1}, true, work.matches);
+  if (error == ErrorCode::ok) count_matches(context);
+  return error;
+}
+
+ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
+  Workspace& work = context.work;
+  if (const ErrorCode error = scan_block(context, head.bytes); error != ErrorCode::ok) {
+    unrecordable_ = true;
+    if (unit_.service->mode == enforce::Mode::enforce) return error;
+    work.matches.clear();
+  }
+  // Masks are made on a copy: the head may lie in the reader's buffer, and its edits need the original.
+  if (!work.matches.empty()) {
+    work.bytes.assign(head.bytes.begin(), head.bytes.end());
+    work.content.reset(0);
+    work.content.add(work.bytes);
+    make_stars(context);
+  }
+  if (recording()) {
+    const MutableBytes out = context.recorder.head(
+        subject(), {.unit = unit_.number, .direction = direction_, .informational = head.status / 100 == 1},
+        head.bytes.size(), context.wall);
+    if (!out.empty()) {
+      std::ranges::copy(head.bytes, out.begin());
+      star_record(context, 0, out);
+      work.ranges.clear();
+      http1::credential_ranges(head, work.ranges);
+      for (const http1::Range& range : work.ranges)
+        std::fill(out.begin() + range.begin, out.begin() + range.end, std::uint8_t{'*'});
+    }
+  }
+  if (masked_ && unit_.service->mode == enforce::Mode::enforce) {
+    star_wire(context);
+    work.ranges.clear();
+    http1::maskable_ranges(head, work.ranges);
+    for (const http1::Range& range : work.ranges)
+      held.overwrite_head(range.begin, Bytes(work.bytes).subspan(range.begin, range.end - range.begin));
+  }
+  return ErrorCode::ok;
+}
+
+void Message::plain_head(Context& context, Bytes bytes, bool synthesized) {
+  if (!recording()) return;
+  Workspace& work = context.work;
+  work.bytes.assign(bytes.begin(), bytes.end());
+  work.content.reset(0);
+  work.content.add(work.bytes);
+  work.matches.clear();
+  if (!synthesized && scan_block(context, bytes) != ErrorCode::ok) return;
+  make_stars(context);
+  const MutableBytes out =
+      context.recorder.head(subject(), {.unit = unit_.number, .direction = direction_, .synthesized = synthesized},
+                            bytes.size(), context.wall);
+  if (out.empty()) return;
+  std::ranges::copy(bytes, out.begin());
+  star_record(context, 0, out);
+}
+
+ErrorCode Message::content(Context& context, Held& held, bool last) {
+  const std::uint64_t from = scan_.hold;
+  if (held.content_end() == from && !last) return ErrorCode::ok;
+  Workspace& work = context.work;
+  work.matches.clear();
+  held.view_content(from, work.content);
+  const inspect::RuleSet* rules = unit_.service->scan(enforce::place_of(direction_, Part::body));
+  if (rules == nullptr || unrecordable_) {
+    scan_.hold = held.content_end();
+  } else {
+    const ErrorCode error =
+        inspect::Scanner::scan(*rules, *context.scratch, scan_, work.content.pieces(), last, work.matches);
+    if (error != ErrorCode::ok) {
+      unrecordable_ = true;
+      if (unit_.service->mode == enforce::Mode::enforce) return error;
+      work.matches.clear();
+      scan_.hold = held.content_end();
+      return ErrorCode::ok;
+    }
+    if (!work.matches.empty()) {
+      count_matches(context);
+      make_stars(context);
+    }
+  }
+  if (recording()) record_content(context, from, scan_.hold, false);
+  if (!work.matches.empty()) star_wire(context);
+  return ErrorCode::ok;
+}
+
+ErrorCode Message::trailers(Context& context, Held& held) {
+  Workspace& work = context.work;
+  held.view_trailers(work.content);
+  const std::uint64_t end = work.content.end();
+  if (end == 0) return ErrorCode::ok;
+  work.bytes.resize(end);
+  work.content.copy(0, end, work.bytes.data());
+  if (const ErrorCode error = scan_block(context, work.bytes); error != ErrorCode::ok) {
+    unrecordable_ = true;
+    return unit_.service->mode == enforce::Mode::enforce ? error : ErrorCode::ok;
+  }
+  make_stars(context);
+  if (recording()) record_content(context, 0, end, true);
+  star_wire(context);  // '*' may stand in names and values alike, so the section stays well-formed
+  return ErrorCode::ok;
+}
+
+void Message::record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers) {
+  while (from < to) {
+    const std::size_t bytes = std::min<std::uint64_t>(to - from, record::kMaxSliceBytes);
+    const MutableBytes out = context.recorder.slice(
+        subject(), {.unit = unit_.number, .direction = direction_, .offset = from, .trailers = trailers}, bytes,
+        context.wall);
+    if (!out.empty()) {
+      context.work.content.copy(from, from + bytes, out.data());
+      star_record(context, from, out);
+    }
+    from += bytes;
+  }
+}
+
+void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, ErrorCode error) {
+  Verdict verdict = masked_ ? Verdict::mask : Verdict::pass;
+  if (rule_denied_ || ending == Ending::refused) verdict = Verdict::deny;
+  if (unit_.service->record != enforce::RecordMode::off) {
+    context.recorder.end(subject(),
+                         {.unit = unit_.number,
+                          .direction = direction_,
+                          .verdict = verdict,
+                          .error = unrecordable_ && error == ErrorCode::ok ? ErrorCode::scan_failed : error,
+                          .policy_version = unit_.policy->snapshot->version(),
+                          .body_bytes = body_bytes,
+                          .complete = ending == Ending::complete,
+                          .observed = unit_.service->mode == enforce::Mode::observe,
+                          .hits = hits_},
+                         context.wall);
+  }
+  active_ = false;
+}
+
+}  // namespace sluice::session

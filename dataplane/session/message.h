@@ -1,0 +1,72 @@
+// One message of a unit (a request or a response) on its way: its scan, its findings, its record.
+// Owns the order "scan, then record, then mask on the wire": the record never sees what its masks
+// hide, and content is only released once it was decided.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/unit.h"
+#include "dataplane/session/context.h"
+#include "dataplane/session/held.h"
+
+namespace sluice::session {
+
+// Who and what a message belongs to; filled when its head is known.
+struct UnitInfo {
+  PolicyRef policy;
+  const enforce::Service* service = nullptr;
+  SessionId session = 0;
+  std::uint32_t number = 0;
+  std::string principal;
+};
+
+// How a message ended: whole, cut short, or refused by Sluice.
+enum class Ending : std::uint8_t { complete, cut, refused };
+
+class Message {
+ public:
+  // A new message of `unit` begins.
+  void begin(const UnitInfo& unit, Direction direction);
+  // Forgets the message without a word on the record (an interim response, whose head says all).
+  void leave() { active_ = false; }
+  [[nodiscard]] bool active() const { return active_; }
+  [[nodiscard]] const UnitInfo& unit() const { return unit_; }
+  [[nodiscard]] std::uint64_t decided() const { return scan_.hold; }
+  // A rule with action deny matched, and the service enforces.
+  [[nodiscard]] bool denied() const { return denied_; }
+
+  // Scans, records and masks a head that is the first run of `held`.
+  ErrorCode head(Context& context, const http1::Head& head, Held& held);
+  // A head that Sluice wrote itself, or the first line of one that it could not parse.
+  void plain_head(Context& context, Bytes bytes, bool synthesized);
+  // Decides what of the held content can be decided; with `last`, all of it.
+  ErrorCode content(Context& context, Held& held, bool last);
+  // The trailer section, whole, before it is released.
+  ErrorCode trailers(Context& context, Held& held);
+  // Writes the end of the message; nothing follows.
+  void end(Context& context, std::uint64_t body_bytes, Ending ending, ErrorCode error);
+
+ private:
+  ErrorCode scan_block(Context& context, Bytes block);
+  void count_matches(Context& context);
+  void make_stars(Context& context);
+  void record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers);
+  void star_record(Context& context, std::uint64_t from, MutableBytes out);
+  void star_wire(Context& context);
+  [[nodiscard]] record::Subject subject() const;
+  [[nodiscard]] bool recording() const;
+
+  UnitInfo unit_;
+  bool active_ = false;
+  Direction direction_ = Direction::request;
+  inspect::ScanState scan_;
+  std::vector<record::Hit> hits_;
+  bool masked_ = false;
+  bool denied_ = false;
+  bool rule_denied_ = false;   // also in observe mode
+  bool unrecordable_ = false;  // the scanner gave up: what cannot be masked is not recorded
+};
+
+}  // namespace sluice::session

@@ -1,0 +1,262 @@
+// The life of a session; see session.h. How bytes move lies in session_move.cc.
+#include "dataplane/session/session.h"
+
+#include <algorithm>
+
+#include "common/assert.h"
+
+namespace sluice::session {
+namespace {
+
+constexpr DurationNs kRetryAfter = kMillisecond;  // when the recorder or the disk must be asked again
+constexpr std::size_t kRecordOverhead = 4096;
+
+// Before a server was heard, frames to the client go where its own came from.
+wire::LinkHeader turned_around(const wire::LinkHeader& link) {
+  wire::LinkHeader turned = link;
+  std::swap_ranges(turned.bytes, turned.bytes + 6, turned.bytes + 6);
+  return turned;
+}
+
+tcp::SegmentIn segment_of(const wire::Frame& frame, buffer::Chain&& payload) {
+  return {.seq = frame.seq,
+          .ack = frame.ack,
+          .window = frame.window,
+          .flags =
+              static_cast<std::uint8_t>(frame.flags & (wire::kFin | wire::kSyn | wire::kRst | wire::kPsh | wire::kAck)),
+          .has_timestamps = frame.options.has_timestamps,
+          .ts_value = frame.options.ts_value,
+          .ts_echo = frame.options.ts_echo,
+          .payload = std::move(payload)};
+}
+
+}  // namespace
+
+Session::Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enforce::Service& service,
+                 const SessionLimits& limits, std::uint16_t mss_limit, TimeNs now)
+    : flow_(flow),
+      id_(id),
+      policy_(std::move(policy)),
+      service_(service),
+      limits_(limits),
+      active_at_(now),
+      handshake_(mss_limit) {}
+
+Session::~Session() = default;
+
+wire::TcpHeader Session::to_client() const {
+  return {.link = server_link_.length != 0 ? server_link_ : turned_around(client_link_),
+          .source = flow_.server_address,
+          .destination = flow_.client_address,
+          .source_port = flow_.server_port,
+          .destination_port = flow_.client_port,
+          .options = {}};
+}
+
+wire::TcpHeader Session::to_server() const {
+  return {.link = client_link_,
+          .source = flow_.client_address,
+          .destination = flow_.server_address,
+          .source_port = flow_.client_port,
+          .destination_port = flow_.server_port,
+          .options = {}};
+}
+
+void Session::send_handshake(FrameOutput& output, const wire::TcpHeader& addresses, std::uint32_t seq,
+                             std::uint32_t ack, std::uint8_t flags, std::uint16_t window,
+                             const wire::TcpOptions& options) {
+  wire::TcpHeader header = addresses;
+  header.seq = seq;
+  header.ack = ack;
+  header.flags = flags;
+  header.window = window;
+  header.options = options;
+  output.send(header, 0, {});  // what is lost here is sent again by the peer that stands behind it
+}
+
+void Session::from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload) {
+  client_link_ = frame.link;
+  active_at_ = context.now;
+  if (phase_ != Phase::handshake) {
+    if (client_leg_) {
+      if (server_leg_ && frame.options.has_timestamps) server_leg_->set_ts_value(frame.options.ts_value);
+      const ErrorCode error = client_leg_->input(segment_of(frame, std::move(payload)), context.now);
+      if (error != ErrorCode::ok) context.errors.add(error);
+    }
+    return;
+  }
+  switch (handshake_.from_client(frame)) {
+    case Handshake::Step::relay_syn:
+      send_handshake(outputs.server, to_server(), frame.seq, 0, wire::kSyn, frame.window, handshake_.syn_options());
+      break;
+    case Handshake::Step::give_up:
+      send_handshake(outputs.server, to_server(), frame.seq, 0, wire::kRst, 0, {});
+      phase_ = Phase::done;
+      break;
+    case Handshake::Step::establish:
+      establish(context, outputs, frame);
+      client_leg_->input(segment_of(frame, std::move(payload)), context.now);
+      break;
+    default:
+      break;
+  }
+}
+
+void Session::from_server(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload) {
+  server_link_ = frame.link;
+  active_at_ = context.now;
+  if (phase_ != Phase::handshake) {
+    if (server_leg_) {
+      if (client_leg_ && frame.options.has_timestamps) client_leg_->set_ts_value(frame.options.ts_value);
+      const ErrorCode error = server_leg_->input(segment_of(frame, std::move(payload)), context.now);
+      if (error != ErrorCode::ok) context.errors.add(error);
+    }
+    return;
+  }
+  switch (handshake_.from_server(frame)) {
+    case Handshake::Step::relay_syn_ack:
+      send_handshake(outputs.client, to_client(), frame.seq, frame.ack, wire::kSyn | wire::kAck, frame.window,
+                     handshake_.syn_ack_options());
+      break;
+    case Handshake::Step::refuse:
+      send_handshake(outputs.client, to_client(), frame.seq, frame.ack, wire::kRst | wire::kAck, 0, {});
+      context.errors.add(ErrorCode::tcp_refused_by_server);
+      phase_ = Phase::done;
+      break;
+    default:
+      break;
+  }
+}
+
+void Session::establish(Context& context, Outputs& outputs, const wire::Frame& frame) {
+  const std::uint8_t shift = handshake_.server_receive_shift();
+  const std::uint32_t window_field = std::min<std::uint32_t>(limits_.leg.receive_bytes >> shift, 0xffff);
+  tcp::LegLimits client_limits = limits_.leg;
+  tcp::LegLimits server_limits = limits_.leg;
+  const tcp::LegSetup client = handshake_.client_leg(frame);
+  const tcp::LegSetup server = handshake_.server_leg(frame, window_field << shift);
+  if (!outputs.client.capabilities().tx_segmentation) client_limits.burst_bytes = client.mss;
+  if (!outputs.server.capabilities().tx_segmentation) server_limits.burst_bytes = server.mss;
+  client_leg_.emplace(client, client_limits, context.pools, context.now);
+  server_leg_.emplace(server, server_limits, context.pools, context.now);
+  relay_.emplace(policy_, service_, id_, flow_.client_address, flow_.server_address);
+  phase_ = Phase::established;
+
+  wire::TcpOptions options;
+  options.has_timestamps = server.timestamps;
+  options.ts_value = server.ts_value;
+  options.ts_echo = server.ts_recent;
+  send_handshake(outputs.server, to_server(), server.send_next, server.receive_next, wire::kAck,
+                 static_cast<std::uint16_t>(window_field), options);
+}
+
+record::Subject Session::subject() const {
+  return {
+      .session = id_,
+      .service = service_.name,
+      .record_class = service_.record_class,
+      .principal = relay_->principal().empty() ? std::string_view("anonymous") : std::string_view(relay_->principal()),
+      .best_effort = service_.record == enforce::RecordMode::best_effort};
+}
+
+bool Session::open_record(Context& context, SessionObserver& observer) {
+  if (opened_) return true;
+  const bool records = service_.record != enforce::RecordMode::off;
+  if (records) {
+    if (service_.record == enforce::RecordMode::required && !context.recorder.has_room(kRecordOverhead)) return false;
+    context.recorder.open(subject(),
+                          {.client_address = flow_.client_address,
+                           .client_port = flow_.client_port,
+                           .server_address = flow_.server_address,
+                           .server_port = flow_.server_port,
+                           .protocol = static_cast<std::uint8_t>(service_.protocol)},
+                          context.wall);
+  }
+  opened_ = true;
+  policy_->counters(service_).sessions.add();
+  observer.opened(flow_, id_, service_, subject().principal, context.wall);
+  return true;
+}
+
+bool Session::close_record(Context& context, SessionObserver& observer) {
+  const std::size_t held = relay_->held_bytes(Direction::request) + relay_->held_bytes(Direction::response);
+  const bool records = service_.record != enforce::RecordMode::off;
+  if (records && service_.record == enforce::RecordMode::required &&
+      !context.recorder.has_room(held + 2 * kRecordOverhead))
+    return false;
+  relay_->close(context, error_);
+  if (records)
+    context.recorder.close(
+        subject(),
+        {.error = error_, .request_bytes = request_.bytes, .response_bytes = response_.bytes, .units = relay_->units()},
+        context.wall);
+  policy_->counters(service_).closed.add();
+  observer.closed(flow_, id_, service_, subject().principal, error_, context.wall);
+  return true;
+}
+
+void Session::run(Context& context, Outputs& outputs, SessionObserver& observer) {
+  stalled_ = false;
+  if (phase_ == Phase::handshake) {
+    if (context.now >= active_at_ + limits_.handshake) {
+      context.errors.add(ErrorCode::tcp_syn_timeout);
+      phase_ = Phase::done;
+    }
+  } else if (phase_ == Phase::established || phase_ == Phase::lingering) {
+    client_leg_->on_timer(context.now);
+    server_leg_->on_timer(context.now);
+    if (phase_ == Phase::established) {
+      if (open_record(context, observer)) {
+        move(context, Direction::request);
+        move(context, Direction::response);
+        move(context, Direction::request);  // a response made room for waiting requests
+        follow_fate(context);
+        follow_ends();
+        follow_idleness(context);
+      } else {
+        stalled_ = true;
+      }
+    }
+    settle(context, outputs);
+    const bool client_over = client_leg_->state() != tcp::LegState::open;
+    const bool server_over = server_leg_->state() != tcp::LegState::open;
+    if (phase_ == Phase::established && client_over && server_over && opened_) {
+      if (close_record(context, observer))
+        phase_ = Phase::lingering;
+      else
+        stalled_ = true;
+    }
+    if (phase_ == Phase::lingering && client_leg_->state() == tcp::LegState::closed &&
+        server_leg_->state() == tcp::LegState::closed)
+      phase_ = Phase::done;
+  }
+  update_deadline(context);
+}
+
+// Sends what both legs have to say; what the far leg has queued narrows the near leg's window.
+void Session::settle(Context& context, Outputs& outputs) {
+  client_leg_->set_downstream_bytes(relay_->held_bytes(Direction::request) + request_.waiting_bytes +
+                                    server_leg_->unacknowledged_bytes());
+  server_leg_->set_downstream_bytes(relay_->held_bytes(Direction::response) + response_.waiting_bytes +
+                                    client_leg_->unacknowledged_bytes());
+  LegOutput to_client_output(outputs.client, to_client());
+  client_leg_->output(context.now, to_client_output);
+  LegOutput to_server_output(outputs.server, to_server());
+  server_leg_->output(context.now, to_server_output);
+}
+
+void Session::update_deadline(Context& context) {
+  if (phase_ == Phase::handshake) {
+    deadline_ = active_at_ + limits_.handshake;
+  } else if (phase_ == Phase::done) {
+    deadline_ = context.now;
+  } else {
+    deadline_ = std::min(client_leg_->next_deadline(), server_leg_->next_deadline());
+    if (phase_ == Phase::established)
+      deadline_ = std::min(deadline_, closing_ ? closing_at_ + limits_.linger : active_at_ + limits_.idle);
+    if (stalled_ || !request_.waiting.empty() || !response_.waiting.empty())
+      deadline_ = std::min(deadline_, context.now + kRetryAfter);
+  }
+}
+
+}  // namespace sluice::session

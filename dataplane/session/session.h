@@ -1,0 +1,130 @@
+// One session: the relayed handshake, both legs, the protocol between them, the recording's frame.
+// The only place where tcp, protocol, inspect, enforce and record meet. Sans-I/O: frames and time come
+// in, frames go to the two outputs.
+// Invariants: exactly one open and one close record per established session; bytes leave a leg only
+// when the recorder has room for them; the receive window of a leg counts what waits further down.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "dataplane/session/context.h"
+#include "dataplane/session/flow_key.h"
+#include "dataplane/session/frame_output.h"
+#include "dataplane/session/handshake.h"
+#include "dataplane/session/http_relay.h"
+#include "dataplane/tcp/leg.h"
+
+namespace sluice::session {
+
+struct SessionLimits {
+  tcp::LegLimits leg;
+  DurationNs handshake = 75 * kSecond;  // since the last SYN or SYN-ACK
+  DurationNs idle = 7200 * kSecond;     // since the last segment of either side
+  DurationNs linger = 30 * kSecond;     // for the client to close after Sluice ended the session
+};
+
+// Told when sessions begin and end.
+class SessionObserver {
+ public:
+  virtual ~SessionObserver() = default;
+  virtual void opened(const FlowKey& flow, SessionId session, const enforce::Service& service,
+                      std::string_view principal, WallNs wall) = 0;
+  virtual void closed(const FlowKey& flow, SessionId session, const enforce::Service& service,
+                      std::string_view principal, ErrorCode error, WallNs wall) = 0;
+};
+
+struct Outputs {
+  FrameOutput& client;
+  FrameOutput& server;
+};
+
+class Session {
+ public:
+  Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enforce::Service& service,
+          const SessionLimits& limits, std::uint16_t mss_limit, TimeNs now);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // A frame of this session whose checksums are right; `payload` holds the TCP payload alone.
+  void from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
+  void from_server(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
+  // Once a burst for each session that got frames or whose deadline came: moves bytes and sends what is due.
+  void run(Context& context, Outputs& outputs, SessionObserver& observer);
+
+  // The appliance goes: both legs are reset with the next run().
+  void abort(ErrorCode why);
+
+  [[nodiscard]] TimeNs next_deadline() const { return deadline_; }
+  // Nothing is left to do: the table may forget it.
+  [[nodiscard]] bool done() const { return phase_ == Phase::done; }
+  // A new SYN of the same flow may take its place.
+  [[nodiscard]] bool replaceable() const { return phase_ == Phase::done || phase_ == Phase::lingering; }
+  [[nodiscard]] bool half_open() const { return phase_ == Phase::handshake; }
+  [[nodiscard]] const FlowKey& flow() const { return flow_; }
+
+  // For the worker's bookkeeping.
+  bool queued = false;                // waits for run() in this burst
+  std::uint64_t timer_tick = kNever;  // where the timer wheel has it
+  Session* timer_next = nullptr;
+  Session* timer_previous = nullptr;
+
+ private:
+  enum class Phase : std::uint8_t { handshake, established, lingering, done };
+  // A strict service's bytes, until the records before them are on disk.
+  struct Waiting {
+    std::uint64_t record = 0;
+    buffer::Chain bytes;
+  };
+  struct Flow {  // one direction
+    std::deque<Waiting> waiting;
+    std::size_t waiting_bytes = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  void establish(Context& context, Outputs& outputs, const wire::Frame& frame);
+  void send_handshake(FrameOutput& output, const wire::TcpHeader& addresses, std::uint32_t seq, std::uint32_t ack,
+                      std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options);
+  void move(Context& context, Direction direction);
+  void flush(Context& context, Direction direction);
+  void settle(Context& context, Outputs& outputs);
+  void follow_fate(Context& context);
+  void follow_idleness(Context& context);
+  void follow_ends();
+  bool open_record(Context& context, SessionObserver& observer);
+  bool close_record(Context& context, SessionObserver& observer);
+  void update_deadline(Context& context);
+  [[nodiscard]] record::Subject subject() const;
+  [[nodiscard]] wire::TcpHeader to_client() const;
+  [[nodiscard]] wire::TcpHeader to_server() const;
+  tcp::Leg& source(Direction direction) { return direction == Direction::request ? *client_leg_ : *server_leg_; }
+  tcp::Leg& sink(Direction direction) { return direction == Direction::request ? *server_leg_ : *client_leg_; }
+  Flow& flow_of(Direction direction) { return direction == Direction::request ? request_ : response_; }
+
+  const FlowKey flow_;
+  const SessionId id_;
+  const PolicyRef policy_;  // the one it was opened under
+  const enforce::Service& service_;
+  const SessionLimits& limits_;
+  Phase phase_ = Phase::handshake;
+  bool opened_ = false;
+  bool stalled_ = false;
+  bool closing_ = false;  // Sluice ended it, or one leg broke
+  TimeNs closing_at_ = 0;
+  ErrorCode error_ = ErrorCode::ok;
+  TimeNs active_at_;
+  TimeNs deadline_ = kNever;
+  wire::LinkHeader client_link_;  // as frames from the client carry it: used toward the server
+  wire::LinkHeader server_link_;
+  std::uint8_t tos_ = 0;
+  Handshake handshake_;
+  std::optional<tcp::Leg> client_leg_;
+  std::optional<tcp::Leg> server_leg_;
+  std::optional<HttpRelay> relay_;
+  Flow request_;
+  Flow response_;
+};
+
+}  // namespace sluice::session

@@ -1,0 +1,119 @@
+// How bytes move through a session, and how the end of one leg becomes the end of the other.
+#include <algorithm>
+
+#include "dataplane/session/session.h"
+
+namespace sluice::session {
+namespace {
+
+constexpr std::size_t kReadBytes = 256 * 1024;   // taken from a leg at once
+constexpr std::size_t kRecordSlack = 64 * 1024;  // heads, ends and encoding beside the payload
+
+}  // namespace
+
+void Session::move(Context& context, Direction direction) {
+  tcp::Leg& from = source(direction);
+  tcp::Leg& to = sink(direction);
+  Flow& flow = flow_of(direction);
+  while (true) {
+    const std::size_t count = std::min({from.readable_bytes(), kReadBytes,
+                                        to.write_room_bytes() - std::min(to.write_room_bytes(), flow.waiting_bytes)});
+    if (count == 0 || !relay_->accepts(direction)) break;
+    if (service_.record == enforce::RecordMode::required &&
+        !context.recorder.has_room(count + relay_->held_bytes(direction) + kRecordSlack)) {
+      stalled_ = true;
+      break;
+    }
+    buffer::Chain bytes;
+    if (!from.read(count, bytes)) {
+      stalled_ = true;
+      break;
+    }
+    flow.bytes += count;
+    ServiceCounters& counters = policy_->counters(service_);
+    (direction == Direction::request ? counters.request_bytes : counters.response_bytes).add(count);
+    relay_->feed(context, direction, std::move(bytes));
+    flush(context, Direction::request);
+    flush(context, Direction::response);
+  }
+  if (from.read_finished()) relay_->finish(context, direction);
+  flush(context, Direction::request);
+  flush(context, Direction::response);
+}
+
+// What the relay lets go reaches the leg; for a strict service only when the records before it are on disk.
+void Session::flush(Context& context, Direction direction) {
+  Flow& flow = flow_of(direction);
+  tcp::Leg& to = sink(direction);
+  buffer::Chain out;
+  relay_->take(context, direction, out);
+  if (service_.durability == enforce::Durability::strict && service_.record == enforce::RecordMode::required) {
+    if (!out.empty()) {
+      flow.waiting_bytes += out.length_bytes();
+      flow.waiting.push_back({context.recorder.appended(), std::move(out)});
+    }
+    const std::uint64_t durable = context.recorder.durable_through();
+    while (!flow.waiting.empty() && flow.waiting.front().record <= durable) {
+      flow.waiting_bytes -= flow.waiting.front().bytes.length_bytes();
+      to.write(std::move(flow.waiting.front().bytes));
+      flow.waiting.pop_front();
+    }
+  } else if (!out.empty()) {
+    to.write(std::move(out));
+  }
+  if (relay_->finished(direction) && flow.waiting.empty()) to.finish();
+}
+
+void Session::follow_fate(Context& context) {
+  if (closing_ || relay_->fate() == Fate::run) return;
+  closing_at_ = context.now;
+  if (relay_->fate() == Fate::abort) {
+    closing_ = true;
+    error_ = relay_->error();
+    client_leg_->abort(ErrorCode::tcp_aborted);
+    server_leg_->abort(ErrorCode::tcp_aborted);
+  } else if (relay_->fate() == Fate::close && response_.waiting.empty()) {
+    closing_ = true;
+    error_ = relay_->error();
+    client_leg_->finish();
+    server_leg_->abort(ErrorCode::tcp_aborted);  // it must not take a half-sent request for a whole one
+  }
+}
+
+void Session::follow_idleness(Context& context) {
+  const bool idle = context.now >= active_at_ + limits_.idle;
+  const bool lingers = closing_ && context.now >= closing_at_ + limits_.linger;
+  if (idle || lingers) abort(ErrorCode::tcp_idle_timeout);
+}
+
+void Session::abort(ErrorCode why) {
+  if (!client_leg_) {
+    phase_ = Phase::done;
+    return;
+  }
+  if (!closing_) error_ = why;
+  closing_ = true;
+  closing_at_ = active_at_;
+  client_leg_->abort(why);
+  server_leg_->abort(why);
+}
+
+// A leg that broke breaks the other one.
+void Session::follow_ends() {
+  const auto broke = [](const tcp::Leg& leg) {
+    return leg.state() == tcp::LegState::closed && leg.closed_by() != ErrorCode::ok;
+  };
+  const bool client_broke = broke(*client_leg_);
+  const bool server_broke = broke(*server_leg_);
+  if (!client_broke && !server_broke) return;
+  const ErrorCode by = client_broke ? client_leg_->closed_by() : server_leg_->closed_by();
+  if (error_ == ErrorCode::ok)
+    error_ = by != ErrorCode::tcp_reset_by_peer ? by
+             : client_broke                     ? ErrorCode::tcp_reset_by_client
+                                                : ErrorCode::tcp_reset_by_server;
+  if (!client_broke && !closing_) client_leg_->abort(ErrorCode::tcp_aborted);
+  if (!server_broke && !closing_) server_leg_->abort(ErrorCode::tcp_aborted);
+  closing_ = true;
+}
+
+}  // namespace sluice::session

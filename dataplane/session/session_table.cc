@@ -1,0 +1,70 @@
+// See session_table.h. Deletion shifts the cluster back, so there are no tombstones.
+#include "dataplane/session/session_table.h"
+
+#include <bit>
+
+#include "common/assert.h"
+
+namespace sluice::session {
+
+SessionTable::SessionTable(std::size_t capacity, const HashKey& seed)
+    : seed_(seed),
+      capacity_(capacity),
+      mask_(std::bit_ceil(capacity * 2) - 1),
+      slots_(mask_ + 1),
+      rooms_(std::make_unique_for_overwrite<Room[]>(capacity)) {
+  free_.reserve(capacity);
+}
+
+SessionTable::~SessionTable() {
+  for (const Slot& slot : slots_)
+    if (slot.session != nullptr) slot.session->~Session();
+}
+
+Session* SessionTable::find(const FlowKey& key) const {
+  const std::uint64_t hash = key.hash(seed_);
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  for (std::size_t at = home(hash); slots_[at].session != nullptr; at = (at + 1) & mask_)
+    if (slots_[at].tag == tag && slots_[at].session->flow() == key) return slots_[at].session;
+  return nullptr;
+}
+
+void* SessionTable::take_room() {
+  if (!free_.empty()) {
+    void* room = free_.back();
+    free_.pop_back();
+    return room;
+  }
+  return fresh_ < capacity_ ? &rooms_[fresh_++] : nullptr;
+}
+
+void SessionTable::insert(Session* session) {
+  const std::uint64_t hash = session->flow().hash(seed_);
+  std::size_t at = home(hash);
+  while (slots_[at].session != nullptr) at = (at + 1) & mask_;
+  slots_[at] = {static_cast<std::uint32_t>(hash >> 32), session};
+  ++size_;
+}
+
+void SessionTable::destroy(Session* session) {
+  std::size_t at = home(session->flow().hash(seed_));
+  while (slots_[at].session != session) {
+    SLUICE_ASSERT(slots_[at].session != nullptr);
+    at = (at + 1) & mask_;
+  }
+  std::size_t hole = at;
+  for (std::size_t next = (at + 1) & mask_; slots_[next].session != nullptr; next = (next + 1) & mask_) {
+    const std::size_t wanted = home(slots_[next].session->flow().hash(seed_));
+    // Move back what may live in the hole: its home is not between the hole and where it is.
+    if (((next - wanted) & mask_) >= ((next - hole) & mask_)) {
+      slots_[hole] = slots_[next];
+      hole = next;
+    }
+  }
+  slots_[hole] = {};
+  --size_;
+  session->~Session();
+  free_.push_back(session);
+}
+
+}  // namespace sluice::session

@@ -1,0 +1,66 @@
+// All sessions of a worker, found by flow. Room for them is taken at the start; when it is full a
+// newcomer is refused.
+// Open addressing with linear probing and a seeded hash, so that a peer cannot choose collisions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dataplane/session/flow_key.h"
+#include "dataplane/session/session.h"
+
+namespace sluice::session {
+
+class SessionTable {
+ public:
+  SessionTable(std::size_t capacity, const HashKey& seed);
+  ~SessionTable();
+  SessionTable(const SessionTable&) = delete;
+  SessionTable& operator=(const SessionTable&) = delete;
+
+  [[nodiscard]] Session* find(const FlowKey& key) const;
+  // Constructs a session in place; nullptr when the table is full. No session of that flow exists.
+  template <class... Args>
+  Session* create(const FlowKey& key, Args&&... args) {
+    void* room = take_room();
+    if (room == nullptr) return nullptr;
+    auto* session = new (room) Session(key, std::forward<Args>(args)...);
+    insert(session);
+    return session;
+  }
+  void destroy(Session* session);
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t capacity() const { return capacity_; }
+
+  template <class Fn>
+  void for_each(Fn&& fn) {
+    for (const Slot& slot : slots_)
+      if (slot.session != nullptr) fn(*slot.session);
+  }
+
+ private:
+  struct Slot {
+    std::uint32_t tag = 0;  // upper hash bits: most misses never touch a session
+    Session* session = nullptr;
+  };
+  struct alignas(Session) Room {
+    std::byte bytes[sizeof(Session)];
+  };
+
+  void* take_room();
+  void insert(Session* session);
+  [[nodiscard]] std::size_t home(std::uint64_t hash) const { return hash & mask_; }
+
+  HashKey seed_;
+  std::size_t capacity_;
+  std::size_t mask_;
+  std::size_t size_ = 0;
+  std::vector<Slot> slots_;
+  std::unique_ptr<Room[]> rooms_;  // untouched pages cost nothing
+  std::vector<void*> free_;
+  std::size_t fresh_ = 0;  // rooms never used yet
+};
+
+}  // namespace sluice::session

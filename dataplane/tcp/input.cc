@@ -1,0 +1,119 @@
+// What an arriving segment means (RFC 9293 section 3.10.7, hardened as RFC 5961 says). The expected
+// segment, next in order or a pure ACK, is recognised by one predicate and takes the short way.
+#include <utility>
+
+#include "dataplane/tcp/leg.h"
+#include "dataplane/tcp/sequence.h"
+#include "dataplane/wire/frame.h"
+
+namespace sluice::tcp {
+namespace {
+
+using wire::kAck;
+using wire::kFin;
+using wire::kRst;
+using wire::kSyn;
+
+// Two ends that disagree must not answer each other's empty segments for ever; nor may an attacker
+// who guesses make us chatter (RFC 5961 section 7).
+constexpr DurationNs kChallengeInterval = 100 * kMillisecond;
+
+std::uint32_t sequence_length(const SegmentIn& segment) {
+  const std::uint32_t flags = ((segment.flags & kSyn) != 0 ? 1 : 0) + ((segment.flags & kFin) != 0 ? 1 : 0);
+  return static_cast<std::uint32_t>(segment.payload.length_bytes()) + flags;
+}
+
+}  // namespace
+
+ErrorCode Leg::input(SegmentIn&& segment, TimeNs now) {
+  if (!is_expected(segment)) return input_unexpected(std::move(segment), now);
+  remember_timestamp(segment);
+  on_acknowledgement(segment, now);
+  return segment.payload.empty() ? ErrorCode::ok : receive_in_order(std::move(segment.payload));
+}
+
+bool Leg::is_expected(const SegmentIn& segment) const {
+  return (segment.flags & (kSyn | kFin | kRst | kAck)) == kAck && segment.seq == receive_next_ &&
+         state_ == LegState::open && !peer_fin_seen_ && reassembly_.empty() &&
+         segment.payload.length_bytes() <= distance(receive_next_, receive_edge_) &&
+         !before(segment.ack, send_unacked_) && !after(segment.ack, send_max_);
+}
+
+ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {
+  if (state_ == LegState::closed) return input_after_close(segment);
+  if ((segment.flags & kRst) != 0) return input_reset(segment, now);
+
+  // A segment that ends where our last ACK stood still carries a usable ACK, and so does one that
+  // begins at the very edge (a peer that filled our window acknowledges from there).
+  const std::uint32_t length = sequence_length(segment);
+  const bool too_old = before(segment.seq + length, last_ack_sent_);
+  const bool too_new = after(segment.seq, later(receive_edge_, receive_next_));
+  if (too_old || too_new) {
+    if (length > 0) {
+      ack_due_ = true;
+    } else {
+      challenge(now);
+    }
+    if (state_ == LegState::time_wait && (segment.flags & kFin) != 0) set_timer(Timer::time_wait, now);
+    const ErrorCode differing = compare_old(segment.seq, segment.payload);
+    return differing != ErrorCode::ok ? differing : ErrorCode::tcp_out_of_window;
+  }
+  if ((segment.flags & kSyn) != 0) {
+    challenge(now);
+    return ErrorCode::tcp_out_of_window;
+  }
+  if ((segment.flags & kAck) == 0) return ErrorCode::tcp_bad_ack;
+  const std::uint32_t oldest_ack = send_unacked_ - largest_send_window_;
+  if (after(segment.ack, send_max_) || before(segment.ack, oldest_ack)) {
+    challenge(now);
+    return ErrorCode::tcp_bad_ack;
+  }
+
+  remember_timestamp(segment);
+  on_acknowledgement(segment, now);
+  const std::uint32_t payload_bytes = static_cast<std::uint32_t>(segment.payload.length_bytes());
+  const bool cut = after(segment.seq + payload_bytes, receive_edge_);
+  ErrorCode result = ErrorCode::ok;
+  if (payload_bytes > 0) result = receive_data(segment.seq, std::move(segment.payload));
+  if ((segment.flags & kFin) != 0 && !cut) note_fin(segment.seq + payload_bytes, now);
+  take_fin(now);
+  return result;
+}
+
+// Only a reset at exactly the next sequence number counts (RFC 5961 section 3.2). In TIME_WAIT both
+// streams were delivered, so there it just ends the wait.
+ErrorCode Leg::input_reset(const SegmentIn& segment, TimeNs now) {
+  if (segment.seq == receive_next_) {
+    close(state_ == LegState::time_wait ? ErrorCode::ok : ErrorCode::tcp_reset_by_peer);
+    return ErrorCode::ok;
+  }
+  if (before(segment.seq, receive_next_) || after(segment.seq, receive_edge_)) return ErrorCode::tcp_out_of_window;
+  challenge(now);
+  return ErrorCode::tcp_out_of_window;
+}
+
+// After an abort of ours, whatever the peer still sends tells the sequence number that it takes.
+ErrorCode Leg::input_after_close(const SegmentIn& segment) {
+  const bool aborted = closed_by_ != ErrorCode::ok && closed_by_ != ErrorCode::tcp_reset_by_peer;
+  if (aborted && (segment.flags & (kRst | kAck)) == kAck) {
+    reset_seq_ = segment.ack;
+    reset_due_ = true;
+    retry_at_ = 0;
+  }
+  return ErrorCode::tcp_out_of_window;
+}
+
+// RFC 7323 section 4.3: only what reaches back to our last ACK may move the echo, so that a peer
+// that times delayed ACKs is not misled.
+void Leg::remember_timestamp(const SegmentIn& segment) {
+  if (!timestamps_ || !segment.has_timestamps || after(segment.seq, last_ack_sent_)) return;
+  ts_recent_ = later(ts_recent_, segment.ts_value);
+}
+
+void Leg::challenge(TimeNs now) {
+  if (challenged_at_ != 0 && now - challenged_at_ < kChallengeInterval) return;
+  challenged_at_ = now;
+  ack_due_ = true;
+}
+
+}  // namespace sluice::tcp

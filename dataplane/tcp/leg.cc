@@ -1,0 +1,126 @@
+// How a leg begins, what its owner asks of it, and how it ends.
+#include "dataplane/tcp/leg.h"
+
+#include <algorithm>
+
+#include "common/assert.h"
+#include "dataplane/tcp/sequence.h"
+
+namespace sluice::tcp {
+namespace {
+
+constexpr std::uint16_t kTimestampOptionBytes = 12;  // with padding; every segment carries it
+// A peer may announce any MSS. Below this, headers would be most of what we send (Linux: TCP_MIN_SND_MSS).
+constexpr std::uint16_t kSmallestMss = 48;
+constexpr std::uint32_t kLargestScaledWindow = 1u << 30;  // RFC 7323 section 2.3
+constexpr std::uint32_t kLargestBurst = 65535 - 60 - 60;  // IPv4 total length with full headers
+constexpr std::uint8_t kLargestShift = 14;                // RFC 7323 section 2.3
+
+std::uint16_t payload_mss(const LegSetup& setup) {
+  const std::uint16_t options = setup.timestamps ? kTimestampOptionBytes : 0;
+  return static_cast<std::uint16_t>(std::max<std::uint16_t>(setup.mss, kSmallestMss) - options);
+}
+
+LegLimits bounded(LegLimits limits) {
+  limits.receive_bytes = std::clamp(limits.receive_bytes, 1u, kLargestScaledWindow);
+  limits.burst_bytes = std::min(limits.burst_bytes, kLargestBurst);
+  return limits;
+}
+
+}  // namespace
+
+Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, TimeNs now)
+    : receive_next_(setup.receive_next),
+      receive_edge_(setup.receive_next + std::min(setup.receive_window, kLargestScaledWindow)),
+      send_unacked_(setup.send_next),
+      send_next_(setup.send_next),
+      send_max_(setup.send_next),
+      send_window_(std::min(setup.send_window, kLargestScaledWindow)),
+      window_seq_(setup.receive_next),
+      window_ack_(setup.send_next),
+      ts_recent_(setup.ts_recent),
+      ts_value_(setup.ts_value),
+      last_ack_sent_(setup.receive_next),
+      largest_send_window_(send_window_),
+      largest_receive_window_(receive_edge_ - receive_next_),
+      mss_(payload_mss(setup)),
+      receive_mss_(std::max<std::uint16_t>(setup.receive_mss, 1)),
+      send_shift_(std::min(setup.send_shift, kLargestShift)),
+      receive_shift_(std::min(setup.receive_shift, kLargestShift)),
+      timestamps_(setup.timestamps),
+      progress_at_(now),
+      sent_at_(now),
+      recover_(setup.send_next - 1),
+      reassembly_(limits.out_of_order_segments),
+      new_reno_(mss_),
+      limits_(bounded(limits)),
+      pools_(pools) {}
+
+bool Leg::read(std::size_t limit, buffer::Chain& out) {
+  return receive_.read(pools_, std::min(limit, receive_.length_bytes()), out);
+}
+
+void Leg::set_downstream_bytes(std::size_t bytes, std::size_t pinned_bytes) {
+  downstream_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, kLargestScaledWindow));
+  downstream_pinned_bytes_ = pinned_bytes;
+}
+
+std::size_t Leg::write_room_bytes() const {
+  const std::size_t queued = unacknowledged_bytes();
+  return queued < limits_.send_bytes ? limits_.send_bytes - queued : 0;
+}
+
+std::size_t Leg::unacknowledged_bytes() const {
+  return in_flight_.length_bytes() + unsent_.length_bytes();
+}
+
+void Leg::write(buffer::Chain&& bytes) {
+  SLUICE_ASSERT(!fin_queued_ || bytes.empty());
+  if (state_ != LegState::open) return bytes.clear();  // the peer is gone, and so are its bytes
+  unsent_.append(std::move(bytes));
+}
+
+void Leg::finish() {
+  if (state_ == LegState::open) fin_queued_ = true;
+}
+
+// The sequence number right after everything delivered is what an RFC 5961 receiver takes; when it
+// missed some of it, its challenge ACK tells us the right one (see input_after_close).
+void Leg::abort(ErrorCode why) {
+  if (state_ == LegState::closed) return;
+  close(why);
+  reset_seq_ = send_max_;
+  reset_due_ = true;
+  retry_at_ = 0;  // due at once
+}
+
+void Leg::set_ts_value(std::uint32_t ts_value) {
+  ts_value_ = later(ts_value_, ts_value);
+}
+
+std::size_t Leg::pinned_bytes() const {
+  return receive_.pinned_bytes() + reassembly_.pinned_bytes() + in_flight_.pinned_bytes() + unsent_.pinned_bytes();
+}
+
+// What was received in order stays readable: a server may answer and reset at once.
+void Leg::close(ErrorCode why) {
+  state_ = LegState::closed;
+  closed_by_ = why;
+  in_flight_.clear();
+  unsent_.clear();
+  reassembly_.clear();
+  ack_due_ = front_due_ = probe_due_ = false;
+  timer_ = Timer::none;
+  timer_at_ = kNever;
+  retry_at_ = kNever;
+}
+
+void Leg::finish_if_both_did(TimeNs now) {
+  if (!fin_acked_ || !peer_finished_ || state_ != LegState::open) return;
+  if (!closed_first_) return close(ErrorCode::ok);
+  state_ = LegState::time_wait;
+  reassembly_.clear();
+  set_timer(Timer::time_wait, now);
+}
+
+}  // namespace sluice::tcp

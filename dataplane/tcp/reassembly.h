@@ -1,0 +1,57 @@
+// Bytes that came before their turn, as runs ordered by sequence number that neither touch nor
+// overlap. The first copy of a byte wins. All runs lie within one receive window, so wrapping
+// comparisons order them. Bounded in runs here and in memory by its leg.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "common/error.h"
+#include "dataplane/buffer/chain.h"
+#include "dataplane/tcp/held.h"
+
+namespace sluice::tcp {
+
+class Reassembly {
+ public:
+  explicit Reassembly(std::uint32_t max_runs) : max_runs_(max_runs) {}
+
+  [[nodiscard]] bool empty() const { return runs_.empty(); }
+  [[nodiscard]] bool full() const { return runs_.size() >= max_runs_; }
+  [[nodiscard]] std::size_t runs() const { return runs_.size(); }
+  [[nodiscard]] std::size_t length_bytes() const;
+  [[nodiscard]] std::size_t pinned_bytes() const { return pinned_bytes_; }
+
+  [[nodiscard]] bool reaches_beyond(std::uint32_t seq) const;
+
+  // Takes what is new of [seq, seq + length). tcp_differing_retransmission: bytes that are already
+  // here differ (the first copy stays). tcp_queue_full, buffers_exhausted: a part was not taken.
+  // `compact`: copy what pins much more than it holds.
+  ErrorCode insert(buffer::Pools& pools, std::uint32_t seq, buffer::Chain&& bytes, bool compact);
+  // Moves the run that begins at `next` to the end of `out`; returns its length, 0 when there is none.
+  std::size_t take_ready(std::uint32_t next, Held& out);
+  // Gives up the run that is farthest away, to make room for bytes whose turn it is.
+  void shed_last();
+  void clear();
+
+ private:
+  struct Run {
+    std::uint32_t seq = 0;
+    Held held;
+    [[nodiscard]] std::uint32_t end() const { return seq + static_cast<std::uint32_t>(held.length_bytes()); }
+  };
+
+  [[nodiscard]] std::size_t find(std::uint32_t seq) const;
+  ErrorCode place(buffer::Pools& pools, std::size_t index, std::uint32_t seq, buffer::Chain&& bytes, bool compact);
+
+  std::vector<Run> runs_;
+  std::uint32_t max_runs_;
+  std::size_t pinned_bytes_ = 0;
+};
+
+// True when [a_offset, a_offset + count) of `a` and [b_offset, b_offset + count) of `b` are the same bytes.
+bool same_bytes(const buffer::Chain& a, std::size_t a_offset, const buffer::Chain& b, std::size_t b_offset,
+                std::size_t count);
+
+}  // namespace sluice::tcp

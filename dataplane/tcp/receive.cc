@@ -1,0 +1,139 @@
+// Bytes from the peer: put in order, bounded in bytes and in memory, and the window that follows.
+//
+// Held bytes are those readable plus those downstream. Out-of-order bytes lie inside the window
+// already offered, so they are not counted a second time. The window never offers more bytes than
+// memory is left, but a peer can fill any window with tiny segments; so at the bound, first what
+// is out of order is given up, and then new data is left unacknowledged for the peer to send
+// again. Above half the bound, wasteful payloads are copied into tail room.
+#include <algorithm>
+
+#include "dataplane/tcp/leg.h"
+#include "dataplane/tcp/sequence.h"
+
+namespace sluice::tcp {
+
+ErrorCode Leg::receive_in_order(buffer::Chain&& payload) {
+  const std::size_t pinned = payload.pinned_bytes();
+  ack_due_ = true;
+  if (!make_room(pinned, true)) return ErrorCode::tcp_queue_full;
+  receive_next_ += static_cast<std::uint32_t>(payload.length_bytes());
+  if (receive_pinned_bytes() + pinned > limits_.pinned_bytes / 2) {
+    receive_.append_compact(pools_, std::move(payload), pinned);
+  } else {
+    receive_.append(std::move(payload), pinned);
+  }
+  return ErrorCode::ok;
+}
+
+// Any data segment that is acceptable: overlapping, early, or after a hole.
+ErrorCode Leg::receive_data(std::uint32_t seq, buffer::Chain&& payload) {
+  ack_due_ = true;  // at once, so that the peer sees duplicates early (RFC 5681 section 4.2)
+  ErrorCode result = ErrorCode::ok;
+  const std::uint32_t old = distance(seq, receive_next_);
+  if (old > 0) {
+    result = compare_old(seq, payload);
+    if (old >= payload.length_bytes()) return result != ErrorCode::ok ? result : ErrorCode::tcp_out_of_window;
+    payload.drop_front(old);
+    seq = receive_next_;
+  }
+  const std::uint32_t end_of_stream = peer_fin_seen_ ? peer_fin_seq_ : receive_edge_;
+  const std::uint32_t limit = before(end_of_stream, receive_edge_) ? end_of_stream : receive_edge_;
+  const std::uint32_t room = distance(seq, limit);
+  if (payload.length_bytes() > room) {
+    payload.drop_back(payload.length_bytes() - room);
+    result = ErrorCode::tcp_out_of_window;
+  }
+  if (payload.empty()) return result;
+
+  const bool in_order = seq == receive_next_;
+  if (in_order && reassembly_.empty()) {
+    const ErrorCode taken = receive_in_order(std::move(payload));
+    return result != ErrorCode::ok ? result : taken;
+  }
+  const std::size_t pinned = payload.pinned_bytes();
+  if (!make_room(pinned, in_order)) return ErrorCode::tcp_queue_full;
+  if (in_order && reassembly_.full()) reassembly_.shed_last();
+  const bool compact = receive_pinned_bytes() + pinned > limits_.pinned_bytes / 2;
+  const ErrorCode inserted = reassembly_.insert(pools_, seq, std::move(payload), compact);
+  receive_next_ += static_cast<std::uint32_t>(reassembly_.take_ready(receive_next_, receive_));
+  return inserted != ErrorCode::ok ? inserted : result;
+}
+
+// Bytes that were acknowledged but not yet read are still here to compare with.
+ErrorCode Leg::compare_old(std::uint32_t seq, const buffer::Chain& payload) const {
+  const std::uint32_t readable = static_cast<std::uint32_t>(receive_.length_bytes());
+  const std::uint32_t first_held = receive_next_ - (peer_finished_ ? 1 : 0) - readable;
+  const std::uint32_t skipped = distance(seq, first_held);
+  const std::uint32_t offset = distance(first_held, seq);
+  if (skipped >= payload.length_bytes() || offset >= readable) return ErrorCode::ok;
+  const std::size_t count = std::min<std::size_t>(payload.length_bytes() - skipped, readable - offset);
+  return same_bytes(receive_.bytes(), offset, payload, skipped, count) ? ErrorCode::ok
+                                                                       : ErrorCode::tcp_differing_retransmission;
+}
+
+// The first FIN says where the stream ends, unless bytes beyond it are already here.
+void Leg::note_fin(std::uint32_t fin_seq, TimeNs now) {
+  ack_due_ = true;
+  if (state_ == LegState::time_wait) set_timer(Timer::time_wait, now);
+  if (peer_fin_seen_ || before(fin_seq, receive_next_) || reassembly_.reaches_beyond(fin_seq)) return;
+  peer_fin_seen_ = true;
+  peer_fin_seq_ = fin_seq;
+}
+
+// It counts when every byte before it is here.
+void Leg::take_fin(TimeNs now) {
+  if (!peer_fin_seen_ || peer_finished_ || receive_next_ != peer_fin_seq_) return;
+  ++receive_next_;
+  peer_finished_ = true;
+  finish_if_both_did(now);
+}
+
+bool Leg::make_room(std::size_t pinned_bytes, bool in_order) {
+  while (receive_pinned_bytes() + pinned_bytes > limits_.pinned_bytes) {
+    if (!in_order || reassembly_.empty()) return in_order && receive_.empty() && downstream_bytes_ == 0;
+    reassembly_.shed_last();
+  }
+  return true;
+}
+
+std::size_t Leg::receive_pinned_bytes() const {
+  return receive_.pinned_bytes() + reassembly_.pinned_bytes() + downstream_pinned_bytes_;
+}
+
+std::uint32_t Leg::receive_room_bytes() const {
+  const std::size_t held = receive_.length_bytes() + downstream_bytes_;
+  const std::size_t pinned = receive_pinned_bytes();
+  const std::size_t by_bytes = held < limits_.receive_bytes ? limits_.receive_bytes - held : 0;
+  const std::size_t by_memory = pinned < limits_.pinned_bytes ? limits_.pinned_bytes - pinned : 0;
+  return static_cast<std::uint32_t>(std::min(by_bytes, by_memory));
+}
+
+// The right edge moves only by steps worth sending for (RFC 1122 section 4.2.3.3). A scaled window
+// cannot say every number: it is rounded up so that the edge does not retreat, except where
+// rounding up again and again would creep past the limit; what was promised is taken even then.
+Leg::Window Leg::next_window() const {
+  const std::uint32_t current = distance(receive_next_, receive_edge_);
+  const std::uint32_t unit = 1u << receive_shift_;
+  const std::uint32_t room = std::min(receive_room_bytes(), 65535u << receive_shift_);
+  const std::uint32_t step = std::min<std::uint32_t>(receive_mss_, std::max(limits_.receive_bytes / 2, 1u));
+  std::uint32_t field = (current + unit - 1) >> receive_shift_;
+  if (room >= current && room - current >= step && (room >> receive_shift_) > field) {
+    field = room >> receive_shift_;
+  } else if ((field << receive_shift_) >= room + unit) {
+    field = current >> receive_shift_;
+  }
+  field = std::min(field, 65535u);
+  return {static_cast<std::uint16_t>(field), later(receive_edge_, receive_next_ + (field << receive_shift_))};
+}
+
+// Worth a segment of its own: the window opens by two segments (or half of a small buffer) and the
+// peer has used up half of what it was ever offered.
+bool Leg::window_update_due() const {
+  if (state_ != LegState::open || peer_fin_seen_) return false;
+  const std::uint32_t current = distance(receive_next_, receive_edge_);
+  if (current > largest_receive_window_ / 2) return false;
+  const std::uint32_t opened = distance(receive_edge_, next_window().edge);
+  return opened > 0 && opened >= std::min<std::uint32_t>(2u * receive_mss_, limits_.receive_bytes / 2);
+}
+
+}  // namespace sluice::tcp

@@ -1,0 +1,98 @@
+// Header layout: RFC 791, RFC 9293 section 3.1; options as Linux orders them (RFC 7323 appendix A for timestamps).
+#include "dataplane/wire/build.h"
+
+#include "common/assert.h"
+
+namespace sluice::wire {
+namespace {
+
+constexpr std::uint8_t kNop = 1;
+
+std::uint8_t* put8(std::uint8_t* p, std::uint8_t value) {
+  *p = value;
+  return p + 1;
+}
+std::uint8_t* put16(std::uint8_t* p, std::uint16_t value) {
+  store_be16(p, value);
+  return p + 2;
+}
+std::uint8_t* put32(std::uint8_t* p, std::uint32_t value) {
+  store_be32(p, value);
+  return p + 4;
+}
+
+// Each group fills whole words, so padding stands in front of what it aligns.
+std::uint8_t* put_options(std::uint8_t* p, const TcpOptions& options) {
+  if (options.mss != 0) p = put16(put16(p, 0x0204), options.mss);
+  if (options.sack_permitted) {
+    if (!options.has_timestamps) p = put16(p, kNop << 8 | kNop);
+    p = put16(p, 0x0402);
+  } else if (options.has_timestamps) {
+    p = put16(p, kNop << 8 | kNop);
+  }
+  if (options.has_timestamps) p = put32(put32(put16(p, 0x080a), options.ts_value), options.ts_echo);
+  if (options.window_shift) p = put8(put16(put8(p, kNop), 0x0303), *options.window_shift);
+  return p;
+}
+
+std::uint8_t* put_ipv4(std::uint8_t* p, const TcpHeader& header, std::size_t total_bytes) {
+  std::uint8_t* const begin = p;
+  p = put8(put8(p, 0x45), header.tos);
+  p = put16(p, static_cast<std::uint16_t>(total_bytes));
+  p = put16(put16(p, header.ip_id), 0x4000);  // DF
+  p = put16(put8(put8(p, header.ttl), 6), 0);
+  p = put32(put32(p, header.source), header.destination);
+  store_be16(begin + 10, ipv4_header_checksum({begin, kIpv4HeaderBytes}));
+  return p;
+}
+
+}  // namespace
+
+std::size_t tcp_option_bytes(const TcpOptions& options) {
+  std::size_t bytes = 0;
+  if (options.mss != 0) bytes += 4;
+  if (options.has_timestamps) {
+    bytes += 12;  // SACK permitted stands where the padding would
+  } else if (options.sack_permitted) {
+    bytes += 4;
+  }
+  if (options.window_shift) bytes += 4;
+  return bytes;
+}
+
+std::size_t header_bytes(const TcpHeader& header) {
+  return header.link.length + kIpv4HeaderBytes + kTcpHeaderBytes + tcp_option_bytes(header.options);
+}
+
+std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableBytes out) {
+  const std::size_t tcp_bytes = kTcpHeaderBytes + tcp_option_bytes(header.options);
+  const std::size_t total_bytes = kIpv4HeaderBytes + tcp_bytes + payload_bytes;
+  const std::size_t written = header.link.length + kIpv4HeaderBytes + tcp_bytes;
+  SLUICE_ASSERT(header.link.length <= kMaxLinkHeaderBytes && written <= out.size() && total_bytes <= 65535);
+
+  std::uint8_t* p = out.data();
+  std::memcpy(p, header.link.bytes, header.link.length);
+  p = put_ipv4(p + header.link.length, header, total_bytes);
+  p = put16(put16(p, header.source_port), header.destination_port);
+  p = put32(put32(p, header.seq), header.ack);
+  p = put8(put8(p, static_cast<std::uint8_t>(tcp_bytes / 4 << 4)), header.flags);
+  p = put16(p, header.window);
+  p = put16(
+      p, pseudo_header_sum(header.source, header.destination, 6, static_cast<std::uint16_t>(tcp_bytes + payload_bytes))
+             .folded());
+  p = put16(p, 0);  // urgent pointer: URG is never sent
+  p = put_options(p, header.options);
+  SLUICE_ASSERT(p == out.data() + written);
+  return written;
+}
+
+void complete_checksum(MutableBytes l4_header, std::size_t checksum_offset, const ChecksumSum& payload) {
+  SLUICE_ASSERT(checksum_offset + 2 <= l4_header.size() && l4_header.size() % 2 == 0);
+  ChecksumSum sum;
+  sum.add(l4_header);
+  sum.add_value(payload.folded());
+  const std::uint16_t checksum = sum.checksum();
+  store_be16(l4_header.data() + checksum_offset, checksum == 0 ? 0xffff : checksum);
+}
+
+}  // namespace sluice::wire

@@ -1,0 +1,53 @@
+// Writes the headers of a TCP segment over IPv4. Nothing is allocated; the caller gives the room.
+// The TCP checksum field gets the folded pseudo-header sum, which is what NICs and virtio-net complete;
+// complete_checksum() does it in software.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "common/bytes.h"
+#include "dataplane/wire/checksum.h"
+#include "dataplane/wire/frame.h"
+
+namespace sluice::wire {
+
+inline constexpr std::size_t kIpv4HeaderBytes = 20;    // without options; Sluice writes none
+inline constexpr std::size_t kTcpHeaderBytes = 20;     // without options
+inline constexpr std::size_t kMaxTcpOptionBytes = 20;  // MSS, SACK permitted, timestamps, window scale
+inline constexpr std::size_t kMaxHeaderBytes =
+    kMaxLinkHeaderBytes + kIpv4HeaderBytes + kTcpHeaderBytes + kMaxTcpOptionBytes;
+inline constexpr std::size_t kTcpChecksumOffset = 16;
+inline constexpr std::size_t kUdpChecksumOffset = 6;
+
+struct TcpHeader {
+  LinkHeader link;
+  std::uint32_t source = 0;  // IPv4, host order
+  std::uint32_t destination = 0;
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+  std::uint8_t tos = 0;
+  std::uint8_t ttl = 64;
+  std::uint16_t ip_id = 0;
+  std::uint32_t seq = 0;
+  std::uint32_t ack = 0;
+  std::uint16_t window = 0;  // unscaled
+  std::uint8_t flags = 0;    // TcpFlag
+  TcpOptions options;        // all that are set are written
+};
+
+// Options with their padding.
+std::size_t tcp_option_bytes(const TcpOptions& options);
+// Link, IPv4 and TCP header together; at most kMaxHeaderBytes.
+std::size_t header_bytes(const TcpHeader& header);
+
+// Writes header_bytes(header) bytes to `out` and returns how many. DF is set. Headers and payload together
+// fit an IPv4 packet: header_bytes() - link.length + payload_bytes <= 65535.
+std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableBytes out);
+
+// Puts the finished checksum into an L4 header whose field holds the folded pseudo-header sum. The payload
+// follows the header; its pieces were added to `payload` in order. A sum of 0 becomes 0xffff for UDP (RFC 768),
+// which for TCP is the same number.
+void complete_checksum(MutableBytes l4_header, std::size_t checksum_offset, const ChecksumSum& payload);
+
+}  // namespace sluice::wire

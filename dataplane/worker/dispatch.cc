@@ -1,0 +1,155 @@
+// What is done with a frame: to its session, unchanged to the other port, or refused.
+#include "dataplane/port/offloads.h"
+#include "dataplane/wire/frame.h"
+#include "dataplane/worker/worker.h"
+
+namespace sluice::worker {
+namespace {
+
+buffer::Chain payload_of(const wire::Frame& frame, rte_mbuf* packet) {
+  if (frame.payload_bytes == 0) {
+    rte_pktmbuf_free(packet);
+    return {};
+  }
+  rte_pktmbuf_adj(packet, frame.payload_offset);
+  buffer::Chain payload(packet);
+  payload.drop_back(payload.length_bytes() - frame.payload_bytes);  // Ethernet padding
+  return payload;
+}
+
+}  // namespace
+
+void Worker::drop(rte_mbuf* packet, ErrorCode why) {
+  errors_.add(why);
+  rte_pktmbuf_free(packet);
+}
+
+void Worker::forward(Side from, rte_mbuf* packet) {
+  if (!port::prepare_forward(packet)) {
+    drop(packet, ErrorCode::frame_truncated);
+    return;
+  }
+  (from == Side::client ? server_output_ : client_output_).forward(packet);
+}
+
+// What would carry a protected service around the inspection.
+bool Worker::is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const {
+  const enforce::Snapshot& policy = *context_.policy->snapshot;
+  if (frame.kind == wire::FrameKind::fragment) {
+    why = ErrorCode::fragment_refused;
+    return policy.is_protected(side == Side::client ? frame.destination : frame.source);
+  }
+  if (frame.kind == wire::FrameKind::udp) {
+    const enforce::Service* service = side == Side::client
+                                          ? policy.find_service(frame.destination, frame.destination_port)
+                                          : policy.find_service(frame.source, frame.source_port);
+    why = ErrorCode::udp_refused;
+    return service != nullptr && service->mode == enforce::Mode::enforce;
+  }
+  return false;
+}
+
+void Worker::dispatch(Side side, rte_mbuf* packet) {
+  const Bytes head(rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len);
+  const wire::Frame frame = wire::parse(head, packet->pkt_len);
+  if (frame.kind == wire::FrameKind::bad) {
+    drop(packet, frame.error);
+  } else if (frame.kind == wire::FrameKind::other) {
+    forward(side, packet);
+  } else if (context_.policy == nullptr) {
+    drop(packet, ErrorCode::no_policy);  // what is protected is not known yet: closed
+  } else if (frame.kind == wire::FrameKind::tcp) {
+    dispatch_tcp(side, frame, packet);
+  } else if (ErrorCode why{}; is_refused(side, frame, why)) {
+    drop(packet, why);
+  } else {
+    forward(side, packet);
+  }
+}
+
+void Worker::dispatch_tcp(Side side, const wire::Frame& frame, rte_mbuf* packet) {
+  const bool from_client = side == Side::client;
+  const session::FlowKey flow = session::flow_key(frame, from_client);
+  session::Session* session = table_.find(flow);
+  const bool syn = (frame.flags & (wire::kSyn | wire::kAck | wire::kRst)) == wire::kSyn;
+  if (session == nullptr || (syn && from_client && session->replaceable())) {
+    const enforce::Service* service = context_.policy->snapshot->find_service(flow.server_address, flow.server_port);
+    if (service == nullptr && session == nullptr) {
+      forward(side, packet);
+      return;
+    }
+    if (!port::tcp_checksum_ok(packet, frame)) {
+      drop(packet, ErrorCode::tcp_bad_checksum);
+      return;
+    }
+    if (service == nullptr || !syn || !from_client) {
+      if (service != nullptr)
+        unknown_flow(side, frame, *service, packet);
+      else
+        drop(packet, ErrorCode::unknown_flow_refused);
+      return;
+    }
+    if (session != nullptr) {
+      timers_.disarm(*session);
+      std::erase(queued_, session);
+      table_.destroy(session);
+    }
+    session = open_session(frame, flow, *service);
+    if (session == nullptr) {
+      drop(packet, ErrorCode::sessions_exhausted);
+      return;
+    }
+  } else if (!port::tcp_checksum_ok(packet, frame)) {
+    drop(packet, ErrorCode::tcp_bad_checksum);
+    return;
+  }
+  const bool was_half_open = session->half_open();
+  buffer::Chain payload = payload_of(frame, packet);
+  if (from_client)
+    session->from_client(context_, outputs_, frame, std::move(payload));
+  else
+    session->from_server(context_, outputs_, frame, std::move(payload));
+  if (was_half_open && !session->half_open()) --half_open_;
+  queue(*session);
+}
+
+session::Session* Worker::open_session(const wire::Frame&, const session::FlowKey& flow,
+                                       const enforce::Service& service) {
+  if (half_open_ >= config_.half_open) return nullptr;
+  session::Session* session =
+      table_.create(flow, ids_.next(), context_.policy, service, config_.limits, mss_limit_, context_.now);
+  if (session != nullptr) ++half_open_;
+  return session;
+}
+
+// In the middle of a connection that Sluice does not know (it began before Sluice, or before a restart).
+void Worker::unknown_flow(Side side, const wire::Frame& frame, const enforce::Service& service, rte_mbuf* packet) {
+  if (service.mode == enforce::Mode::observe) {
+    forward(side, packet);
+    return;
+  }
+  if ((frame.flags & wire::kRst) == 0) reset_sender(side, frame);
+  drop(packet, ErrorCode::unknown_flow_refused);
+}
+
+// RFC 9293 section 3.10.7.1: the answer to a segment of a connection that does not exist.
+void Worker::reset_sender(Side side, const wire::Frame& frame) {
+  wire::TcpHeader reset{.link = frame.link,
+                        .source = frame.destination,
+                        .destination = frame.source,
+                        .source_port = frame.destination_port,
+                        .destination_port = frame.source_port,
+                        .options = {}};
+  std::swap_ranges(reset.link.bytes, reset.link.bytes + 6, reset.link.bytes + 6);
+  if ((frame.flags & wire::kAck) != 0) {
+    reset.seq = frame.ack;
+    reset.flags = wire::kRst;
+  } else {
+    reset.ack = frame.seq + frame.payload_bytes + ((frame.flags & wire::kSyn) != 0 ? 1 : 0) +
+                ((frame.flags & wire::kFin) != 0 ? 1 : 0);
+    reset.flags = wire::kRst | wire::kAck;
+  }
+  (side == Side::client ? client_output_ : server_output_).send(reset, 0, {});
+}
+
+}  // namespace sluice::worker

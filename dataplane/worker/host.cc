@@ -1,0 +1,90 @@
+// See host.h.
+#include "dataplane/worker/host.h"
+
+#include <chrono>
+#include <thread>
+
+namespace sluice::worker {
+namespace {
+
+constexpr auto kMailboxPoll = std::chrono::microseconds(200);
+
+}  // namespace
+
+WorkerHost::WorkerHost(Worker& worker, std::function<void()> wake, ReportMore more)
+    : worker_(worker), wake_(std::move(wake)), more_(std::move(more)) {}
+
+WorkerHost::~WorkerHost() = default;
+
+session::PolicyRef WorkerHost::with_counters(std::unique_ptr<const enforce::Snapshot> snapshot) {
+  auto policy = std::make_shared<session::Policy>();
+  for (const enforce::Service& service : snapshot->services()) {
+    auto& counters = services_[service.name];
+    if (!counters) counters = std::make_unique<session::ServiceCounters>();
+    policy->services.push_back(counters.get());
+  }
+  for (std::size_t i = 0; i < snapshot->rule_count(); ++i) {
+    auto& counter = rules_[snapshot->rule(static_cast<RuleIndex>(i)).name];
+    if (!counter) counter = std::make_unique<Counter>();
+    policy->rules.push_back(counter.get());
+  }
+  policy->snapshot = std::move(snapshot);
+  return policy;
+}
+
+Result<void> WorkerHost::apply(std::unique_ptr<const enforce::Snapshot> snapshot) {
+  forget_unused_policies();
+  PolicyUpdate update{.policy = with_counters(std::move(snapshot)), .scratch = std::make_unique<inspect::Scratch>()};
+  if (auto grown = update.policy->snapshot->prepare(*update.scratch); !grown) return grown;
+  for (const session::PolicyRef& older : policies_)
+    if (auto grown = older->snapshot->prepare(*update.scratch); !grown) return grown;
+  policies_.push_back(update.policy);
+
+  PolicyUpdate* const mine = &update;
+  while (!worker_.offer(mine)) std::this_thread::sleep_for(kMailboxPoll);
+  wake_();
+  while (worker_.taken() != mine) std::this_thread::sleep_for(kMailboxPoll);
+  return {};
+}
+
+void WorkerHost::forget_unused_policies() {
+  std::erase_if(policies_, [this](const session::PolicyRef& policy) {
+    return policy != policies_.back() && policy.use_count() == 1;
+  });
+}
+
+channel::CounterReport WorkerHost::counters() {
+  forget_unused_policies();
+  channel::CounterReport report;
+  if (!policies_.empty()) report.policy_version = policies_.back()->snapshot->version();
+  for (const auto& [name, counters] : services_) {
+    const std::uint64_t sessions = counters->sessions.value();
+    report.services.push_back({.service = name,
+                               .sessions = sessions,
+                               .open = sessions - std::min(sessions, counters->closed.value()),
+                               .requests = counters->requests.value(),
+                               .responses = counters->responses.value(),
+                               .request_bytes = counters->request_bytes.value(),
+                               .response_bytes = counters->response_bytes.value(),
+                               .denied = counters->denied.value(),
+                               .errors = counters->errors.value()});
+  }
+  for (const auto& [name, counter] : rules_) report.rules.push_back({name, counter->value()});
+  for (std::size_t i = 1; i < error_count(); ++i) {
+    const ErrorCode code = error_at(i);
+    if (const std::uint64_t count = worker_.errors().value(code); count != 0)
+      report.drops.push_back({std::string(error_name(code)), count});
+  }
+  report.sessions_open = worker_.sessions_open();
+  report.lost_events = worker_.lost_events();
+  more_(report);
+  return report;
+}
+
+std::size_t WorkerHost::take_events(std::span<channel::SessionEvent> events) {
+  std::size_t count = 0;
+  while (count < events.size() && worker_.pop_event(events[count])) ++count;
+  return count;
+}
+
+}  // namespace sluice::worker

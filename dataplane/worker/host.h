@@ -1,0 +1,44 @@
+// What stands between the channel's thread and the worker: policies on their way in, counters and
+// session events on their way out. Everything here runs on the channel's thread; the worker is reached
+// only through its mailbox and its counters.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/channel/channel.h"
+#include "dataplane/worker/worker.h"
+
+namespace sluice::worker {
+
+// What else is reported once a second; read on the channel's thread.
+using ReportMore = std::function<void(channel::CounterReport& report)>;
+
+class WorkerHost final : public channel::Host {
+ public:
+  // `wake` rouses a worker that rests.
+  WorkerHost(Worker& worker, std::function<void()> wake, ReportMore more);
+  ~WorkerHost() override;
+
+  Result<void> apply(std::unique_ptr<const enforce::Snapshot> snapshot) override;
+  channel::CounterReport counters() override;
+  std::size_t take_events(std::span<channel::SessionEvent> events) override;
+
+ private:
+  session::PolicyRef with_counters(std::unique_ptr<const enforce::Snapshot> snapshot);
+  void forget_unused_policies();
+
+  Worker& worker_;
+  std::function<void()> wake_;
+  ReportMore more_;
+  // By name: they outlive every policy, so that a push resets nothing.
+  std::map<std::string, std::unique_ptr<session::ServiceCounters>> services_;
+  std::map<std::string, std::unique_ptr<Counter>> rules_;
+  // All policies that a session may still hold; the last is the newest. They are freed here, never by a worker.
+  std::vector<session::PolicyRef> policies_;
+};
+
+}  // namespace sluice::worker

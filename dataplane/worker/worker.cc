@@ -1,0 +1,140 @@
+// See worker.h.
+#include "dataplane/worker/worker.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice::worker {
+namespace {
+
+constexpr std::uint32_t kIpv4AndTcpBytes = 40;
+
+std::uint16_t mss_between(const port::Port& a, const port::Port& b) {
+  const std::uint32_t mtu = std::min(a.capabilities().mtu_bytes, b.capabilities().mtu_bytes);
+  return static_cast<std::uint16_t>(std::min<std::uint32_t>(mtu, 0xffff) - kIpv4AndTcpBytes);
+}
+
+void copy_name(char (&to)[64], std::string_view from) {
+  const std::size_t bytes = std::min(from.size(), sizeof to - 1);
+  std::memcpy(to, from.data(), bytes);
+  to[bytes] = '\0';
+}
+
+}  // namespace
+
+Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& server_port, buffer::Pools& pools,
+               record::Recorder& recorder, TimeNs now)
+    : config_(config),
+      ports_{&client_port, &server_port},
+      client_output_(client_port, pools, errors_),
+      server_output_(server_port, pools, errors_),
+      outputs_{client_output_, server_output_},
+      mss_limit_(mss_between(client_port, server_port)),
+      context_{.pools = pools, .recorder = recorder, .errors = errors_},
+      ids_(config.index, config.start_wall_ns),
+      table_(config.sessions, config.hash_key),
+      timers_(now) {}
+
+Worker::~Worker() = default;
+
+bool Worker::offer(PolicyUpdate* update) {
+  PolicyUpdate* none = nullptr;
+  return offered_.compare_exchange_strong(none, update, std::memory_order_acq_rel);
+}
+
+PolicyUpdate* Worker::taken() {
+  return taken_.exchange(nullptr, std::memory_order_acq_rel);
+}
+
+// Between bursts, so that a unit never sees half of a change. The former policy and scratch go back to
+// who offered; nothing is freed here.
+void Worker::take_policy() {
+  if (offered_.load(std::memory_order_relaxed) == nullptr) return;
+  PolicyUpdate* update = offered_.exchange(nullptr, std::memory_order_acq_rel);
+  std::swap(context_.policy, update->policy);
+  std::swap(scratch_, update->scratch);
+  context_.scratch = scratch_.get();
+  taken_.store(update, std::memory_order_release);
+}
+
+bool Worker::burst(TimeNs now, WallNs wall) {
+  take_policy();
+  context_.now = now;
+  context_.wall = wall;
+  bool busy = receive(Side::client);
+  busy |= receive(Side::server);
+  timers_.advance(now, [this](session::Session& session) { queue(session); });
+  busy |= !queued_.empty();
+  run_queued();
+  client_output_.flush();
+  server_output_.flush();
+  context_.recorder.flush(wall);
+  return busy;
+}
+
+void Worker::shut_down(TimeNs now, WallNs wall) {
+  context_.now = now;
+  context_.wall = wall;
+  table_.for_each([this](session::Session& session) {
+    session.abort(ErrorCode::tcp_aborted);
+    session.run(context_, outputs_, *this);
+    client_output_.flush();
+    server_output_.flush();
+  });
+  context_.recorder.flush(wall);
+}
+
+bool Worker::receive(Side side) {
+  std::array<rte_mbuf*, kBurst> packets;
+  const std::uint16_t count = ports_[static_cast<std::size_t>(side)]->receive(packets);
+  for (std::uint16_t i = 0; i < count; ++i) dispatch(side, packets[i]);
+  return count != 0;
+}
+
+void Worker::queue(session::Session& session) {
+  if (session.queued) return;
+  session.queued = true;
+  queued_.push_back(&session);
+}
+
+void Worker::run_queued() {
+  for (session::Session* session : queued_) {
+    session->queued = false;
+    const bool was_half_open = session->half_open();
+    session->run(context_, outputs_, *this);
+    if (was_half_open && !session->half_open()) --half_open_;
+    if (session->done()) {
+      timers_.disarm(*session);
+      table_.destroy(session);
+    } else {
+      timers_.arm(*session, session->next_deadline());
+    }
+  }
+  queued_.clear();
+  sessions_open_.store(table_.size(), std::memory_order_relaxed);
+}
+
+void Worker::push_event(bool is_opened, const session::FlowKey& flow, SessionId id, const enforce::Service& service,
+                        std::string_view principal, ErrorCode error, WallNs wall) {
+  channel::SessionEvent event{.opened = is_opened,
+                              .session = id,
+                              .wall_ns = wall,
+                              .client_address = flow.client_address,
+                              .client_port = flow.client_port,
+                              .error = error};
+  copy_name(event.service, service.name);
+  copy_name(event.principal, principal);
+  if (!events_.push(event)) lost_events_.add();
+}
+
+void Worker::opened(const session::FlowKey& flow, SessionId id, const enforce::Service& service,
+                    std::string_view principal, WallNs wall) {
+  push_event(true, flow, id, service, principal, ErrorCode::ok, wall);
+}
+
+void Worker::closed(const session::FlowKey& flow, SessionId id, const enforce::Service& service,
+                    std::string_view principal, ErrorCode error, WallNs wall) {
+  push_event(false, flow, id, service, principal, error, wall);
+}
+
+}  // namespace sluice::worker

@@ -1,0 +1,117 @@
+// One worker: takes frames from its two ports in bursts, finds or makes their sessions, runs those,
+// and sends what came of it. Owns its sessions, timers and outputs; shares nothing mutable.
+// Sans-clock: burst() is given the time, so that the whole appliance can be simulated.
+//
+// What is done with a frame is decided in dispatch.cc: not for a protected service, it passes
+// unchanged; what could carry one around the inspection is refused.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "common/metrics.h"
+#include "common/session_id.h"
+#include "common/spsc_ring.h"
+#include "dataplane/channel/channel.h"
+#include "dataplane/port/port.h"
+#include "dataplane/session/session.h"
+#include "dataplane/session/session_table.h"
+#include "dataplane/session/timer_wheel.h"
+
+namespace sluice::worker {
+
+enum class Side : std::uint8_t { client = 0, server = 1 };
+
+struct WorkerConfig {
+  unsigned index = 0;
+  std::size_t sessions = 65536;
+  std::size_t half_open = 16384;  // most of them that are in their handshake
+  session::SessionLimits limits;
+  HashKey hash_key;
+  WallNs start_wall_ns = 0;
+};
+
+// A policy on its way to a worker, with a scratch that was grown for it and for every older one in use.
+struct PolicyUpdate {
+  session::PolicyRef policy;
+  std::unique_ptr<inspect::Scratch> scratch;
+};
+
+class Worker final : public session::SessionObserver {
+ public:
+  Worker(const WorkerConfig& config, port::Port& client_port, port::Port& server_port, buffer::Pools& pools,
+         record::Recorder& recorder, TimeNs now);
+  ~Worker() override;
+
+  // One round; true when there was something to do.
+  bool burst(TimeNs now, WallNs wall);
+  // The appliance goes: resets every session and closes its record, as far as the recorder has room.
+  void shut_down(TimeNs now, WallNs wall);
+  // When burst() should be called although no frame comes.
+  [[nodiscard]] TimeNs next_deadline() const { return timers_.next(); }
+  // Something waits that no frame and no timer will announce: do not sleep.
+  [[nodiscard]] bool pending() const { return client_output_.pending() || server_output_.pending(); }
+
+  // From another thread: the worker takes the update at its next burst and hands back what it had.
+  // One update at a time: returns false while the last one waits.
+  bool offer(PolicyUpdate* update);
+  // The update (now holding the former policy and scratch) once it was taken, else nullptr.
+  PolicyUpdate* taken();
+
+  // Readable from any thread.
+  [[nodiscard]] const ErrorCounters& errors() const { return errors_; }
+  [[nodiscard]] std::uint64_t sessions_open() const { return sessions_open_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t lost_events() const { return lost_events_.value(); }
+  bool pop_event(channel::SessionEvent& event) { return events_.pop(event); }
+
+ private:
+  static constexpr std::size_t kBurst = 32;
+  static constexpr std::size_t kEvents = 8192;
+
+  // dispatch.cc
+  void dispatch(Side side, rte_mbuf* packet);
+  void dispatch_tcp(Side side, const wire::Frame& frame, rte_mbuf* packet);
+  [[nodiscard]] bool is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const;
+  void unknown_flow(Side side, const wire::Frame& frame, const enforce::Service& service, rte_mbuf* packet);
+  session::Session* open_session(const wire::Frame& frame, const session::FlowKey& flow,
+                                 const enforce::Service& service);
+  void reset_sender(Side side, const wire::Frame& frame);
+  void drop(rte_mbuf* packet, ErrorCode why);
+  void forward(Side from, rte_mbuf* packet);
+
+  // worker.cc
+  void take_policy();
+  bool receive(Side side);
+  void queue(session::Session& session);
+  void run_queued();
+  void push_event(bool opened, const session::FlowKey& flow, SessionId id, const enforce::Service& service,
+                  std::string_view principal, ErrorCode error, WallNs wall);
+  void opened(const session::FlowKey& flow, SessionId id, const enforce::Service& service, std::string_view principal,
+              WallNs wall) override;
+  void closed(const session::FlowKey& flow, SessionId id, const enforce::Service& service, std::string_view principal,
+              ErrorCode error, WallNs wall) override;
+
+  WorkerConfig config_;
+  std::array<port::Port*, 2> ports_;
+  ErrorCounters errors_;
+  session::FrameOutput client_output_;
+  session::FrameOutput server_output_;
+  session::Outputs outputs_;
+  std::uint16_t mss_limit_;
+  std::unique_ptr<inspect::Scratch> scratch_;
+  session::Context context_;
+  SessionIds ids_;
+  session::SessionTable table_;
+  session::TimerWheel timers_;
+  std::vector<session::Session*> queued_;
+  std::size_t half_open_ = 0;
+  std::atomic<std::uint64_t> sessions_open_{0};
+  Counter lost_events_;
+  SpscRing<channel::SessionEvent> events_{kEvents};
+  std::atomic<PolicyUpdate*> offered_{nullptr};
+  std::atomic<PolicyUpdate*> taken_{nullptr};
+};
+
+}  // namespace sluice::worker

@@ -1,0 +1,32 @@
+// The bounds on a policy. What is written in YAML and what arrives in a bundle are both held against them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace sluice::rules {
+
+inline constexpr std::size_t kMaxServices = 256;
+inline constexpr std::size_t kMaxPrincipals = 4096;
+inline constexpr std::size_t kMaxRules = 1024;
+inline constexpr std::size_t kMaxNameBytes = 63;
+
+inline constexpr std::uint32_t kMaxMatchBytes = 4096;
+inline constexpr std::uint32_t kMaxKeepLast = 32;
+
+inline constexpr std::uint32_t kMinHeadBytes = 1024;
+inline constexpr std::uint32_t kMaxHeadBytes = 64 * 1024;
+inline constexpr std::uint32_t kMaxHeaders = 1024;
+inline constexpr std::uint32_t kMaxPending = 1024;
+inline constexpr std::uint32_t kMinWindowBytes = 1024;
+inline constexpr std::uint32_t kMaxWindowBytes = 1024 * 1024;
+inline constexpr std::uint32_t kMaxRetentionDays = 36500;
+
+// 1 to kMaxNameBytes of a-z, 0-9, '-' and '_': names become folder names and counters.
+constexpr bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxNameBytes &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos;
+}
+
+}  // namespace sluice::rules

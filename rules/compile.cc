@@ -1,0 +1,143 @@
+// See compile.h.
+#include "rules/compile.h"
+
+#include <flatbuffers/flatbuffers.h>
+#include <fmt/format.h>
+#include <hs/hs.h>
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+
+#include "rules/bundle.h"
+
+namespace sluice::rules {
+namespace {
+
+namespace fbs = schema::policy;
+using RuleList = std::vector<RuleIndex>;
+
+Result<std::vector<std::uint8_t>> compile_database(const Policy& policy, const RuleList& list, const Platform& target) {
+  std::vector<const char*> expressions;
+  std::vector<unsigned> flags;
+  std::vector<unsigned> ids;
+  for (const RuleIndex index : list) {
+    const Rule& rule = policy.rules[index];
+    expressions.push_back(rule.expression.c_str());
+    flags.push_back(rule.caseless ? HS_FLAG_CASELESS : 0);
+    ids.push_back(static_cast<unsigned>(ids.size()));
+  }
+  const hs_platform_info_t platform{target.cpu_tune, target.cpu_features, 0, 0};
+  hs_database_t* raw_database = nullptr;
+  hs_compile_error_t* raw_error = nullptr;
+  const hs_error_t status =
+      hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(ids.size()),
+                       HS_MODE_VECTORED, &platform, &raw_database, &raw_error);
+  const std::unique_ptr<hs_database_t, hs_error_t (*)(hs_database_t*)> database(raw_database, hs_free_database);
+  const std::unique_ptr<hs_compile_error_t, hs_error_t (*)(hs_compile_error_t*)> error(raw_error,
+                                                                                       hs_free_compile_error);
+  if (status != HS_SUCCESS) {
+    const bool known = error && error->expression >= 0 && static_cast<std::size_t>(error->expression) < list.size();
+    return fail(
+        ErrorCode::policy_invalid,
+        fmt::format("{}: {}",
+                    known ? policy.rules[list[static_cast<std::size_t>(error->expression)]].name : "the rules together",
+                    error ? error->message : "the scanner does not take them"));
+  }
+  char* raw_bytes = nullptr;
+  std::size_t size = 0;
+  if (hs_serialize_database(database.get(), &raw_bytes, &size) != HS_SUCCESS)
+    return fail(ErrorCode::policy_invalid, "the scan database can not be serialized");
+  const std::unique_ptr<char, void (*)(void*)> bytes(raw_bytes, std::free);
+  return std::vector<std::uint8_t>(bytes.get(), bytes.get() + size);
+}
+
+// Every distinct rule list, in the order of its first use: the same policy gives the same bytes.
+class ScanTable {
+ public:
+  std::int32_t index_of(RuleList list) {
+    if (list.empty()) return -1;
+    const auto [found, fresh] = indexes_.emplace(std::move(list), static_cast<std::int32_t>(lists_.size()));
+    if (fresh) lists_.push_back(&found->first);
+    return found->second;
+  }
+  [[nodiscard]] const std::vector<const RuleList*>& lists() const { return lists_; }
+
+ private:
+  std::map<RuleList, std::int32_t> indexes_;
+  std::vector<const RuleList*> lists_;
+};
+
+std::vector<std::int32_t> scans_of(const Service& service, const Policy& policy, ScanTable& table) {
+  std::vector<std::int32_t> scans;
+  for (std::size_t place = 0; place < kPlaces; ++place) {
+    RuleList list;
+    for (const RuleIndex index : service.rules)
+      if (policy.rules[index].where[place]) list.push_back(index);
+    scans.push_back(table.index_of(std::move(list)));
+  }
+  return scans;
+}
+
+flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& builder, const Service& service,
+                                              const std::vector<std::int32_t>& scans) {
+  const auto name = builder.CreateString(service.name);
+  const auto record_class = builder.CreateString(service.record_class);
+  return fbs::CreateService(builder, name, service.address, service.port, service.protocol, service.mode,
+                            service.record, service.durability, record_class, builder.CreateVector(scans),
+                            service.head_limit_bytes, service.header_limit, service.window_bytes, service.after_window,
+                            service.allow_upgrade, service.pending_limit);
+}
+
+flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder, const Rule& rule) {
+  const auto name = builder.CreateString(rule.name);
+  const auto expression = builder.CreateString(rule.expression);
+  return fbs::CreateRule(builder, name, expression, rule.caseless, rule.validator, rule.action, rule.keep_last,
+                         rule.mask_wire[0], rule.mask_wire[1], rule.mask_record, rule.min_width, rule.max_width);
+}
+
+}  // namespace
+
+Result<std::vector<std::uint8_t>> compile_policy(const Policy& policy, const Platform& platform, std::uint64_t version,
+                                                 WallNs now) {
+  if (platform.hyperscan_version != this_platform().hyperscan_version)
+    return fail(ErrorCode::bundle_bad_database,
+                fmt::format("the data plane has Hyperscan {}, this process {}; install the same version",
+                            platform.hyperscan_version, this_platform().hyperscan_version));
+  flatbuffers::FlatBufferBuilder builder(64 * 1024);
+  ScanTable table;
+  std::vector<flatbuffers::Offset<fbs::Service>> services;
+  for (const Service& service : policy.services)
+    services.push_back(add_service(builder, service, scans_of(service, policy, table)));
+
+  std::vector<flatbuffers::Offset<fbs::Scan>> scans;
+  for (const RuleList* list : table.lists()) {
+    const auto database = compile_database(policy, *list, platform);
+    if (!database) return std::unexpected(database.error());
+    const auto rules = builder.CreateVector(*list);
+    scans.push_back(fbs::CreateScan(builder, rules, builder.CreateVector(*database)));
+  }
+  std::vector<flatbuffers::Offset<fbs::Rule>> rules;
+  for (const Rule& rule : policy.rules) rules.push_back(add_rule(builder, rule));
+  std::vector<flatbuffers::Offset<fbs::Principal>> principals;
+  for (const Principal& principal : policy.principals)
+    principals.push_back(
+        fbs::CreatePrincipal(builder, builder.CreateString(principal.name), principal.network, principal.prefix_bits));
+  std::vector<flatbuffers::Offset<fbs::Retention>> retention;
+  for (const Retention& entry : policy.retention)
+    retention.push_back(fbs::CreateRetention(builder, builder.CreateString(entry.record_class), entry.days));
+
+  const auto digest = builder.CreateVector(policy.source_sha256.data(), policy.source_sha256.size());
+  const auto hyperscan = builder.CreateString(platform.hyperscan_version);
+  const auto services_at = builder.CreateVector(services);
+  const auto principals_at = builder.CreateVector(principals);
+  const auto retention_at = builder.CreateVector(retention);
+  const auto rules_at = builder.CreateVector(rules);
+  const auto scans_at = builder.CreateVector(scans);
+  builder.Finish(fbs::CreatePolicy(builder, kPolicyFormat, version, now, digest, hyperscan, platform.cpu_tune,
+                                   platform.cpu_features, services_at, principals_at, retention_at, rules_at,
+                                   scans_at));
+  return std::vector<std::uint8_t>(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
+}
+
+}  // namespace sluice::rules

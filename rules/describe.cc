@@ -1,0 +1,70 @@
+// The summary that `policy show` prints.
+#include <fmt/format.h>
+
+#include "rules/policy.h"
+#include "rules/service_reader.h"
+
+namespace sluice::rules {
+namespace {
+
+constexpr std::string_view kPlaceNames[kPlaces] = {"request head", "request body", "response head", "response body"};
+
+std::string describe_mask(const Rule& rule) {
+  std::string on;
+  const auto add = [&](bool set, std::string_view word) {
+    if (set) on.append(on.empty() ? "" : ", ").append(word);
+  };
+  add(rule.mask_wire[0] && rule.mask_wire[1], "wire");
+  add(rule.mask_wire[0] && !rule.mask_wire[1], "wire of requests");
+  add(!rule.mask_wire[0] && rule.mask_wire[1], "wire of responses");
+  add(rule.mask_record, "record");
+  if (on.empty()) return "";
+  return fmt::format(", masked on {}{}", on,
+                     rule.keep_last == 0 ? "" : fmt::format(" but for the last {}", rule.keep_last));
+}
+
+std::string describe_rule(const Rule& rule, bool used) {
+  return fmt::format(
+      "  {:<24} {}{}{}{}, {}-{} bytes{}\n", rule.name, EnumNameAction(rule.action), describe_mask(rule),
+      rule.validator == Validator::none ? "" : fmt::format(", {} checked", EnumNameValidator(rule.validator)),
+      rule.caseless ? ", either case" : "", rule.min_width, rule.max_width, used ? "" : ", used by no service");
+}
+
+std::string describe_service(const Service& service, const Policy& policy) {
+  std::string out = fmt::format("service {}  {}:{}  {}  {}\n", service.name, format_ipv4(service.address), service.port,
+                                EnumNameProtocol(service.protocol), EnumNameMode(service.mode));
+  out += fmt::format("  record {}, class {}, durability {}\n", EnumNameRecordMode(service.record), service.record_class,
+                     EnumNameDurability(service.durability));
+  out += fmt::format("  window {} bytes, then {}; head at most {} bytes, {} headers; {} requests pending; upgrade {}\n",
+                     service.window_bytes, EnumNameAfterWindow(service.after_window), service.head_limit_bytes,
+                     service.header_limit, service.pending_limit, service.allow_upgrade ? "allowed" : "refused");
+  for (std::size_t place = 0; place < kPlaces; ++place) {
+    std::string names;
+    for (const RuleIndex index : service.rules)
+      if (policy.rules[index].where[place]) names.append(names.empty() ? "" : ", ").append(policy.rules[index].name);
+    if (!names.empty()) out += fmt::format("  {:<14} {}\n", kPlaceNames[place], names);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string describe(const Policy& policy) {
+  std::string out;
+  std::vector<bool> used(policy.rules.size(), false);
+  for (const Service& service : policy.services) {
+    for (const RuleIndex index : service.rules) used[index] = true;
+    out += describe_service(service, policy);
+  }
+  if (!policy.rules.empty()) out += "rules\n";
+  for (std::size_t i = 0; i < policy.rules.size(); ++i) out += describe_rule(policy.rules[i], used[i]);
+  if (!policy.principals.empty()) out += "principals\n";
+  for (const Principal& principal : policy.principals)
+    out += fmt::format("  {:<24} {}/{}\n", principal.name, format_ipv4(principal.network), principal.prefix_bits);
+  if (!policy.retention.empty()) out += "retention\n";
+  for (const Retention& entry : policy.retention)
+    out += fmt::format("  {:<24} {} days\n", entry.record_class, entry.days);
+  return out;
+}
+
+}  // namespace sluice::rules

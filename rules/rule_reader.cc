@@ -1,0 +1,194 @@
+// See rule_reader.h.
+#include "rules/rule_reader.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "rules/bounds.h"
+#include "rules/expression.h"
+
+namespace sluice::rules {
+namespace {
+
+constexpr std::size_t kRequest = 0;
+constexpr std::size_t kResponse = 1;
+
+constexpr Word<Action> kActions[] = {{"observe", Action::observe}, {"mask", Action::mask}, {"deny", Action::deny}};
+constexpr std::string_view kLaterActions[] = {"hold", "throttle"};
+constexpr Word<Validator> kValidators[] = {{"none", Validator::none}, {"luhn", Validator::luhn}};
+constexpr std::string_view kLaterValidators[] = {"mod97", "entropy"};
+
+// Each word stands for a set of places, one bit each in the order of Place.
+constexpr Word<unsigned> kPlaceWords[] = {{"request", 0b0011},       {"response", 0b1100},
+                                          {"request.head", 0b0001},  {"request.body", 0b0010},
+                                          {"response.head", 0b0100}, {"response.body", 0b1000}};
+
+enum class MaskOn : std::uint8_t { wire, wire_request, wire_response, record };
+constexpr Word<MaskOn> kMaskWords[] = {{"wire", MaskOn::wire},
+                                       {"wire.request", MaskOn::wire_request},
+                                       {"wire.response", MaskOn::wire_response},
+                                       {"record", MaskOn::record}};
+
+// One word, or a list of them.
+std::span<const YamlNode> one_or_list(const YamlNode& node, std::string_view what, Report& report) {
+  if (node.kind == YamlNode::Kind::scalar) return {&node, 1};
+  const auto list = read_list(node, what, report);
+  if (is_list(node) && list.empty()) report.add(node.position, fmt::format("{} is empty", what), "name at least one");
+  return list;
+}
+
+bool looks_at_direction(const Rule& rule, std::size_t direction) {
+  return rule.where[2 * direction] || rule.where[2 * direction + 1];
+}
+
+class RuleReader {
+ public:
+  RuleReader(const YamlNode& node, Report& report) : fields_(node, "a rule", report), report_(report) {
+    rule_.position = node.position;
+  }
+
+  Rule read(std::string_view group, bool samples) {
+    if (const YamlNode* node = fields_.need("name", "name: ticket-number"))
+      if (auto name = read_name(*node, "a rule", report_)) rule_.name = fmt::format("{}/{}", group, *name);
+    if (const YamlNode* node = fields_.get("about")) rule_.about = read_text(*node, report_).value_or("");
+    if (const YamlNode* node = fields_.get("validate"))
+      rule_.validator = read_choice(*node, kValidators, report_, kLaterValidators).value_or(Validator::none);
+    read_match();
+    read_where();
+    read_action();
+    if (samples) {
+      read_samples("hits", rule_.hits);
+      read_samples("misses", rule_.misses);
+    }
+    fields_.finish();
+    return std::move(rule_);
+  }
+
+ private:
+  void read_match() {
+    if (const YamlNode* node = fields_.get("ignore_case")) rule_.caseless = read_bool(*node, report_).value_or(false);
+    const YamlNode* node = fields_.need("match", "match: 'TICKET-[0-9]{4,8}'");
+    if (node == nullptr) return;
+    auto text = read_text(*node, report_);
+    if (!text) return;
+    const auto widths = check_expression(*text, rule_.caseless);
+    if (widths) {
+      rule_.min_width = widths->min;
+      rule_.max_width = widths->max;
+      rule_.expression = *std::move(text);
+      return;
+    }
+    const ExpressionProblem& problem = widths.error();
+    const std::string at = problem.character == 0 ? "" : fmt::format(" at character {}", problem.character);
+    report_.add(node->position, fmt::format("expression{}: {}", at, problem.text), problem.suggestion);
+  }
+
+  void read_where() {
+    const YamlNode* node = fields_.need("where", "where: [response]");
+    if (node == nullptr) return;
+    for (const YamlNode& item : one_or_list(*node, "where", report_)) {
+      const auto places = read_choice(item, kPlaceWords, report_);
+      for (std::size_t place = 0; places && place < kPlaces; ++place)
+        if ((*places >> place & 1) != 0) rule_.where[place] = true;
+    }
+  }
+
+  void read_action() {
+    const YamlNode* node = fields_.need("action", "action: mask");
+    const auto action = node == nullptr ? std::nullopt : read_choice(*node, kActions, report_, kLaterActions);
+    if (action) rule_.action = *action;
+    if (action == Action::deny && looks_at_direction(rule_, kResponse))
+      report_.add(node->position, "deny is for requests: a response's head is out before its body is known",
+                  "where: [request], or action: mask");
+    const YamlNode* mask = fields_.get("mask");
+    if (!action) return;
+    if (mask != nullptr) return read_mask(*mask);
+    // What a rule denies is not wanted on disk either.
+    rule_.mask_record = *action != Action::observe;
+    if (*action == Action::mask) mask_wire_everywhere();
+  }
+
+  void read_mask(const YamlNode& node) {
+    Fields mask(node, "a mask", report_);
+    if (const YamlNode* keep = mask.get("keep_last"))
+      rule_.keep_last = static_cast<std::uint8_t>(read_number(*keep, 0, kMaxKeepLast, report_).value_or(0));
+    const YamlNode* on = mask.get("on");
+    mask.finish();
+    if (on == nullptr) {
+      rule_.mask_record = true;
+      if (rule_.action == Action::mask) mask_wire_everywhere();
+      return;
+    }
+    for (const YamlNode& item : one_or_list(*on, "on", report_)) {
+      const auto word = read_choice(item, kMaskWords, report_);
+      if (word) mask_on(*word, item);
+    }
+  }
+
+  void mask_on(MaskOn word, const YamlNode& item) {
+    if (word == MaskOn::record) {
+      rule_.mask_record = true;
+    } else if (rule_.action != Action::mask) {
+      report_.add(item.position, "only action: mask changes what is on the wire", "on: [record], or action: mask");
+    } else if (word == MaskOn::wire) {
+      mask_wire_everywhere();
+    } else {
+      const std::size_t direction = word == MaskOn::wire_request ? kRequest : kResponse;
+      rule_.mask_wire[direction] = true;
+      if (!looks_at_direction(rule_, direction))
+        report_.add(item.position,
+                    fmt::format("the rule does not look at {}s", direction == kRequest ? "request" : "response"),
+                    "leave it out, or widen where");
+    }
+  }
+
+  void mask_wire_everywhere() {
+    for (const std::size_t direction : {kRequest, kResponse})
+      rule_.mask_wire[direction] = looks_at_direction(rule_, direction);
+  }
+
+  void read_samples(std::string_view key, std::vector<std::string>& out) {
+    const YamlNode* node = fields_.need(key, fmt::format("{}: ['...']", key));
+    if (node == nullptr) return;
+    for (const YamlNode& item : one_or_list(*node, key, report_))
+      if (auto text = read_text(item, report_)) out.push_back(*std::move(text));
+  }
+
+  Fields fields_;
+  Report& report_;
+  Rule rule_;
+};
+
+}  // namespace
+
+std::optional<Rule> read_rule(const YamlNode& node, std::string_view group, bool samples, Report& report) {
+  Report own = report.fresh();
+  Rule rule = RuleReader(node, own).read(group, samples);
+  const bool whole = own.empty();
+  report.add(own.take());
+  if (!whole) return std::nullopt;
+  return rule;
+}
+
+std::vector<Rule> read_rules(const YamlNode& list, std::string_view group, bool samples, Report& report) {
+  std::vector<Rule> rules;
+  std::map<std::string, Position> seen;
+  for (const YamlNode& node : read_list(list, "rules", report)) {
+    if (rules.size() == kMaxRules) {
+      report.add(node.position, fmt::format("more than {} rules", kMaxRules), "join some with (?:a|b)");
+      break;
+    }
+    auto rule = read_rule(node, group, samples, report);
+    if (!rule) continue;
+    const auto [first, fresh] = seen.emplace(rule->name, node.position);
+    if (fresh)
+      rules.push_back(*std::move(rule));
+    else
+      report.add(node.position, fmt::format("rule {} is given twice", show(rule->name)),
+                 fmt::format("it already stands in line {}", first->second.line));
+  }
+  return rules;
+}
+
+}  // namespace sluice::rules

@@ -1,0 +1,185 @@
+// See service_reader.h.
+#include "rules/service_reader.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "rules/bounds.h"
+
+namespace sluice::rules {
+namespace {
+
+constexpr Word<Protocol> kProtocols[] = {{"http", Protocol::http}};
+constexpr std::string_view kLaterProtocols[] = {"raw", "postgres", "ssh", "https", "mysql"};
+constexpr Word<Mode> kModes[] = {{"observe", Mode::observe}, {"enforce", Mode::enforce}};
+constexpr Word<RecordMode> kRecordModes[] = {
+    {"required", RecordMode::required}, {"best_effort", RecordMode::best_effort}, {"off", RecordMode::off}};
+constexpr Word<Durability> kDurabilities[] = {{"group", Durability::group}, {"strict", Durability::strict}};
+constexpr Word<AfterWindow> kAfterWindows[] = {{"deny", AfterWindow::deny}, {"stream", AfterWindow::stream}};
+
+std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
+  in_addr address{};
+  if (inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return std::nullopt;
+  return ntohl(address.s_addr);
+}
+
+std::optional<std::uint32_t> parse_decimal(std::string_view text, std::uint32_t high) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > high) return std::nullopt;
+  return value;
+}
+
+// Something a client can connect to: no "this network", loopback, multicast or broadcast.
+bool is_host_address(std::uint32_t address) {
+  const std::uint32_t first = address >> 24;
+  return first != 0 && first != 127 && first < 224;
+}
+
+void read_address(const YamlNode& node, Service& service, Report& report) {
+  const auto text = read_text(node, report);
+  if (!text) return;
+  const std::size_t colon = text->rfind(':');
+  const auto address = parse_ipv4(text->substr(0, colon));
+  const auto port = colon == std::string::npos ? std::nullopt : parse_decimal(text->substr(colon + 1), 65535);
+  if (!address || !port || *port == 0) {
+    report.add(node.position, fmt::format("{} is no IPv4 address with a port", show(*text)),
+               "for example 10.77.0.2:8080");
+  } else if (!is_host_address(*address)) {
+    report.add(node.position, fmt::format("{} is no address of a server", show(*text)),
+               "the server's own address, not a loopback, multicast or wildcard one");
+  } else {
+    service.address = *address;
+    service.port = static_cast<std::uint16_t>(*port);
+  }
+}
+
+// A mode alone, or {class, mode, durability}.
+void read_record(const YamlNode& node, Service& service, Report& report) {
+  if (node.kind == YamlNode::Kind::scalar) {
+    service.record = read_choice(node, kRecordModes, report).value_or(service.record);
+    return;
+  }
+  Fields fields(node, "record", report);
+  if (const YamlNode* name = fields.get("class"))
+    service.record_class = read_name(*name, "a retention class", report).value_or(service.record_class);
+  if (const YamlNode* mode = fields.get("mode"))
+    service.record = read_choice(*mode, kRecordModes, report).value_or(service.record);
+  if (const YamlNode* durability = fields.get("durability")) {
+    service.durability = read_choice(*durability, kDurabilities, report).value_or(service.durability);
+    if (service.durability == Durability::strict && service.record != RecordMode::required)
+      report.add(durability->position, "durability: strict without a complete record",
+                 "mode: required, or durability: group");
+  }
+  fields.finish();
+}
+
+void read_http(const YamlNode& node, Service& service, Report& report) {
+  Fields fields(node, "http", report);
+  if (const YamlNode* head = fields.get("head"))
+    service.head_limit_bytes =
+        read_size(*head, kMinHeadBytes, kMaxHeadBytes, report).value_or(service.head_limit_bytes);
+  if (const YamlNode* headers = fields.get("headers"))
+    service.header_limit =
+        static_cast<std::uint16_t>(read_number(*headers, 1, kMaxHeaders, report).value_or(service.header_limit));
+  if (const YamlNode* pending = fields.get("pending"))
+    service.pending_limit =
+        static_cast<std::uint16_t>(read_number(*pending, 1, kMaxPending, report).value_or(service.pending_limit));
+  fields.finish();
+}
+
+void read_identity(Fields& fields, Service& service, Report& report) {
+  if (const YamlNode* node = fields.need("name", "name: orders"))
+    service.name = read_name(*node, "a service", report).value_or("");
+  if (const YamlNode* node = fields.need("address", "address: 10.77.0.2:8080")) read_address(*node, service, report);
+  if (const YamlNode* node = fields.need("protocol", "protocol: http"))
+    service.protocol = read_choice(*node, kProtocols, report, kLaterProtocols).value_or(service.protocol);
+  if (const YamlNode* node = fields.need("mode", "mode: enforce"))
+    service.mode = read_choice(*node, kModes, report).value_or(service.mode);
+}
+
+}  // namespace
+
+std::string format_ipv4(std::uint32_t address) {
+  return fmt::format("{}.{}.{}.{}", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
+}
+
+std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report& report) {
+  Report own = report.fresh();
+  Service service;
+  service.position = node.position;
+  Fields fields(node, "a service", own);
+  read_identity(fields, service, own);
+  if (const YamlNode* record = fields.get("record")) read_record(*record, service, own);
+  if (const YamlNode* http = fields.get("http")) read_http(*http, service, own);
+  if (const YamlNode* window = fields.get("window"))
+    service.window_bytes = read_size(*window, kMinWindowBytes, kMaxWindowBytes, own).value_or(service.window_bytes);
+  if (const YamlNode* after = fields.get("after_window"))
+    service.after_window = read_choice(*after, kAfterWindows, own).value_or(service.after_window);
+  if (const YamlNode* upgrade = fields.get("allow_upgrade"))
+    service.allow_upgrade = read_bool(*upgrade, own).value_or(service.allow_upgrade);
+  // The book reports by itself: a rule that is not there is no fault of the service's other fields.
+  if (const YamlNode* rules = fields.get("rules")) service.rules = book.resolve(*rules);
+  for (const std::string_view key : {"limits", "hold", "flush_after", "tls", "idle", "approvals"}) fields.not_yet(key);
+  fields.finish();
+  const bool whole = own.empty();
+  report.add(own.take());
+  if (!whole) return std::nullopt;
+  return service;
+}
+
+std::optional<Principal> read_principal(const YamlNode& node, Report& report) {
+  Report own = report.fresh();
+  Principal principal;
+  Fields fields(node, "a principal", own);
+  if (const YamlNode* name = fields.need("name", "name: ci-runner"))
+    principal.name = read_name(*name, "a principal", own).value_or("");
+  principal.position = node.position;
+  if (const YamlNode* from = fields.need("from", "from: 10.77.0.64/26")) {
+    const auto text = read_text(*from, own).value_or("");
+    const std::size_t slash = text.find('/');
+    const auto network = parse_ipv4(std::string_view(text).substr(0, slash));
+    const auto bits =
+        slash == std::string::npos ? std::nullopt : parse_decimal(std::string_view(text).substr(slash + 1), 32);
+    if (!network || !bits) {
+      own.add(
+          from->position, fmt::format("{} is no IPv4 network", show(text)),
+          network && slash == std::string::npos ? fmt::format("one host is {}/32", text) : "for example 10.77.0.64/26");
+    } else {
+      const std::uint32_t mask = *bits == 0 ? 0 : ~std::uint32_t{0} << (32 - *bits);
+      principal.network = *network & mask;
+      principal.prefix_bits = static_cast<std::uint8_t>(*bits);
+      if (principal.network != *network)
+        own.add(
+            from->position, fmt::format("{} has host bits set", show(text)),
+            fmt::format("did you mean {}/{} or {}/32?", format_ipv4(principal.network), *bits, format_ipv4(*network)));
+    }
+  }
+  for (const std::string_view key : {"groups", "proof", "certificate", "token"}) fields.not_yet(key);
+  fields.finish();
+  const bool whole = own.empty();
+  report.add(own.take());
+  if (!whole) return std::nullopt;
+  return principal;
+}
+
+std::optional<Retention> read_retention(const YamlNode& node, Report& report) {
+  YamlNode name;
+  name.kind = YamlNode::Kind::scalar;
+  name.text = node.key;
+  name.position = node.key_position;
+  const auto record_class = read_name(name, "a retention class", report);
+  const auto text = read_text(node, report);
+  if (!record_class || !text) return std::nullopt;
+  if (text->ends_with('d'))
+    if (const auto days = parse_decimal(std::string_view(*text).substr(0, text->size() - 1), kMaxRetentionDays);
+        days && *days > 0)
+      return Retention{*record_class, *days};
+  report.add(node.position, fmt::format("{} is no time to keep records", show(*text)),
+             fmt::format("whole days from 1d to {}d, for example 90d", kMaxRetentionDays));
+  return std::nullopt;
+}
+
+}  // namespace sluice::rules

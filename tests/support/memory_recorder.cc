@@ -1,0 +1,71 @@
+// See memory_recorder.h.
+#include "tests/support/memory_recorder.h"
+
+namespace sluice::test {
+
+void MemoryRecorder::settle() {
+  if (target_ != nullptr) target_->append(as_text(buffer_));
+  target_ = nullptr;
+}
+
+RecordedUnit& MemoryRecorder::unit(SessionId session, std::uint32_t number, Direction direction) {
+  settle();
+  for (RecordedUnit& unit : units)
+    if (unit.session == session && unit.unit == number && unit.direction == direction) return unit;
+  RecordedUnit& fresh = units.emplace_back();
+  fresh.session = session;
+  fresh.unit = number;
+  fresh.direction = direction;
+  return fresh;
+}
+
+std::uint64_t MemoryRecorder::open(const record::Subject&, const record::SessionOpen&, WallNs) {
+  settle();
+  ++opened;
+  return ++sequence;
+}
+
+MutableBytes MemoryRecorder::head(const record::Subject& subject, const record::UnitHead& head, std::size_t bytes,
+                                  WallNs) {
+  RecordedUnit& recorded = unit(subject.session, head.unit, head.direction);
+  recorded.principal = subject.principal;
+  recorded.synthesized = head.synthesized;
+  buffer_.assign(bytes, 0);
+  target_ = &recorded.head;
+  ++sequence;
+  return buffer_;
+}
+
+MutableBytes MemoryRecorder::slice(const record::Subject& subject, const record::SliceInfo& slice, std::size_t bytes,
+                                   WallNs) {
+  RecordedUnit& recorded = unit(subject.session, slice.unit, slice.direction);
+  buffer_.assign(bytes, 0);
+  target_ = slice.trailers ? &recorded.trailers : &recorded.body;
+  ++sequence;
+  return buffer_;
+}
+
+std::uint64_t MemoryRecorder::end(const record::Subject& subject, const record::UnitEnd& end, WallNs) {
+  RecordedUnit& recorded = unit(subject.session, end.unit, end.direction);
+  recorded.ended = true;
+  recorded.end = end;
+  for (const record::Hit& hit : end.hits) recorded.hits.emplace_back(hit.rule_name, hit.count);
+  recorded.end.hits = {};
+  return ++sequence;
+}
+
+std::uint64_t MemoryRecorder::close(const record::Subject&, const record::SessionClose& close, WallNs) {
+  settle();
+  ++closed;
+  last_close = close;
+  return ++sequence;
+}
+
+std::string MemoryRecorder::everything() {
+  settle();
+  std::string all;
+  for (const RecordedUnit& unit : units) all += unit.head + unit.body + unit.trailers + unit.principal;
+  return all;
+}
+
+}  // namespace sluice::test

@@ -1,0 +1,85 @@
+#include "common/file.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/unix_socket.h"
+#include "tests/support/temp_dir.h"
+
+namespace sluice {
+namespace {
+
+std::size_t count_files(const std::string& directory) {
+  const std::filesystem::directory_iterator files(directory);
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
+TEST(FileReplacement, TakesThePlaceAtCommitAndVanishesWithoutIt) {
+  const test::TempDir dir;
+  const std::string path = dir.file("kept");
+  ASSERT_TRUE(replace_file(path, as_bytes("old"), 0600));
+  {
+    const auto abandoned = FileReplacement::prepare(path, as_bytes("new"), 0600);
+    ASSERT_TRUE(abandoned);
+    EXPECT_EQ(as_text(*read_file(path, 100)), "old");
+  }
+  EXPECT_EQ(count_files(dir.path()), 1U);
+  ASSERT_TRUE(replace_file(path, as_bytes("new"), 0600));
+  EXPECT_EQ(as_text(*read_file(path, 100)), "new");
+  struct stat status = {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600U);
+}
+
+TEST(ReadFile, IsBoundedAndSaysWhatIsMissing) {
+  const test::TempDir dir;
+  EXPECT_EQ(read_file(dir.file("none"), 10).error().code, ErrorCode::not_found);
+  ASSERT_TRUE(replace_file(dir.file("eleven"), as_bytes("01234567890"), 0600));
+  EXPECT_EQ(read_file(dir.file("eleven"), 10).error().code, ErrorCode::io_failed);
+  EXPECT_TRUE(read_file(dir.file("eleven"), 11));
+}
+
+TEST(LockFile, IsHeldByOneAndGivenBackByTheDead) {
+  const test::TempDir dir;
+  const std::string path = dir.file("lock");
+  {
+    const auto held = lock_file(path);
+    ASSERT_TRUE(held);
+    const auto second = lock_file(path);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::already_running);
+    EXPECT_NE(second.error().detail.find(std::to_string(::getpid())), std::string::npos);
+  }
+  EXPECT_TRUE(lock_file(path));
+}
+
+TEST(UnixListener, ReplacesADeadProcessesSocketAndRefusesASecond) {
+  const test::TempDir dir;
+  const std::string path = dir.file("s.sock");
+  {
+    const auto first = listen_unix(path, 0600);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(listen_unix(path, 0600).error().code, ErrorCode::already_running);
+    EXPECT_TRUE(connect_unix(path));
+  }
+  EXPECT_FALSE(connect_unix(path));  // the file is there, nobody listens
+  const auto next = listen_unix(path, 0600);
+  ASSERT_TRUE(next);
+  const auto client = connect_unix(path);
+  ASSERT_TRUE(client);
+  const auto peer = peer_of(client->get());
+  ASSERT_TRUE(peer);
+  EXPECT_EQ(peer->pid, ::getpid());
+  EXPECT_TRUE(is_trusted(*peer));
+  struct stat status = {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600U);
+}
+
+TEST(UnixListener, APathThatDoesNotFitIsRefused) {
+  EXPECT_EQ(listen_unix("/tmp/" + std::string(200, 'x'), 0600).error().code, ErrorCode::bad_argument);
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,31 @@
+// Rules for tests and benchmarks, compiled to a RuleSet as the rule compiler does it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/inspect/scanner.h"
+
+namespace sluice::inspect {
+
+struct TestRule {
+  std::string expression;
+  bool caseless = false;
+  Validator validator = Validator::none;
+};
+
+// Detectors as packs have them.
+TestRule card_rule();
+TestRule email_rule();
+TestRule ssn_rule();
+TestRule aws_key_rule();
+TestRule ipv4_rule();
+std::vector<TestRule> usual_rules();
+
+// Widths and database by Hyperscan; the index of a rule is 100 + its position.
+std::vector<RuleSpec> specs_of(const std::vector<TestRule>& rules);
+std::vector<std::uint8_t> database_of(const std::vector<RuleSpec>& specs, unsigned mode = 0);
+std::unique_ptr<RuleSet> rule_set_of(const std::vector<TestRule>& rules);
+
+}  // namespace sluice::inspect

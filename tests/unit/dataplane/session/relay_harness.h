@@ -1,0 +1,79 @@
+// Drives an HttpRelay the way a session does, with strings for streams.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "dataplane/session/http_relay.h"
+#include "tests/support/memory_recorder.h"
+#include "tests/support/test_policy.h"
+
+namespace sluice::session {
+
+inline buffer::Pools& test_pools() {
+  static buffer::Pools pools = *buffer::Pools::create("relay", {.frames = 4096, .jumbos = 64, .views = 8192});
+  return pools;
+}
+
+class RelayHarness {
+ public:
+  explicit RelayHarness(const std::string& policy) { use(policy); }
+
+  void use(const std::string& yaml) {
+    context.policy = test::make_policy(yaml, scratch, ++version_);
+    context.scratch = &scratch;
+    if (!relay_) {
+      const enforce::Service* service = context.policy->snapshot->find_service(test::kServerAddress, test::kServerPort);
+      relay_ = std::make_unique<HttpRelay>(context.policy, *service, 7, test::kClientAddress, test::kServerAddress);
+    }
+  }
+  // Feeds in pieces of at most `cut` bytes; 0: all at once.
+  void feed(Direction direction, std::string_view bytes, std::size_t cut = 0) {
+    if (cut == 0) cut = bytes.size();
+    while (!bytes.empty()) {
+      const std::string_view piece = bytes.substr(0, cut);
+      bytes.remove_prefix(piece.size());
+      buffer::Chain chain;
+      ASSERT_TRUE(chain.append_copy(context.pools, as_bytes(piece)));
+      relay_->feed(context, direction, std::move(chain));
+      take();
+    }
+  }
+  void client(std::string_view bytes, std::size_t cut = 0) { feed(Direction::request, bytes, cut); }
+  void server(std::string_view bytes, std::size_t cut = 0) { feed(Direction::response, bytes, cut); }
+  void client_finishes() { finish(Direction::request); }
+  void server_finishes() { finish(Direction::response); }
+
+  test::RecordedUnit& request(std::uint32_t unit) { return recorder.unit(7, unit, Direction::request); }
+  test::RecordedUnit& response(std::uint32_t unit) { return recorder.unit(7, unit, Direction::response); }
+  HttpRelay& relay() { return *relay_; }
+
+  std::string to_server;
+  std::string to_client;
+  test::MemoryRecorder recorder;
+  ErrorCounters errors;
+  inspect::Scratch scratch;
+  Context context{.pools = test_pools(), .recorder = recorder, .errors = errors, .policy = nullptr, .work = {}};
+
+ private:
+  void finish(Direction direction) {
+    relay_->finish(context, direction);
+    take();
+  }
+  void take() {
+    for (const Direction direction : {Direction::request, Direction::response}) {
+      buffer::Chain out;
+      relay_->take(context, direction, out);
+      std::string text(out.length_bytes(), '\0');
+      out.copy_out(0, text.size(), reinterpret_cast<std::uint8_t*>(text.data()));
+      (direction == Direction::request ? to_server : to_client) += text;
+    }
+  }
+
+  std::uint64_t version_ = 0;
+  std::unique_ptr<HttpRelay> relay_;
+};
+
+}  // namespace sluice::session
