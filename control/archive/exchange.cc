@@ -78,15 +78,16 @@ void add_record(Message& message, const log::Record& record, const RecordPlace& 
 
 }  // namespace
 
-Exchanges read_exchanges(const SessionRecords& records, const UnitWindow& window) {
+Exchanges read_exchanges(const SessionRecords& records, const UnitWindow& window, const RecordPlace& from) {
   Exchanges out;
   std::map<std::uint32_t, Unit> units;
   const std::uint64_t end = std::uint64_t{window.first} + window.limit;
   std::size_t ended = 0;  // messages of the window
-  const auto read = records.for_each(records.begin(), [&](const log::Record& record, const RecordPlace& place) {
+  const auto read = records.for_each(from, [&](const log::Record& record, const RecordPlace& place) {
     const Belongs to = belongs_to(record);
     if (!to.valid || to.unit < window.first) return true;
     if (to.unit >= end) {
+      if (!out.has_more) out.next = place;
       out.has_more = true;
       return ended < 2 * units.size();  // pipelined: an answer of the window may still come
     }

@@ -59,10 +59,12 @@ struct UnitWindow {
 struct Exchanges {
   std::vector<Unit> units;  // those of the window, by number
   bool has_more = false;    // units beyond the window
+  RecordPlace next;         // where they begin
   std::string problem;      // why the record could not be read to its end; empty when it could
 };
 
-Exchanges read_exchanges(const SessionRecords& records, const UnitWindow& window);
+// `from` is the session's beginning, or the `next` of the window before.
+Exchanges read_exchanges(const SessionRecords& records, const UnitWindow& window, const RecordPlace& from);
 
 // Where the message's records begin; not_found when there is none.
 Result<RecordPlace> find_message(const SessionRecords& records, std::uint32_t unit, Direction direction);

@@ -24,12 +24,12 @@ void Anchors::clear() {
   ranges_.clear();
 }
 
-void Anchors::add(const RuleSpec& spec, std::uint32_t position, std::uint32_t end) {
+void Anchors::add(const Automaton& automaton, std::uint32_t position, std::uint32_t end) {
   PerRule& rule = rules_[position];
-  if (rule.whole || end < spec.min_width) return;
+  if (rule.whole || end < automaton.min_width()) return;
   if (rule.head == kNone) touched_.push_back(position);
-  const std::uint32_t first = end - std::min(end, spec.max_width);
-  const std::uint32_t last = end - spec.min_width;
+  const std::uint32_t first = end - std::min(end, automaton.max_width());
+  const std::uint32_t last = end - automaton.min_width();
   if (rule.tail != kNone) {
     Range& tail = ranges_[rule.tail];
     if (first >= tail.first && first <= tail.last + 1) {

@@ -10,15 +10,22 @@ constexpr bool is_letter_or_digit(std::uint8_t byte) {
 
 }  // namespace
 
-void mask_in_place(MutableBytes match, std::uint32_t keep_last) {
-  for (std::size_t i = match.size(); i-- > 0;) {
-    if (!is_letter_or_digit(match[i])) continue;
-    if (keep_last > 0) {
-      --keep_last;
-    } else {
-      match[i] = '*';
-    }
+std::size_t masked_length(Bytes match, std::uint32_t keep_last) {
+  std::size_t length = match.size();
+  while (keep_last > 0 && length > 0) {
+    if (is_letter_or_digit(match[--length])) --keep_last;
   }
+  return length;
+}
+
+void mask_all(MutableBytes bytes) {
+  for (std::uint8_t& byte : bytes) {
+    if (is_letter_or_digit(byte)) byte = '*';
+  }
+}
+
+void mask_in_place(MutableBytes match, std::uint32_t keep_last) {
+  mask_all(match.first(masked_length(match, keep_last)));
 }
 
 }  // namespace sluice::inspect

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "common/assert.h"
+#include "dataplane/inspect/rule_search.h"
 #include "dataplane/inspect/rule_set.h"
 #include "dataplane/inspect/scratch.h"
 
@@ -18,7 +19,7 @@ struct AnchorSink {
 int on_anchor(unsigned id, unsigned long long /*from*/, unsigned long long to, unsigned /*flags*/, void* context) {
   auto& sink = *static_cast<AnchorSink*>(context);
   if (id >= sink.rules.rules.size()) return 1;  // the database is not of these rules
-  sink.anchors.add(sink.rules.rules[id].spec, id, static_cast<std::uint32_t>(to));
+  sink.anchors.add(sink.rules.rules[id].automaton, id, static_cast<std::uint32_t>(to));
   return 0;
 }
 
@@ -90,9 +91,8 @@ ErrorCode scan_section(const CompiledRules& rules, WorkingMemory& memory, ScanSt
   if (!last || anchors.any()) {
     for (std::uint32_t position = 0; position < rules.rules.size(); ++position) {
       if (last && !anchors.touched(position)) continue;
-      RuleSearch search(rules.rules[position], content, memory.dfa, last, first, base, matches);
-      if (const ErrorCode code = search.run(anchors, position); code != ErrorCode::ok) return code;
-      decided = std::min(decided, search.undecided());
+      RuleSearch search(rules.rules[position], content, memory.ends, last, first, base, matches);
+      if (!search.run(anchors, position)) decided = std::min(decided, search.undecided());
     }
   }
   const std::uint64_t hold = settle(base + decided, known, matches);
@@ -112,7 +112,7 @@ ErrorCode Scanner::scan(const RuleSet& rules, Scratch& scratch, ScanState& state
                         bool last, std::vector<Match>& matches) {
   const CompiledRules& compiled = rules.impl_->compiled;
   WorkingMemory& memory = scratch.impl_->memory;
-  SLUICE_ASSERT(memory.anchors.rules() >= compiled.rules.size() && memory.dfa.ends > compiled.max_width);
+  SLUICE_ASSERT(memory.anchors.rules() >= compiled.rules.size() && memory.ends.capacity() >= compiled.max_width);
   const std::size_t known = matches.size();
   WindowCursor cursor(window);
   for (bool whole = false; !whole;) {

@@ -11,9 +11,10 @@ Result<void> Scratch::grow_for(const RuleSet& rules) {
   hs_scratch_t* hyperscan = memory.hyperscan.release();
   const hs_error_t error = hs_alloc_scratch(compiled.database.get(), &hyperscan);
   memory.hyperscan.reset(hyperscan);
-  if (error != HS_SUCCESS || !memory.dfa.grow_for(compiled.max_width)) {
+  if (error != HS_SUCCESS) {
     return fail(ErrorCode::bundle_bad_database, "no memory for a worker's scratch");
   }
+  memory.ends.reserve(compiled.max_width);
   memory.anchors.grow_for(compiled.rules.size());
   return {};
 }

@@ -4,19 +4,20 @@
 #include <hs.h>
 
 #include <memory>
+#include <vector>
 
 #include "dataplane/inspect/anchors.h"
 #include "dataplane/inspect/content.h"
-#include "dataplane/inspect/rule_search.h"
+#include "dataplane/inspect/rule_set.h"
 #include "dataplane/inspect/scanner.h"
 
 namespace sluice::inspect {
 
 struct WorkingMemory {
-  std::unique_ptr<hs_scratch_t, FreeWith<hs_free_scratch>> hyperscan;
+  std::unique_ptr<hs_scratch_t, ScratchDeleter> hyperscan;
   Content content;
   Anchors anchors;
-  DfaScratch dfa;
+  std::vector<std::uint32_t> ends;  // of the matches at one start
 };
 
 struct Scratch::Impl {

@@ -1,7 +1,8 @@
 // A port: where frames come in and go out, in bursts. One owner thread.
 // Received mbufs: one packet each, ol_flags says what is known of checksums (RTE_MBUF_F_RX_*).
-// Transmitted mbufs: l2_len, l3_len, l4_len, tso_segsz and RTE_MBUF_F_TX_* set as DPDK documents;
-// a caller asks for an offload only where capabilities() has it (see finish_offloads.h for the rest).
+// Transmitted mbufs: l2_len, l3_len, l4_len, tso_segsz and RTE_MBUF_F_TX_* set as DPDK documents, a requested
+// checksum's field as offloads.h says; a port is asked only for what capabilities() has (finish_offloads.h
+// does the rest).
 #pragma once
 
 #include <rte_mbuf.h>
@@ -14,7 +15,7 @@
 namespace sluice::port {
 
 struct Capabilities {
-  bool tx_checksum = false;      // fills TCP checksums from the pseudo-header sum
+  bool tx_checksum = false;      // fills TCP and UDP checksums from the pseudo-header sum
   bool tx_segmentation = false;  // cuts TSO frames
   bool rx_coalescing = false;    // may hand in frames larger than the MTU
   std::uint32_t mtu_bytes = 1500;

@@ -2,10 +2,20 @@
 #pragma once
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "dataplane/inspect/scanner.h"
+
+namespace sluice {
+
+// How gtest shows a match.
+inline void PrintTo(const Match& match, std::ostream* out) {
+  *out << match.rule << ":" << match.begin << "-" << match.end;
+}
+
+}  // namespace sluice
 
 namespace sluice::inspect {
 

@@ -1,0 +1,53 @@
+// Sends the recorded, masked requests of a session, in order, to a server, and compares its answers with the
+// recorded ones. Bodies of any size go through in pieces.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.h"
+#include "control/archive/exchange.h"
+#include "control/archive/session_records.h"
+#include "control/replay/compare.h"
+#include "control/replay/redactor.h"
+#include "rules/policy.h"
+
+namespace sluice::control {
+
+struct ReplayOptions {
+  std::string to;          // HOST:PORT
+  bool is_forced = false;  // also to a protected service's own address
+  int timeout_seconds = 30;
+};
+
+enum class ReplayOutcome { same, different, skipped, failed };
+std::string_view replay_outcome_name(ReplayOutcome outcome);
+
+struct ReplayedUnit {
+  std::uint32_t unit = 0;
+  std::string request_line;
+  ReplayOutcome outcome = ReplayOutcome::same;
+  std::string reason;  // skipped, failed: why
+  int recorded_status = 0;
+  int replayed_status = 0;
+  std::vector<HeaderDifference> headers;
+  BodyDifference body;
+};
+
+struct ReplayReport {
+  std::string to;
+  std::uint64_t same = 0, different = 0, skipped = 0, failed = 0;
+  std::vector<ReplayedUnit> units;  // the first kMaxReportedUnits; the counts are of all
+};
+inline constexpr std::size_t kMaxReportedUnits = 1000;
+
+// `protected_services` and `rules` are those of the current policy. conflict when `to` is a service's own
+// address and not forced; bad_argument when it is no address; io_failed when nobody answers there.
+Result<ReplayReport> replay_session(const SessionRecords& records, const ReplayOptions& options,
+                                    const std::vector<rules::Service>& protected_services, const Redactor& redactor,
+                                    const std::atomic<bool>& stopping);
+
+}  // namespace sluice::control

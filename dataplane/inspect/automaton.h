@@ -1,0 +1,76 @@
+// One expression as a table: from a given start, one lookup a byte tells every end of a match there, and
+// whether bytes to come could add another. Anchored at the start and without cycles, since every repetition
+// is bounded: no run is longer than the widest match. Built once outside the data path, then immutable.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "dataplane/inspect/expression.h"
+
+namespace sluice::inspect {
+
+class Automaton {
+ public:
+  static Result<Automaton> build(const Expression& expression);
+
+  [[nodiscard]] std::uint32_t min_width() const { return min_width_; }
+  [[nodiscard]] std::uint32_t max_width() const { return max_width_; }
+  // Bytes that can be part of a match.
+  [[nodiscard]] bool may_contain(std::uint8_t byte) const { return contained_[byte]; }
+
+  // The first position in [from, to) where a match could start by its first byte; `to` when there is none.
+  [[nodiscard]] std::size_t find_start(Bytes text, std::size_t from, std::size_t to) const {
+    for (; from < to; ++from) {
+      if (table_[initial(text, from) + class_of_[text[from]]] != kDead) break;
+    }
+    return from;
+  }
+
+  // Puts the ends of all matches that start at `start` into `ends`, ascending; never more than
+  // max_width(), so reserve that. `complete`: the text ends where `text` does. False when it does not,
+  // and the bytes behind it could still change `ends`, which then holds nothing of use.
+  [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, std::vector<std::uint32_t>& ends) const {
+    ends.clear();
+    std::uint32_t state = initial(text, start);
+    for (std::size_t at = start; at < text.size(); ++at) {
+      const std::uint32_t entry = table_[state + class_of_[text[at]]];
+      if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(at));
+      state = entry & ~kEndsHere;
+      if (state == kDead) return true;
+    }
+    const std::uint32_t entry = table_[state + (complete ? end_class_ : open_class_)];
+    if ((entry & kOpen) != 0) return false;
+    if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(text.size()));
+    return true;
+  }
+
+ private:
+  friend class AutomatonBuilder;
+
+  [[nodiscard]] std::uint32_t initial(Bytes text, std::size_t start) const {
+    return start > 0 && is_word_[text[start - 1]] ? initial_after_word_ : initial_;
+  }
+
+  // An entry is the next state's row, and whether a match ends before the byte that is looked up. Two
+  // columns stand behind those of the bytes: the end of the text, and text that goes on with unknown bytes.
+  static constexpr std::uint32_t kEndsHere = 1U << 31;
+  static constexpr std::uint32_t kOpen = 1U << 30;
+  static constexpr std::uint32_t kDead = 0;  // row of the state without a way on
+
+  std::vector<std::uint32_t> table_;
+  std::array<std::uint8_t, 256> class_of_{};  // bytes that no part of the expression tells apart
+  std::array<bool, 256> is_word_{};
+  std::array<bool, 256> contained_{};
+  std::uint32_t initial_ = 0;
+  std::uint32_t initial_after_word_ = 0;
+  std::uint32_t end_class_ = 0;
+  std::uint32_t open_class_ = 0;
+  std::uint32_t min_width_ = 0;
+  std::uint32_t max_width_ = 0;
+};
+
+}  // namespace sluice::inspect

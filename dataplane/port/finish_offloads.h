@@ -1,0 +1,59 @@
+// Makes a frame fit the port that it leaves by. A frame carries requests (checksum, segmentation) as if
+// every port could do everything; what the port cannot is done here, once, on the way out.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/buffer/chain.h"
+#include "dataplane/port/port.h"
+
+namespace sluice::port {
+
+// The frames that one frame becomes. Usually it is that frame itself; a TSO frame for a port without
+// segmentation becomes one frame for each segment, whose payload are views of the original.
+class FinishedFrames {
+ public:
+  // Takes the frame.
+  FinishedFrames(rte_mbuf* frame, const Capabilities& port, buffer::Pools& pools);
+  FinishedFrames(const FinishedFrames&) = delete;
+  FinishedFrames& operator=(const FinishedFrames&) = delete;
+  ~FinishedFrames() { rte_pktmbuf_free(whole_); }
+
+  // The next frame, the caller's from then on; nullptr at the end.
+  rte_mbuf* next();
+  // No buffer was free, or the metadata made no sense: (part of) the frame was dropped.
+  [[nodiscard]] bool failed() const { return failed_; }
+
+ private:
+  // Link, IPv4 with options or IPv6 with extensions, and TCP with options.
+  static constexpr std::size_t kMaxHeaderBytes = 256;
+
+  void start_segmentation(rte_mbuf* frame);
+  rte_mbuf* next_segment();
+  void write_header(std::uint8_t* out, std::size_t payload_bytes, bool last) const;
+  void fail() {
+    failed_ = true;
+    payload_.clear();
+  }
+
+  buffer::Pools& pools_;
+  bool port_fills_checksums_;
+  bool failed_ = false;
+  rte_mbuf* whole_ = nullptr;  // the frame that needs no cutting
+
+  // Segmentation. The headers are kept apart, because segments are written from them.
+  buffer::Chain payload_;
+  std::uint8_t header_[kMaxHeaderBytes];
+  std::size_t header_bytes_ = 0;
+  std::size_t l2_bytes_ = 0;
+  std::size_t l3_bytes_ = 0;
+  std::uint16_t segment_bytes_ = 0;
+  std::uint64_t flags_ = 0;  // TX flags of each segment
+  std::size_t sent_bytes_ = 0;
+  std::uint16_t sent_segments_ = 0;
+};
+
+}  // namespace sluice::port
