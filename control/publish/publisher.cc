@@ -100,6 +100,15 @@ std::expected<Pushed, PushFailure> Publisher::store_and_push(const rules::Policy
   return Pushed{*version, PolicyState::running, "every worker runs it"};
 }
 
+Result<rules::Policy> Publisher::current_parsed() {
+  const auto stored = store_->current();
+  if (!stored) return std::unexpected(stored.error());
+  if (!*stored) return fail(ErrorCode::conflict, "no policy was pushed yet; push one first");
+  auto parsed = check((*stored)->source, (*stored)->file_name);
+  if (!parsed) return std::unexpected(to_error(parsed.error()));
+  return std::move(*parsed);
+}
+
 bool Publisher::reconcile() {
   const std::lock_guard one_at_a_time(publishing_);
   const auto data_plane = channel_->status().data_plane;

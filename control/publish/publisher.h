@@ -42,6 +42,8 @@ class Publisher : public ChannelObserver {
                                                                     std::string_view file_name) const;
   std::expected<Pushed, PushFailure> push(std::string_view text, std::string_view file_name, std::string_view author);
   Result<std::optional<StoredPolicy>> current() { return store_->current(); }
+  // The current policy as values; conflict when there is none.
+  Result<rules::Policy> current_parsed();
 
   void on_connected() override;
 

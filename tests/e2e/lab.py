@@ -15,7 +15,7 @@ import unittest
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(_HERE, "..", "..", "tools"), os.path.join(_HERE, "..", "support")]
 
-from labkit import namespaces  # noqa: E402
+from labkit import api, namespaces  # noqa: E402
 from labkit.lab import Lab  # noqa: E402
 from labkit.processes import wait_until  # noqa: E402
 import unittest_report  # noqa: E402
@@ -104,23 +104,39 @@ class LabTest(unittest.TestCase):
 
     # The record.
 
-    def sessions(self):
-        return self.lab.appliance.cli_json("sessions", "list", "--limit", "1000000")["sessions"]
+    def sessions(self, limit=10000):
+        """What the archive knows of the newest sessions."""
+        return api.get(self.lab.appliance.api, f"/v1/sessions?limit={limit}")["sessions"]
 
-    def session(self, session_id):
-        return self.lab.appliance.cli_json("sessions", "show", session_id)
+    def session(self, session_id, units=1000, first=0):
+        """A session with its exchanges."""
+        return api.get(self.lab.appliance.api, f"/v1/sessions/{session_id}?limit={units}&from={first}")
+
+    def recorded_body(self, session_id, unit, direction):
+        """The whole body as the archive has it."""
+        status, body = api.call(self.lab.appliance.api, "GET", f"/v1/sessions/{session_id}/units/{unit}/{direction}/body")
+        self.assertEqual(status, 200, body[:500])
+        return body
+
+    def counters(self):
+        return self.lab.appliance.status()["counters"]
 
     def wait_for_sessions(self, count, seconds=10, of=lambda session: True):
-        """The closed sessions on disk, as soon as there are `count` of them."""
+        """The closed sessions in the archive that `of` picks, as soon as there are `count` of them."""
         found = []
 
         def enough():
-            found[:] = [one for one in self.sessions() if of(one) and one["closed"]]
+            found[:] = [one for one in self.sessions() if one["closed"] and of(one)]
             return len(found) >= count
 
         wait_until(enough, seconds, 0.1)
         self.assertEqual(len(found), count, "closed sessions in the archive")
         return found
+
+    def session_of(self, client_address):
+        """The closed session of a client's (address, port)."""
+        name = "%s:%d" % client_address
+        return self.wait_for_sessions(1, of=lambda session: session["client"] == name)[0]
 
     def assert_nowhere_on_disk(self, secrets):
         """None of the strings lies in the archive, in a log or in any other file of the appliance."""

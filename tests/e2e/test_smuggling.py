@@ -66,9 +66,9 @@ class Smuggling(lab.LabTest):
             client.sendall(ATTEMPTS["two lengths"])
             lab.read_response(client, "POST")
             address = client.getsockname()
-        found = self.wait_for_sessions(1, of=lambda session: session["client"].endswith(f":{address[1]}"))
-        shown = json.dumps(self.session(found[0]["session"]))
-        self.assertIn("http_bad_content_length", shown)
+        unit = self.session(self.session_of(address)["id"])["units"][0]
+        self.assertEqual(unit["request"]["error"], "http_bad_content_length")
+        self.assertTrue(unit["response"]["synthesized"])
 
 
 if __name__ == "__main__":

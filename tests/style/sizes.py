@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Checks that a reader can hold a file in mind: at most 500 lines, a head comment, `#pragma once` in headers."""
+"""Checks that a reader can hold a file in mind: at most 500 lines, `#pragma once` in headers, and a head comment
+(a source may leave that to the header of its name)."""
 
+import os
 import sys
 
 import tree
@@ -18,7 +20,8 @@ def check(root):
             problems.append(f"{path}: {lines} lines, more than {MAX_LINES}. Remedy: one file, one idea; split it.")
         if path.endswith(".h") and "#pragma once" not in text:
             problems.append(f"{path}: no include guard. Remedy: start with `#pragma once` after the head comment.")
-        if not path.startswith("tests/") and not text.startswith("//"):
+        has_header = path.endswith(".cc") and os.path.exists(os.path.join(root, path[:-3] + ".h"))
+        if not path.startswith("tests/") and not has_header and not text.startswith("//"):
             problems.append(f"{path}: no head comment. Remedy: say first what the file owns and what always holds.")
     return problems, len(files)
 

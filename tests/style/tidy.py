@@ -26,10 +26,10 @@ def main():
         return run.stdout.strip() or run.stderr.strip() or "clang-tidy failed" if run.returncode else ""
 
     bad = compiling.run_cached(root, build, "tidy", sources, lambda path: [commands.flags[path], settings], check_one, jobs)
-    problems = []
-    for path, text in bad.items():
-        kept = "\n".join(line for line in text.splitlines() if "warnings generated" not in line)
-        problems.append(f"{path}:\n{kept}")
+    # One line a finding is enough; the same finding in a header comes from many sources.
+    found = {line for text in bad.values() for line in text.splitlines() if ": error: " in line or ": warning: " in line}
+    broken = [f"{path}:\n{text}" for path, text in bad.items() if ": error: " not in text]
+    problems = broken + sorted(line.removeprefix("../").removeprefix(root + "/") for line in found)
     return tree.report(problems, f"{len(sources)} sources, nothing found")
 
 

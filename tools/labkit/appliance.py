@@ -1,9 +1,9 @@
 """The two processes of the appliance and the CLI, as the lab runs them."""
 
-import json
 import os
 import subprocess
 
+from labkit import api
 from labkit.namespaces import LabError
 from labkit.processes import Daemon, wait_until
 
@@ -55,37 +55,46 @@ class Appliance:
                 server_tap=self.lab.server_tap, core=self.lab.dataplane_core, sessions=self.sessions,
                 segment_bytes=self.segment_bytes, archive=self.archive, run=self.run, state=self.state))
 
+    def control_command(self):
+        return [binary("control/sluice-control"), "--state", self.state, "--run", self.run, "--archive", self.archive]
+
+    def dataplane_command(self):
+        return [binary("dataplane/sluice-dataplane"), "--config", self.config]
+
     def start_control(self):
-        self.control.start([binary("control/sluice-control"), "--state", self.state, "--run", self.run,
-                            "--archive", self.archive])
-        if not wait_until(lambda: self.control.pid() is None or self.cli("status").returncode == 0, 20, 0.05):
-            raise LabError(f"sluice-control does not answer; its log: {self.control.log_file}")
-        if self.control.pid() is None:
-            raise LabError(f"sluice-control ended at once:\n{self.control.log()}")
+        self.control.start(self.control_command())
+        self._wait_for(self.control, self._answers, 20, "control does not answer")
 
     def start_dataplane(self, **how):
-        self.dataplane.start([binary("dataplane/sluice-dataplane"), "--config", self.config], **how)
+        self.dataplane.start(self.dataplane_command(), **how)
 
     def wait_connected(self, seconds=30):
         """Until control has heard the data plane's hello."""
-        if not wait_until(lambda: self.dataplane.pid() is None or self.is_connected(), seconds, 0.05):
-            raise LabError(f"the data plane does not reach control; its log: {self.dataplane.log_file}")
-        if self.dataplane.pid() is None:
-            raise LabError(f"sluice-dataplane ended at once:\n{self.dataplane.log()}")
+        self._wait_for(self.dataplane, lambda: self.status()["data_plane"], seconds, "the data plane does not reach control")
 
-    def is_connected(self):
-        done = self.cli("--json", "status")
-        return done.returncode == 0 and bool(json.loads(done.stdout).get("dataplane", {}).get("connected"))
+    def _wait_for(self, daemon, condition, seconds, problem):
+        came = wait_until(lambda: daemon.pid() is None or condition(), seconds, 0.05)
+        if daemon.pid() is None:
+            raise LabError(f"{daemon.name} ended at once:\n{daemon.log()}")
+        if not came:
+            raise LabError(f"{problem}; its log: {daemon.log_file}")
+
+    def _answers(self):
+        try:
+            return api.call(self.api, "GET", "/v1/status", seconds=2)[0] == 200
+        except OSError:
+            return False
+
+    def status(self):
+        return api.get(self.api, "/v1/status")
 
     def cli(self, *arguments, seconds=60):
-        return subprocess.run([binary("control/cli/sluice"), "--socket", self.api, *arguments], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False, timeout=seconds)
+        """Runs the CLI; its exit code, output and errors are those of subprocess.run."""
+        return subprocess.run(self.cli_command(*arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False, timeout=seconds)
 
-    def cli_json(self, *arguments):
-        done = self.cli("--json", *arguments)
-        if done.returncode != 0:
-            raise LabError(f"sluice {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
-        return json.loads(done.stdout)
+    def cli_command(self, *arguments):
+        return [binary("control/cli/sluice"), "--socket", self.api, *arguments]
 
     def push(self, policy_path):
         done = self.cli("policy", "push", policy_path)

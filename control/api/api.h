@@ -1,0 +1,40 @@
+// Control's HTTP/JSON API: the only way in, for the CLI as for everything else. docs/operating.md lists it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "common/error.h"
+#include "common/time.h"
+#include "control/archive/index.h"
+#include "control/channel/server.h"
+#include "control/publish/publisher.h"
+
+namespace sluice::control {
+
+// What the API speaks for; all of it outlives the API.
+struct ApiParts {
+  Publisher& publisher;
+  ChannelServer& channel;
+  Index& index;
+  WallNs start_wall_ns = 0;
+};
+
+class Api {
+ public:
+  // `group` may open the socket beside root; empty for none.
+  static Result<std::unique_ptr<Api>> start(const ApiParts& parts, const std::string& socket_path,
+                                            const std::string& group);
+  // Ends replays between two requests, then waits for the answers under way.
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+ private:
+  Api();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluice::control

@@ -1,0 +1,231 @@
+// See json.h.
+#include "control/api/json.h"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <array>
+
+#include "common/session_id.h"
+
+namespace sluice::control {
+namespace {
+
+std::string hex(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) out += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return out;
+}
+
+std::string base64(std::string_view bytes) {
+  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::uint32_t group = 0;
+    for (std::size_t j = 0; j < 3; ++j)
+      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    for (std::size_t j = 0; j < 4; ++j) out += i + j <= bytes.size() ? kDigits[(group >> (18 - 6 * j)) & 63] : '=';
+  }
+  return out;
+}
+
+// Printable UTF-8; a sequence that the end cuts counts as broken only if more than three bytes are left over.
+bool is_text(std::string_view bytes) {
+  for (std::size_t i = 0; i < bytes.size();) {
+    const auto c = static_cast<unsigned char>(bytes[i]);
+    if (c < 0x20 && c != '\t' && c != '\r' && c != '\n') return false;
+    const std::size_t length = c < 0x80 ? 1 : c >= 0xf5 ? 0 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
+    if (length == 0 || c == 0x7f) return false;
+    for (std::size_t j = 1; j < length && i + j < bytes.size(); ++j)
+      if ((static_cast<unsigned char>(bytes[i + j]) & 0xc0) != 0x80) return false;
+    i += length;
+  }
+  return true;
+}
+
+std::string_view verdict_name(Verdict verdict) {
+  constexpr std::array<std::string_view, 5> kNames = {"pass", "mask", "throttle", "hold", "deny"};
+  const auto i = static_cast<std::size_t>(verdict);
+  return i < kNames.size() ? kNames[i] : "unknown";
+}
+
+Json named_counts(const std::vector<NamedCount>& counts) {
+  Json out = Json::object();
+  for (const NamedCount& count : counts) out[count.name] = count.value;
+  return out;
+}
+
+Json message_json(const Message& message) {
+  if (!message.present) return nullptr;
+  Json out;
+  out["begin"] = time_json(message.begin_wall_ns);
+  out["end"] = time_json(message.end_wall_ns);
+  out["head"] = bytes_json(message.head);
+  if (!message.informational.empty()) {
+    out["informational"] = Json::array();
+    for (const std::string& head : message.informational) out["informational"].push_back(bytes_json(head));
+  }
+  out["body"] = bytes_json(message.body);
+  out["body_bytes"] = message.ended ? message.body_bytes : message.recorded_bytes;
+  out["body_shown_whole"] = message.body.size() == message.recorded_bytes;
+  out["body_has_holes"] = message.has_holes;
+  if (!message.trailers.empty()) out["trailers"] = bytes_json(message.trailers);
+  out["ended"] = message.ended;
+  out["complete"] = message.complete;
+  out["synthesized"] = message.synthesized;
+  out["verdict"] = verdict_name(message.verdict);
+  out["observed"] = message.observed;
+  out["error"] = error_name(message.error);
+  out["policy_version"] = message.policy_version;
+  out["hits"] = Json::object();
+  for (const RuleHit& hit : message.hits) out["hits"][hit.rule] = hit.count;
+  return out;
+}
+
+}  // namespace
+
+Json time_json(WallNs wall_ns) {
+  if (wall_ns == 0) return nullptr;
+  const auto seconds = static_cast<time_t>(wall_ns / kSecond);
+  tm utc = {};
+  ::gmtime_r(&seconds, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                     utc.tm_hour, utc.tm_min, utc.tm_sec, wall_ns % kSecond);
+}
+
+Json bytes_json(std::string_view bytes) {
+  if (is_text(bytes)) return {{"text", bytes}};
+  return {{"base64", base64(bytes)}};
+}
+
+Json error_json(const Error& error, const rules::Problems& problems) {
+  Json out;
+  out["error"] = error_name(error.code);
+  out["message"] = error_text(error.code);
+  out["detail"] = error.detail;
+  out["problems"] = Json::array();
+  for (const rules::Problem& problem : problems)
+    out["problems"].push_back({{"file", problem.file},
+                               {"line", problem.line},
+                               {"column", problem.column},
+                               {"text", problem.text},
+                               {"suggestion", problem.suggestion},
+                               {"message", problem.message()}});
+  return out;
+}
+
+Json data_plane_json(const DataPlane& data_plane) {
+  return {{"version", data_plane.product_version},
+          {"pid", data_plane.pid},
+          {"workers", data_plane.workers},
+          {"started", time_json(data_plane.start_wall_ns)},
+          {"policy_version", data_plane.policy_version},
+          {"hyperscan_version", data_plane.platform.hyperscan_version},
+          {"cpu_tune", data_plane.platform.cpu_tune},
+          {"cpu_features", data_plane.platform.cpu_features}};
+}
+
+Json counters_json(const Counters& counters) {
+  Json out;
+  out["at"] = time_json(counters.wall_ns);
+  out["policy_version"] = counters.policy_version;
+  out["sessions_open"] = counters.sessions_open;
+  out["buffers_free"] = counters.buffers_free;
+  out["worker_busy_ns"] = counters.worker_busy_ns;
+  out["lost_events"] = counters.lost_events;
+  out["services"] = Json::object();
+  for (const ServiceCount& s : counters.services)
+    out["services"][s.service] = {{"sessions", s.sessions},
+                                  {"open", s.open},
+                                  {"requests", s.requests},
+                                  {"responses", s.responses},
+                                  {"request_bytes", s.request_bytes},
+                                  {"response_bytes", s.response_bytes},
+                                  {"denied", s.denied},
+                                  {"errors", s.errors}};
+  out["rules"] = named_counts(counters.rules);
+  out["drops"] = named_counts(counters.drops);
+  out["ports"] = named_counts(counters.ports);
+  out["recorder"] = {{"records_appended", counters.records_appended},
+                     {"records_durable", counters.records_durable},
+                     {"bytes", counters.record_bytes},
+                     {"stalls", counters.record_stalls},
+                     {"error", counters.archive_error}};
+  return out;
+}
+
+Json policy_json(const StoredPolicy& policy) {
+  return {{"version", policy.version},
+          {"state", policy_state_name(policy.state)},
+          {"detail", policy.detail},
+          {"pushed_by", policy.author},
+          {"pushed", time_json(policy.created_wall_ns)},
+          {"file_name", policy.file_name},
+          {"sha256", hex(policy.sha256)},
+          {"source", policy.source}};
+}
+
+Json session_json(const SessionRow& row) {
+  return {{"id", format_session_id(row.id)},
+          {"service", row.service},
+          {"class", row.record_class},
+          {"principal", row.principal},
+          {"principal_verified", row.principal_verified},
+          {"client", format_endpoint(row.client_address, row.client_port)},
+          {"server", format_endpoint(row.server_address, row.server_port)},
+          {"opened", time_json(row.opened_wall_ns)},
+          {"last", time_json(row.last_wall_ns)},
+          {"closed", row.closed},
+          {"requests", row.requests},
+          {"responses", row.responses},
+          {"request_bytes", row.request_bytes},
+          {"response_bytes", row.response_bytes},
+          {"verdict", verdict_name(row.verdict)},
+          {"masked", row.masked},
+          {"denied", row.denied},
+          {"hits", row.hits},
+          {"missing_records", row.gap_records},
+          {"error", error_name(row.error)}};
+}
+
+Json exchanges_json(const Exchanges& exchanges) {
+  Json out;
+  out["units"] = Json::array();
+  for (const Unit& unit : exchanges.units)
+    out["units"].push_back(
+        {{"unit", unit.number}, {"request", message_json(unit.request)}, {"response", message_json(unit.response)}});
+  out["has_more"] = exchanges.has_more;
+  out["problem"] = exchanges.problem;
+  return out;
+}
+
+Json replay_json(const ReplayReport& report) {
+  Json out = {{"to", report.to},           {"same", report.same},     {"different", report.different},
+              {"skipped", report.skipped}, {"failed", report.failed}, {"ignored_headers", ignored_headers()},
+              {"units", Json::array()}};
+  for (const ReplayedUnit& unit : report.units) {
+    Json headers = Json::array();
+    for (const HeaderDifference& h : unit.headers)
+      headers.push_back({{"name", h.name}, {"recorded", h.recorded}, {"replayed", h.replayed}});
+    out["units"].push_back({{"unit", unit.unit},
+                            {"request", unit.request_line},
+                            {"outcome", replay_outcome_name(unit.outcome)},
+                            {"reason", unit.reason},
+                            {"status", {{"recorded", unit.recorded_status}, {"replayed", unit.replayed_status}}},
+                            {"headers", headers},
+                            {"body",
+                             {{"differs", unit.body.differs},
+                              {"recorded_bytes", unit.body.recorded_bytes},
+                              {"replayed_bytes", unit.body.replayed_bytes},
+                              {"first_difference", unit.body.first_difference},
+                              {"recorded", bytes_json(unit.body.recorded_excerpt)},
+                              {"replayed", bytes_json(unit.body.replayed_excerpt)}}}});
+  }
+  return out;
+}
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,33 @@
+// GET /v1/status
+#include <unistd.h>
+
+#include "control/api/handlers.h"
+
+namespace sluice::control {
+
+void add_status_routes(UnixHttpServer& server, ApiContext& context) {
+  server.Get("/v1/status", [&context](const httplib::Request&, httplib::Response& response) {
+    const ChannelStatus channel = context.parts.channel.status();
+    const auto policy = context.parts.publisher.current();
+    if (!policy) return answer_error(response, policy.error());
+    const auto archive = context.parts.index.status();
+    if (!archive) return answer_error(response, archive.error());
+    Json out;
+    out["control"] = {{"version", SLUICE_VERSION},
+                      {"pid", ::getpid()},
+                      {"started", time_json(context.parts.start_wall_ns)},
+                      {"session_events", channel.events}};
+    out["policy"] = nullptr;
+    if (*policy) {
+      out["policy"] = policy_json(**policy);
+      out["policy"].erase("source");
+    }
+    out["data_plane"] = channel.data_plane ? data_plane_json(*channel.data_plane) : Json(nullptr);
+    out["counters"] = channel.counters ? counters_json(*channel.counters) : Json(nullptr);
+    out["archive"] = {
+        {"segments", archive->segments}, {"sessions", archive->sessions}, {"damaged_places", archive->damages}};
+    answer(response, out);
+  });
+}
+
+}  // namespace sluice::control
