@@ -67,6 +67,7 @@ class Connection final : private tcp::SegmentSink {
   [[nodiscard]] bool peer_finished() const { return leg_ && leg_->read_finished(); }
   // Nothing more will come or go.
   [[nodiscard]] bool closed() const;
+  [[nodiscard]] bool closed_in_order() const { return leg_ && closed() && closed_by() == ErrorCode::ok; }
   [[nodiscard]] ErrorCode closed_by() const { return leg_ ? leg_->closed_by() : ErrorCode::ok; }
   // The options that the other end's SYN carried, as they arrived.
   [[nodiscard]] const wire::TcpOptions& peer_options() const { return peer_options_; }

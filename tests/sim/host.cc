@@ -102,7 +102,8 @@ void Host::receive_one(rte_mbuf* packet) {
 void Host::dispatch(const wire::Frame& frame, buffer::Chain&& payload) {
   const Address remote{frame.source, frame.source_port};
   const auto known = by_address_.find({remote, frame.destination_port});
-  if (known != by_address_.end()) return known->second->input(frame, std::move(payload), clock_.now());
+  const bool over = known == by_address_.end() || known->second->closed_in_order();
+  if (!over) return known->second->input(frame, std::move(payload), clock_.now());
   const auto listener = listeners_.find(frame.destination_port);
   const bool opens = (frame.flags & (wire::kSyn | wire::kAck | wire::kRst)) == wire::kSyn;
   if (!opens || listener == listeners_.end()) return refuse(frame);

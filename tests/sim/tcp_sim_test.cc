@@ -104,6 +104,13 @@ bool is_prefix(const std::string& part, const std::string& whole) {
   return part.size() <= whole.size() && whole.compare(0, part.size(), part) == 0;
 }
 
+// When every ACK of the last bytes is lost until the other side's TIME_WAIT is over, a reset is all that
+// is left to hear. The one who hears it cannot know that all was delivered; the other side does.
+bool ended_well(const Connection& a, const Connection& b) {
+  const auto well = [](ErrorCode code) { return code == ErrorCode::ok || code == ErrorCode::tcp_reset_by_peer; };
+  return (a.closed_in_order() && well(b.closed_by())) || (b.closed_in_order() && well(a.closed_by()));
+}
+
 Outcome run_scenario(std::uint64_t seed) {
   Scenario scenario(seed);
   buffer::Pools& pools = shared_pools();
@@ -132,7 +139,8 @@ Outcome run_scenario(std::uint64_t seed) {
 
     const auto done = [&] {
       if (caller.aborted()) return connection.closed();
-      return served != nullptr && connection.closed() && server.connections()[0]->closed();
+      const bool heard = served != nullptr && caller.heard_all() && served->heard_all();
+      return heard && connection.closed() && server.connections()[0]->closed();
     };
     const World::End end = world.run(done, 24 * 3600 * kSecond);
     EXPECT_EQ(end, World::End::done);
@@ -140,9 +148,7 @@ Outcome run_scenario(std::uint64_t seed) {
       EXPECT_TRUE(is_prefix(caller.received(), scenario.download.to_send));
       EXPECT_TRUE(is_prefix(served->received(), scenario.upload.to_send));
     } else if (end == World::End::done) {
-      EXPECT_EQ(connection.closed_by(), ErrorCode::ok);
-      EXPECT_EQ(server.connections()[0]->closed_by(), ErrorCode::ok);
-      EXPECT_TRUE(caller.heard_all() && served->heard_all());
+      EXPECT_TRUE(ended_well(connection, *server.connections()[0]));
       EXPECT_TRUE(caller.received() == scenario.download.to_send);
       EXPECT_TRUE(served->received() == scenario.upload.to_send);
     }
@@ -153,17 +159,16 @@ Outcome run_scenario(std::uint64_t seed) {
 }
 
 TEST(TcpSim, StreamsSurviveABadWire) {
-  std::uint64_t frames = 0;
   for (const std::uint64_t seed : seeds(200)) {
-    SCOPED_TRACE(reproduce(seed));
-    frames += run_scenario(seed).frames;
-    ASSERT_FALSE(::testing::Test::HasFailure()) << reproduce(seed);
+    run_scenario(seed);
+    ASSERT_FALSE(HasFailure()) << reproduce(seed);
   }
-  RecordProperty("frames", static_cast<int>(frames));
 }
 
 TEST(TcpSim, ASeedReplaysExactly) {
-  for (const std::uint64_t seed : seeds(10)) {
+  std::vector<std::uint64_t> some = seeds(10);
+  some.resize(std::min<std::size_t>(some.size(), 10));
+  for (const std::uint64_t seed : some) {
     const Outcome first = run_scenario(seed);
     const Outcome second = run_scenario(seed);
     EXPECT_EQ(first.trace, second.trace) << reproduce(seed);
