@@ -80,11 +80,13 @@ ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {
   return result;
 }
 
-// Only a reset at exactly the next sequence number counts (RFC 5961 section 3.2). In TIME_WAIT both
-// streams were delivered, so there it just ends the wait.
+// Only a reset at exactly the next sequence number counts (RFC 5961 section 3.2). Where both streams
+// were delivered and only the last ACK or the wait is missing, it is no failure: a peer whose
+// TIME_WAIT is over answers a repeated FIN so.
 ErrorCode Leg::input_reset(const SegmentIn& segment, TimeNs now) {
   if (segment.seq == receive_next_) {
-    close(state_ == LegState::time_wait ? ErrorCode::ok : ErrorCode::tcp_reset_by_peer);
+    const bool delivered = peer_finished_ && fin_sent_ && in_flight_.empty();
+    close(delivered ? ErrorCode::ok : ErrorCode::tcp_reset_by_peer);
     return ErrorCode::ok;
   }
   if (before(segment.seq, receive_next_) || after(segment.seq, receive_edge_)) return ErrorCode::tcp_out_of_window;

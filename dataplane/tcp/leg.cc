@@ -21,8 +21,10 @@ std::uint16_t payload_mss(const LegSetup& setup) {
   return static_cast<std::uint16_t>(std::max<std::uint16_t>(setup.mss, kSmallestMss) - options);
 }
 
-LegLimits bounded(LegLimits limits) {
-  limits.receive_bytes = std::clamp(limits.receive_bytes, 1u, kLargestScaledWindow);
+// A window smaller than one unit of its scale could never be told.
+LegLimits bounded(LegLimits limits, std::uint8_t receive_shift) {
+  limits.receive_bytes = std::clamp(limits.receive_bytes, 1u << receive_shift, kLargestScaledWindow);
+  limits.pinned_bytes = std::max(limits.pinned_bytes, limits.receive_bytes);
   limits.burst_bytes = std::min(limits.burst_bytes, kLargestBurst);
   return limits;
 }
@@ -53,7 +55,7 @@ Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, T
       recover_(setup.send_next - 1),
       reassembly_(limits.out_of_order_segments),
       new_reno_(mss_),
-      limits_(bounded(limits)),
+      limits_(bounded(limits, receive_shift_)),
       pools_(pools) {}
 
 bool Leg::read(std::size_t limit, buffer::Chain& out) {

@@ -52,6 +52,7 @@ LegTest::~LegTest() {
 
 void LegTest::start() {
   peer_window_ = static_cast<std::uint16_t>(setup.send_window >> setup.send_shift);
+  peer_next_ = peer_ack_ = 0;
   leg_ = std::make_unique<Leg>(setup, limits, shared_pools(), now);
 }
 

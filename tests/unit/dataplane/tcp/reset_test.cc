@@ -122,6 +122,24 @@ TEST_F(Reset, InTimeWaitItJustEndsTheWait) {
   EXPECT_EQ(leg().closed_by(), ErrorCode::ok);
 }
 
+TEST_F(Reset, InsteadOfTheLastAckItIsAnOrderlyEnd) {
+  peer_sends({.flags = kAck | kFin});
+  leg().finish();
+  output();
+  peer_sends({.flags = kRst});
+  EXPECT_EQ(leg().state(), LegState::closed);
+  EXPECT_EQ(leg().closed_by(), ErrorCode::ok);
+}
+
+TEST_F(Reset, WithBytesInFlightItIsNoOrderlyEnd) {
+  peer_sends({.flags = kAck | kFin});
+  write("unheard");
+  leg().finish();
+  output();
+  peer_sends({.flags = kRst});
+  EXPECT_EQ(leg().closed_by(), ErrorCode::tcp_reset_by_peer);
+}
+
 TEST_F(Reset, TwoEndsThatDisagreeDoNotChatter) {
   peer_sends({.text = "x"});
   output();

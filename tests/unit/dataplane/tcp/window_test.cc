@@ -128,6 +128,14 @@ TEST_F(Window, RoundingDoesNotCreepBeyondTheLimit) {
   EXPECT_LE(leg().readable_bytes(), 128u * 6);
 }
 
+TEST_F(Window, OfLessThanOneUnitOfItsScaleBecomesOneUnit) {
+  setup.receive_shift = 14;
+  limits.receive_bytes = setup.receive_window = 500;
+  peer_sends({.text = pattern(500)});
+  read();
+  EXPECT_EQ(expect_one().window, 1);
+}
+
 TEST_F(Window, FallsWithTheMemoryThatIsPinned) {
   limits.receive_bytes = setup.receive_window = 60'000;
   limits.pinned_bytes = 64u << 10;

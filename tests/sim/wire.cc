@@ -1,0 +1,53 @@
+#include "tests/sim/wire.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/siphash.h"
+
+namespace sluice::sim {
+
+void Wire::note(std::uint64_t what) {
+  trace_ = Random(trace_ ^ what).next();
+}
+
+void Wire::send(int from, WireFrame&& frame) {
+  ++frames_;
+  note(clock_.now());
+  note(siphash({trace_, static_cast<std::uint64_t>(from)}, frame.bytes));
+  const bool lost = random_.chance(config_.lost_per_mille, 1000);
+  const bool repeated = random_.chance(config_.repeated_per_mille, 1000);
+  const bool damaged = random_.chance(config_.damaged_per_mille, 1000);
+  note((lost ? 1u : 0u) + (repeated ? 2u : 0u) + (damaged ? 4u : 0u));
+  if (repeated) deliver(1 - from, WireFrame(frame));
+  if (lost) return;
+  // A frame whose checksum a NIC has yet to fill cannot be told from a damaged one, so it stays whole.
+  if (damaged && !frame.partial_checksum) {
+    frame.bytes[random_.below(frame.bytes.size())] ^= static_cast<std::uint8_t>(1 + random_.below(255));
+  }
+  deliver(1 - from, std::move(frame));
+}
+
+void Wire::deliver(int to, WireFrame&& frame) {
+  DurationNs late = config_.latency;
+  if (config_.jitter > 0 && random_.chance(config_.reordered_per_mille, 1000)) late += random_.below(config_.jitter);
+  flights_[static_cast<std::size_t>(to)].push({clock_.now() + late, order_++, std::move(frame)});
+}
+
+std::optional<WireFrame> Wire::receive(int end) {
+  auto& flights = flights_[static_cast<std::size_t>(end)];
+  if (flights.empty() || flights.top().at > clock_.now()) return std::nullopt;
+  WireFrame frame = flights.top().frame;
+  flights.pop();
+  return frame;
+}
+
+TimeNs Wire::next_arrival() const {
+  TimeNs next = kNever;
+  for (const auto& flights : flights_) {
+    if (!flights.empty()) next = std::min(next, flights.top().at);
+  }
+  return next;
+}
+
+}  // namespace sluice::sim

@@ -1,0 +1,73 @@
+// A cable between two ports that delays, loses, repeats, reorders and damages frames, all from one
+// seed. Frames are bytes on the way, as on a real cable: nothing that the sender keeps is shared with
+// the receiver. What a NIC would say of a frame (coalesced, partial checksum) travels beside them.
+// The same seed and the same calls give the same trace().
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <queue>
+#include <vector>
+
+#include "common/random.h"
+#include "common/time.h"
+#include "tests/sim/clock.h"
+
+namespace sluice::sim {
+
+struct WireConfig {
+  DurationNs latency = kMillisecond;
+  DurationNs jitter = 0;  // of a frame that is overtaken by others
+  std::uint32_t lost_per_mille = 0;
+  std::uint32_t repeated_per_mille = 0;
+  std::uint32_t reordered_per_mille = 0;
+  std::uint32_t damaged_per_mille = 0;
+};
+
+struct WireFrame {
+  std::vector<std::uint8_t> bytes;
+  bool partial_checksum = false;    // the field holds the pseudo-header sum
+  std::uint16_t segment_bytes = 0;  // not 0: a coalesced frame of segments of this size
+};
+
+class Wire {
+ public:
+  Wire(const Clock& clock, const WireConfig& config, std::uint64_t seed)
+      : clock_(clock), config_(config), random_(seed) {}
+
+  // A frame leaves end 0 or 1 for the other.
+  void send(int from, WireFrame&& frame);
+  // The next frame that has arrived at `end`.
+  std::optional<WireFrame> receive(int end);
+  [[nodiscard]] TimeNs next_arrival() const;
+
+  // Faults from now on (a test that ends in peace).
+  void set_config(const WireConfig& config) { config_ = config; }
+  // Stands for everything that was sent, and when, and what became of it.
+  [[nodiscard]] std::uint64_t trace() const { return trace_; }
+  [[nodiscard]] std::uint64_t frames() const { return frames_; }
+
+ private:
+  struct Flight {
+    TimeNs at = 0;
+    std::uint64_t order = 0;
+    WireFrame frame;
+  };
+  struct Later {
+    bool operator()(const Flight& a, const Flight& b) const { return a.at != b.at ? a.at > b.at : a.order > b.order; }
+  };
+
+  void deliver(int to, WireFrame&& frame);
+  void note(std::uint64_t what);
+
+  const Clock& clock_;
+  WireConfig config_;
+  Random random_;
+  std::array<std::priority_queue<Flight, std::vector<Flight>, Later>, 2> flights_;
+  std::uint64_t order_ = 0;
+  std::uint64_t frames_ = 0;
+  std::uint64_t trace_ = 0;
+};
+
+}  // namespace sluice::sim
