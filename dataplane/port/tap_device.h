@@ -10,8 +10,8 @@
 namespace sluice::port {
 
 struct TapConfig {
-  std::string name;         // interface name, at most 15 characters
-  std::string netns;        // name under /run/netns; empty: the namespace of the process
+  std::string name = {};    // interface name, at most 15 characters
+  std::string netns = {};   // name under /run/netns; empty: the namespace of the process
   bool persistent = false;  // the interface stays when the process ends (one that exists stays as it is)
 };
 
