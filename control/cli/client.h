@@ -1,0 +1,45 @@
+// The CLI's way to control: HTTP/JSON over its Unix socket.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::cli {
+
+using Json = nlohmann::ordered_json;
+
+// What `sluice` exits with; documented in docs/operating.md.
+enum class Exit : int {
+  ok = 0,
+  negative = 1,     // it worked, and the answer is no: differences, an invalid policy was not asked for
+  usage = 2,        // the command line is wrong
+  refused = 3,      // control refused: invalid input, not found, a conflict
+  unreachable = 4,  // control could not be reached
+  failed = 5,       // anything else
+};
+
+struct Answer {
+  Exit exit = Exit::failed;
+  Json json;  // the answer, or the error as control says it
+};
+
+class Client {
+ public:
+  explicit Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}
+
+  [[nodiscard]] Answer get(const std::string& path) const;
+  [[nodiscard]] Answer post(const std::string& path, const std::string& body, const char* content_type) const;
+  // A body of any size, piece by piece; `sink` returns false when it cannot take more.
+  [[nodiscard]] Answer download(const std::string& path, const std::function<bool(std::string_view)>& sink) const;
+
+ private:
+  std::string socket_path_;
+};
+
+// "a b&c" → "a%20b%26c"
+std::string url_encode(std::string_view text);
+
+}  // namespace sluice::cli

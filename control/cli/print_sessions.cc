@@ -1,0 +1,163 @@
+// Sessions and replays. See print.h.
+#include <fmt/format.h>
+
+#include "control/cli/print.h"
+#include "control/cli/text.h"
+
+namespace sluice::cli {
+namespace {
+
+std::string text_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? printable(found->get<std::string>()) : std::string();
+}
+
+std::uint64_t number_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
+}
+
+bool is_true(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
+std::string principal_of(const Json& session) {
+  const std::string name = text_of(session, "principal");
+  if (name.empty()) return "-";
+  return is_true(session, "principal_verified") ? name : name + " (unverified)";
+}
+
+std::string error_of(const Json& json) {
+  const std::string error = text_of(json, "error");
+  return error.empty() || error == "ok" ? "-" : error;
+}
+
+std::string indented(std::string_view text, std::string_view indent) {
+  std::string out;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    out.append(indent).append(text.substr(0, end)).append("\n");
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return out;
+}
+
+// {"text"} or {"base64"}
+std::string bytes_of(const Json& bytes) {
+  if (bytes.contains("text")) return text_of(bytes, "text");
+  return "(binary, base64) " + text_of(bytes, "base64");
+}
+
+std::string verdict_line(const Json& message) {
+  std::string out = text_of(message, "verdict");
+  if (is_true(message, "observed")) out += " (observed only)";
+  for (const auto& [rule, count] : message["hits"].items())
+    out += fmt::format(", {} ×{}", printable(rule), count.dump());
+  if (error_of(message) != "-") out += ", " + error_of(message);
+  if (is_true(message, "synthesized")) out += ", answered by Sluice";
+  if (!is_true(message, "ended"))
+    out += ", under way";
+  else if (!is_true(message, "complete"))
+    out += ", cut short";
+  return out;
+}
+
+std::string message_text(const char* name, const Json& message) {
+  if (!message.is_object()) return fmt::format("  {}: not on the record\n", name);
+  std::string out =
+      fmt::format("  {} {} UTC: {}\n", name, human_time(text_of(message, "begin")), verdict_line(message));
+  for (const Json& head : message.value("informational", Json::array())) out += indented(bytes_of(head), "    ");
+  out += indented(bytes_of(message["head"]), "    ");
+  const std::uint64_t bytes = number_of(message, "body_bytes");
+  if (bytes == 0) return out;
+  out += indented(bytes_of(message["body"]), "    ");
+  if (!is_true(message, "body_shown_whole")) out += fmt::format("    … {} in all\n", human_bytes(bytes));
+  if (is_true(message, "body_has_holes")) out += "    (parts of the body are not on the record)\n";
+  return out;
+}
+
+std::string body_difference(const Json& body) {
+  std::string out = fmt::format("    body: recorded {} bytes, replayed {} bytes, different from byte {}\n",
+                                number_of(body, "recorded_bytes"), number_of(body, "replayed_bytes"),
+                                number_of(body, "first_difference"));
+  const std::string recorded = bytes_of(body["recorded"]);
+  const std::string replayed = bytes_of(body["replayed"]);
+  if (!recorded.empty()) out += indented(recorded, "      - ");
+  if (!replayed.empty()) out += indented(replayed, "      + ");
+  return out;
+}
+
+std::string replayed_unit(const Json& unit) {
+  const std::string outcome = text_of(unit, "outcome");
+  std::string out = fmt::format("{:>6}  {:<9}  {}\n", number_of(unit, "unit"), outcome, text_of(unit, "request"));
+  if (const std::string reason = text_of(unit, "reason"); !reason.empty()) out += "    " + reason + "\n";
+  if (outcome != "different") return out;
+  const Json& status = unit["status"];
+  if (number_of(status, "recorded") != number_of(status, "replayed"))
+    out += fmt::format("    status\n      - {}\n      + {}\n", number_of(status, "recorded"),
+                       number_of(status, "replayed"));
+  for (const Json& header : unit["headers"]) {
+    out += fmt::format("    header {}\n", text_of(header, "name"));
+    if (const std::string value = text_of(header, "recorded"); !value.empty()) out += "      - " + value + "\n";
+    if (const std::string value = text_of(header, "replayed"); !value.empty()) out += "      + " + value + "\n";
+  }
+  if (is_true(unit["body"], "differs")) out += body_difference(unit["body"]);
+  return out;
+}
+
+}  // namespace
+
+std::string sessions_text(const Json& list) {
+  Table table({"SESSION", "OPENED (UTC)", "SERVICE", "PRINCIPAL", "CLIENT", "REQUESTS", "IN", "OUT", "VERDICT",
+               "MASKED", "HITS", "STATE", "ERROR"});
+  for (const Json& s : list["sessions"])
+    table.add({text_of(s, "id"), human_time(text_of(s, "opened")), text_of(s, "service"), principal_of(s),
+               text_of(s, "client"), std::to_string(number_of(s, "requests")),
+               human_bytes(number_of(s, "request_bytes")), human_bytes(number_of(s, "response_bytes")),
+               text_of(s, "verdict"), std::to_string(number_of(s, "masked")), std::to_string(number_of(s, "hits")),
+               is_true(s, "closed") ? "closed" : "open", error_of(s)});
+  std::string out = table.empty() ? "no sessions\n" : table.text();
+  if (!is_true(list, "index_complete")) out += "(the archive is still being read; there are more)\n";
+  return out;
+}
+
+std::string session_text(const Json& s) {
+  std::string out = fmt::format(
+      "session     {}\nservice     {} ({})\nprincipal   {}\nclient      {}\nserver      {}\nopened      {} UTC\n"
+      "last        {} UTC, {}\nrequests    {}, {} in, {} out\nverdict     {}, {} messages masked, {} denied, {} "
+      "matches\n",
+      text_of(s, "id"), text_of(s, "service"), text_of(s, "class"), principal_of(s), text_of(s, "client"),
+      text_of(s, "server"), human_time(text_of(s, "opened")), human_time(text_of(s, "last")),
+      is_true(s, "closed") ? "closed" : "open", number_of(s, "requests"), human_bytes(number_of(s, "request_bytes")),
+      human_bytes(number_of(s, "response_bytes")), text_of(s, "verdict"), number_of(s, "masked"),
+      number_of(s, "denied"), number_of(s, "hits"));
+  if (error_of(s) != "-") out += "error       " + error_of(s) + "\n";
+  if (number_of(s, "missing_records") > 0)
+    out += fmt::format("missing     {} records were left out (best_effort)\n", number_of(s, "missing_records"));
+  for (const Json& unit : s["units"]) {
+    out += fmt::format("\nunit {}\n", number_of(unit, "unit"));
+    out += message_text("request ", unit["request"]);
+    out += message_text("response", unit["response"]);
+  }
+  if (is_true(s, "has_more")) out += "\n(more units: --from and --limit)\n";
+  if (const std::string problem = text_of(s, "problem"); !problem.empty())
+    out += "\nthe record is damaged: " + problem + "\n";
+  return out;
+}
+
+std::string replay_text(const Json& report) {
+  std::string out;
+  for (const Json& unit : report["units"]) out += replayed_unit(unit);
+  const std::uint64_t all = number_of(report, "same") + number_of(report, "different") + number_of(report, "skipped") +
+                            number_of(report, "failed");
+  if (all > report["units"].size()) out += fmt::format("… {} more units\n", all - report["units"].size());
+  std::string ignored;
+  for (const Json& name : report["ignored_headers"]) ignored += (ignored.empty() ? "" : ", ") + name.get<std::string>();
+  out += fmt::format("\nreplayed to {}: {} same, {} different, {} skipped, {} failed\nignored headers: {}\n",
+                     text_of(report, "to"), number_of(report, "same"), number_of(report, "different"),
+                     number_of(report, "skipped"), number_of(report, "failed"), ignored);
+  return out;
+}
+
+}  // namespace sluice::cli

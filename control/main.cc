@@ -1,0 +1,138 @@
+// sluice-control: policies, the archive's index and the API. Traffic does not depend on it: the data plane
+// goes on without it, and takes up with it again when it is back.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <iostream>
+
+#include "common/file.h"
+#include "common/log.h"
+#include "control/api/api.h"
+#include "control/archive/index.h"
+#include "control/archive/index_refresher.h"
+#include "control/channel/server.h"
+#include "control/publish/publisher.h"
+#include "control/publish/signing_key.h"
+
+namespace {
+
+using sluice::Error;
+using sluice::ErrorCode;
+using sluice::Result;
+
+struct Options {
+  std::string state_directory = "/var/lib/sluice/control";
+  std::string archive_directory = "/var/lib/sluice/archive";
+  std::string run_directory = "/run/sluice";
+  std::string pack_directory;
+  std::string public_key_path;
+  std::string api_group;
+  bool init_only = false;
+};
+
+// No core file may hold a secret, and nobody may read our memory.
+Result<void> forbid_dumps() {
+  const rlimit none = {0, 0};
+  if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0) != 0)
+    return std::unexpected(sluice::system_error("forbidding core files"));
+  return {};
+}
+
+// Before any thread: all of them inherit the mask, and only the signalfd takes the signals.
+Result<sluice::Fd> block_signals() {
+  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return std::unexpected(sluice::system_error("sigmask"));
+  sluice::Fd fd(::signalfd(-1, &set, SFD_CLOEXEC));
+  if (!fd.valid()) return std::unexpected(sluice::system_error("signalfd"));
+  return fd;
+}
+
+void wait_for_signal(const sluice::Fd& signals) {
+  signalfd_siginfo info = {};
+  while (::read(signals.get(), &info, sizeof info) < 0 && errno == EINTR) {
+  }
+}
+
+sluice::WallNs wall_now() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<sluice::WallNs>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+Result<sluice::rules::KeyPair> prepare(const Options& options) {
+  if (auto made = sluice::make_directories(options.state_directory, 0700); !made) return std::unexpected(made.error());
+  return sluice::control::load_or_make_keys(options.state_directory + "/policy.key", options.public_key_path);
+}
+
+Result<void> serve(const Options& options, const sluice::Fd& signals) {
+  namespace control = sluice::control;
+  const auto state_lock = sluice::lock_file(options.state_directory + "/lock");
+  if (!state_lock) return std::unexpected(state_lock.error());
+  auto keys = prepare(options);
+  if (!keys) return std::unexpected(keys.error());
+  auto store = control::PolicyStore::open(options.state_directory + "/policies.db");
+  if (!store) return std::unexpected(store.error());
+  auto index = control::Index::open(options.state_directory + "/archive-index.db", options.archive_directory);
+  if (!index) return std::unexpected(index.error());
+  if (auto made = sluice::make_directories(options.run_directory, options.api_group.empty() ? 0750 : 0755); !made)
+    return made;
+
+  auto packs =
+      options.pack_directory.empty() ? sluice::rules::PackSource() : sluice::rules::PackSource(options.pack_directory);
+  control::Publisher publisher(std::move(packs), std::move(*keys), std::move(*store));
+  auto channel = control::ChannelServer::start(options.run_directory + "/channel.sock", &publisher);
+  if (!channel) return std::unexpected(channel.error());
+  publisher.attach(**channel);
+  const control::IndexRefresher refresher(**index);
+  const control::ApiParts parts{publisher, **channel, **index, wall_now()};
+  const auto api = control::Api::start(parts, options.run_directory + "/api.sock", options.api_group);
+  if (!api) return std::unexpected(api.error());
+  sluice::log::info("sluice-control " SLUICE_VERSION " serves at " + options.run_directory);
+  wait_for_signal(signals);
+  sluice::log::info("stops");
+  return {};
+}
+
+Result<void> run(const Options& options) {
+  if (auto forbidden = forbid_dumps(); !forbidden) return forbidden;
+  ::umask(0077);
+  const auto signals = block_signals();
+  if (!signals) return std::unexpected(signals.error());
+  if (auto made = sluice::make_directories(options.state_directory, 0700); !made) return made;
+  if (!options.init_only) return serve(options, *signals);
+  const auto keys = prepare(options);
+  if (!keys) return std::unexpected(keys.error());
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("sluice-control: the control process of a Sluice appliance");
+  app.set_version_flag("--version", SLUICE_VERSION);
+  app.add_option("--state", options.state_directory, "keys, policies and the archive's index")->capture_default_str();
+  app.add_option("--archive", options.archive_directory, "where the data plane records")->capture_default_str();
+  app.add_option("--run", options.run_directory, "where the sockets are")->capture_default_str();
+  app.add_option("--packs", options.pack_directory, "rule packs; those installed with it otherwise");
+  app.add_option("--public-key", options.public_key_path, "what the data plane trusts; <state>/policy.pub otherwise");
+  app.add_option("--api-group", options.api_group, "a group that may use the API, beside root");
+  app.add_flag("--init", options.init_only, "make the signing key if there is none, and exit");
+  CLI11_PARSE(app, argc, argv);
+  if (options.public_key_path.empty()) options.public_key_path = options.state_directory + "/policy.pub";
+
+  sluice::log::start("sluice-control");
+  if (const auto done = run(options); !done) {
+    sluice::log::error(done.error().message());
+    return done.error().code == ErrorCode::already_running ? 3 : 1;
+  }
+  return 0;
+}
