@@ -1,5 +1,6 @@
 // How fast content is scanned: this scanner, beside one Hyperscan database with start of match (`som`),
-// which neither validates nor makes matches canonical. Names say how many bytes lie between matches.
+// which neither validates nor makes matches canonical. Names say how many bytes lie between matches; `relaxed`
+// has a database that looks for as little of each rule's beginning as gives the same ends.
 #include <benchmark/benchmark.h>
 #include <hs.h>
 
@@ -29,8 +30,8 @@ void report(benchmark::State& state, const std::string& content, std::size_t mat
 }
 
 // The content comes in segments of `segment_bytes`; what is held is shown again, as a session does.
-void scan(benchmark::State& state, const std::string& content, std::size_t segment_bytes) {
-  const auto rules = rule_set_of(usual_rules());
+void scan(benchmark::State& state, const std::string& content, std::size_t segment_bytes, Patterns patterns) {
+  const auto rules = rule_set_of(usual_rules(), patterns);
   Scratch scratch;
   if (!scratch.grow_for(*rules)) throw std::runtime_error("no scratch");
   std::vector<Match> matches;
@@ -57,13 +58,14 @@ int count_match(unsigned, unsigned long long, unsigned long long, unsigned, void
 }
 
 void som(benchmark::State& state, const std::string& content) {
-  std::vector<std::string> expressions;
   std::vector<const char*> pointers;
   std::vector<unsigned> flags;
-  const auto specs = specs_of(usual_rules());
-  for (const RuleSpec& spec : specs) {
-    pointers.push_back(spec.expression.c_str());
-    flags.push_back(HS_FLAG_SOM_LEFTMOST | (spec.caseless ? HS_FLAG_CASELESS : 0));
+  // Hyperscan finds the bounded e-mail rule too large for start of match; this is its unbounded twin.
+  std::vector<TestRule> rules = usual_rules();
+  rules[1].expression = R"(\b[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,24}\b)";
+  for (const TestRule& rule : rules) {
+    pointers.push_back(rule.expression.c_str());
+    flags.push_back(HS_FLAG_SOM_LEFTMOST | (rule.caseless ? HS_FLAG_CASELESS : 0));
   }
   hs_database_t* database = nullptr;
   hs_compile_error_t* error = nullptr;
@@ -100,10 +102,14 @@ void register_all() {
       {"hostile_words", repeated("a.")},
   };
   for (const auto& [name, content] : contents) {
-    benchmark::RegisterBenchmark(("inspect/pii/" + name).c_str(),
-                                 [content](benchmark::State& state) { scan(state, content, kContentBytes); });
-    benchmark::RegisterBenchmark(("inspect/pii/" + name + "/segments_of_1448").c_str(),
-                                 [content](benchmark::State& state) { scan(state, content, 1448); });
+    benchmark::RegisterBenchmark(("inspect/pii/" + name).c_str(), [content](benchmark::State& state) {
+      scan(state, content, kContentBytes, Patterns::exact);
+    });
+    benchmark::RegisterBenchmark(("inspect/pii/" + name + "/relaxed").c_str(), [content](benchmark::State& state) {
+      scan(state, content, kContentBytes, Patterns::relaxed);
+    });
+    benchmark::RegisterBenchmark(("inspect/pii/" + name + "/relaxed/segments_of_1448").c_str(),
+                                 [content](benchmark::State& state) { scan(state, content, 1448, Patterns::relaxed); });
     benchmark::RegisterBenchmark(("inspect/pii/" + name + "/som").c_str(),
                                  [content](benchmark::State& state) { som(state, content); });
   }

@@ -34,6 +34,7 @@ void Anchors::add(const Automaton& automaton, std::uint32_t position, std::uint3
     Range& tail = ranges_[rule.tail];
     if (first >= tail.first && first <= tail.last + 1) {
       tail.last = std::max(tail.last, last);
+      tail.first_end = std::min(tail.first_end, end);
       return;
     }
   }
@@ -42,7 +43,7 @@ void Anchors::add(const Automaton& automaton, std::uint32_t position, std::uint3
     return;
   }
   const auto at = static_cast<std::uint32_t>(ranges_.size());
-  ranges_.push_back({first, last, kNone});
+  ranges_.push_back({first, last, end, kNone});
   if (rule.tail != kNone) {
     ranges_[rule.tail].next = at;
   } else {

@@ -11,10 +11,10 @@ namespace sluice::inspect {
 
 class Anchors {
  public:
-  // Both ends belong to the range.
   struct Range {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
+    std::uint32_t first = 0;      // the first start
+    std::uint32_t last = 0;       // the last start
+    std::uint32_t first_end = 0;  // no match from these starts ends before it
     std::uint32_t next = kNone;
   };
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};

@@ -17,21 +17,22 @@ bool RuleSearch::run(const Anchors& anchors, std::uint32_t position) {
   if (anchors.whole(position)) return search(from_, length);
   for (std::uint32_t at = anchors.first_range(position); at != Anchors::kNone;) {
     const Anchors::Range& range = anchors.range(at);
-    if (!search(range.first, range.last)) return false;
+    if (!search(first_start_before(range.first, range.first_end), range.last)) return false;
     at = range.next;
   }
-  return last_ || search(first_open_start(), length);
+  if (last_) return true;
+  // Matches that need bytes to come: Hyperscan cannot report them yet.
+  return search(first_start_before(length - std::min(length, rule_.automaton.max_width()), length), length);
 }
 
-// Where a match could start that needs bytes to come, which Hyperscan cannot report yet.
-std::uint32_t RuleSearch::first_open_start() {
-  const std::uint32_t length = content_.length();
-  const std::uint32_t from = std::max(from_, length - std::min(length, rule_.automaton.max_width()));
-  if (from >= length) return length;
-  const Bytes tail = content_.view(from, length);
-  std::size_t at = tail.size();
-  while (at > 0 && rule_.automaton.may_contain(tail[at - 1])) --at;
-  return from + static_cast<std::uint32_t>(at);
+// The first start, not before `first`, from which every byte up to `end` can be part of a match.
+std::uint32_t RuleSearch::first_start_before(std::uint32_t first, std::uint32_t end) {
+  first = std::max(first, from_);
+  if (first >= end) return first;
+  const Bytes text = content_.view(first, end);
+  std::size_t at = text.size();
+  while (at > 0 && rule_.automaton.may_contain(text[at - 1])) --at;
+  return first + static_cast<std::uint32_t>(at);
 }
 
 bool RuleSearch::search(std::uint32_t first, std::uint32_t last_start) {

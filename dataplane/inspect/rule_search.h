@@ -27,7 +27,7 @@ class RuleSearch {
  private:
   bool search(std::uint32_t first, std::uint32_t last_start);
   bool search_block(std::uint32_t last_start);
-  [[nodiscard]] std::uint32_t first_open_start();
+  [[nodiscard]] std::uint32_t first_start_before(std::uint32_t first, std::uint32_t end);
 
   const CompiledRule& rule_;
   Content& content_;

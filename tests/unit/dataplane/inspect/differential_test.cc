@@ -27,18 +27,18 @@ std::vector<std::size_t> random_cuts(Random& random, std::size_t length, std::si
   return cuts;
 }
 
-class Usual : public ::testing::Test {
+class Usual : public ::testing::TestWithParam<Patterns> {
  protected:
   void SetUp() override { ASSERT_TRUE(scratch_.grow_for(*rules_)); }
   [[nodiscard]] std::vector<Match> cut(std::string_view content, const std::vector<std::size_t>& cuts) {
     return scan_cut(*rules_, scratch_, content, cuts);
   }
-  std::unique_ptr<RuleSet> rules_ = rule_set_of(usual_rules());
+  std::unique_ptr<RuleSet> rules_ = rule_set_of(usual_rules(), GetParam());
   Scratch scratch_;
   Oracle oracle_{usual_rules()};
 };
 
-TEST_F(Usual, DenseContentIsMatchedAsTheOracleDoesHoweverItIsCut) {
+TEST_P(Usual, DenseContentIsMatchedAsTheOracleDoesHoweverItIsCut) {
   std::size_t matches = 0;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     Random random(seed);
@@ -55,7 +55,7 @@ TEST_F(Usual, DenseContentIsMatchedAsTheOracleDoesHoweverItIsCut) {
   EXPECT_GT(matches, 300U);  // else the content proves nothing
 }
 
-TEST_F(Usual, EveryTwoWayCutOfDenseContentIsTheSame) {
+TEST_P(Usual, EveryTwoWayCutOfDenseContentIsTheSame) {
   for (std::uint64_t seed = 100; seed < 106; ++seed) {
     const std::string content = dense_corpus(seed, 400);
     const std::vector<Match> expected = oracle_.matches(content);
@@ -65,7 +65,7 @@ TEST_F(Usual, EveryTwoWayCutOfDenseContentIsTheSame) {
   }
 }
 
-TEST_F(Usual, JsonIsMatchedAsTheOracleDoes) {
+TEST_P(Usual, JsonIsMatchedAsTheOracleDoes) {
   for (const std::size_t between : {0, 50, 400}) {
     Random random(between);
     const std::string content = json_corpus(between, 6000, between);
@@ -75,6 +75,8 @@ TEST_F(Usual, JsonIsMatchedAsTheOracleDoes) {
     EXPECT_EQ(cut(content, random_cuts(random, content.size(), 40)), expected);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Patterns, Usual, ::testing::Values(Patterns::exact, Patterns::relaxed));
 
 // A rule that both engines take: Hyperscan refuses what can never match, such as \b\B.
 TestRule usable_rule(Random& random) {
@@ -94,7 +96,7 @@ TEST(RandomRules, AreMatchedAsTheOracleDoesHoweverContentIsCut) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     Random random(seed);
     const std::vector<TestRule> specs = {usable_rule(random), usable_rule(random), usable_rule(random)};
-    const auto rules = rule_set_of(specs);
+    const auto rules = rule_set_of(specs, random.chance(1, 2) ? Patterns::exact : Patterns::relaxed);
     Scratch scratch;
     ASSERT_TRUE(scratch.grow_for(*rules));
     const Oracle oracle(specs);
