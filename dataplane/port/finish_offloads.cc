@@ -2,6 +2,7 @@
 // PSH stand on the last segment only, CWR on the first only (RFC 3168 section 6.1.2).
 #include "dataplane/port/finish_offloads.h"
 
+#include <netinet/in.h>
 #include <rte_ip.h>
 
 #include <algorithm>

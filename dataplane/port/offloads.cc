@@ -1,9 +1,9 @@
 // Reads and writes mbuf offload metadata. Headers lie in the first segment, payload anywhere.
 #include "dataplane/port/offloads.h"
 
+#include <netinet/in.h>
 #include <rte_ip.h>
 #include <rte_net.h>
-#include <rte_tcp.h>
 
 #include <algorithm>
 

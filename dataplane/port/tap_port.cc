@@ -1,7 +1,6 @@
 // Bursts over a TAP. See virtio_header.h for what stands in front of each frame.
 #include "dataplane/port/tap_port.h"
 
-#include <netinet/in.h>
 #include <rte_net.h>
 
 #include <algorithm>

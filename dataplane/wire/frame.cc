@@ -42,7 +42,11 @@ bool read_link(Bytes head, Frame& frame, std::uint16_t& ethertype) {
     if (tags == kMaxVlanTags) return bad(frame, ErrorCode::vlan_too_deep);
   }
   frame.link.length = static_cast<std::uint8_t>(length);
-  std::memcpy(frame.link.bytes, head.data(), length);
+  if (length == kEthernetBytes) {
+    std::memcpy(frame.link.bytes, head.data(), kEthernetBytes);  // of a fixed size it is no call
+  } else {
+    std::memcpy(frame.link.bytes, head.data(), length);
+  }
   return true;
 }
 
