@@ -79,12 +79,15 @@ class Recorder {
   virtual ~Recorder() = default;
 
   // True when `bytes` of payload and a few records beside it fit now, so that a session asks once
-  // before it takes bytes on and then appends without fear. Always true for best_effort subjects.
+  // before it takes bytes on and then appends without fear. Counts on a record for each KiB at most, and 16 beside. A
+  // best_effort session need not ask: what finds no room becomes a gap.
   [[nodiscard]] virtual bool has_room(std::size_t bytes) = 0;
 
-  // Each appends one record at wall time `now` and returns its sequence number; 0 when it became a gap.
+  // Each appends one record at wall time `now` and returns its sequence number; 0 when it became a gap: there was no
+  // page, for best_effort or because has_room was not asked. A Gap record counts it as soon as there is a page again.
   virtual std::uint64_t open(const Subject& subject, const SessionOpen& open, WallNs now) = 0;
-  // The caller fills and masks the returned bytes (exactly `bytes` long) before the next call of any kind.
+  // The caller fills and masks the returned bytes (exactly `bytes` long, at most 2 * kMaxSliceBytes) before the next
+  // call of any kind. They are there for a gap too, and then go nowhere.
   virtual MutableBytes head(const Subject& subject, const UnitHead& head, std::size_t bytes, WallNs now) = 0;
   virtual MutableBytes slice(const Subject& subject, const SliceInfo& slice, std::size_t bytes, WallNs now) = 0;
   virtual std::uint64_t end(const Subject& subject, const UnitEnd& end, WallNs now) = 0;

@@ -27,7 +27,7 @@ class FaultyDisk final : public Disk {
   std::deque<int> sync_errors;
 
   std::uint64_t writes = 0;
-  std::uint64_t rewrites_of_synced_bytes = 0;  // must stay 0: an acknowledged block is never written again
+  std::uint64_t rewrites_of_acknowledged_bytes = 0;  // must stay 0
 
   Result<FileId> create(const std::string& path, Bytes header) override {
     if (create_error != 0) return fail(ErrorCode::archive_io, std::strerror(create_error));
@@ -61,7 +61,7 @@ class FaultyDisk final : public Disk {
     }
     File& f = files_[file];
     if (error == 0) {
-      if (offset < f.synced_end) ++rewrites_of_synced_bytes;
+      if (offset < f.acknowledged_end) ++rewrites_of_acknowledged_bytes;
       if (f.now.size() < offset + bytes.size()) f.now.resize(offset + bytes.size());
       std::copy(bytes.begin(), bytes.end(), f.now.begin() + static_cast<std::ptrdiff_t>(offset));
       f.dirty.push_back({offset, bytes.size()});
@@ -98,6 +98,10 @@ class FaultyDisk final : public Disk {
     return count;
   }
 
+  // The writer says that all which was synced is acknowledged.
+  void acknowledge() {
+    for (File& f : files_) f.acknowledged_end = f.synced_end;
+  }
   // What is on the disk after the power went: path, bytes.
   std::map<std::string, std::vector<std::uint8_t>> after_power_loss() {
     std::map<std::string, std::vector<std::uint8_t>> out;
@@ -136,6 +140,7 @@ class FaultyDisk final : public Disk {
     bool open = true;
     std::uint64_t synced_end = 0;
     std::uint64_t written_end = 0;
+    std::uint64_t acknowledged_end = 0;
   };
   Random random_;
   std::vector<File> files_;
