@@ -12,6 +12,10 @@ namespace sluice::segment {
 
 class FooterIndex {
  public:
+  FooterIndex() = default;
+  FooterIndex(const FooterIndex&) = delete;
+  FooterIndex& operator=(const FooterIndex&) = delete;
+
   void add_block(const BlockRow& row);
   // A record of `session` in block number `block`.
   void add_record(SessionId session, WallNs wall, std::uint64_t block);

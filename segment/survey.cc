@@ -19,8 +19,9 @@ bool all_zero(Bytes bytes) {
 
 Result<Survey> Survey::of(Source& source, std::uint64_t segment_id, std::uint64_t from, std::uint64_t file_bytes) {
   Survey survey;
-  AlignedBuffer chunk(kChunkBytes);
-  for (std::uint64_t at = from; at < file_bytes; at += kChunkBytes) {
+  const std::uint64_t chunk_bytes = align_up(std::min<std::uint64_t>(kChunkBytes, file_bytes - from));
+  AlignedBuffer chunk(chunk_bytes);
+  for (std::uint64_t at = from; at < file_bytes; at += chunk_bytes) {
     const auto got = source.read_at(at, chunk.bytes());
     if (!got) return std::unexpected(got.error());
     for (std::size_t page_at = 0; page_at < *got; page_at += kAlign) {
@@ -33,7 +34,7 @@ Result<Survey> Survey::of(Source& source, std::uint64_t segment_id, std::uint64_
           header.kind == BlockKind::footer ? header.number : std::min(header.acknowledged_blocks, header.number);
       survey.seen_.push_back({at + page_at, header.number, acknowledged});
     }
-    if (*got < kChunkBytes) break;
+    if (*got < chunk_bytes) break;
   }
   for (std::size_t i = survey.seen_.size(); i-- > 1;)
     survey.seen_[i - 1].acknowledged = std::max(survey.seen_[i - 1].acknowledged, survey.seen_[i].acknowledged);

@@ -18,9 +18,9 @@ namespace sluice::record {
 // Whose record it is; the strings are copied into each record.
 struct Subject {
   SessionId session = 0;
-  std::string_view service;
-  std::string_view record_class;
-  std::string_view principal;
+  std::string_view service = {};
+  std::string_view record_class = {};
+  std::string_view principal = {};
   bool principal_verified = false;
   bool best_effort = false;  // leave a gap instead of saying no
 };
@@ -50,7 +50,7 @@ struct SliceInfo {
 struct Hit {
   RuleIndex rule = 0;
   std::uint32_t count = 0;
-  std::string_view rule_name;
+  std::string_view rule_name = {};
 };
 
 struct UnitEnd {
@@ -62,7 +62,7 @@ struct UnitEnd {
   std::uint64_t body_bytes = 0;
   bool complete = true;
   bool observed = false;
-  std::span<const Hit> hits;
+  std::span<const Hit> hits = {};
 };
 
 struct SessionClose {

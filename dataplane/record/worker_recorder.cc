@@ -1,0 +1,240 @@
+// See worker_recorder.h.
+#include "dataplane/record/worker_recorder.h"
+
+#include <algorithm>
+#include <array>
+
+#include "common/assert.h"
+#include "schema/session_log_generated.h"
+#include "segment/layout.h"
+
+namespace sluice::record {
+namespace {
+
+namespace log = schema::log;
+
+// Tables, vtables, prefixes, padding and the builder's scratch of any one record; what varies is added.
+constexpr std::size_t kFixedBytes = 512;
+constexpr std::size_t kMaxNameBytes = segment::kMaxNameBytes;
+constexpr std::size_t kMaxHits = 1024;
+constexpr std::size_t kHitBytes = sizeof(log::RuleHits) + 2 * sizeof(flatbuffers::uoffset_t) + 8;
+constexpr std::size_t kMaxHitsBytes = 64 * 1024;
+// has_room counts on one record for each 1 KiB of payload, and a few beside.
+constexpr std::size_t kPayloadPerRecord = 1024;
+constexpr std::size_t kRecordsBeside = 16;
+constexpr std::size_t kTypicalRecordBytes = 512;
+constexpr std::size_t kLargestSliceRecord = kMaxSliceBytes + kFixedBytes + 3 * kMaxNameBytes;
+
+std::string_view bounded(std::string_view name) {
+  return name.substr(0, kMaxNameBytes);
+}
+
+// Gives the builder the free bytes below the last record, once.
+class PageAllocator final : public flatbuffers::Allocator {
+ public:
+  explicit PageAllocator(const Page& page) : page_(page) {}
+  std::uint8_t* allocate(std::size_t bytes) override {
+    SLUICE_ASSERT(bytes <= page_.room());
+    return page_.data + page_.low - bytes;
+  }
+  void deallocate(std::uint8_t*, std::size_t) override {}
+  std::uint8_t* reallocate_downward(std::uint8_t*, std::size_t, std::size_t, std::size_t, std::size_t) override {
+    SLUICE_ASSERT(!"a record outgrew its bound");
+    return nullptr;
+  }
+
+ private:
+  const Page& page_;
+};
+
+flatbuffers::Offset<flatbuffers::String> text(flatbuffers::FlatBufferBuilder& builder, std::string_view value) {
+  const std::string_view name = bounded(value);
+  return builder.CreateString(name.data(), name.size());
+}
+
+log::Direction direction(Direction value) {
+  return static_cast<log::Direction>(value);
+}
+
+// As many hits as a record takes.
+std::span<const Hit> bounded_hits(std::span<const Hit> hits, std::size_t& bound) {
+  std::size_t count = 0;
+  bound = 0;
+  for (const Hit& hit : hits.first(std::min(hits.size(), kMaxHits))) {
+    const std::size_t more = kHitBytes + bounded(hit.rule_name).size();
+    if (bound + more > kMaxHitsBytes) break;
+    bound += more;
+    ++count;
+  }
+  return hits.first(count);
+}
+
+}  // namespace
+
+WorkerRecorder::WorkerRecorder(Lane& lane, Doorbell& doorbell, DurationNs flush_after)
+    : lane_(lane), doorbell_(doorbell), flush_after_(flush_after), scratch_(kMaxRecordPayload) {
+  free_.reserve(lane.pool.pages().size());
+}
+
+void WorkerRecorder::collect_free_pages() {
+  Page* page = nullptr;
+  while (lane_.free.pop(page)) free_.push_back(page);
+}
+
+// Makes page_ one with room for `bound` bytes; false when there is none.
+bool WorkerRecorder::take_room(std::size_t bound) {
+  if (page_ != nullptr && page_->room() >= bound) return true;
+  if (page_ != nullptr) hand_over();
+  collect_free_pages();
+  if (free_.empty()) return false;
+  page_ = free_.back();
+  free_.pop_back();
+  page_->clear();
+  SLUICE_ASSERT(page_->room() >= bound);
+  return true;
+}
+
+bool WorkerRecorder::has_room(std::size_t bytes) {
+  collect_free_pages();
+  // Any page may end with a record's worth of bytes unused.
+  const std::size_t whole = lane_.pool.page_bytes() - kLargestSliceRecord;
+  const std::size_t rest = page_ == nullptr ? 0 : page_->room();
+  const std::size_t have = free_.size() * whole + (rest > kLargestSliceRecord ? rest - kLargestSliceRecord : 0);
+  const std::size_t records = bytes / kPayloadPerRecord + kRecordsBeside;
+  const bool room = have >= bytes + records * kTypicalRecordBytes;
+  if (!room && !stalled_) lane_.stalls.add();
+  stalled_ = !room;
+  return room;
+}
+
+template <class MakeBody>
+void WorkerRecorder::build(const Subject& subject, std::size_t bound, WallNs now, MakeBody&& make_body) {
+  PageAllocator allocator(*page_);
+  flatbuffers::FlatBufferBuilder builder(bound, &allocator);
+  const auto [type, body] = make_body(builder);
+  const auto principal = text(builder, subject.principal);
+  const auto record_class = text(builder, subject.record_class);
+  const auto service = text(builder, subject.service);
+  builder.FinishSizePrefixed(log::CreateRecord(builder, ++sequence_, subject.session, lane_.worker, now, service,
+                                               record_class, principal, subject.principal_verified, type, body));
+  if (page_->count == 0) page_->first_wall = now;
+  const auto begin = static_cast<std::uint32_t>(builder.GetBufferPointer() - page_->data);
+  SLUICE_ASSERT((page_->low - begin) % segment::kRecordAlign == 0);
+  lane_.records.add();
+  lane_.record_bytes.add(page_->low - begin);
+  page_->add(begin);
+  page_->last_sequence = sequence_;
+}
+
+// Writes the Gap records that are due; false while there is no room for all of them.
+bool WorkerRecorder::say_gaps(WallNs now) {
+  while (!gaps_.empty()) {
+    const PendingGap& gap = gaps_.last();
+    const std::size_t bound = (kFixedBytes + gap.service.size() + gap.record_class.size() + 7) & ~std::size_t{7};
+    if (!take_room(bound)) return false;
+    const Subject subject{gap.session, gap.service, gap.record_class, {}, false, true};
+    build(subject, bound, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+      return std::pair(log::Body::Gap, log::CreateGap(builder, gap.records, gap.bytes).Union());
+    });
+    gaps_.drop_last();
+  }
+  return true;
+}
+
+// One record; 0 when it became a gap. `payload_bytes` is what a gap would count.
+template <class MakeBody>
+std::uint64_t WorkerRecorder::append(const Subject& subject, std::size_t payload_bytes, std::size_t body_bound,
+                                     WallNs now, MakeBody&& make_body) {
+  const std::size_t names =
+      bounded(subject.service).size() + bounded(subject.record_class).size() + bounded(subject.principal).size();
+  const std::size_t bound = (kFixedBytes + names + body_bound + 7) & ~std::size_t{7};
+  if (!say_gaps(now) || !take_room(bound)) {
+    gaps_.add(subject.session, bounded(subject.service), bounded(subject.record_class), payload_bytes);
+    lane_.gap_records.add();
+    lane_.gap_bytes.add(payload_bytes);
+    return 0;
+  }
+  build(subject, bound, now, make_body);
+  return sequence_;
+}
+
+std::uint64_t WorkerRecorder::open(const Subject& subject, const SessionOpen& open, WallNs now) {
+  return append(subject, 0, 0, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+    const auto body = log::CreateSessionOpen(builder, open.client_address, open.client_port, open.server_address,
+                                             open.server_port, static_cast<log::Protocol>(open.protocol));
+    return std::pair(log::Body::SessionOpen, body.Union());
+  });
+}
+
+MutableBytes WorkerRecorder::payload_or_scratch(std::uint64_t sequence, std::uint8_t* payload, std::size_t bytes) {
+  return {sequence == 0 ? scratch_.data() : payload, bytes};
+}
+
+MutableBytes WorkerRecorder::head(const Subject& subject, const UnitHead& head, std::size_t bytes, WallNs now) {
+  SLUICE_ASSERT(bytes <= kMaxRecordPayload);
+  std::uint8_t* payload = nullptr;
+  const std::uint64_t sequence = append(subject, bytes, bytes, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+    const auto place = builder.CreateUninitializedVector(bytes, &payload);
+    const auto body =
+        log::CreateUnitHead(builder, head.unit, direction(head.direction), head.informational, head.synthesized, place);
+    return std::pair(log::Body::UnitHead, body.Union());
+  });
+  return payload_or_scratch(sequence, payload, bytes);
+}
+
+MutableBytes WorkerRecorder::slice(const Subject& subject, const SliceInfo& slice, std::size_t bytes, WallNs now) {
+  SLUICE_ASSERT(bytes <= kMaxRecordPayload);
+  std::uint8_t* payload = nullptr;
+  const std::uint64_t sequence = append(subject, bytes, bytes, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+    const auto place = builder.CreateUninitializedVector(bytes, &payload);
+    const auto body =
+        log::CreateSlice(builder, slice.unit, direction(slice.direction), slice.offset, slice.trailers, place);
+    return std::pair(log::Body::Slice, body.Union());
+  });
+  return payload_or_scratch(sequence, payload, bytes);
+}
+
+std::uint64_t WorkerRecorder::end(const Subject& subject, const UnitEnd& end, WallNs now) {
+  std::size_t hits_bound = 0;
+  const std::span<const Hit> hits = bounded_hits(end.hits, hits_bound);
+  return append(subject, 0, hits_bound, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+    flatbuffers::Offset<flatbuffers::Vector<const log::RuleHits*>> rules;
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> names;
+    if (!hits.empty()) {
+      std::array<flatbuffers::Offset<flatbuffers::String>, kMaxHits> made;
+      for (std::size_t i = 0; i < hits.size(); ++i) made[i] = text(builder, hits[i].rule_name);
+      names = builder.CreateVector(made.data(), hits.size());
+      log::RuleHits* rows = nullptr;
+      rules = builder.CreateUninitializedVectorOfStructs<log::RuleHits>(hits.size(), &rows);
+      for (std::size_t i = 0; i < hits.size(); ++i) rows[i] = log::RuleHits(hits[i].rule, hits[i].count);
+    }
+    const auto body = log::CreateUnitEnd(builder, end.unit, direction(end.direction),
+                                         static_cast<log::Verdict>(end.verdict), static_cast<std::uint16_t>(end.error),
+                                         end.policy_version, end.body_bytes, end.complete, rules, names, end.observed);
+    return std::pair(log::Body::UnitEnd, body.Union());
+  });
+}
+
+std::uint64_t WorkerRecorder::close(const Subject& subject, const SessionClose& close, WallNs now) {
+  return append(subject, 0, 0, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+    const auto body = log::CreateSessionClose(builder, static_cast<std::uint16_t>(close.error), close.request_bytes,
+                                              close.response_bytes, close.units);
+    return std::pair(log::Body::SessionClose, body.Union());
+  });
+}
+
+void WorkerRecorder::flush(WallNs now) {
+  if (!gaps_.empty()) say_gaps(now);
+  // A clock that was set back makes the difference huge, and the page due.
+  if (page_ != nullptr && page_->count != 0 && now - page_->first_wall >= flush_after_) hand_over();
+}
+
+void WorkerRecorder::hand_over() {
+  if (page_ == nullptr || page_->count == 0) return;
+  const bool pushed = lane_.full.push(page_);
+  SLUICE_ASSERT(pushed);  // the ring is as large as the pool
+  page_ = nullptr;
+  doorbell_.ring();
+}
+
+}  // namespace sluice::record

@@ -1,0 +1,56 @@
+// The Recorder of one worker. Records are built by FlatBuffers right in the page; the payload's place is
+// given to the caller, so a payload byte is copied once. Every bound is checked before a record is begun: the
+// builder never grows, nothing is allocated.
+#pragma once
+
+#include <vector>
+
+#include "dataplane/record/gaps.h"
+#include "dataplane/record/lane.h"
+#include "dataplane/record/recorder.h"
+
+namespace sluice::record {
+
+// A head or slice may be this long; a page holds at least two of them.
+inline constexpr std::size_t kMaxRecordPayload = 2 * kMaxSliceBytes;
+
+class WorkerRecorder final : public Recorder {
+ public:
+  WorkerRecorder(Lane& lane, Doorbell& doorbell, DurationNs flush_after);
+
+  bool has_room(std::size_t bytes) override;
+  std::uint64_t open(const Subject& subject, const SessionOpen& open, WallNs now) override;
+  MutableBytes head(const Subject& subject, const UnitHead& head, std::size_t bytes, WallNs now) override;
+  MutableBytes slice(const Subject& subject, const SliceInfo& slice, std::size_t bytes, WallNs now) override;
+  std::uint64_t end(const Subject& subject, const UnitEnd& end, WallNs now) override;
+  std::uint64_t close(const Subject& subject, const SessionClose& close, WallNs now) override;
+  void flush(WallNs now) override;
+  std::uint64_t appended() const override { return sequence_; }
+  std::uint64_t durable_through() const override { return lane_.durable_through.load(std::memory_order_acquire); }
+
+  // Hands over what there is, however young: the worker is about to rest or has ended.
+  void hand_over();
+
+ private:
+  template <class MakeBody>
+  std::uint64_t append(const Subject& subject, std::size_t payload_bytes, std::size_t body_bound, WallNs now,
+                       MakeBody&& make_body);
+  template <class MakeBody>
+  void build(const Subject& subject, std::size_t bound, WallNs now, MakeBody&& make_body);
+  bool take_room(std::size_t bound);
+  bool say_gaps(WallNs now);
+  void collect_free_pages();
+  MutableBytes payload_or_scratch(std::uint64_t sequence, std::uint8_t* payload, std::size_t bytes);
+
+  Lane& lane_;
+  Doorbell& doorbell_;
+  DurationNs flush_after_;
+  Page* page_ = nullptr;
+  std::vector<Page*> free_;  // given back; the last one is the warmest
+  std::uint64_t sequence_ = 0;
+  bool stalled_ = false;
+  PendingGaps gaps_;
+  std::vector<std::uint8_t> scratch_;  // where payload of a gap goes
+};
+
+}  // namespace sluice::record

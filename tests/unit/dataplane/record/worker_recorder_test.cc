@@ -1,0 +1,209 @@
+// A worker's recorder: what stands in the page, what happens when pages run out, and what a gap says.
+#include "dataplane/record/worker_recorder.h"
+
+#include <gtest/gtest.h>
+
+#include "common/random.h"
+#include "tests/unit/dataplane/record/record_fixture.h"
+
+namespace sluice::record {
+namespace {
+
+namespace log = schema::log;
+using namespace test;
+
+TEST(WorkerRecorder, writes_every_kind_of_record_as_it_was_said) {
+  OneWorker one;
+  Subject who = subject_of();
+  who.principal_verified = true;
+  const Hit hits[] = {{2, 5, "pii/card"}, {9, 1, "pii/email"}};
+  EXPECT_EQ(one.recorder.open(who, {0x0a4d0001, 40000, 0x0a4d0002, 8080, 0}, kToday), 1U);
+  fill_pattern(one.recorder.head(who, {1, Direction::request, false, true}, 333, kToday + 1), 7);
+  fill_pattern(one.recorder.slice(who, {1, Direction::response, 4096, true}, 1001, kToday + 2), 7);
+  EXPECT_EQ(one.recorder.end(
+                who, {1, Direction::response, Verdict::mask, ErrorCode::http_incomplete, 12, 5000, false, true, hits},
+                kToday + 3),
+            4U);
+  EXPECT_EQ(one.recorder.close(who, {ErrorCode::tcp_timeout, 11, 22, 2}, kToday + 4), 5U);
+  EXPECT_EQ(one.recorder.appended(), 5U);
+  one.recorder.hand_over();
+  const auto pages = one.taken();
+  ASSERT_EQ(pages.size(), 1U);
+  const Page& page = *pages[0];
+  ASSERT_EQ(page.count, 5U);
+  EXPECT_EQ(page.last_sequence, 5U);
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    const log::Record& record = verified(page.record(i));
+    EXPECT_EQ(record.sequence(), i + 1);
+    EXPECT_EQ(record.session(), 7U);
+    EXPECT_EQ(record.worker(), 3U);
+    EXPECT_EQ(record.wall_ns(), kToday + i);
+    EXPECT_EQ(record.service()->str(), "orders");
+    EXPECT_EQ(record.record_class()->str(), "routine");
+    EXPECT_EQ(record.principal()->str(), "ci");
+    EXPECT_TRUE(record.principal_verified());
+  }
+  const auto& open = *verified(page.record(0)).body_as_SessionOpen();
+  EXPECT_EQ(open.client_address(), 0x0a4d0001U);
+  EXPECT_EQ(open.server_port(), 8080);
+  const auto& head = *verified(page.record(1)).body_as_UnitHead();
+  EXPECT_TRUE(head.synthesized());
+  EXPECT_EQ(head.head()->size(), 333U);
+  EXPECT_TRUE(holds_pattern(*head.head(), 7));
+  const auto& slice = *verified(page.record(2)).body_as_Slice();
+  EXPECT_EQ(slice.offset(), 4096U);
+  EXPECT_EQ(slice.direction(), log::Direction::response);
+  EXPECT_TRUE(slice.trailers());
+  EXPECT_EQ(slice.bytes()->size(), 1001U);
+  EXPECT_TRUE(holds_pattern(*slice.bytes(), 7));
+  const auto& end = *verified(page.record(3)).body_as_UnitEnd();
+  EXPECT_EQ(end.verdict(), log::Verdict::mask);
+  EXPECT_EQ(end.error(), 320);
+  EXPECT_EQ(end.policy_version(), 12U);
+  EXPECT_EQ(end.body_bytes(), 5000U);
+  EXPECT_FALSE(end.complete());
+  EXPECT_TRUE(end.observed());
+  ASSERT_EQ(end.hits()->size(), 2U);
+  EXPECT_EQ(end.hits()->Get(1)->rule(), 9U);
+  EXPECT_EQ(end.hits()->Get(0)->count(), 5U);
+  EXPECT_EQ(end.rule_names()->Get(1)->str(), "pii/email");
+  const auto& close = *verified(page.record(4)).body_as_SessionClose();
+  EXPECT_EQ(close.response_bytes(), 22U);
+  EXPECT_EQ(close.error(), 203);
+}
+
+TEST(WorkerRecorder, keeps_order_and_bytes_over_page_boundaries) {
+  OneWorker one(16);
+  Random random(5);
+  std::uint64_t sequence = 0;
+  for (int i = 0; i < 40; ++i) {
+    const std::size_t bytes = i % 3 == 0 ? kMaxSliceBytes : random.below(kMaxSliceBytes) + 1;
+    fill_pattern(one.recorder.slice(subject_of("orders", 1 + i), {.unit = 1}, bytes, kToday), 1 + i);
+  }
+  one.recorder.hand_over();
+  for (const Page* page : one.taken())
+    for (std::uint32_t i = 0; i < page->count; ++i) {
+      const log::Record& record = verified(page->record(i));
+      EXPECT_EQ(record.sequence(), ++sequence);
+      EXPECT_TRUE(holds_pattern(*record.body_as_Slice()->bytes(), sequence));
+    }
+  EXPECT_EQ(sequence, 40U);
+}
+
+TEST(WorkerRecorder, takes_the_largest_payload_and_names_and_hits_that_it_bounds) {
+  OneWorker one;
+  const std::string name(3000, 'n');
+  Subject who = subject_of();
+  who.service = who.record_class = who.principal = name;
+  EXPECT_EQ(one.recorder.head(who, {}, kMaxRecordPayload, kToday).size(), kMaxRecordPayload);
+  const std::vector<Hit> hits(5000, Hit{1, 1, name});
+  EXPECT_NE(one.recorder.end(who, {.hits = hits}, kToday), 0U);
+  EXPECT_EQ(one.recorder.slice(who, {}, 0, kToday).size(), 0U);
+  one.recorder.hand_over();
+  const auto pages = one.taken();
+  ASSERT_EQ(pages.size(), 1U);
+  EXPECT_EQ(verified(pages[0]->record(0)).service()->size(), 1024U);
+  const auto& end = *verified(pages[0]->record(1)).body_as_UnitEnd();
+  EXPECT_GT(end.hits()->size(), 50U);
+  EXPECT_EQ(end.hits()->size(), end.rule_names()->size());
+  for (std::uint32_t i = 0; i < 3; ++i) EXPECT_LE(pages[0]->record(i).size(), segment::kMaxRecordBytes);
+}
+
+TEST(WorkerRecorder, hands_a_page_over_at_its_age_and_not_before) {
+  OneWorker one;
+  one.recorder.flush(kToday);
+  one.recorder.end(subject_of(), {}, kToday);
+  one.recorder.flush(kToday + kMillisecond - 1);
+  EXPECT_TRUE(one.taken().empty());
+  one.recorder.flush(kToday + kMillisecond);
+  EXPECT_EQ(one.taken().size(), 1U);
+  // The wall clock was set back: the page is due rather than stuck.
+  one.recorder.end(subject_of(), {}, kToday);
+  one.recorder.flush(kToday - kSecond);
+  EXPECT_EQ(one.taken().size(), 1U);
+}
+
+TEST(WorkerRecorder, that_said_it_has_room_has_it_however_the_bytes_are_cut) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    Random random(seed);
+    OneWorker one(2 + random.below(6));
+    std::size_t granted = 0;
+    for (;;) {
+      const std::size_t bytes = 1 + random.below(200'000);
+      if (!one.recorder.has_room(bytes)) break;
+      granted += bytes;
+      for (std::size_t left = bytes; left > 0;) {
+        const std::size_t part = std::min(left, std::min(kMaxSliceBytes, 1024 + random.below(kMaxSliceBytes)));
+        one.recorder.slice(subject_of(), {}, part, kToday);
+        left -= part;
+      }
+      for (int i = 0; i < 6; ++i) ASSERT_NE(one.recorder.end(subject_of(), {}, kToday), 0U);
+    }
+    EXPECT_EQ(one.lane.gap_records.value(), 0U) << seed;
+    EXPECT_EQ(one.lane.stalls.value(), 1U);
+    // And it uses most of what there is.
+    if (one.lane.pool.pages().size() > 4) {
+      EXPECT_GT(granted, one.lane.pool.pages().size() * kPageBytes / 3) << seed;
+    }
+  }
+}
+
+TEST(WorkerRecorder, goes_on_when_pages_come_back) {
+  OneWorker one(2);
+  while (one.recorder.has_room(kMaxSliceBytes)) one.recorder.slice(subject_of(), {}, kMaxSliceBytes, kToday);
+  EXPECT_EQ(one.lane.stalls.value(), 1U);
+  one.recorder.hand_over();
+  for (Page* page : one.taken()) one.lane.free.push(page);
+  EXPECT_TRUE(one.recorder.has_room(kMaxSliceBytes));
+}
+
+TEST(WorkerRecorder, counts_what_it_leaves_out_and_says_so_where_it_is_missing) {
+  OneWorker one(2);
+  Subject who = subject_of("orders", 7);
+  who.best_effort = true;
+  Subject other = subject_of("billing", 8);
+  while (one.lane.gap_records.value() == 0) fill_pattern(one.recorder.slice(who, {}, kMaxSliceBytes, kToday), 7);
+  const std::uint64_t before = one.recorder.appended();
+  // Payload that finds no page still has a place to go to.
+  fill_pattern(one.recorder.slice(who, {}, 1000, kToday), 7);
+  EXPECT_EQ(one.recorder.end(who, {}, kToday), 0U);
+  EXPECT_EQ(one.recorder.end(other, {}, kToday), 0U);
+  EXPECT_EQ(one.recorder.appended(), before);
+  for (Page* page : one.taken()) one.lane.free.push(page);
+  EXPECT_NE(one.recorder.end(who, {}, kToday), 0U);
+  one.recorder.hand_over();
+  const auto pages = one.taken();
+  ASSERT_EQ(pages.size(), 1U);
+  ASSERT_EQ(pages[0]->count, 3U);
+  const log::Record& first = verified(pages[0]->record(0));
+  EXPECT_EQ(first.sequence(), before + 1);
+  EXPECT_EQ(first.service()->str(), "billing");
+  EXPECT_EQ(first.session(), 8U);
+  EXPECT_EQ(first.body_as_Gap()->records(), 1U);
+  const log::Record& second = verified(pages[0]->record(1));
+  EXPECT_EQ(second.service()->str(), "orders");
+  EXPECT_EQ(second.body_as_Gap()->records(), 3U);
+  EXPECT_EQ(second.body_as_Gap()->bytes(), kMaxSliceBytes + 1000);
+  EXPECT_NE(verified(pages[0]->record(2)).body_as_UnitEnd(), nullptr);
+}
+
+TEST(PendingGaps, lose_no_count_when_there_are_more_than_places) {
+  PendingGaps gaps;
+  for (SessionId session = 1; session <= 1000; ++session)
+    gaps.add(session, session % 2 == 0 ? "orders" : "billing", "routine", 10);
+  for (int i = 0; i < 100; ++i) gaps.add(1, "service-" + std::to_string(i), "routine", 10);
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t of_nobody = 0;
+  for (; !gaps.empty(); gaps.drop_last()) {
+    records += gaps.last().records;
+    bytes += gaps.last().bytes;
+    if (gaps.last().service.empty()) of_nobody += gaps.last().records;
+  }
+  EXPECT_EQ(records, 1100U);
+  EXPECT_EQ(bytes, 11000U);
+  EXPECT_EQ(of_nobody, 100U);
+}
+
+}  // namespace
+}  // namespace sluice::record
