@@ -95,7 +95,7 @@ void Fields::finish() {
     if (contains(known_, child.key)) continue;
     if (contains(later_, child.key))
       report_.add(child.key_position, fmt::format("key {} is not available in this version", show(child.key)),
-                  "remove it; nothing here is silently ignored");
+                  "remove it, or wait for the version that has it");
     else
       report_.add(child.key_position, fmt::format("unknown key {} in {}", show(child.key), what_),
                   suggest_word(child.key, known_));

@@ -64,19 +64,17 @@ std::string suggest_word(std::string_view text, std::span<const std::string_view
 }
 
 std::string show(std::string_view text) {
+  // A cut never goes through a UTF-8 sequence.
+  std::size_t shown = std::min(text.size(), kShownBytes);
+  while (shown > 0 && shown < text.size() && (static_cast<unsigned char>(text[shown]) & 0xc0) == 0x80) --shown;
   std::string out = "\"";
-  for (const char c : text.substr(0, kShownBytes)) {
+  for (const char c : text.substr(0, shown)) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     else
       out += c;
   }
-  // A cut inside a UTF-8 sequence would leave half a character behind.
-  if (text.size() > kShownBytes) {
-    while (out.size() > 1 && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80) out.pop_back();
-    if (out.size() > 1 && (static_cast<unsigned char>(out.back()) & 0x80) != 0) out.pop_back();
-    out += "…";
-  }
+  if (shown < text.size()) out += "…";
   return out + "\"";
 }
 

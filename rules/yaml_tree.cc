@@ -183,7 +183,8 @@ std::expected<YamlNode, Problems> parse_yaml(std::string_view source, std::strin
   Problems problems;
   TreeBuilder builder(file_name, problems);
   try {
-    std::istringstream stream{std::string(source)};
+    // yaml-cpp takes a quote that is never closed for closed when the file ends in a line feed.
+    std::istringstream stream{std::string(source.substr(0, source.find_last_not_of(" \t\r\n") + 1))};
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) {
       problems.push_back({file, 0, 0, "the file is empty", "at least `services:` is expected"});

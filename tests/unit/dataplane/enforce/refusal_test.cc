@@ -1,0 +1,204 @@
+// Bundles that are signed and wrong all the same: each is refused whole, with its reason.
+// Includes policy_objects.h first: it is schema/policy_generated.h and more, under the same guard.
+#include "tests/unit/dataplane/enforce/policy_objects.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "common/random.h"
+#include "dataplane/enforce/snapshot.h"
+#include "rules/bounds.h"
+#include "rules/bundle.h"
+#include "rules/compile.h"
+
+namespace sluice::enforce {
+namespace {
+
+using ::testing::HasSubstr;
+namespace fbs = schema::policy;
+
+rules::Policy sample_policy() {
+  rules::Policy policy;
+  policy.rules.resize(2);
+  policy.rules[0].name = "local/a";
+  policy.rules[1].name = "local/b";
+  for (rules::Rule& rule : policy.rules) {
+    rule.expression = "abc";
+    rule.min_width = rule.max_width = 3;
+    rule.where = {true, true, false, false};
+    rule.action = rules::Action::deny;
+  }
+  policy.services.resize(2);
+  policy.services[0].name = "one";
+  policy.services[1].name = "two";
+  std::uint16_t port = 80;
+  for (rules::Service& service : policy.services) {
+    service.address = 0x0a000001;
+    service.port = port++;
+    service.rules = {0, 1};
+  }
+  policy.principals = {{"ci", 0x0a000000, 8, {}}};
+  return policy;
+}
+
+class Refusal : public ::testing::Test {
+ protected:
+  Error load(const std::vector<std::uint8_t>& policy) const {
+    const auto bundle = rules::sign_bundle(policy, keys_.private_key);
+    const auto loaded = Snapshot::load(*bundle, keys_.public_key);
+    return loaded ? Error{} : loaded.error();
+  }
+  Error load_compiled(const rules::Policy& policy) const {
+    return load(*rules::compile_policy(policy, this_platform(), 1, 0));
+  }
+  // A compiled policy, taken apart, changed, and put together again.
+  Error load_changed(const std::function<void(fbs::PolicyT&)>& change) const {
+    const auto bytes = rules::compile_policy(sample_policy(), this_platform(), 1, 0);
+    std::unique_ptr<fbs::PolicyT> policy(flatbuffers::GetRoot<fbs::Policy>(bytes->data())->UnPack());
+    change(*policy);
+    flatbuffers::FlatBufferBuilder builder;
+    builder.Finish(fbs::Policy::Pack(builder, policy.get()));
+    return load({builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()});
+  }
+  void expect(ErrorCode code, std::string_view text, const std::function<void(fbs::PolicyT&)>& change) const {
+    const Error error = load_changed(change);
+    EXPECT_EQ(error.code, code) << error_name(error.code) << " for " << text;
+    EXPECT_THAT(error.detail, HasSubstr(std::string(text)));
+  }
+  void expect_malformed(std::string_view text, const std::function<void(fbs::PolicyT&)>& change) const {
+    expect(ErrorCode::bundle_malformed, text, change);
+  }
+  rules::KeyPair keys_ = *rules::generate_keypair();
+};
+
+TEST_F(Refusal, unchanged_it_is_taken) {
+  EXPECT_EQ(load_changed([](fbs::PolicyT&) {}).code, ErrorCode::ok);
+  EXPECT_EQ(load_compiled(sample_policy()).code, ErrorCode::ok);
+}
+
+TEST_F(Refusal, another_signer) {
+  const auto bytes = rules::compile_policy(sample_policy(), this_platform(), 1, 0);
+  const auto bundle = rules::sign_bundle(*bytes, rules::generate_keypair()->private_key);
+  EXPECT_EQ(Snapshot::load(*bundle, keys_.public_key).error().code, ErrorCode::bundle_bad_signature);
+  EXPECT_EQ(Snapshot::load({}, keys_.public_key).error().code, ErrorCode::bundle_malformed);
+}
+
+TEST_F(Refusal, another_format_cpu_or_library) {
+  expect(ErrorCode::bundle_bad_version, "format 2", [](fbs::PolicyT& p) { p.format = 2; });
+  expect(ErrorCode::bundle_wrong_cpu, "compiled for tune", [](fbs::PolicyT& p) { p.cpu_features ^= 4; });
+  expect(ErrorCode::bundle_wrong_cpu, "compiled for tune", [](fbs::PolicyT& p) { p.cpu_tune += 1; });
+  expect(ErrorCode::bundle_bad_database, "not compiled with Hyperscan",
+         [](fbs::PolicyT& p) { p.hyperscan_version = "5.3.0"; });
+}
+
+TEST_F(Refusal, a_policy_really_compiled_for_another_cpu) {
+  Platform other = this_platform();
+  other.cpu_features = 0;
+  other.cpu_tune = 0;
+  if (other == this_platform()) GTEST_SKIP() << "this machine is the plainest CPU there is";
+  EXPECT_EQ(load(*rules::compile_policy(sample_policy(), other, 1, 0)).code, ErrorCode::bundle_wrong_cpu);
+}
+
+TEST_F(Refusal, databases) {
+  expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->database[100] ^= 1; });
+  expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->database.pop_back(); });
+  expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->database.resize(3); });
+  expect_malformed("scan 0 is empty", [](fbs::PolicyT& p) { p.scans[0]->database.clear(); });
+  expect_malformed("scan 0 is empty", [](fbs::PolicyT& p) { p.scans[0]->rules.clear(); });
+}
+
+TEST_F(Refusal, indexes) {
+  expect_malformed("scan 0 names rule 2", [](fbs::PolicyT& p) { p.scans[0]->rules = {0, 2}; });
+  expect_malformed("scan 0 names rule 4294967295", [](fbs::PolicyT& p) { p.scans[0]->rules = {~0U}; });
+  expect_malformed("scan 0 names rule 0", [](fbs::PolicyT& p) { p.scans[0]->rules = {1, 0}; });
+  expect_malformed("scan 0 names rule 1", [](fbs::PolicyT& p) { p.scans[0]->rules = {1, 1}; });
+  expect_malformed("names scan 1", [](fbs::PolicyT& p) { p.services[0]->scans[1] = 1; });
+  expect_malformed("names scan -2", [](fbs::PolicyT& p) { p.services[0]->scans[1] = -2; });
+  expect_malformed("no scan a place", [](fbs::PolicyT& p) { p.services[0]->scans.pop_back(); });
+  expect_malformed("no scan a place", [](fbs::PolicyT& p) { p.services[0]->scans.push_back(0); });
+}
+
+TEST_F(Refusal, rules) {
+  expect_malformed("rule 0 has no proper name", [](fbs::PolicyT& p) { p.rules[0]->name = "x"; });
+  expect_malformed("rule 1 has no proper name", [](fbs::PolicyT& p) { p.rules[1]->name = "local/a\nb"; });
+  expect_malformed("unknown action", [](fbs::PolicyT& p) { p.rules[0]->action = static_cast<fbs::Action>(3); });
+  expect_malformed("unknown action or validator",
+                   [](fbs::PolicyT& p) { p.rules[0]->validator = static_cast<fbs::Validator>(9); });
+  expect_malformed("without being a mask", [](fbs::PolicyT& p) { p.rules[0]->mask_response_wire = true; });
+  expect_malformed("denies responses", [](fbs::PolicyT& p) { p.services[0]->scans[3] = 0; });
+  expect_malformed("rule 0", [](fbs::PolicyT& p) { p.rules[0]->expression = "("; });
+  expect_malformed("rule 0", [](fbs::PolicyT& p) { p.rules[0]->min_width = 0; });
+  expect_malformed("rule 0", [](fbs::PolicyT& p) { p.rules[0]->max_width = 4097; });
+}
+
+TEST_F(Refusal, services) {
+  expect_malformed("no proper name or class", [](fbs::PolicyT& p) { p.services[0]->name = "../up"; });
+  expect_malformed("no proper name or class", [](fbs::PolicyT& p) { p.services[0]->record_class = ""; });
+  expect_malformed("two services two", [](fbs::PolicyT& p) { p.services[0]->name = "two"; });
+  expect_malformed("two services at one address", [](fbs::PolicyT& p) { p.services[0]->port = 81; });
+  expect_malformed("has no address", [](fbs::PolicyT& p) { p.services[0]->address = 0; });
+  expect_malformed("has no address", [](fbs::PolicyT& p) { p.services[0]->port = 0; });
+  expect_malformed("unknown protocol",
+                   [](fbs::PolicyT& p) { p.services[0]->protocol = static_cast<fbs::Protocol>(2); });
+  expect_malformed("unknown protocol", [](fbs::PolicyT& p) { p.services[0]->mode = static_cast<fbs::Mode>(2); });
+  expect_malformed("unknown protocol",
+                   [](fbs::PolicyT& p) { p.services[0]->record = static_cast<fbs::RecordMode>(3); });
+  expect_malformed("unknown protocol",
+                   [](fbs::PolicyT& p) { p.services[0]->durability = static_cast<fbs::Durability>(2); });
+  expect_malformed("unknown protocol",
+                   [](fbs::PolicyT& p) { p.services[0]->after_window = static_cast<fbs::AfterWindow>(2); });
+  expect_malformed("out of bounds", [](fbs::PolicyT& p) { p.services[0]->window_bytes = 1U << 31; });
+  expect_malformed("out of bounds", [](fbs::PolicyT& p) { p.services[0]->head_limit_bytes = 0; });
+  expect_malformed("out of bounds", [](fbs::PolicyT& p) { p.services[0]->header_limit = 0; });
+  expect_malformed("out of bounds", [](fbs::PolicyT& p) { p.services[0]->pending_limit = 0xffff; });
+}
+
+TEST_F(Refusal, the_rest) {
+  expect_malformed("source digest", [](fbs::PolicyT& p) { p.source_sha256.pop_back(); });
+  expect_malformed("version 0", [](fbs::PolicyT& p) { p.version = 0; });
+  expect_malformed("principal 0 is not proper", [](fbs::PolicyT& p) { p.principals[0]->prefix_bits = 33; });
+  expect_malformed("principal 0 is not proper", [](fbs::PolicyT& p) { p.principals[0]->name = ""; });
+  expect_malformed("principal 0 has host bits", [](fbs::PolicyT& p) { p.principals[0]->network = 0x0a000001; });
+}
+
+TEST_F(Refusal, more_than_the_bounds_allow) {
+  rules::Policy policy = sample_policy();
+  while (policy.services.size() <= rules::kMaxServices) {
+    rules::Service service = policy.services[0];
+    service.name = "s" + std::to_string(policy.services.size());
+    service.port = static_cast<std::uint16_t>(1000 + policy.services.size());
+    policy.services.push_back(std::move(service));
+  }
+  EXPECT_THAT(load_compiled(policy).detail, HasSubstr("too many services"));
+}
+
+TEST_F(Refusal, bytes_that_are_no_flatbuffer) {
+  EXPECT_EQ(load({}).code, ErrorCode::bundle_malformed);
+  EXPECT_EQ(load({1, 2, 3, 4}).code, ErrorCode::bundle_malformed);
+  EXPECT_EQ(load(std::vector<std::uint8_t>(64, 0xff)).code, ErrorCode::bundle_malformed);
+}
+
+// Signed garbage of every kind: never a crash, never half a policy.
+TEST_F(Refusal, cut_and_changed_bytes) {
+  const auto bytes = rules::compile_policy(sample_policy(), this_platform(), 1, 0);
+  Random random(11);
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<std::uint8_t> changed = *bytes;
+    // The tables stand at the end and at the beginning; the database fills the middle.
+    for (std::uint64_t n = 1 + random.below(3); n > 0; --n) {
+      const std::size_t reach = std::min<std::size_t>(400, changed.size());
+      const std::size_t at = random.chance(1, 2) ? random.below(reach) : changed.size() - 1 - random.below(reach);
+      changed[at] = static_cast<std::uint8_t>(random.next());
+    }
+    if (random.chance(1, 8)) changed.resize(random.below(changed.size()));
+    const Error error = load(changed);
+    EXPECT_TRUE(error.code == ErrorCode::ok ||
+                (error.code >= ErrorCode::bundle_malformed && error.code <= ErrorCode::bundle_bad_database))
+        << error.message();
+  }
+}
+
+}  // namespace
+}  // namespace sluice::enforce
