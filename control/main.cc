@@ -15,7 +15,6 @@
 #include "control/api/api.h"
 #include "control/archive/index.h"
 #include "control/archive/index_refresher.h"
-#include "control/channel/server.h"
 #include "control/publish/publisher.h"
 #include "control/publish/signing_key.h"
 
@@ -88,11 +87,9 @@ Result<void> serve(const Options& options, const sluice::Fd& signals) {
   auto packs =
       options.pack_directory.empty() ? sluice::rules::PackSource() : sluice::rules::PackSource(options.pack_directory);
   control::Publisher publisher(std::move(packs), std::move(*keys), std::move(*store));
-  auto channel = control::ChannelServer::start(options.run_directory + "/channel.sock", &publisher);
-  if (!channel) return std::unexpected(channel.error());
-  publisher.attach(**channel);
+  if (auto listening = publisher.listen(options.run_directory + "/channel.sock"); !listening) return listening;
   const control::IndexRefresher refresher(**index);
-  const control::ApiParts parts{publisher, **channel, **index, wall_now()};
+  const control::ApiParts parts{publisher, **index, wall_now()};
   const auto api = control::Api::start(parts, options.run_directory + "/api.sock", options.api_group);
   if (!api) return std::unexpected(api.error());
   sluice::log::info("sluice-control " SLUICE_VERSION " serves at " + options.run_directory);

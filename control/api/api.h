@@ -8,7 +8,6 @@
 #include "common/error.h"
 #include "common/time.h"
 #include "control/archive/index.h"
-#include "control/channel/server.h"
 #include "control/publish/publisher.h"
 
 namespace sluice::control {
@@ -16,7 +15,6 @@ namespace sluice::control {
 // What the API speaks for; all of it outlives the API.
 struct ApiParts {
   Publisher& publisher;
-  ChannelServer& channel;
   Index& index;
   WallNs start_wall_ns = 0;
 };

@@ -7,7 +7,7 @@ namespace sluice::control {
 
 void add_status_routes(UnixHttpServer& server, ApiContext& context) {
   server.Get("/v1/status", [&context](const httplib::Request&, httplib::Response& response) {
-    const ChannelStatus channel = context.parts.channel.status();
+    const ChannelStatus channel = context.parts.publisher.channel_status();
     const auto policy = context.parts.publisher.current();
     if (!policy) return answer_error(response, policy.error());
     const auto archive = context.parts.index.status();

@@ -208,15 +208,19 @@ void ChannelServer::Impl::run() {
 ChannelServer::ChannelServer() = default;
 
 ChannelServer::~ChannelServer() {
-  if (!impl_ || !impl_->thread.joinable()) return;
+  if (impl_) stop();
+}
+
+void ChannelServer::stop() {
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
+    impl_->status.data_plane.reset();
     if (impl_->push && !impl_->push->answer) impl_->push->answer = fail(ErrorCode::channel_closed, "control stops");
     impl_->answered.notify_all();
   }
   ::eventfd_write(impl_->wake.get(), 1);
-  impl_->thread.join();
+  if (impl_->thread.joinable()) impl_->thread.join();
 }
 
 Result<std::unique_ptr<ChannelServer>> ChannelServer::start(const std::string& socket_path, ChannelObserver* observer) {
@@ -243,7 +247,8 @@ Result<std::uint64_t> ChannelServer::push(Bytes bundle, DurationNs timeout) {
   auto memory = make_sealed_memory("sluice-bundle", bundle);
   if (!memory) return std::unexpected(memory.error());
   std::unique_lock lock(impl_->mutex);
-  if (!impl_->status.data_plane) return fail(ErrorCode::channel_closed, "no data plane is connected");
+  if (!impl_->status.data_plane || impl_->stopping)
+    return fail(ErrorCode::channel_closed, "no data plane is connected");
   impl_->push.emplace(Push{impl_->next_push_id++, bundle.size(), std::move(*memory), false, std::nullopt});
   ::eventfd_write(impl_->wake.get(), 1);
   const bool done = impl_->answered.wait_for(lock, std::chrono::nanoseconds(timeout),

@@ -33,12 +33,16 @@ Publisher::~Publisher() {
     stopping_ = true;
   }
   wake_.notify_all();
+  if (channel_) channel_->stop();  // a push that waits for its answer ends
   if (thread_.joinable()) thread_.join();
 }
 
-void Publisher::attach(ChannelServer& channel) {
-  channel_ = &channel;
+Result<void> Publisher::listen(const std::string& socket_path) {
+  auto channel = ChannelServer::start(socket_path, this);
+  if (!channel) return std::unexpected(channel.error());
+  channel_ = std::move(*channel);
   thread_ = std::thread([this] { run(); });
+  return {};
 }
 
 void Publisher::on_connected() {

@@ -35,8 +35,9 @@ class Publisher : public ChannelObserver {
   Publisher(rules::PackSource packs, rules::KeyPair keys, std::unique_ptr<PolicyStore> store);
   ~Publisher() override;
 
-  // Begins to push to data planes that connect there; `channel` must outlive the publisher.
-  void attach(ChannelServer& channel);
+  // Opens the channel and gives data planes that connect the current policy. Before anything is pushed.
+  Result<void> listen(const std::string& socket_path);
+  [[nodiscard]] ChannelStatus channel_status() const { return channel_->status(); }
 
   [[nodiscard]] std::expected<rules::Policy, rules::Problems> check(std::string_view text,
                                                                     std::string_view file_name) const;
@@ -59,7 +60,7 @@ class Publisher : public ChannelObserver {
   const rules::PackSource packs_;
   const rules::KeyPair keys_;
   const std::unique_ptr<PolicyStore> store_;
-  ChannelServer* channel_ = nullptr;
+  std::unique_ptr<ChannelServer> channel_;
 
   std::mutex publishing_;  // one policy at a time, so that the newest version is the last pushed
   std::mutex mutex_;

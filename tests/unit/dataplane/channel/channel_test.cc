@@ -1,0 +1,299 @@
+// Both ends of the channel in one process, over a socket in a directory of the test's own.
+#include "dataplane/channel/channel.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <mutex>
+
+#include "common/file.h"
+#include "common/framed_socket.h"
+#include "common/unix_socket.h"
+#include "control/publish/publisher.h"
+#include "schema/channel_generated.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/wait.h"
+
+namespace sluice::channel {
+namespace {
+
+using test::eventually;
+
+constexpr const char* kPolicy = R"(
+services:
+  - {name: orders, address: 10.77.0.2:8080, protocol: http, mode: enforce}
+)";
+constexpr const char* kOtherPolicy = R"(
+services:
+  - {name: orders, address: 10.77.0.2:8080, protocol: http, mode: observe}
+)";
+
+class FakeHost : public Host {
+ public:
+  Result<void> apply(std::unique_ptr<const enforce::Snapshot> snapshot) override {
+    if (refuse) return fail(ErrorCode::io_failed, "no worker answers");
+    version = snapshot->version();
+    ++applied;
+    return {};
+  }
+  CounterReport counters() override {
+    CounterReport report;
+    report.policy_version = version;
+    report.services = {{"orders", 3, 1, 20, 19, 1000, 2000, 4, 5}};
+    report.rules = {{"pii/card", 7}};
+    report.drops = {{"udp_refused", 2}};
+    report.sessions_open = 1;
+    return report;
+  }
+  std::size_t take_events(std::span<SessionEvent> events) override {
+    const std::size_t count = std::min(events.size(), waiting_events.load());
+    for (std::size_t i = 0; i < count; ++i) {
+      events[i] = {};
+      std::strcpy(events[i].service, "orders");
+      std::memset(events[i].principal, 'p', sizeof events[i].principal);  // full: no terminating zero
+    }
+    waiting_events -= count;
+    return count;
+  }
+
+  std::atomic<bool> refuse{false};
+  std::atomic<std::uint64_t> version{0};
+  std::atomic<int> applied{0};
+  std::atomic<std::size_t> waiting_events{0};
+};
+
+class ChannelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto pair = rules::generate_keypair();
+    ASSERT_TRUE(pair);
+    public_key_ = pair->public_key;
+    seed_.assign(pair->private_key.seed().begin(), pair->private_key.seed().end());
+    start_control();
+  }
+
+  void start_control() {
+    std::array<std::uint8_t, rules::kKeyBytes> seed;
+    std::copy(seed_.begin(), seed_.end(), seed.begin());
+    auto store = control::PolicyStore::open(dir_.file("policies.db"));
+    ASSERT_TRUE(store);
+    control_.emplace(rules::PackSource(dir_.path()), rules::KeyPair{rules::PrivateKey(seed), public_key_},
+                     std::move(*store));
+    ASSERT_TRUE(control_->listen(socket()));
+  }
+
+  std::unique_ptr<Channel> start_data_plane(FakeHost& host, const std::string& bundle = "bundle") {
+    auto channel = Channel::start(
+        {socket(), dir_.file(bundle), {public_key_.begin(), public_key_.end()}, 2, 1'700'000'000 * kSecond}, host);
+    EXPECT_TRUE(channel);
+    return std::move(*channel);
+  }
+
+  [[nodiscard]] bool is_connected() const { return control_->channel_status().data_plane.has_value(); }
+  [[nodiscard]] std::string socket() const { return dir_.file("channel.sock"); }
+
+  test::TempDir dir_;
+  rules::PublicKey public_key_{};
+  std::vector<std::uint8_t> seed_;
+  std::optional<control::Publisher> control_;
+};
+
+TEST_F(ChannelTest, APushedPolicyRunsIsKeptAndAnsweredFor) {
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  const auto pushed = control_->push(kPolicy, "p.yaml", "test");
+  ASSERT_TRUE(pushed) << pushed.error().error.message();
+  EXPECT_EQ(pushed->state, control::PolicyState::running);
+  EXPECT_EQ(host.version, pushed->version);
+  EXPECT_EQ(control_->channel_status().data_plane->policy_version, pushed->version);
+  EXPECT_EQ(control_->channel_status().data_plane->workers, 2U);
+  struct stat status = {};
+  ASSERT_EQ(::stat(dir_.file("bundle").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600U);
+
+  const auto next = control_->push(kOtherPolicy, "p.yaml", "test");
+  ASSERT_TRUE(next);
+  EXPECT_GT(next->version, pushed->version);
+  EXPECT_EQ(host.version, next->version);
+}
+
+TEST_F(ChannelTest, ARestartComesBackWithTheLastGoodPolicyWithoutControl) {
+  FakeHost host;
+  {
+    const auto channel = start_data_plane(host);
+    ASSERT_TRUE(eventually([&] { return is_connected(); }));
+    ASSERT_TRUE(control_->push(kPolicy, "p.yaml", "test"));
+  }
+  control_.reset();
+  FakeHost restarted;
+  const auto channel = start_data_plane(restarted);
+  EXPECT_EQ(restarted.version, host.version);
+}
+
+TEST_F(ChannelTest, WithoutADataPlaneAPolicyWaitsAndIsPushedAtConnect) {
+  const auto pushed = control_->push(kPolicy, "p.yaml", "test");
+  ASSERT_TRUE(pushed);
+  EXPECT_EQ(pushed->state, control::PolicyState::pending);
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  EXPECT_TRUE(eventually([&] { return host.version == pushed->version; }));
+  EXPECT_TRUE(eventually([&] { return (**control_->current()).state == control::PolicyState::running; }));
+}
+
+TEST_F(ChannelTest, ControlThatIsBackTakesUpAgainAndDoesNotPushWhatRuns) {
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  ASSERT_TRUE(control_->push(kPolicy, "p.yaml", "test"));
+  control_.reset();
+  start_control();
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  const auto pushed = control_->push(kOtherPolicy, "p.yaml", "test");
+  ASSERT_TRUE(pushed);
+  EXPECT_EQ(pushed->state, control::PolicyState::running);
+  EXPECT_EQ(host.applied, 2);
+}
+
+TEST_F(ChannelTest, ARefusedPolicyLeavesTheOldOneRunningAndKept) {
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  const auto good = control_->push(kPolicy, "p.yaml", "test");
+  ASSERT_TRUE(good);
+  const auto kept = read_file(dir_.file("bundle"), 1 << 20);
+  host.refuse = true;
+  const auto refused = control_->push(kOtherPolicy, "p.yaml", "test");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error.code, ErrorCode::io_failed);
+  EXPECT_EQ(refused.error().error.detail, "no worker answers");
+  EXPECT_EQ(host.version, good->version);
+  EXPECT_EQ(*read_file(dir_.file("bundle"), 1 << 20), *kept);
+  EXPECT_EQ((**control_->current()).version, good->version);
+  host.refuse = false;
+  const auto next = control_->push(kOtherPolicy, "p.yaml", "test");
+  ASSERT_TRUE(next);
+  EXPECT_GT(next->version, good->version + 1);  // a refused version is not used again
+}
+
+TEST_F(ChannelTest, ABundleOfAnotherKeyIsRefused) {
+  public_key_[0] ^= 1;
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  const auto refused = control_->push(kPolicy, "p.yaml", "test");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error.code, ErrorCode::bundle_bad_signature);
+  EXPECT_EQ(host.applied, 0);
+  EXPECT_EQ(read_file(dir_.file("bundle"), 1 << 20).error().code, ErrorCode::not_found);
+}
+
+TEST_F(ChannelTest, ABundleThatWasSpoiledOnDiskIsRefusedAtStart) {
+  ASSERT_TRUE(replace_file(dir_.file("bundle"), as_bytes("spoiled"), 0600));
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  EXPECT_EQ(host.applied, 0);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  EXPECT_TRUE(control_->push(kPolicy, "p.yaml", "test"));
+}
+
+TEST_F(ChannelTest, CountersAndEventsArrive) {
+  FakeHost host;
+  host.waiting_events = 1000;  // more than go at once
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return control_->channel_status().events == 1000; }));
+  ASSERT_TRUE(eventually([&] { return control_->channel_status().counters.has_value(); }));
+  const control::Counters counters = *control_->channel_status().counters;
+  ASSERT_EQ(counters.services.size(), 1U);
+  EXPECT_EQ(counters.services[0].service, "orders");
+  EXPECT_EQ(counters.services[0].errors, 5U);
+  ASSERT_EQ(counters.rules.size(), 1U);
+  EXPECT_EQ(counters.rules[0].value, 7U);
+  EXPECT_EQ(counters.drops[0].name, "udp_refused");
+}
+
+// A data plane made by hand: says what it likes and reads what control answers.
+class RawPeer {
+ public:
+  explicit RawPeer(const std::string& path) {
+    auto fd = connect_unix(path);
+    EXPECT_TRUE(fd);
+    if (fd) socket_.emplace(std::move(*fd));
+  }
+  void hello(std::uint16_t version) {
+    flatbuffers::FlatBufferBuilder builder;
+    const auto hello = schema::channel::CreateHelloDirect(builder, version, "raw", "5.4.0");
+    schema::channel::FinishSizePrefixedEnvelopeBuffer(
+        builder, schema::channel::CreateEnvelope(builder, schema::channel::Message::Hello, hello.Union()));
+    send({builder.GetBufferPointer(), builder.GetSize()});
+  }
+  void send(Bytes bytes) {
+    EXPECT_TRUE(socket_->queue(bytes));
+    EXPECT_TRUE(socket_->flush());
+  }
+  // Control's hello; its error is "closed" when it ended the connection without one.
+  std::pair<ErrorCode, std::string> answer() {
+    std::vector<std::uint8_t> message;
+    bool closed = false;
+    EXPECT_TRUE(eventually([&] {
+      closed = !socket_->receive();
+      if (auto next = socket_->next(); next && *next) message = **next;
+      return closed || !message.empty();
+    }));
+    if (message.empty()) return {ErrorCode::channel_closed, ""};
+    const auto* hello = schema::channel::GetSizePrefixedEnvelope(message.data())->message_as_ControlHello();
+    return {static_cast<ErrorCode>(hello->error()), hello->detail()->str()};
+  }
+
+ private:
+  std::optional<FramedSocket> socket_;
+};
+
+TEST_F(ChannelTest, ASecondDataPlaneIsRefusedInWordsAndTheFirstStays) {
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  RawPeer second(socket());
+  second.hello(1);
+  const auto [error, detail] = second.answer();
+  EXPECT_EQ(error, ErrorCode::already_running);
+  EXPECT_NE(detail.find(std::to_string(::getpid())), std::string::npos) << detail;
+  EXPECT_TRUE(control_->push(kPolicy, "p.yaml", "test"));
+  EXPECT_EQ(host.applied, 1);
+}
+
+TEST_F(ChannelTest, AnotherChannelVersionIsRefusedWithBothVersions) {
+  RawPeer peer(socket());
+  peer.hello(9);
+  const auto [error, detail] = peer.answer();
+  EXPECT_EQ(error, ErrorCode::channel_bad_version);
+  EXPECT_NE(detail.find('9'), std::string::npos);
+  EXPECT_NE(detail.find('1'), std::string::npos);
+  EXPECT_FALSE(is_connected());
+}
+
+TEST_F(ChannelTest, WhatIsNoMessageEndsTheConnectionAndNothingElse) {
+  const std::vector<std::uint8_t> junk = {12, 0, 0, 0, 255, 255, 255, 255, 1, 2, 3, 4, 5, 6, 7, 8};
+  const std::vector<std::uint8_t> huge = {255, 255, 255, 127};
+  for (const auto& bytes : {junk, huge}) {
+    RawPeer peer(socket());
+    peer.send(bytes);
+    EXPECT_EQ(peer.answer().first, ErrorCode::channel_closed);
+  }
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  EXPECT_TRUE(eventually([&] { return is_connected(); }));
+}
+
+TEST_F(ChannelTest, ASecondControlOnTheSocketIsRefused) {
+  const auto second = control::ChannelServer::start(socket(), nullptr);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::already_running);
+}
+
+}  // namespace
+}  // namespace sluice::channel
