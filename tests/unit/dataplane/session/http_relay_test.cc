@@ -1,7 +1,7 @@
 // What a client and a server see of each other through the relay, and what is on the record.
 #include <gtest/gtest.h>
 
-#include "tests/unit/dataplane/session/relay_harness.h"
+#include "tests/support/relay_harness.h"
 
 namespace sluice::session {
 namespace {

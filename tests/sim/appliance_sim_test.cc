@@ -1,0 +1,283 @@
+// The whole appliance between a client and a server: frames in, frames out, over wires that lose, repeat,
+// reorder, damage and delay. The oracle is the relay given both streams in one piece: what either end
+// receives and what is recorded must be just that, however the wire cut it; every buffer comes back, and
+// no deadline passes unserved.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "dataplane/worker/worker.h"
+#include "tests/sim/host.h"
+#include "tests/sim/seeds.h"
+#include "tests/sim/sim_port.h"
+#include "tests/sim/stream_application.h"
+#include "tests/sim/world.h"
+#include "tests/support/memory_recorder.h"
+#include "tests/support/relay_harness.h"
+#include "tests/support/test_policy.h"
+
+namespace sluice::sim {
+namespace {
+
+using session::RelayHarness;
+
+// A worker between the inner ends of two wires.
+struct Appliance {
+  Appliance(World& world, Wire& client_wire, Wire& server_wire, buffer::Pools& pools,
+            const port::Capabilities& capabilities, const std::string& policy, std::uint64_t seed)
+      : client_port(client_wire, 1, pools, capabilities, 20, seed),
+        server_port(server_wire, 0, pools, capabilities, 20, seed + 1),
+        worker({.sessions = 64, .half_open = 16, .limits = {}, .hash_key = {seed, seed}, .start_wall_ns = kSecond},
+               client_port, server_port, pools, recorder, world.clock.now()) {
+    update.scratch = std::make_unique<inspect::Scratch>();
+    update.policy = test::make_policy(policy, *update.scratch);
+    EXPECT_TRUE(worker.offer(&update));
+    world.add(
+        {[this, &world] {
+           while (worker.burst(world.clock.now(), world.clock.now())) {
+           }
+         },
+         [this, &world] { return worker.pending() ? world.clock.now() + kMillisecond : worker.next_deadline(); }});
+  }
+
+  test::MemoryRecorder recorder;
+  SimPort client_port;
+  SimPort server_port;
+  worker::PolicyUpdate update;
+  worker::Worker worker;
+};
+
+std::string words(Random& random, std::size_t bytes) {
+  static constexpr std::string_view kWords[] = {"order",
+                                                "4111 1111 1111 1111",
+                                                "jane.doe@example.com",
+                                                "5500005555555559",
+                                                "total",
+                                                "4111111111111112",
+                                                "x@y",
+                                                "{\"id\": 17, ",
+                                                "4111111111111111 2025",
+                                                "\r\n",
+                                                "-",
+                                                "a.b@c.de"};
+  std::string out;
+  while (out.size() < bytes) out.append(kWords[random.below(std::size(kWords))]).append(" ");
+  out.resize(bytes);
+  return out;
+}
+
+std::string chunked(Random& random, std::string_view body) {
+  std::string out;
+  while (!body.empty()) {
+    const std::string_view piece = body.substr(0, 1 + random.below(3'000));
+    body.remove_prefix(piece.size());
+    char size[16];
+    std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
+    out.append(size).append(piece).append("\r\n");
+  }
+  return out + "0\r\n\r\n";
+}
+
+struct Dialogue {
+  std::string requests;
+  std::string responses;
+};
+
+Dialogue make_dialogue(Random& random) {
+  Dialogue d;
+  const std::uint64_t units = 1 + random.below(12);
+  for (std::uint64_t i = 0; i < units; ++i) {
+    const std::string in = words(random, random.below(4'000));
+    const std::string out = words(random, random.below(random.chance(1, 5) ? 200'000 : 3'000));
+    d.requests += "POST /" + std::to_string(i) +
+                  " HTTP/1.1\r\nHost: web\r\nContent-Length: " + std::to_string(in.size()) + "\r\n\r\n" + in;
+    if (random.chance(1, 2)) {
+      d.responses += "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(random, out);
+    } else {
+      d.responses += "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(out.size()) + "\r\n\r\n" + out;
+    }
+  }
+  return d;
+}
+
+buffer::Pools& pools() {
+  static buffer::Pools made = *buffer::Pools::create("appliance", {.frames = 16384, .jumbos = 512, .views = 32768});
+  return made;
+}
+
+struct Faults {
+  WireConfig client;
+  WireConfig server;
+};
+
+Faults make_faults(Random& random) {
+  const auto wire = [&random] {
+    return WireConfig{.latency = 1 + random.below(20 * kMillisecond),
+                      .jitter = random.below(10 * kMillisecond),
+                      .lost_per_mille = static_cast<std::uint32_t>(random.below(30)),
+                      .repeated_per_mille = static_cast<std::uint32_t>(random.below(20)),
+                      .reordered_per_mille = static_cast<std::uint32_t>(random.below(50)),
+                      .damaged_per_mille = static_cast<std::uint32_t>(random.below(10))};
+  };
+  return {wire(), wire()};
+}
+
+// One connection; returns the traces of both wires.
+std::uint64_t run_dialogue(std::uint64_t seed) {
+  Random random(seed);
+  const Dialogue dialogue = make_dialogue(random);
+  const Faults faults = make_faults(random);
+  const std::string policy = test::masking_policy();
+  RelayHarness oracle(policy);
+  oracle.client(dialogue.requests);
+  oracle.server(dialogue.responses);
+
+  std::uint64_t trace = 0;
+  {
+    World world;
+    Wire client_wire(world.clock, faults.client, seed + 1);
+    Wire server_wire(world.clock, faults.server, seed + 2);
+    const port::Capabilities& nic = random.chance(1, 2) ? kOffloadingNic : kPlainNic;
+    SimPort client_port(client_wire, 0, pools(), random.chance(1, 2) ? kOffloadingNic : kPlainNic);
+    SimPort server_port(server_wire, 1, pools(), random.chance(1, 2) ? kOffloadingNic : kPlainNic);
+    Appliance appliance(world, client_wire, server_wire, pools(), nic, policy, seed);
+    Host client(world.clock, client_port, pools(), {.ip = test::kClientAddress, .link = ethernet(1, 2), .tcp = {}},
+                seed);
+    Host server(world.clock, server_port, pools(), {.ip = test::kServerAddress, .link = ethernet(2, 1), .tcp = {}},
+                seed + 3);
+    world.add(client);
+    world.add(server);
+    world.add(client_wire);
+    world.add(server_wire);
+
+    const auto script = [&random](const std::string& text, bool answers) {
+      return StreamScript{.to_send = text,
+                          .write_bytes = 1 + random.below(random.chance(1, 4) ? 40 : 8'000),
+                          .write_pause = random.below(3 * kMillisecond),
+                          .read_bytes = 1 + random.below(20'000),
+                          .read_pause = random.below(2 * kMillisecond),
+                          .answers = answers};
+    };
+    StreamApplication* served = nullptr;
+    server.listen(test::kServerPort, [&] {
+      auto application = std::make_unique<StreamApplication>(script(dialogue.responses, true), seed + 4);
+      served = application.get();
+      return application;
+    });
+    Connection& connection =
+        client.connect({test::kServerAddress, test::kServerPort},
+                       std::make_unique<StreamApplication>(script(dialogue.requests, false), seed + 5));
+    const World::End end = world.run(
+        [&] {
+          return connection.closed() && !server.connections().empty() && server.connections()[0]->closed() &&
+                 appliance.worker.sessions_open() == 0;
+        },
+        3'600 * kSecond);
+    EXPECT_EQ(end, World::End::done) << reproduce(seed);
+    const auto& asked = static_cast<const StreamApplication&>(connection.application());
+    EXPECT_TRUE(asked.received() == oracle.to_client)
+        << reproduce(seed) << ": " << asked.received().size() << " of " << oracle.to_client.size() << " bytes";
+    if (served != nullptr)
+      EXPECT_TRUE(served->received() == oracle.to_server) << reproduce(seed);
+    else
+      ADD_FAILURE() << "the server was never reached; " << reproduce(seed);
+    EXPECT_EQ(server.connections()[0]->remote().ip, test::kClientAddress);
+    EXPECT_TRUE(appliance.recorder.everything() == oracle.recorder.everything()) << reproduce(seed);
+    EXPECT_EQ(appliance.recorder.opened, 1U) << reproduce(seed);
+    EXPECT_EQ(appliance.recorder.closed, 1U) << reproduce(seed);
+    EXPECT_EQ(appliance.recorder.last_close.error, ErrorCode::ok) << reproduce(seed);
+    trace = client_wire.trace() ^ server_wire.trace();
+  }
+  EXPECT_EQ(pools().in_use(), 0U) << "buffers leaked; " << reproduce(seed);
+  return trace;
+}
+
+TEST(ApplianceSim, StreamsAndRecordAreTheOnesOfAPerfectWire) {
+  for (const std::uint64_t seed : seeds(200)) {
+    run_dialogue(seed);
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+TEST(ApplianceSim, TheSameSeedGivesTheSameTrace) {
+  std::set<std::uint64_t> traces;
+  for (const std::uint64_t seed : {11, 12, 13}) {
+    const std::uint64_t trace = run_dialogue(seed);
+    EXPECT_EQ(run_dialogue(seed), trace);
+    traces.insert(trace);
+  }
+  EXPECT_EQ(traces.size(), 3U);
+}
+
+// A connection through the appliance that ends badly: refused, or reset in the middle by either side.
+class EndsSim : public testing::Test {
+ protected:
+  void run(StreamScript asks, StreamScript answers, bool listens, std::uint64_t seed) {
+    const std::uint32_t before = pools().in_use();
+    {
+      World world;
+      Wire client_wire(world.clock, {.lost_per_mille = 10}, seed);
+      Wire server_wire(world.clock, {.lost_per_mille = 10}, seed + 1);
+      SimPort client_port(client_wire, 0, pools(), kOffloadingNic);
+      SimPort server_port(server_wire, 1, pools(), kOffloadingNic);
+      Appliance appliance(world, client_wire, server_wire, pools(), kOffloadingNic, test::masking_policy(), seed);
+      Host client(world.clock, client_port, pools(), {.ip = test::kClientAddress, .link = ethernet(1, 2), .tcp = {}},
+                  seed);
+      Host server(world.clock, server_port, pools(), {.ip = test::kServerAddress, .link = ethernet(2, 1), .tcp = {}},
+                  seed);
+      world.add(client);
+      world.add(server);
+      world.add(client_wire);
+      world.add(server_wire);
+      if (listens)
+        server.listen(test::kServerPort, [&] { return std::make_unique<StreamApplication>(answers, seed + 2); });
+      Connection& connection = client.connect({test::kServerAddress, test::kServerPort},
+                                              std::make_unique<StreamApplication>(asks, seed + 3));
+      const World::End end =
+          world.run([&] { return connection.closed() && appliance.worker.sessions_open() == 0; }, 3'600 * kSecond);
+      EXPECT_EQ(end, World::End::done) << reproduce(seed);
+      state = connection.state();
+      closed_by = connection.closed_by();
+      opened = appliance.recorder.opened;
+      closed = appliance.recorder.closed;
+      close_error = appliance.recorder.last_close.error;
+    }
+    EXPECT_EQ(pools().in_use(), before) << "buffers leaked";
+  }
+
+  Connection::State state{};
+  ErrorCode closed_by{};
+  ErrorCode close_error{};
+  std::uint64_t opened = 0;
+  std::uint64_t closed = 0;
+};
+
+TEST_F(EndsSim, ARefusedConnectionStaysRefusedAndLeavesNoSession) {
+  run({}, {}, false, 1);
+  EXPECT_EQ(state, Connection::State::refused);
+  EXPECT_EQ(opened, 0U);
+}
+
+TEST_F(EndsSim, AClientThatResetsResetsTheServerAndIsOnTheRecord) {
+  const std::string get = "GET / HTTP/1.1\r\nHost: web\r\n\r\n";
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, ' ');
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    run({.to_send = get, .abort_after_bytes = 5'000}, {.to_send = answer, .answers = true}, true, seed);
+    EXPECT_EQ(opened, 1U);
+    EXPECT_EQ(closed, 1U);
+    EXPECT_EQ(close_error, ErrorCode::tcp_reset_by_client) << error_name(close_error) << " " << reproduce(seed);
+  }
+}
+
+TEST_F(EndsSim, AServerThatResetsResetsTheClient) {
+  const std::string post = "POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 20000\r\n\r\n" + std::string(20'000, ' ');
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    run({.to_send = post}, {.to_send = {}, .abort_after_bytes = 1'000}, true, seed);
+    EXPECT_EQ(closed_by, ErrorCode::tcp_reset_by_peer) << reproduce(seed);
+    EXPECT_EQ(closed, 1U);
+    EXPECT_EQ(close_error, ErrorCode::tcp_reset_by_server) << error_name(close_error) << " " << reproduce(seed);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::sim
