@@ -46,7 +46,7 @@ class Host final : private FrameSink {
 
  private:
   static constexpr std::size_t kBurst = 32;
-  static constexpr std::size_t kBacklog = 256;
+  static constexpr std::size_t kBacklog = 16;  // small, so that legs meet a full port
 
   bool send(wire::TcpHeader&& header, buffer::Chain&& payload, std::uint16_t segment_bytes) override;
   void receive_one(rte_mbuf* packet);

@@ -204,6 +204,16 @@ TEST_F(Send, AFullBurstLosesNothingAndAsksForAnotherTurn) {
   EXPECT_EQ(expect_one().text, pattern(3'000));
 }
 
+TEST_F(Send, AFullBurstKeepsTheOrderOfWhatDidNotFit) {
+  write(pattern(30'000));
+  sink_is_full = true;
+  expect_nothing();
+  sink_is_full = false;
+  EXPECT_EQ(expect_one().text, pattern(10'000));
+  peer_sends({.ack = 10'000});
+  EXPECT_EQ(expect_one().text, pattern(20'000, 10'000));
+}
+
 TEST_F(Send, APendingAckSurvivesAFullBurst) {
   peer_sends({.text = "x"});
   sink_is_full = true;
