@@ -52,7 +52,7 @@ void Stream::release(std::uint64_t count) {
   while (count > 0) {
     const std::uint64_t here = std::min<std::uint64_t>(count, held_.front().size());
     held_.front().erase(0, here);
-    if (held_.front().empty()) held_.erase(held_.begin());
+    if (held_.front().empty()) held_.pop_front();
     count -= here;
   }
 }

@@ -2,6 +2,7 @@
 // checks on every call what the scanner promises about `hold` and the matches.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,7 @@ class Stream {
   const RuleSet& rules_;
   Scratch& scratch_;
   ScanState state_;
-  std::vector<std::string> held_;
+  std::deque<std::string> held_;
   std::vector<Match> matches_;
   ErrorCode code_ = ErrorCode::ok;
   std::string broken_;
