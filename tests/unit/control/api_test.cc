@@ -1,0 +1,127 @@
+// The API as the CLI's client sees it, over its socket.
+#include "control/api/api.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "control/cli/client.h"
+#include "control/cli/print.h"
+#include "control/publish/signing_key.h"
+#include "tests/unit/control/archive_fixture.h"
+
+namespace sluice::control {
+namespace {
+
+using cli::Exit;
+using test::Archive;
+using test::RecordMaker;
+
+constexpr SessionId kSession = 0x0005f00000000001;
+constexpr const char* kPolicy = R"(
+services:
+  - {name: orders, address: 10.77.0.2:8080, protocol: http, mode: enforce}
+)";
+
+class ApiTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto keys = load_or_make_keys(dir_.file("policy.key"), dir_.file("policy.pub"));
+    ASSERT_TRUE(keys);
+    auto store = PolicyStore::open(dir_.file("policies.db"));
+    ASSERT_TRUE(store);
+    publisher_.emplace(rules::PackSource(dir_.path()), std::move(*keys), std::move(*store));
+    ASSERT_TRUE(publisher_->listen(dir_.file("channel.sock")));
+    auto api = Api::start({*publisher_, archive_.index(), test::kStart}, dir_.file("api.sock"), "");
+    ASSERT_TRUE(api);
+    api_ = std::move(*api);
+  }
+  [[nodiscard]] cli::Client client() const { return cli::Client(dir_.file("api.sock")); }
+
+  sluice::test::TempDir dir_;
+  Archive archive_;
+  std::optional<Publisher> publisher_;
+  std::unique_ptr<Api> api_;
+};
+
+TEST_F(ApiTest, TheSocketIsForItsOwnerAlone) {
+  struct stat status = {};
+  ASSERT_EQ(::stat(dir_.file("api.sock").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600U);
+  EXPECT_EQ(Api::start({*publisher_, archive_.index(), 0}, dir_.file("api.sock"), "").error().code,
+            ErrorCode::already_running);
+  EXPECT_EQ(Api::start({*publisher_, archive_.index(), 0}, dir_.file("b.sock"), "no-such-group").error().code,
+            ErrorCode::bad_argument);
+}
+
+TEST_F(ApiTest, APolicyIsCheckedPushedAndShown) {
+  EXPECT_EQ(client().get("/v1/policy").exit, Exit::refused);
+  const auto checked = client().post("/v1/policy/check", kPolicy, "application/yaml");
+  EXPECT_EQ(checked.exit, Exit::ok);
+  EXPECT_EQ(client().get("/v1/policy").exit, Exit::refused);  // checking stores nothing
+  const auto pushed = client().post("/v1/policy?file_name=my.yaml", kPolicy, "application/yaml");
+  EXPECT_EQ(pushed.exit, Exit::ok);
+  EXPECT_EQ(pushed.json["state"], "pending");
+  const auto shown = client().get("/v1/policy");
+  EXPECT_EQ(shown.json["source"], kPolicy);
+  EXPECT_EQ(shown.json["pushed_by"], "uid " + std::to_string(::getuid()));
+  EXPECT_EQ(shown.json["file_name"], "my.yaml");
+  EXPECT_TRUE(cli::policy_text(shown.json).ends_with(kPolicy));
+}
+
+TEST_F(ApiTest, ABadPolicyIsRefusedWithItsPlaces) {
+  const auto answer = client().post("/v1/policy?file_name=bad.yaml", "services:\n  - {name: x}\n", "application/yaml");
+  EXPECT_EQ(answer.exit, Exit::refused);
+  EXPECT_EQ(answer.json["error"], "policy_invalid");
+  ASSERT_FALSE(answer.json["problems"].empty());
+  EXPECT_EQ(answer.json["problems"][0]["line"], 2);
+  EXPECT_NE(cli::error_text(answer.json).find("bad.yaml:2:"), std::string::npos);
+}
+
+TEST_F(ApiTest, SessionsAreListedShownAndTheirBodiesStreamed) {
+  RecordMaker maker;
+  const std::string body = std::string(50'000, 'b') + std::string("\0\x1b[2J", 5);
+  auto records =
+      maker.exchange(kSession, 0, "PUT /x HTTP/1.1\r\nHost: x\r\n\r\n", body, "HTTP/1.1 200 OK\r\n\r\n", "fine", 1);
+  records.insert(records.begin(), maker.open(kSession));
+  archive_.block(records).write();
+  const auto list = client().get("/v1/sessions?limit=5");
+  ASSERT_EQ(list.exit, Exit::ok);
+  ASSERT_EQ(list.json["sessions"].size(), 1U);
+  const std::string id = list.json["sessions"][0]["id"];
+  EXPECT_EQ(id, format_session_id(kSession));
+  const auto shown = client().get("/v1/sessions/" + id + "?body_bytes=100");
+  ASSERT_EQ(shown.json["units"].size(), 1U);
+  EXPECT_EQ(shown.json["units"][0]["response"]["body"]["text"], "fine");
+  EXPECT_EQ(shown.json["units"][0]["response"]["hits"]["pii/card"], 1);
+  EXPECT_EQ(shown.json["units"][0]["request"]["body_bytes"], body.size());
+  EXPECT_NE(cli::session_text(shown.json).find("48.8 KiB in all"), std::string::npos);
+  std::string got;
+  const auto downloaded = client().download("/v1/sessions/" + id + "/units/0/request/body", [&](std::string_view part) {
+    got += part;
+    return true;
+  });
+  EXPECT_EQ(downloaded.exit, Exit::ok);
+  EXPECT_EQ(got, body);
+}
+
+TEST_F(ApiTest, WrongRequestsAreRefusedInWords) {
+  for (const char* path : {"/v1/nothing", "/v1/sessions/0123456789abcdef", "/v1/sessions?limit=x",
+                           "/v1/sessions/0123456789abcdef/units/0/request/body"}) {
+    const auto answer = client().get(path);
+    EXPECT_EQ(answer.exit, Exit::refused) << path;
+    EXPECT_FALSE(answer.json["detail"].get<std::string>().empty()) << path;
+  }
+  EXPECT_EQ(client().post("/v1/sessions/0123456789abcdef/replay", "{", "application/json").exit, Exit::refused);
+  EXPECT_EQ(client().post("/v1/policy", std::string(2'000'000, 'x'), "application/yaml").exit, Exit::refused);
+  EXPECT_EQ(cli::Client(dir_.file("none.sock")).get("/v1/status").exit, Exit::unreachable);
+}
+
+TEST_F(ApiTest, StatusTellsWithoutADataPlane) {
+  const auto status = client().get("/v1/status");
+  ASSERT_EQ(status.exit, Exit::ok);
+  EXPECT_TRUE(status.json["data_plane"].is_null());
+  EXPECT_NE(cli::status_text(status.json).find("not connected"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::control
