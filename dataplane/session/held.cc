@@ -6,6 +6,23 @@
 #include "common/assert.h"
 
 namespace sluice::session {
+namespace {
+
+constexpr std::size_t kSmallPieceBytes = 512;
+
+}  // namespace
+
+void Held::append(buffer::Pools& pools, buffer::Chain&& bytes) {
+  if (bytes.length_bytes() >= bytes.segments() * kSmallPieceBytes) return bytes_.append(std::move(bytes));
+  std::size_t copied = 0;
+  bool room = true;
+  bytes.for_each(0, bytes.length_bytes(), [&](Bytes piece) {
+    room = room && bytes_.append_copy(pools, piece);
+    if (room) copied += piece.size();
+  });
+  bytes.drop_front(copied);
+  bytes_.append(std::move(bytes));
+}
 
 Bytes Held::unlabelled() const {
   std::size_t offset = labelled_bytes_;

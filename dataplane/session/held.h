@@ -18,7 +18,9 @@ class Held {
   // Most runs that a direction may hold; a body in more pieces is refused (http_too_fragmented).
   static constexpr std::size_t kMaxRuns = 16384;
 
-  void append(buffer::Chain&& bytes) { bytes_.append(std::move(bytes)); }
+  // Small pieces are copied together: held bytes may wait long, and a one-byte segment would keep a whole
+  // buffer from others.
+  void append(buffer::Pools& pools, buffer::Chain&& bytes);
   [[nodiscard]] std::size_t length_bytes() const { return bytes_.length_bytes(); }
   [[nodiscard]] std::size_t segments() const { return bytes_.segments(); }
   [[nodiscard]] std::size_t labelled_bytes() const { return labelled_bytes_; }

@@ -26,7 +26,7 @@ HttpRelay::HttpRelay(PolicyRef policy, const enforce::Service& service, SessionI
 void HttpRelay::feed(Context& context, Direction direction, buffer::Chain&& bytes) {
   Side& from = side(direction);
   if (from.dead) return;  // the chain goes with its owner
-  from.held.append(std::move(bytes));
+  from.held.append(context.pools, std::move(bytes));
   if (direction == Direction::request) {
     read_requests(context);
     read_responses(context);  // a local answer may be due
