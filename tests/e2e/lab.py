@@ -54,7 +54,7 @@ class LabTest(unittest.TestCase):
 
     @classmethod
     def new_lab(cls):
-        return Lab("sluice-e2e", staging_port=18081)
+        return Lab(os.environ.get("SLUICE_LAB", "sluice") + "-e2e")
 
     @classmethod
     def raise_lab(cls):
