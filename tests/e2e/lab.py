@@ -6,11 +6,13 @@ run inside the test itself, on a socket that lives in the server's namespace.
 
 import hashlib
 import http.client
+import io
 import os
 import socket
 import sys
 import threading
 import unittest
+import weakref
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(_HERE, "..", "..", "tools"), os.path.join(_HERE, "..", "support")]
@@ -158,9 +160,27 @@ class LabTest(unittest.TestCase):
                    for directory, _, names in os.walk(self.lab.appliance.archive) for name in names)
 
 
+class _Reader(io.BufferedReader):
+    """What http.client reads a response from. One for each connection, so that nothing of a pipeline is lost."""
+
+    readers = weakref.WeakKeyDictionary()
+
+    @classmethod
+    def of(cls, connection):
+        if connection not in cls.readers:
+            cls.readers[connection] = cls(socket.SocketIO(connection, "r"))
+        return cls.readers[connection]
+
+    def makefile(self, *_):
+        return self
+
+    def close(self):
+        """http.client closes what it has read from; the connection lives on."""
+
+
 def read_response(client, method="GET"):
     """The next final response on the connection; .text is its body."""
-    response = http.client.HTTPResponse(client, method=method)
+    response = http.client.HTTPResponse(_Reader.of(client), method=method)
     response.begin()
     response.text = response.read()
     return response
