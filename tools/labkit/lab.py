@@ -95,7 +95,15 @@ class Lab:
         self.staging.stop()
         namespaces.remove(self.client)
         namespaces.remove(self.server)
+        self._unmount()
         shutil.rmtree(self.state, ignore_errors=True)
+
+    def _unmount(self):
+        """A test may have put a small file system into the state folder."""
+        with open("/proc/mounts", encoding="utf-8") as file:
+            for line in file:
+                if line.split()[1].startswith(self.state + "/"):
+                    namespaces.run("umount", "-l", line.split()[1], check=False)
 
     # Looking at it.
 
