@@ -86,6 +86,7 @@ Result<bool> Index::refresh(Clock::time_point deadline) {
     if (auto adopted = adopt(path); !adopted) return std::unexpected(adopted.error());
   }
   bool complete = true;
+  Error failed;  // one segment that cannot be read does not hide the others
   for (auto& [path, segment] : segments_) {
     if (segment.done) continue;
     const auto read_all = read(path, segment, deadline);
@@ -95,11 +96,13 @@ Result<bool> Index::refresh(Clock::time_point deadline) {
         if (auto cleared = start_over(); !cleared) return std::unexpected(cleared.error());
         return false;
       }
-      return read_all;
+      failed = read_all.error();
+      continue;
     }
     complete = complete && *read_all;
     if (Clock::now() >= deadline) return false;
   }
+  if (failed.code != ErrorCode::ok) return std::unexpected(failed);
   return complete;
 }
 

@@ -20,7 +20,7 @@ class Held {
 
   void append(buffer::Chain&& bytes) { bytes_.append(std::move(bytes)); }
   [[nodiscard]] std::size_t length_bytes() const { return bytes_.length_bytes(); }
-  [[nodiscard]] std::size_t pinned_bytes() const { return bytes_.pinned_bytes(); }
+  [[nodiscard]] std::size_t segments() const { return bytes_.segments(); }
   [[nodiscard]] std::size_t labelled_bytes() const { return labelled_bytes_; }
   [[nodiscard]] std::size_t run_count() const { return runs_.size(); }
 

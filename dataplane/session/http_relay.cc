@@ -111,6 +111,10 @@ void HttpRelay::go_opaque(Context& context) {
   }
 }
 
+std::size_t HttpRelay::held_segments(Direction direction) const {
+  return side(direction).held.segments() + side(direction).out.segments();
+}
+
 bool HttpRelay::apply_edits(Context& context, Side& side) {
   // From the last to the first, so that offsets stay true.
   std::vector<http1::Edit>& edits = context.work.edits;

@@ -46,6 +46,7 @@ class HttpRelay {
   [[nodiscard]] Fate fate() const { return fate_; }
   [[nodiscard]] ErrorCode error() const { return error_; }
   [[nodiscard]] std::size_t held_bytes(Direction direction) const;
+  [[nodiscard]] std::size_t held_segments(Direction direction) const;
   [[nodiscard]] std::uint32_t units() const { return next_unit_; }
   // The principal as known now: the last user seen, else the one of the network.
   [[nodiscard]] const std::string& principal() const { return principal_; }

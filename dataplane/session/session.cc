@@ -10,6 +10,7 @@ namespace {
 
 constexpr DurationNs kRetryAfter = kMillisecond;  // when the recorder or the disk must be asked again
 constexpr std::size_t kRecordOverhead = 4096;
+constexpr std::size_t kBufferBytes = 2304;  // what a frame buffer takes, with its mbuf
 
 // Before a server was heard, frames to the client go where its own came from.
 wire::LinkHeader turned_around(const wire::LinkHeader& link) {
@@ -233,12 +234,17 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
   update_deadline(context);
 }
 
-// Sends what both legs have to say; what the far leg has queued narrows the near leg's window.
+// Sends what both legs have to say; what waits further down narrows the near leg's window, by its bytes and
+// by the buffers that it keeps from others (many small segments weigh more than their bytes).
 void Session::settle(Context& context, Outputs& outputs) {
-  client_leg_->set_downstream_bytes(relay_->held_bytes(Direction::request) + request_.waiting_bytes +
-                                    server_leg_->unacknowledged_bytes());
-  server_leg_->set_downstream_bytes(relay_->held_bytes(Direction::response) + response_.waiting_bytes +
-                                    client_leg_->unacknowledged_bytes());
+  for (const Direction direction : {Direction::request, Direction::response}) {
+    const tcp::Leg& to = sink(direction);
+    const Flow& flow = flow_of(direction);
+    const std::size_t segments =
+        relay_->held_segments(direction) + flow.waiting_segments + to.unacknowledged_segments();
+    source(direction).set_downstream_bytes(
+        relay_->held_bytes(direction) + flow.waiting_bytes + to.unacknowledged_bytes(), segments * kBufferBytes);
+  }
   LegOutput to_client_output(outputs.client, to_client());
   client_leg_->output(context.now, to_client_output);
   LegOutput to_server_output(outputs.server, to_server());

@@ -81,6 +81,7 @@ class Session {
   struct Flow {  // one direction
     std::deque<Waiting> waiting;
     std::size_t waiting_bytes = 0;
+    std::size_t waiting_segments = 0;
     std::uint64_t bytes = 0;
   };
 

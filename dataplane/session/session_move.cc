@@ -50,11 +50,13 @@ void Session::flush(Context& context, Direction direction) {
   if (service_.durability == enforce::Durability::strict && service_.record == enforce::RecordMode::required) {
     if (!out.empty()) {
       flow.waiting_bytes += out.length_bytes();
+      flow.waiting_segments += out.segments();
       flow.waiting.push_back({context.recorder.appended(), std::move(out)});
     }
     const std::uint64_t durable = context.recorder.durable_through();
     while (!flow.waiting.empty() && flow.waiting.front().record <= durable) {
       flow.waiting_bytes -= flow.waiting.front().bytes.length_bytes();
+      flow.waiting_segments -= flow.waiting.front().bytes.segments();
       to.write(std::move(flow.waiting.front().bytes));
       flow.waiting.pop_front();
     }

@@ -75,6 +75,7 @@ class Leg {
   // --- bytes to the peer
   [[nodiscard]] std::size_t write_room_bytes() const;         // send_bytes minus what is queued
   [[nodiscard]] std::size_t unacknowledged_bytes() const;     // queued or in flight
+  [[nodiscard]] std::size_t unacknowledged_segments() const;  // mbufs that these bytes lie in
   void write(buffer::Chain&& bytes);                          // may exceed the room; the room is advice
   void finish();                                              // FIN after everything written
   [[nodiscard]] bool finished() const { return fin_acked_; }  // our FIN was acknowledged

@@ -100,8 +100,16 @@ Dialogue make_dialogue(Random& random) {
   return d;
 }
 
+constexpr buffer::PoolSizes kPoolSizes{.frames = 16384, .jumbos = 512, .views = 32768};
+
+// The hosts' buffers: an application that writes byte by byte pins a whole buffer with each.
 buffer::Pools& pools() {
-  static buffer::Pools made = *buffer::Pools::create("appliance", {.frames = 16384, .jumbos = 512, .views = 32768});
+  static buffer::Pools made = *buffer::Pools::create("hosts", kPoolSizes);
+  return made;
+}
+
+buffer::Pools& appliance_pools() {
+  static buffer::Pools made = *buffer::Pools::create("appliance", kPoolSizes);
   return made;
 }
 
@@ -140,7 +148,7 @@ std::uint64_t run_dialogue(std::uint64_t seed) {
     const port::Capabilities& nic = random.chance(1, 2) ? kOffloadingNic : kPlainNic;
     SimPort client_port(client_wire, 0, pools(), random.chance(1, 2) ? kOffloadingNic : kPlainNic);
     SimPort server_port(server_wire, 1, pools(), random.chance(1, 2) ? kOffloadingNic : kPlainNic);
-    Appliance appliance(world, client_wire, server_wire, pools(), nic, policy, seed);
+    Appliance appliance(world, client_wire, server_wire, appliance_pools(), nic, policy, seed);
     Host client(world.clock, client_port, pools(), {.ip = test::kClientAddress, .link = ethernet(1, 2), .tcp = {}},
                 seed);
     Host server(world.clock, server_port, pools(), {.ip = test::kServerAddress, .link = ethernet(2, 1), .tcp = {}},
@@ -189,6 +197,7 @@ std::uint64_t run_dialogue(std::uint64_t seed) {
     trace = client_wire.trace() ^ server_wire.trace();
   }
   EXPECT_EQ(pools().in_use(), 0U) << "buffers leaked; " << reproduce(seed);
+  EXPECT_EQ(appliance_pools().in_use(), 0U) << "buffers leaked; " << reproduce(seed);
   return trace;
 }
 
@@ -213,14 +222,13 @@ TEST(ApplianceSim, TheSameSeedGivesTheSameTrace) {
 class EndsSim : public testing::Test {
  protected:
   void run(StreamScript asks, StreamScript answers, bool listens, std::uint64_t seed) {
-    const std::uint32_t before = pools().in_use();
     {
       World world;
       Wire client_wire(world.clock, {.lost_per_mille = 10}, seed);
       Wire server_wire(world.clock, {.lost_per_mille = 10}, seed + 1);
       SimPort client_port(client_wire, 0, pools(), kOffloadingNic);
       SimPort server_port(server_wire, 1, pools(), kOffloadingNic);
-      Appliance appliance(world, client_wire, server_wire, pools(), kOffloadingNic, test::masking_policy(), seed);
+      Appliance appliance(world, client_wire, server_wire, appliance_pools(), kOffloadingNic, test::masking_policy(), seed);
       Host client(world.clock, client_port, pools(), {.ip = test::kClientAddress, .link = ethernet(1, 2), .tcp = {}},
                   seed);
       Host server(world.clock, server_port, pools(), {.ip = test::kServerAddress, .link = ethernet(2, 1), .tcp = {}},
@@ -242,7 +250,8 @@ class EndsSim : public testing::Test {
       closed = appliance.recorder.closed;
       close_error = appliance.recorder.last_close.error;
     }
-    EXPECT_EQ(pools().in_use(), before) << "buffers leaked";
+    EXPECT_EQ(pools().in_use(), 0U) << "buffers leaked";
+    EXPECT_EQ(appliance_pools().in_use(), 0U) << "buffers leaked";
   }
 
   Connection::State state{};
@@ -273,7 +282,8 @@ TEST_F(EndsSim, AServerThatResetsResetsTheClient) {
   const std::string post = "POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 20000\r\n\r\n" + std::string(20'000, ' ');
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     run({.to_send = post}, {.to_send = {}, .abort_after_bytes = 1'000}, true, seed);
-    EXPECT_EQ(closed_by, ErrorCode::tcp_reset_by_peer) << reproduce(seed);
+    EXPECT_EQ(state, Connection::State::established) << reproduce(seed);
+    EXPECT_EQ(closed_by, ErrorCode::tcp_reset_by_peer) << error_name(closed_by) << " " << reproduce(seed);
     EXPECT_EQ(closed, 1U);
     EXPECT_EQ(close_error, ErrorCode::tcp_reset_by_server) << error_name(close_error) << " " << reproduce(seed);
   }
