@@ -72,7 +72,9 @@ std::size_t Leg::write_room_bytes() const {
   return queued < limits_.send_bytes ? limits_.send_bytes - queued : 0;
 }
 
-std::size_t Leg::unacknowledged_segments() const { return in_flight_.segments() + unsent_.segments(); }
+std::size_t Leg::unacknowledged_segments() const {
+  return in_flight_.segments() + unsent_.segments();
+}
 
 std::size_t Leg::unacknowledged_bytes() const {
   return in_flight_.length_bytes() + unsent_.length_bytes();
