@@ -37,7 +37,8 @@ class ChecksumSum {
 ChecksumSum pseudo_header_sum(std::uint32_t source, std::uint32_t destination, std::uint8_t protocol,
                               std::uint16_t l4_bytes);
 
-// Of a whole IPv4 header, which is a number of 32-bit words: 0 when its checksum is right; the field's value when the field is 0.
+// Of a whole IPv4 header, which is a number of 32-bit words: 0 when its checksum is right; the field's value when the
+// field is 0.
 std::uint16_t ipv4_header_checksum(Bytes header);
 
 // The checksum after a 16- or 32-bit field at an even place changed (RFC 1624 equation 3). Host order.

@@ -6,11 +6,14 @@ run inside the test itself, on a socket that lives in the server's namespace.
 
 import hashlib
 import http.client
+import io
 import os
+import signal
 import socket
 import sys
 import threading
 import unittest
+import weakref
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(_HERE, "..", "..", "tools"), os.path.join(_HERE, "..", "support")]
@@ -43,7 +46,18 @@ principals:
 retention: {routine: 90d}
 """
 
-main = unittest_report.main
+def main():
+    """Runs the tests of the program. Takes its lab down however it ends; skipped when not root."""
+    if os.geteuid() != 0:
+        print("the lab makes network namespaces: only root can run this")
+        sys.exit(77)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        unittest_report.main()
+    finally:
+        for test in LabTest.__subclasses__():
+            if test.lab is not None:
+                test.lab.down()
 
 
 class LabTest(unittest.TestCase):
@@ -54,7 +68,7 @@ class LabTest(unittest.TestCase):
 
     @classmethod
     def new_lab(cls):
-        return Lab("sluice-e2e", staging_port=18081)
+        return Lab(os.environ.get("SLUICE_LAB", "sluice") + "-e2e")
 
     @classmethod
     def raise_lab(cls):
@@ -158,9 +172,27 @@ class LabTest(unittest.TestCase):
                    for directory, _, names in os.walk(self.lab.appliance.archive) for name in names)
 
 
+class _Reader(io.BufferedReader):
+    """What http.client reads a response from. One for each connection, so that nothing of a pipeline is lost."""
+
+    readers = weakref.WeakKeyDictionary()
+
+    @classmethod
+    def of(cls, connection):
+        if connection not in cls.readers:
+            cls.readers[connection] = cls(socket.SocketIO(connection, "r"))
+        return cls.readers[connection]
+
+    def makefile(self, *_):
+        return self
+
+    def close(self):
+        """http.client closes what it has read from; the connection lives on."""
+
+
 def read_response(client, method="GET"):
     """The next final response on the connection; .text is its body."""
-    response = http.client.HTTPResponse(client, method=method)
+    response = http.client.HTTPResponse(_Reader.of(client), method=method)
     response.begin()
     response.text = response.read()
     return response

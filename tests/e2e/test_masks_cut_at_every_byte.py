@@ -53,6 +53,16 @@ def serve(connection):
 
 
 class CutAnywhere(lab.LabTest):
+    policy = lab.POLICY.replace("  - name: odd\n", """\
+  - name: inbox
+    address: 10.77.0.2:8180
+    protocol: http
+    mode: enforce
+    record: {class: routine, durability: group}
+    rules: [pii/*]
+  - name: odd
+""")
+
     @classmethod
     def raise_lab(cls):
         """The data plane may write a core file as large as it likes, if it would."""
@@ -126,11 +136,9 @@ class CutAnywhere(lab.LabTest):
             received.append(rest)
             connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
 
-        with lab.Server(self.lab, take, port=8082):
-            self.lab.write_policy(self.policy.replace("10.77.0.2:8081", "10.77.0.2:8082"))
-            self.lab.appliance.push(self.lab.policy)
+        with lab.Server(self.lab, take, port=lab.Lab.port + 100):
             for cut in range(0, len(BODY), 7):
-                with self.connect(8082) as client:
+                with self.connect(lab.Lab.port + 100) as client:
                     head = b"POST /in HTTP/1.1\r\nHost: odd\r\nContent-Length: %d\r\n\r\n" % len(BODY)
                     client.sendall(head + BODY[:cut])
                     time.sleep(0.001)

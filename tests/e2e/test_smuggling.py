@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Requests that two parsers could read differently get a 400 with a JSON body, and none of their bytes reach the server."""
+"""Requests that two parsers could read differently are refused with a JSON body, and none of their bytes reach the server."""
 
 import json
 
 import lab
 
-# name → the bytes that a client sends; each is refused by RFC 9112.
+# name → the bytes that a client sends; each is refused by RFC 9112, with 400 unless it is named below.
 ATTEMPTS = {
     "two lengths": b"POST / HTTP/1.1\r\nHost: odd\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
     "length and chunked": b"POST / HTTP/1.1\r\nHost: odd\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -22,6 +22,7 @@ ATTEMPTS = {
     "a NUL in a name": b"GET / HTTP/1.1\r\nHost: odd\r\nX\0A: b\r\n\r\n",
     "no version": b"GET /\r\nHost: odd\r\n\r\n",
 }
+NOT_IMPLEMENTED = {"chunked twice", "an encoding that is no chunked"}  # 501, RFC 9112 section 6.1
 
 
 class Smuggling(lab.LabTest):
@@ -34,8 +35,8 @@ class Smuggling(lab.LabTest):
             self.heads.append(request[0])
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
-    def assert_refused(self, response):
-        self.assertEqual(response.status, 400)
+    def assert_refused(self, response, name=""):
+        self.assertEqual(response.status, 501 if name in NOT_IMPLEMENTED else 400)
         self.assertEqual(response.headers.get_content_type(), "application/json")
         self.assertIn("error", json.loads(response.text))
 
@@ -43,7 +44,7 @@ class Smuggling(lab.LabTest):
         for name, attempt in ATTEMPTS.items():
             with self.subTest(name), self.connect(lab.ODD_PORT) as client:
                 client.sendall(attempt)
-                self.assert_refused(lab.read_response(client, "POST"))
+                self.assert_refused(lab.read_response(client, "POST"), name)
                 self.assertEqual(self.heads, [], "the server saw it")
 
     def test_each_attempt_is_refused_after_a_good_request_too(self):
@@ -52,7 +53,7 @@ class Smuggling(lab.LabTest):
                 self.heads.clear()
                 client.sendall(b"GET /good HTTP/1.1\r\nHost: odd\r\n\r\n" + attempt)
                 self.assertEqual(lab.read_response(client).text, b"ok")
-                self.assert_refused(lab.read_response(client, "POST"))
+                self.assert_refused(lab.read_response(client, "POST"), name)
                 self.assertEqual(len(self.heads), 1, "the server saw the second one")
 
     def test_bad_chunk_sizes_are_refused(self):

@@ -30,13 +30,13 @@ class Commands:
                 self.flags.setdefault(os.path.relpath(path, root), _only_flags(shlex.split(entry["command"])))
 
     def for_headers(self):
-        """One set of flags for any header: the project's own, and the include paths of every library."""
+        """One set of flags for any header: the project's own, and the include paths and definitions of every target."""
         if not self.flags:
             raise SystemExit("compile_commands.json names no source: configure the build first")
         path = min(self.flags)
-        common = [flag for flag in self.flags[path] if not flag.startswith(("-I", "-isystem"))]
-        paths = {flag for flags in self.flags.values() for flag in flags if flag.startswith("-isystem")}
-        return [*common, *sorted(paths), "-I" + self.root, "-I" + self.build, "-fdiagnostics-color=never"]
+        common = [flag for flag in self.flags[path] if not flag.startswith(("-I", "-isystem", "-D"))]
+        others = {flag for flags in self.flags.values() for flag in flags if flag.startswith(("-isystem", "-D"))}
+        return [*common, *sorted(others), "-I" + self.root, "-I" + self.build, "-fdiagnostics-color=never"]
 
 
 def _only_flags(words):

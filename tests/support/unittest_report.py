@@ -44,7 +44,7 @@ def main():
     if "SLUICE_TEST_REPORT" in os.environ:
         with open(os.environ["SLUICE_TEST_REPORT"], "w", encoding="utf-8") as file:
             json.dump({"testsuites": [{"testsuite": list(result.cases.values())}]}, file)
-    sys.exit(0 if result.wasSuccessful() else 1)
+    sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
 
 
 def _flat(suite):

@@ -176,6 +176,7 @@ class Demo:
 
     def status(self):
         self.say.step("Status")
+        time.sleep(1.5)  # counters come once a second
         self.say.expect(self.cli("status").returncode == 0, "all is well")
 
 

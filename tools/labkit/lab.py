@@ -1,11 +1,12 @@
 """A whole lab: client namespace — appliance — server namespace, one subnet, and a staging server beside it.
 
 Everything on disk lies in one state folder, every process has a pid file there, and down() ends only those. A lab has
-a name, so that tests and a person can have one each.
+a name (SLUICE_LAB, "sluice" when it is not set), so that tests and a person can have one each.
 """
 
 import os
 import shutil
+import zlib
 
 from labkit import content, namespaces, nginx
 from labkit.appliance import Appliance
@@ -32,12 +33,12 @@ class Lab:
     client_address = "10.77.0.64"
     port = 8080
 
-    def __init__(self, name="sluice", state=None, staging_port=18080):
-        self.name = name
-        self.state = state or f"/var/lib/{name}-lab"
+    def __init__(self, name=None, staging_port=None):
+        self.name = name = name or os.environ.get("SLUICE_LAB", "sluice")
+        self.state = f"/var/lib/{name}-lab"
         self.client, self.server = name + "-client", name + "-server"
         self.client_tap, self.server_tap = "slc0", "sls0"
-        self.staging_port = staging_port
+        self.staging_port = staging_port or 18080 + (0 if name == "sluice" else 1 + zlib.crc32(name.encode()) % 900)
         cores = sorted(os.sched_getaffinity(0))
         self.dataplane_core, self.peer_core = cores[0], cores[min(1, len(cores) - 1)]
         self.policy = os.path.join(self.state, "policy.yaml")
@@ -94,7 +95,15 @@ class Lab:
         self.staging.stop()
         namespaces.remove(self.client)
         namespaces.remove(self.server)
+        self._unmount()
         shutil.rmtree(self.state, ignore_errors=True)
+
+    def _unmount(self):
+        """A test may have put a small file system into the state folder."""
+        with open("/proc/mounts", encoding="utf-8") as file:
+            for line in file:
+                if line.split()[1].startswith(self.state + "/"):
+                    namespaces.run("umount", "-l", line.split()[1], check=False)
 
     # Looking at it.
 

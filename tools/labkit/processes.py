@@ -11,13 +11,17 @@ import time
 
 
 def start_time(pid):
-    """When the process started, in clock ticks since boot; None when there is none, or only its remains."""
+    """When the process started, in clock ticks since boot; None when there is none, or only its remains.
+
+    A killed process whose first thread is gone lives on, with its files and locks, until its last thread is.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
+        threads = len(os.listdir(f"/proc/{pid}/task"))
     except OSError:
         return None
-    return None if fields[0] in "ZX" else fields[19]
+    return None if fields[0] in "ZX" and threads <= 1 else fields[19]
 
 
 class Daemon:

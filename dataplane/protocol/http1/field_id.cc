@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <iterator>
 
+#include "common/assert.h"
 #include "dataplane/protocol/http1/syntax.h"
 
 namespace sluice::http1 {
@@ -60,7 +61,7 @@ constexpr auto kByLength = [] {
     auto& list = lists.at(kRows[i].name.size());
     std::size_t slot = 0;
     while (list.at(slot) != 0) ++slot;
-    if (slot == kMostOfOneLength || static_cast<std::size_t>(kRows[i].id) != i) throw "the table is out of order";
+    SLUICE_ASSERT(slot < kMostOfOneLength && static_cast<std::size_t>(kRows[i].id) == i);  // judged by the compiler
     list.at(slot) = static_cast<std::uint8_t>(i);
   }
   return lists;

@@ -1,6 +1,8 @@
 // What the tests of this folder share: a whole policy, and problems as text.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
 
 #include "rules/pack.h"

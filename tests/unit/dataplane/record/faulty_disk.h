@@ -2,6 +2,7 @@
 // can lose its power: of what was not synced, any sector may then be there or not.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
