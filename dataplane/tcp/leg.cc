@@ -115,7 +115,8 @@ void Leg::close(ErrorCode why) {
   in_flight_.clear();
   unsent_.clear();
   reassembly_.clear();
-  ack_due_ = front_due_ = probe_due_ = false;
+  ack_due_ = ack_wanted_ = front_due_ = probe_due_ = false;
+  ack_at_ = kNever;
   timer_ = Timer::none;
   timer_at_ = kNever;
   retry_at_ = kNever;

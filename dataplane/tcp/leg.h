@@ -7,6 +7,7 @@
 // is out then). The pools outlive the leg.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -44,6 +45,7 @@ struct LegLimits {
   std::uint32_t burst_bytes = 65536 - 128;    // largest payload of one SegmentOut (one mss without TSO)
   DurationNs give_up_after = 120 * kSecond;   // without progress on retransmission, or an answer to probes
   DurationNs time_wait = 60 * kSecond;
+  DurationNs ack_delay = kMillisecond;  // for an ACK to find a segment that carries it (RFC 1122 section 4.2.3.2)
 };
 
 enum class LegState : std::uint8_t {
@@ -87,7 +89,7 @@ class Leg {
   // Emits whatever is due: data, ACKs, retransmissions, probes, FIN, RST.
   void output(TimeNs now, SegmentSink& sink);
   // When on_timer() and output() must be called although nothing came in; kNever for not at all.
-  [[nodiscard]] TimeNs next_deadline() const { return timer_at_ < retry_at_ ? timer_at_ : retry_at_; }
+  [[nodiscard]] TimeNs next_deadline() const { return std::min({timer_at_, retry_at_, ack_at_}); }
   // Handles what is due at `now` (retransmission timer and so on); output() emits the result.
   void on_timer(TimeNs now);
 
@@ -132,6 +134,7 @@ class Leg {
   // output.cc: what is due goes out
   bool emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink);
   bool emit_reset(SegmentSink& sink);
+  [[nodiscard]] bool is_ack_due(TimeNs now);
   Sent emit_front(SegmentSink& sink);
   Sent emit_next(TimeNs now, SegmentSink& sink);
   Sent emit_again(std::uint32_t length, bool with_fin, SegmentSink& sink);
@@ -172,6 +175,7 @@ class Leg {
   LegState state_ = LegState::open;
   Timer timer_ = Timer::none;
   bool ack_due_ = false;
+  bool ack_wanted_ = false;  // within ack_delay, or once two full segments came
   bool front_due_ = false;  // the first unacknowledged segment is to be sent again
   bool probe_due_ = false;
   bool window_limited_ = false;  // the congestion window, and nothing else, stopped the last output
@@ -192,6 +196,7 @@ class Leg {
 
   TimeNs timer_at_ = kNever;
   TimeNs retry_at_ = kNever;  // something could not be emitted for lack of buffers
+  TimeNs ack_at_ = kNever;
   TimeNs progress_at_;        // when the peer last proved that it takes part
   TimeNs sent_at_;            // last data, for the restart after idling
   TimeNs timed_at_ = 0;

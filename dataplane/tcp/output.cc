@@ -46,10 +46,22 @@ void Leg::output(TimeNs now, SegmentSink& sink) {
     while (sent == Sent::progress) sent = emit_next(now, sink);
     if (sent != Sent::failed && probe_due_) sent = emit_probe(sink);
   }
-  const bool ack_due = sent != Sent::failed && (ack_due_ || window_update_due());
-  if (ack_due && !emit(send_max_, kAck, {}, sink)) sent = Sent::failed;
-  if (sent == Sent::failed) retry_at_ = now + kRetryDelay;
+  if (sent != Sent::failed && is_ack_due(now) && !emit(send_max_, kAck, {}, sink)) sent = Sent::failed;
+  if (sent == Sent::failed) {
+    retry_at_ = now + kRetryDelay;
+    ack_due_ |= ack_wanted_;  // it waits for the retry, not for a ride
+    ack_at_ = kNever;
+  }
   settle_timer(now);
+}
+
+// Bytes in order may wait a moment for an answer that carries their ACK; everything else may not.
+bool Leg::is_ack_due(TimeNs now) {
+  if (ack_due_ || window_update_due()) return true;
+  if (!ack_wanted_) return false;
+  if (distance(last_ack_sent_, receive_next_) >= 2U * receive_mss_) return true;
+  if (ack_at_ == kNever) ack_at_ = now + limits_.ack_delay;
+  return now >= ack_at_;
 }
 
 // Every segment tells our window and acknowledges, so it stands for a pending ACK.
@@ -68,7 +80,8 @@ bool Leg::emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, S
   receive_edge_ = window.edge;
   largest_receive_window_ = std::max(largest_receive_window_, distance(receive_next_, receive_edge_));
   last_ack_sent_ = receive_next_;
-  ack_due_ = false;
+  ack_due_ = ack_wanted_ = false;
+  ack_at_ = kNever;
   return true;
 }
 

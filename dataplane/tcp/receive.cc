@@ -14,8 +14,11 @@ namespace sluice::tcp {
 
 ErrorCode Leg::receive_in_order(buffer::Chain&& payload) {
   const std::size_t pinned = payload.pinned_bytes();
-  ack_due_ = true;
-  if (!make_room(pinned, true)) return ErrorCode::tcp_queue_full;
+  if (!make_room(pinned, true)) {
+    ack_due_ = true;
+    return ErrorCode::tcp_queue_full;
+  }
+  ack_wanted_ = true;
   receive_next_ += static_cast<std::uint32_t>(payload.length_bytes());
   if (receive_pinned_bytes() + pinned > limits_.pinned_bytes / 2) {
     receive_.append_compact(pools_, std::move(payload), pinned);

@@ -36,6 +36,7 @@ std::string pattern(std::size_t bytes, std::size_t from) {
 }
 
 LegTest::LegTest() {
+  limits.ack_delay = 0;  // the tests of delayed ACKs set it
   setup.send_next = kOurBase;
   setup.receive_next = kPeerBase;
   setup.mss = kMss;

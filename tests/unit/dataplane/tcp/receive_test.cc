@@ -33,6 +33,37 @@ TEST_F(Receive, TheAckRidesOnDataThatGoesOutAnyway) {
   EXPECT_EQ(out.ack, 3u);
 }
 
+TEST_F(Receive, ASmallSegmentsAckWaitsForAnAnswerToRideOn) {
+  limits.ack_delay = kMillisecond;
+  peer_sends({.text = "ask"});
+  expect_nothing();
+  write("answer");
+  EXPECT_EQ(expect_one().ack, 3u);
+  EXPECT_TRUE(wait(10 * kMillisecond).empty());
+}
+
+TEST_F(Receive, AnAckThatFindsNoRideGoesAlone) {
+  limits.ack_delay = kMillisecond;
+  peer_sends({.text = "ask"});
+  expect_nothing();
+  EXPECT_EQ(wait_for_deadline(), kMillisecond);
+  expect_ack(3);
+}
+
+TEST_F(Receive, TwoFullSegmentsAreAcknowledgedAtOnce) {
+  limits.ack_delay = kMillisecond;
+  peer_sends({.text = pattern(kMss)});
+  expect_nothing();
+  peer_sends({.text = pattern(kMss)});
+  expect_ack(2 * kMss);
+}
+
+TEST_F(Receive, WhatComesOutOfOrderIsAcknowledgedAtOnce) {
+  limits.ack_delay = kMillisecond;
+  peer_sends({.seq = 5, .text = "world"});
+  expect_ack(0);
+}
+
 TEST_F(Receive, ReadTakesNoMoreThanItsLimit) {
   peer_sends({.text = "hello world"});
   EXPECT_EQ(read(5), "hello");
