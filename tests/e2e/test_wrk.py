@@ -33,7 +33,6 @@ class FullSpeed(lab.LabTest):
         self.assertTrue(lab.wait_until(lambda: served() <= recorded() <= served() + 64, 20, 0.5),
                         f"{served()} requests served, {recorded()} recorded")
         self.assertGreaterEqual(recorded(), answered)
-        self.assertLessEqual(recorded(), answered + 64)
         self.assert_each_unit_once()
 
     def assert_each_unit_once(self):
