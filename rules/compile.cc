@@ -8,8 +8,10 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <string>
 
 #include "rules/bundle.h"
+#include "rules/relax.h"
 
 namespace sluice::rules {
 namespace {
@@ -18,12 +20,14 @@ namespace fbs = schema::policy;
 using RuleList = std::vector<RuleIndex>;
 
 Result<std::vector<std::uint8_t>> compile_database(const Policy& policy, const RuleList& list, const Platform& target) {
+  std::vector<std::string> patterns;
+  for (const RuleIndex index : list) patterns.push_back(relaxed(policy.rules[index].expression));
   std::vector<const char*> expressions;
   std::vector<unsigned> flags;
   std::vector<unsigned> ids;
   for (const RuleIndex index : list) {
     const Rule& rule = policy.rules[index];
-    expressions.push_back(rule.expression.c_str());
+    expressions.push_back(patterns[ids.size()].c_str());
     flags.push_back(rule.caseless ? HS_FLAG_CASELESS : 0);
     ids.push_back(static_cast<unsigned>(ids.size()));
   }

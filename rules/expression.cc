@@ -1,243 +1,363 @@
-// Three judges in turn: a walk over the syntax with words of its own for what is left out and why,
-// then both engines' compilers. What the walk lets through, both engines must mean alike.
+// See expression.h.
 #include "rules/expression.h"
 
 #include <fmt/format.h>
-#include <hs/hs.h>
 
-#include <memory>
+#include <algorithm>
+#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "rules/bounds.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 namespace sluice::rules {
 namespace {
 
-using Verdict = std::optional<ExpressionProblem>;
+constexpr int kMaxDepth = 64;  // of groups in groups
 
-// Walks an expression once, left to right.
-class Walk {
+bool is_printable(char c) {
+  return c >= 0x20 && c < 0x7f;
+}
+bool is_letter_or_digit(char c) {
+  return c != '_' && word_bytes()[static_cast<std::uint8_t>(c)];
+}
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char folded = static_cast<char>(c | 0x20);
+  return folded >= 'a' && folded <= 'f' ? folded - 'a' + 10 : -1;
+}
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Recursive descent. The first problem is kept; after it every step comes to an end at once.
+class Parser {
  public:
-  explicit Walk(std::string_view text) : text_(text) {}
+  Parser(std::string_view text, bool caseless) : text_(text), caseless_(caseless) {}
 
-  Verdict run() {
-    while (at_ < text_.size())
-      if (auto problem = step()) return problem;
-    return std::nullopt;
+  std::expected<Expression, ExpressionProblem> run() {
+    Expression root = choice(0);
+    if (more()) refuse("')' without its '('", "add '(', or write \\) for the character itself");
+    if (problem_) return std::unexpected(*std::move(problem_));
+    return root;
   }
 
  private:
+  [[nodiscard]] bool more() const { return !problem_ && at_ < text_.size(); }
+  // '\0' stands for the end: it is no character of an expression.
   [[nodiscard]] char peek(std::size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
   }
-  [[nodiscard]] Verdict refuse(std::string text, std::string suggestion) const {
-    return ExpressionProblem{at_ + 1, std::move(text), std::move(suggestion)};
+  [[nodiscard]] bool at_any_of(std::string_view chars) const {
+    return more() && chars.find(peek()) != std::string_view::npos;
+  }
+  bool take(std::string_view token) {
+    if (!text_.substr(at_).starts_with(token)) return false;
+    at_ += token.size();
+    return true;
+  }
+  void refuse(std::string text, std::string suggestion) { refuse_at(at_, std::move(text), std::move(suggestion)); }
+  void refuse_at(std::size_t at, std::string text, std::string suggestion) {
+    if (!problem_) problem_ = ExpressionProblem{at + 1, std::move(text), std::move(suggestion)};
+  }
+  [[nodiscard]] Expression bytes(const ByteSet& set) const {
+    return {.kind = Expression::Kind::bytes, .set = caseless_ ? fold_case(set) : set};
   }
 
-  Verdict step() {
-    const char c = peek();
-    if (static_cast<unsigned char>(c) >= 0x80 || (static_cast<unsigned char>(c) < 0x20) || c == 0x7f)
-      return refuse("a character outside printable ASCII", "rules look at bytes: write \\xHH for each");
-    switch (c) {
+  Expression choice(int depth) {
+    Expression node{.kind = Expression::Kind::choice};
+    node.parts.push_back(sequence(depth));
+    while (more() && take("|")) node.parts.push_back(sequence(depth));
+    if (node.parts.size() > 1) return node;
+    return std::move(node.parts.front());
+  }
+
+  Expression sequence(int depth) {
+    Expression node{.kind = Expression::Kind::sequence};
+    while (more() && !at_any_of("|)")) {
+      Expression item = atom(depth);
+      if (at_any_of("?*+{")) item = repeat(std::move(item));
+      node.parts.push_back(std::move(item));
+    }
+    return node;
+  }
+
+  Expression atom(int depth) {
+    switch (const char c = peek()) {
+      case '(':
+        return group(depth);
+      case '[':
+        return bytes(bracket());
+      case '\\':
+        return peek(1) == 'b' || peek(1) == 'B' ? boundary() : bytes(escape());
+      case '.':
+        ++at_;
+        return bytes(~single_byte('\n'));
       case '^':
       case '$':
-        return refuse(fmt::format("'{}' anchors to a line or a beginning, which a stream does not have", c),
-                      "leave it out or use \\b; write \\" + std::string(1, c) + " for the character itself");
-      case '\\':
-        return escape(false);
-      case '[':
-        return bracket();
-      case '(':
-        return group();
+        refuse(fmt::format("'{}' anchors to a line or a beginning, which a stream does not have", c),
+               fmt::format("leave it out or use \\b; write \\{} for the character itself", c));
+        return {};
+      case '?':
       case '*':
       case '+':
-        return refuse(fmt::format("'{}' repeats without a bound", c),
-                      fmt::format("bound it: {{{},64}} for example", c == '*' ? 0 : 1));
       case '{':
-        return repeat();
-      case '?':
-        ++at_;
-        return after_repeat();
+        refuse(fmt::format("'{}' with nothing before it to repeat", c),
+               fmt::format("write \\{} for the character itself", c));
+        return {};
       default:
-        ++at_;
-        return std::nullopt;
+        return bytes(single_byte(plain()));
     }
   }
 
-  Verdict group() {
-    if (peek(1) == '*') return refuse("verbs such as (*...) are not read", "write \\( for a parenthesis");
-    if (peek(1) != '?' || peek(2) == ':') {
-      at_ += peek(1) == '?' ? 3 : 1;
-      return std::nullopt;
+  char plain() {
+    if (!is_printable(peek()))
+      refuse("a character outside printable ASCII", "rules look at bytes: write \\xHH for each");
+    return text_[at_++];
+  }
+
+  Expression boundary() {
+    const auto at = static_cast<std::uint32_t>(at_);
+    const bool is_boundary = peek(1) == 'b';
+    at_ += 2;
+    return {.kind = is_boundary ? Expression::Kind::boundary : Expression::Kind::no_boundary, .at = at, .length = 2};
+  }
+
+  Expression group(int depth) {
+    const std::size_t open = at_;
+    if (depth == kMaxDepth) refuse(fmt::format("groups more than {} deep", kMaxDepth), "a rule needs far less");
+    if (!take("(?:")) {
+      if (peek(1) == '*') refuse("verbs such as (*...) are not read", "write \\( for a parenthesis");
+      if (peek(1) == '?') refuse_group(peek(2));
+      ++at_;
     }
-    const char kind = peek(2);
+    if (problem_) return {};
+    Expression inside = choice(depth + 1);
+    if (!take(")")) refuse_at(open, "'(' is never closed", "add ')', or write \\( for the character itself");
+    return inside;
+  }
+
+  void refuse_group(char kind) {
     if (kind == '=' || kind == '!' || (kind == '<' && (peek(3) == '=' || peek(3) == '!')))
       return refuse("look-around is not read", "\\b and \\B are what may look at a neighbour");
     if (kind == '<' || kind == 'P' || kind == '\'')
       return refuse("named groups are not read", "write (...) or (?:...)");
-    return refuse(fmt::format("groups that begin with (?{} are not read", kind),
-                  "write (...) or (?:...); for letters of either case the rule's key is ignore_case");
+    refuse(fmt::format("groups that begin with (?{} are not read", is_printable(kind) ? std::string(1, kind) : ""),
+           "write (...) or (?:...); for letters of either case the rule's key is ignore_case");
   }
 
-  // A '{' that is no repetition is a literal in both engines, but easily a slip.
-  Verdict repeat() {
+  Expression repeat(Expression body) {
+    Expression node{.kind = Expression::Kind::repeat, .at = static_cast<std::uint32_t>(at_)};
+    const char c = peek();
+    if (c == '{') {
+      bounds(node);
+    } else if (c == '?') {
+      node.max = 1;
+      ++at_;
+    } else {
+      refuse(fmt::format("'{}' repeats without a bound", c),
+             fmt::format("bound it: {{{},64}} for example", c == '*' ? 0 : 1));
+    }
+    if (body.looks_around()) refuse_at(node.at, "a word boundary can not be repeated", "leave the repetition out");
+    node.length = static_cast<std::uint32_t>(at_) - node.at;
+    node.parts.push_back(std::move(body));
+    if (at_any_of("?")) refuse("a lazy repetition", "leave the second '?' out: a match is always the longest");
+    if (at_any_of("+")) refuse("a possessive repetition", "leave the '+' out: a match is always the longest");
+    if (at_any_of("*{")) refuse("a repetition of a repetition", "put what is repeated into (?:...)");
+    return node;
+  }
+
+  // {n} or {n,m}
+  void bounds(Expression& node) {
     const std::size_t end = text_.find('}', at_);
     const std::string_view inside = end == text_.npos ? "" : text_.substr(at_ + 1, end - at_ - 1);
-    const std::size_t comma = inside.find(',');
-    const auto digits = [](std::string_view s) {
-      return !s.empty() && s.find_first_not_of("0123456789") == std::string_view::npos;
-    };
-    if (!digits(inside.substr(0, comma)) ||
-        (comma != inside.npos && comma + 1 < inside.size() && !digits(inside.substr(comma + 1))))
-      return refuse("'{' without a repetition such as {2,5}", "write \\{ for the character itself");
-    if (comma != inside.npos && comma + 1 == inside.size())
+    const std::size_t comma = std::min(inside.find(','), inside.size());
+    const std::string_view low = inside.substr(0, comma);
+    const std::string_view high = comma == inside.size() ? low : inside.substr(comma + 1);
+    if (is_number(low) && high.empty())
       return refuse(fmt::format("'{{{}}}' repeats without a bound", inside),
                     fmt::format("bound it: {{{}64}} for example", inside));
+    if (!is_number(low) || !is_number(high))
+      return refuse("'{' without a repetition such as {2,5}", "write \\{ for the character itself");
+    const auto value = [](std::string_view digits) {
+      std::uint32_t number = 0;
+      return std::from_chars(digits.begin(), digits.end(), number).ec == std::errc() ? number : UINT32_MAX;
+    };
+    node.min = value(low);
+    node.max = value(high);
+    if (std::max(node.min, node.max) > kMaxMatchBytes)
+      return refuse(fmt::format("'{{{}}}' repeats more than {} times", inside, kMaxMatchBytes),
+                    fmt::format("a match is at most {} bytes wide", kMaxMatchBytes));
+    if (node.max < node.min)
+      return refuse(fmt::format("'{{{}}}' runs backwards", inside), fmt::format("write {{{},{}}}", high, low));
+    if (node.max == 0)
+      return refuse(fmt::format("'{{{}}}' repeats nothing", inside), "leave it out, with what stands before it");
     at_ = end + 1;
-    return after_repeat();
   }
 
-  Verdict after_repeat() {
-    if (peek() == '?') return refuse("a lazy repetition", "leave the second '?' out: a match is always the longest");
-    if (peek() == '+') return refuse("a possessive repetition", "leave the '+' out: a match is always the longest");
-    return std::nullopt;
-  }
-
-  Verdict bracket() {
-    const std::size_t open = at_++;
-    if (peek() == '^') ++at_;
-    if (peek() == ']') ++at_;  // first in a class it is itself
-    while (at_ < text_.size()) {
-      const char c = peek();
-      if (static_cast<unsigned char>(c) >= 0x80 || static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-        return refuse("a character outside printable ASCII", "rules look at bytes: write \\xHH for each");
-      if (c == ']') {
-        ++at_;
-        return std::nullopt;
-      }
-      if (c == '[' && (peek(1) == ':' || peek(1) == '.' || peek(1) == '=')) {
-        if (auto problem = posix_class()) return problem;
-      } else if (c == '\\') {
-        if (auto problem = escape(true)) return problem;
-      } else {
-        ++at_;
-      }
+  // \x41 \t \. \d and their like, in a class and out of it.
+  ByteSet escape() {
+    if (const auto set = escaped_set(peek(1))) {
+      at_ += 2;
+      return *set;
     }
-    at_ = open;
-    return refuse("'[' is never closed", "add ']', or write \\[ for the character itself");
+    return single_byte(escaped_byte());
   }
 
-  Verdict posix_class() {
-    static constexpr std::string_view kNames[] = {"alnum", "alpha", "digit", "lower",
-                                                  "punct", "space", "upper", "xdigit"};
-    const std::size_t end = text_.find(":]", at_ + 2);
-    const std::string_view name = peek(1) == ':' && end != text_.npos ? text_.substr(at_ + 2, end - at_ - 2) : "";
-    for (const std::string_view known : kNames) {
-      if (name != known) continue;
-      at_ = end + 2;
-      return std::nullopt;
-    }
-    return refuse("a POSIX class that is not read",
-                  fmt::format("one of {}, as in [[:digit:]]; or write \\[", fmt::join(kNames, ", ")));
-  }
-
-  Verdict escape(bool in_class) {
+  char escaped_byte() {
+    static constexpr std::string_view kNames = "tnrf";
+    static constexpr std::string_view kMeant = "\t\n\r\f";
     const char c = peek(1);
-    if (c == '\0') return refuse("'\\' at the end", "write \\\\ for the character itself");
-    const bool word_boundary = c == 'b' || c == 'B';
-    if (in_class && word_boundary)
-      return refuse(fmt::format("'\\{}' in a class", c), "\\b and \\B stand outside of classes");
-    const bool letter_or_digit = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-    if (c == 'x') return hex();
-    if (letter_or_digit && std::string_view("dDwWsSbBtnrf").find(c) == std::string_view::npos) {
-      if (c >= '1' && c <= '9') return refuse("back references are not read", "write the group out a second time");
-      if (std::string_view("AzZG").find(c) != std::string_view::npos)
-        return refuse(fmt::format("'\\{}' anchors to a beginning or end, which a stream does not have", c),
-                      "leave it out or use \\b");
-      return refuse(fmt::format("'\\{}' is not read", c),
-                    "\\d \\D \\w \\W \\s \\S \\b \\B \\t \\n \\r \\f and \\xHH are");
+    if (c == 'x') {
+      const int high = hex_value(peek(2));
+      const int low = hex_value(peek(3));
+      if (high < 0 || low < 0) refuse("'\\x' without two hexadecimal digits", "write \\xHH");
+      at_ = std::min(at_ + 4, text_.size());
+      return static_cast<char>(high * 16 + low);
     }
-    if (static_cast<unsigned char>(c) >= 0x80)
-      return refuse("a character outside printable ASCII", "write \\xHH for each of its bytes");
-    at_ += 2;
-    if (word_boundary && std::string_view("?*+{").find(peek()) != std::string_view::npos && peek() != '\0')
-      return refuse("a word boundary can not be repeated", "leave the repetition out");
-    return std::nullopt;
+    const std::size_t known = kNames.find(c);
+    if (known == std::string_view::npos) refuse_escape(c);
+    at_ = std::min(at_ + 2, text_.size());
+    return known == std::string_view::npos ? c : kMeant[known];
   }
 
-  Verdict hex() {
-    const auto is_hex = [](char h) { return (h >= '0' && h <= '9') || ((h | 0x20) >= 'a' && (h | 0x20) <= 'f'); };
-    if (!is_hex(peek(2)) || !is_hex(peek(3))) return refuse("'\\x' without two hexadecimal digits", "write \\xHH");
-    at_ += 4;
-    return std::nullopt;
+  void refuse_escape(char c) {
+    if (c == '\0' && at_ + 1 >= text_.size()) return refuse("'\\' at the end", "write \\\\ for the character itself");
+    if (!is_printable(c)) return refuse("a character outside printable ASCII", "write \\xHH for each of its bytes");
+    if (!is_letter_or_digit(c)) return;
+    if (c >= '1' && c <= '9') return refuse("back references are not read", "write the group out a second time");
+    if (c == 'b' || c == 'B')
+      return refuse(fmt::format("'\\{}' in a class", c), "\\b and \\B stand outside of classes");
+    if (std::string_view("AzZG").find(c) != std::string_view::npos)
+      return refuse(fmt::format("'\\{}' anchors to a beginning or end, which a stream does not have", c),
+                    "leave it out or use \\b");
+    refuse(fmt::format("'\\{}' is not read", c), "\\d \\D \\w \\W \\s \\S \\b \\B \\t \\n \\r \\f and \\xHH are");
+  }
+
+  ByteSet bracket() {
+    const std::size_t open = at_++;
+    const bool negated = take("^");
+    ByteSet set;
+    // A ']' that comes first is itself.
+    for (bool first = true; more() && (first || peek() != ']'); first = false) {
+      if (at_posix(0)) {
+        set |= posix();
+      } else if (peek() == '\\' && escaped_set(peek(1))) {
+        set |= escape();
+      } else {
+        set |= span();
+      }
+    }
+    if (!take("]")) refuse_at(open, "'[' is never closed", "add ']', or write \\[ for the character itself");
+    if (caseless_) set = fold_case(set);
+    return negated ? ~set : set;
+  }
+
+  [[nodiscard]] bool at_posix(std::size_t ahead) const {
+    const char kind = peek(ahead + 1);
+    return peek(ahead) == '[' && (kind == ':' || kind == '.' || kind == '=');
+  }
+
+  ByteSet posix() {
+    const std::size_t end = std::min(text_.find(":]", at_ + 2), text_.size());
+    const auto set = peek(1) == ':' ? posix_set(text_.substr(at_ + 2, end - at_ - 2)) : std::nullopt;
+    if (!set || end == text_.size())
+      refuse("a POSIX class that is not read", fmt::format("one of {}, as in [[:digit:]]; or write \\[", kPosixNames));
+    at_ = std::min(end + 2, text_.size());
+    return set.value_or(ByteSet());
+  }
+
+  // One character of a class, or a range from it.
+  ByteSet span() {
+    const std::size_t start = at_;
+    const char from = peek() == '\\' ? escaped_byte() : plain();
+    if (!more() || peek() != '-' || peek(1) == ']' || peek(1) == '\0') return single_byte(from);
+    ++at_;
+    if (at_posix(0) || (peek() == '\\' && escaped_set(peek(1))))
+      refuse_at(start, "a range that ends in a class", "write \\- for the character itself");
+    if (problem_) return {};
+    const auto first = static_cast<std::uint8_t>(from);
+    const auto last = static_cast<std::uint8_t>(peek() == '\\' ? escaped_byte() : plain());
+    if (last < first) refuse_at(start, "a range that runs backwards", "write the lower character first");
+    return byte_range(first, last);
   }
 
   std::string_view text_;
+  bool caseless_;
   std::size_t at_ = 0;
+  std::optional<ExpressionProblem> problem_;
 };
 
-std::expected<Widths, ExpressionProblem> ask_hyperscan(const std::string& expression, bool caseless) {
-  const unsigned flags = caseless ? HS_FLAG_CASELESS : 0;
-  hs_expr_info_t* raw_info = nullptr;
-  hs_compile_error_t* raw_error = nullptr;
-  const auto problem = [&](const hs_compile_error_t* error) {
-    return std::unexpected(ExpressionProblem{0, error != nullptr ? error->message : "the scanner does not take it",
-                                             "the scan engine (Hyperscan) must be able to compile it"});
-  };
-  const hs_error_t status = hs_expression_info(expression.c_str(), flags, &raw_info, &raw_error);
-  const std::unique_ptr<hs_expr_info_t, void (*)(void*)> info(raw_info, std::free);
-  std::unique_ptr<hs_compile_error_t, hs_error_t (*)(hs_compile_error_t*)> error(raw_error, hs_free_compile_error);
-  if (status != HS_SUCCESS) return problem(error.get());
-
-  const Widths widths{info->min_width, info->max_width};
-  if (widths.min == 0)
-    return std::unexpected(ExpressionProblem{0, "it matches the empty string", "make something in it obligatory"});
-  if (widths.max > kMaxMatchBytes)
-    return std::unexpected(
-        ExpressionProblem{0,
-                          widths.max == UINT32_MAX ? "its matches have no bound"
-                                                   : fmt::format("its matches are up to {} bytes wide", widths.max),
-                          fmt::format("bound its repetitions so that a match is at most {} bytes", kMaxMatchBytes)});
-
-  hs_database_t* raw_database = nullptr;
-  raw_error = nullptr;
-  const hs_error_t compiled =
-      hs_compile(expression.c_str(), flags, HS_MODE_VECTORED, nullptr, &raw_database, &raw_error);
-  const std::unique_ptr<hs_database_t, hs_error_t (*)(hs_database_t*)> database(raw_database, hs_free_database);
-  error.reset(raw_error);
-  if (compiled != HS_SUCCESS) return problem(error.get());
-  return widths;
-}
-
-Verdict ask_pcre2(const std::string& expression, bool caseless) {
-  int number = 0;
-  PCRE2_SIZE offset = 0;
-  const std::unique_ptr<pcre2_code, void (*)(pcre2_code*)> code(
-      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(), caseless ? PCRE2_CASELESS : 0,
-                    &number, &offset, nullptr),
-      pcre2_code_free);
-  if (code) return std::nullopt;
-  char text[256] = "it does not compile";
-  pcre2_get_error_message(number, reinterpret_cast<PCRE2_UCHAR*>(text), sizeof text);
-  return ExpressionProblem{offset + 1, text, "correct the expression"};
+// The repetition that alone makes matches widest; nullptr without one.
+const Expression* widest_repeat(const Expression& e) {
+  const Expression* widest = e.kind == Expression::Kind::repeat ? &e : nullptr;
+  for (const Expression& part : e.parts) {
+    const Expression* inside = widest_repeat(part);
+    if (inside != nullptr && (widest == nullptr || widths_of(*inside).max > widths_of(*widest).max)) widest = inside;
+  }
+  return widest;
 }
 
 }  // namespace
 
-std::expected<Widths, ExpressionProblem> check_expression(std::string_view expression, bool caseless) {
-  if (expression.empty()) return std::unexpected(ExpressionProblem{0, "it is empty", "write what to look for"});
-  if (expression.size() > kMaxExpressionBytes)
-    return std::unexpected(ExpressionProblem{0, fmt::format("it is longer than {} bytes", kMaxExpressionBytes),
-                                             "split it into several rules"});
-  if (auto problem = Walk(expression).run()) return std::unexpected(*std::move(problem));
-  const std::string text(expression);
-  // PCRE2 first: it knows where in the expression a slip is.
-  if (auto problem = ask_pcre2(text, caseless)) return std::unexpected(*std::move(problem));
-  return ask_hyperscan(text, caseless);
+Widths widths_of(const Expression& e) {
+  constexpr std::uint64_t kCeiling = UINT32_MAX;
+  std::uint64_t min = 0;
+  std::uint64_t max = 0;
+  switch (e.kind) {
+    case Expression::Kind::bytes:
+      min = max = 1;
+      break;
+    case Expression::Kind::sequence:
+    case Expression::Kind::repeat: {
+      for (const Expression& part : e.parts) {
+        const Widths p = widths_of(part);
+        min += p.min;
+        max += p.max;
+      }
+      const bool repeats = e.kind == Expression::Kind::repeat;
+      min *= repeats ? e.min : 1;
+      max *= repeats ? e.max : 1;
+      break;
+    }
+    case Expression::Kind::choice:
+      min = kCeiling;
+      for (const Expression& part : e.parts) {
+        const Widths p = widths_of(part);
+        min = std::min<std::uint64_t>(min, p.min);
+        max = std::max<std::uint64_t>(max, p.max);
+      }
+      break;
+    case Expression::Kind::boundary:
+    case Expression::Kind::no_boundary:
+      break;
+  }
+  return {static_cast<std::uint32_t>(std::min(min, kCeiling)), static_cast<std::uint32_t>(std::min(max, kCeiling))};
+}
+
+std::string ExpressionProblem::what() const {
+  if (character == 0) return "expression: " + text;
+  return fmt::format("expression at character {}: {}", character, text);
+}
+
+std::expected<Expression, ExpressionProblem> parse_expression(std::string_view text, bool caseless) {
+  const auto problem = [](std::size_t character, std::string what, std::string suggestion) {
+    return std::unexpected(ExpressionProblem{character, std::move(what), std::move(suggestion)});
+  };
+  if (text.empty()) return problem(0, "it is empty", "write what to look for");
+  if (text.size() > kMaxExpressionBytes)
+    return problem(0, fmt::format("it is longer than {} bytes", kMaxExpressionBytes), "split it into several rules");
+  auto expression = Parser(text, caseless).run();
+  if (!expression) return expression;
+  const Widths widths = widths_of(*expression);
+  if (widths.min == 0) return problem(0, "it matches the empty string", "make something in it obligatory");
+  if (widths.max > kMaxMatchBytes) {
+    const Expression* widest = widest_repeat(*expression);
+    return problem(widest == nullptr ? 0 : widest->at + 1,
+                   fmt::format("its matches are up to {} bytes wide", widths.max),
+                   fmt::format("shorten its repetitions so that a match is at most {} bytes", kMaxMatchBytes));
+  }
+  return expression;
 }
 
 }  // namespace sluice::rules

@@ -1,27 +1,58 @@
-// Which expressions a rule may have: those that the fast engine (Hyperscan) and the exact one (PCRE2)
-// read alike, byte by byte, and whose matches have a bounded width. Everything else is refused in words.
+// The expression language: text to a tree, or what is wrong with it. It holds what Hyperscan and a table of bounded
+// size read alike: bytes, no UTF; `.` is any byte but \n; every repetition is bounded; \b and \B are all that looks
+// around. A tree that parse_expression() gives has matches of 1 to kMaxMatchBytes bytes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "rules/byte_set.h"
 
 namespace sluice::rules {
 
 inline constexpr std::size_t kMaxExpressionBytes = 2048;
 
+struct Expression {
+  enum class Kind : std::uint8_t {
+    bytes,        // one byte out of `set`
+    sequence,     // all `parts`, one after the other
+    choice,       // one of `parts`
+    repeat,       // parts[0], `min` to `max` times
+    boundary,     // \b
+    no_boundary,  // \B
+  };
+  Kind kind = Kind::sequence;
+  ByteSet set{};
+  std::uint32_t min = 0;
+  std::uint32_t max = 0;
+  // Where \b, \B and the sign of a repetition ({2,5} or ?) stand in the text.
+  std::uint32_t at = 0;
+  std::uint32_t length = 0;
+  std::vector<Expression> parts{};
+
+  [[nodiscard]] bool looks_around() const { return kind == Kind::boundary || kind == Kind::no_boundary; }
+};
+
+// How many bytes a match can have.
 struct Widths {
   std::uint32_t min = 0;
   std::uint32_t max = 0;
 };
+Widths widths_of(const Expression& expression);
 
 struct ExpressionProblem {
   std::size_t character = 0;  // 1-based, 0 for the whole expression
   std::string text;
   std::string suggestion;
+
+  // "expression at character 3: what is wrong"
+  [[nodiscard]] std::string what() const;
 };
 
-std::expected<Widths, ExpressionProblem> check_expression(std::string_view expression, bool caseless);
+std::expected<Expression, ExpressionProblem> parse_expression(std::string_view text, bool caseless);
 
 }  // namespace sluice::rules

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "rules/bounds.h"
-#include "rules/expression.h"
+#include "rules/expression_check.h"
 
 namespace sluice::rules {
 namespace {
@@ -80,8 +80,8 @@ class RuleReader {
       return;
     }
     const ExpressionProblem& problem = widths.error();
-    const std::string at = problem.character == 0 ? "" : fmt::format(" at character {}", problem.character);
-    report_.add(node->position, fmt::format("expression{}: {}", at, problem.text), problem.suggestion);
+    const std::string rule = rule_.name.empty() ? "" : fmt::format("rule {}: ", rule_.name);
+    report_.add(node->position_of(problem.character), rule + problem.what(), problem.suggestion);
   }
 
   void read_where() {

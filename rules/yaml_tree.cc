@@ -24,7 +24,8 @@ struct Stop {};
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(std::string_view file, Problems& problems) : file_(file), problems_(problems) {}
+  TreeBuilder(std::string_view source, std::string_view file, Problems& problems)
+      : source_(source), file_(file), problems_(problems) {}
 
   YamlNode take_root() { return std::move(root_); }
 
@@ -88,9 +89,18 @@ class TreeBuilder final : public YAML::EventHandler {
   void add(const YAML::Mark& mark, YamlNode::Kind kind, std::string text) {
     YamlNode node = make(mark, kind);
     node.text = std::move(text);
+    node.text_column = text_column(mark, node.text);
     if (!expects_key()) return attach(std::move(node));
     if (kind != YamlNode::Kind::scalar) stop(mark, "a key is missing before the colon", "write `key: value`");
     stack_.back().key = std::move(node);
+  }
+
+  std::uint32_t text_column(const YAML::Mark& mark, std::string_view text) const {
+    if (mark.pos < 0 || static_cast<std::size_t>(mark.pos) >= source_.size()) return 0;
+    const std::string_view rest = source_.substr(static_cast<std::size_t>(mark.pos));
+    const std::size_t quote = rest.front() == '\'' || rest.front() == '"' ? 1 : 0;
+    if (!rest.substr(quote).starts_with(text)) return 0;
+    return position_of(mark).column + static_cast<std::uint32_t>(quote);
   }
 
   void open(const YAML::Mark& mark, YamlNode::Kind kind) {
@@ -129,6 +139,7 @@ class TreeBuilder final : public YAML::EventHandler {
     parent.node.children.push_back(std::move(node));
   }
 
+  std::string_view source_;
   std::string_view file_;
   Problems& problems_;
   std::vector<Frame> stack_;
@@ -181,7 +192,7 @@ std::expected<YamlNode, Problems> parse_yaml(std::string_view source, std::strin
   if (auto bad = find_bad_character(source, file_name)) return std::unexpected(Problems{*std::move(bad)});
 
   Problems problems;
-  TreeBuilder builder(file_name, problems);
+  TreeBuilder builder(source, file_name, problems);
   try {
     // yaml-cpp takes a quote that is never closed for closed when the file ends in a line feed.
     std::istringstream stream{std::string(source.substr(0, source.find_last_not_of(" \t\r\n") + 1))};

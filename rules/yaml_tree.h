@@ -23,10 +23,18 @@ struct YamlNode {
   Kind kind = Kind::null;
   std::string text;  // scalar
   Position position;
+  // Where the text of a scalar begins, behind its quote; 0 when the source does not show it as it is (escapes, blocks).
+  std::uint32_t text_column = 0;
   std::vector<YamlNode> children;  // of a sequence or a map
   // In a map each child carries its key.
   std::string key;
   Position key_position;
+
+  // Of a character of the text, or of the value where that is not known. 1-based, 0 is the value itself.
+  [[nodiscard]] Position position_of(std::size_t character) const {
+    if (text_column == 0 || character == 0) return position;
+    return {position.line, text_column + static_cast<std::uint32_t>(character) - 1};
+  }
 };
 
 // One document. Fails with everything that is wrong as far as it could be read.

@@ -3,13 +3,13 @@
 // that any expression could match goes, validators and keep_last are not asked.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/error.h"
+#include "rules/automaton.h"
 #include "rules/rule.h"
 
 namespace sluice::control {
@@ -17,19 +17,15 @@ namespace sluice::control {
 class Redactor {
  public:
   // Without rules nothing is taken out.
-  static Result<Redactor> make(std::span<const rules::Rule> rules);
+  static Result<Redactor> make(std::span<const rules::Rule> wanted);
 
-  // The same text, letters and digits of every possible match overwritten with '*'; all of it when the
-  // engine gives up. A match that the end of `text` cuts is not seen: see max_width().
+  // The same text, letters and digits of every possible match overwritten with '*'. A match that the end of `text`
+  // cuts is not seen: see max_width().
   [[nodiscard]] std::string redact(std::string_view text) const;
   [[nodiscard]] std::size_t max_width() const { return max_width_; }
 
  private:
-  struct Free {
-    void operator()(void* code) const;
-  };
-  using Code = std::unique_ptr<void, Free>;
-  std::vector<Code> codes_;
+  std::vector<rules::Automaton> automata_;
   std::size_t max_width_ = 0;
 };
 

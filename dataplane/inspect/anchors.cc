@@ -24,7 +24,7 @@ void Anchors::clear() {
   ranges_.clear();
 }
 
-void Anchors::add(const Automaton& automaton, std::uint32_t position, std::uint32_t end) {
+void Anchors::add(const rules::Automaton& automaton, std::uint32_t position, std::uint32_t end) {
   PerRule& rule = rules_[position];
   if (rule.whole || end < automaton.min_width()) return;
   if (rule.head == kNone) touched_.push_back(position);

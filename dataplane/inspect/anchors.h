@@ -25,7 +25,7 @@ class Anchors {
 
   void clear();
   // A match of rule `position` ends at `end`.
-  void add(const Automaton& automaton, std::uint32_t position, std::uint32_t end);
+  void add(const rules::Automaton& automaton, std::uint32_t position, std::uint32_t end);
 
   [[nodiscard]] bool any() const { return !touched_.empty(); }
   [[nodiscard]] bool touched(std::uint32_t rule) const { return rules_[rule].whole || rules_[rule].head != kNone; }

@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "dataplane/inspect/validator.h"
+#include "rules/bounds.h"
 
 namespace sluice::inspect {
 namespace {
 
 // Starts that are tried on one view: it must hold a byte before, and a widest match and a byte behind.
-constexpr std::uint32_t kBlockStarts = Content::kViewBytes - kMaxWidth - 2;
+constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - 2;
 
 }  // namespace
 

@@ -4,6 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "rules/bounds.h"
+#include "rules/expression.h"
+
 namespace sluice::inspect {
 namespace {
 
@@ -13,19 +16,20 @@ std::unexpected<Error> bad_rule(const RuleSpec& spec, const std::string& why) {
 
 Result<void> check_widths(const RuleSpec& spec) {
   if (spec.min_width == 0) return bad_rule(spec, "a match may be empty; it must have at least one byte");
-  if (spec.max_width < spec.min_width || spec.max_width > kMaxWidth) {
+  if (spec.max_width < spec.min_width || spec.max_width > rules::kMaxMatchBytes) {
     return bad_rule(spec, "widest match is " + std::to_string(spec.max_width) + " bytes; it must lie between " +
-                              std::to_string(spec.min_width) + " and " + std::to_string(kMaxWidth));
+                              std::to_string(spec.min_width) + " and " + std::to_string(rules::kMaxMatchBytes));
   }
   return {};
 }
 
-Result<Automaton> build_automaton(const RuleSpec& spec) {
-  auto expression = parse_expression(spec.expression, spec.caseless);
-  if (!expression) return bad_rule(spec, "its expression has " + expression.error().detail);
-  auto automaton = Automaton::build(*expression);
-  if (!automaton) return bad_rule(spec, automaton.error().detail);
-  return automaton;
+// The compiler of policies asked the same; a bundle is held against it all the same.
+Result<rules::Automaton> build_automaton(const RuleSpec& spec) {
+  const auto expression = rules::parse_expression(spec.expression, spec.caseless);
+  if (!expression) return bad_rule(spec, expression.error().what());
+  auto automaton = rules::Automaton::build(*expression);
+  if (!automaton) return bad_rule(spec, "its expression has too many ways to match");
+  return *std::move(automaton);
 }
 
 // One scan of nothing tells whether the database can be scanned as we do: mode, version and CPU.

@@ -8,15 +8,15 @@
 #include <memory>
 #include <vector>
 
-#include "dataplane/inspect/automaton.h"
 #include "dataplane/inspect/scanner.h"
+#include "rules/automaton.h"
 
 namespace sluice::inspect {
 
 struct CompiledRule {
   RuleIndex index = 0;
   Validator validator = Validator::none;
-  Automaton automaton;
+  rules::Automaton automaton;
 };
 
 struct DatabaseDeleter {

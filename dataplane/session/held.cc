@@ -50,17 +50,18 @@ void Held::begin_message() {
   content_begin_ = content_end_ = 0;
 }
 
-Bytes Held::front() const {
-  const rte_mbuf* m = bytes_.first();
-  return m == nullptr ? Bytes{} : Bytes{rte_pktmbuf_mtod(m, const std::uint8_t*), m->data_len};
+std::string Held::first_line() const {
+  std::string line(std::min(labelled_bytes_, kMaxLineBytes), '\0');
+  bytes_.copy_out(0, line.size(), reinterpret_cast<std::uint8_t*>(line.data()));
+  line.resize(std::min(line.find_first_of("\r\n"), line.size()));
+  return line;
 }
 
 void Held::relabel_as_content() {
-  for (Run& run : runs_) {
-    if (run.kind == RunKind::content) continue;
-    run.kind = RunKind::content;
-    content_end_ += run.bytes;
-  }
+  runs_.clear();
+  if (labelled_bytes_ > 0) runs_.push_back({RunKind::content, labelled_bytes_});
+  content_begin_ = 0;
+  content_end_ = labelled_bytes_;
 }
 
 void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <string>
 
 #include "dataplane/buffer/chain.h"
 #include "dataplane/session/content_view.h"
@@ -32,9 +33,11 @@ class Held {
 
   // A new message begins: content counts from 0. At most its head is held.
   void begin_message();
-  // The first contiguous bytes held, labelled or not.
-  [[nodiscard]] Bytes front() const;
-  // What was labelled as part of a head turns out to be content (the stream has no structure).
+  // The first line of the labelled bytes, without its end; a longer one is cut.
+  static constexpr std::size_t kMaxLineBytes = 8192;
+  [[nodiscard]] std::string first_line() const;
+  // What was labelled as part of a head turns out to be the content of a message that begins here (the
+  // stream has no structure). No other message is held.
   void relabel_as_content();
   // Content seen so far in this message, released or not.
   [[nodiscard]] std::uint64_t content_end() const { return content_end_; }

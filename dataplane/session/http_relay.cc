@@ -1,10 +1,12 @@
 // What both directions of an HTTP session share; see http_relay.h.
 #include "dataplane/session/http_relay.h"
 
-#include "common/assert.h"
+#include <algorithm>
 
 namespace sluice::session {
 namespace {
+
+constexpr std::size_t kMessageRoom = 64 * 1024;  // of the recorder: a head, its end, and an answer of our own
 
 http1::Limits limits_of(const enforce::Service& service) {
   return {.head_bytes = service.head_limit_bytes, .headers = service.header_limit};
@@ -27,36 +29,51 @@ void HttpRelay::feed(Context& context, Direction direction, buffer::Chain&& byte
   Side& from = side(direction);
   if (from.dead) return;  // the chain goes with its owner
   from.held.append(context.pools, std::move(bytes));
-  if (direction == Direction::request) {
+  advance(context);
+}
+
+// As far as it goes: an answer, also one of our own, makes room for requests that wait.
+void HttpRelay::advance(Context& context) {
+  starved_ = false;
+  do {
     read_requests(context);
-    read_responses(context);  // a local answer may be due
-  } else {
     read_responses(context);
-    if (!request_.paused &&
-        !request_.held.unlabelled().empty()) {  // requests that waited for a place among the pending ones
-      read_requests(context);
-      read_responses(context);
-    }
-  }
+  } while (can_read_requests() && !starved_);
+  conclude(context, Direction::request);
+  conclude(context, Direction::response);
+}
+
+// Asked before each message: many small ones make more records than their bytes tell.
+bool HttpRelay::has_room(Context& context) const {
+  return service_->record != enforce::RecordMode::required ||
+         context.recorder.has_room(request_.held.length_bytes() + response_.held.length_bytes() + kMessageRoom);
 }
 
 void HttpRelay::finish(Context& context, Direction direction) {
   Side& from = side(direction);
   if (from.ended) return;
   from.ended = true;
-  if (from.dead) return;
-  const http1::Step step = from.reader.finish();
+  advance(context);
+}
+
+void HttpRelay::conclude(Context& context, Direction direction) {
+  Side& from = side(direction);
+  if (!from.ended || from.finished || from.dead || !from.held.unlabelled().empty()) return;
+  const bool cut = from.reader.finish().kind == http1::StepKind::error;
   if (direction == Direction::request) {
-    if (step.kind == http1::StepKind::error)
-      request_error(context, step.error);
+    from.paused = false;
+    if (cut)
+      request_cut(context);
     else if (from.message.active())
       end_request(context);
     read_responses(context);
   } else {
-    if (step.kind == http1::StepKind::error)
-      response_error(context, step.error);
+    if (cut)
+      response_cut(context);
     else if (from.message.active())
       end_response(context);
+    // An answer of our own that still waits for its turn will not be given any more.
+    if (request_.dead && !request_.finished && fate_ == Fate::run) fate_ = Fate::close;
   }
   from.finished = true;
 }
@@ -67,14 +84,18 @@ void HttpRelay::close(Context& context, ErrorCode why) {
     if (from.message.active()) {
       from.message.content(context, from.held, true);
       from.message.end(context, from.held.content_end(), Ending::cut, why);
+      if (direction == Direction::response && !exchanges_.empty()) exchanges_.pop_front();
     }
     from.held.clear();
     from.dead = true;
   }
+  for (const Exchange& exchange : exchanges_) end_unanswered(context, exchange, why);
+  exchanges_.clear();
 }
 
 bool HttpRelay::accepts(Direction direction) const {
   const Side& from = side(direction);
+  if (starved_) return false;
   if (direction == Direction::request && !from.dead) return exchanges_.size() < service_->pending_limit;
   return true;  // a dead side takes bytes to forget them
 }
@@ -89,6 +110,14 @@ bool HttpRelay::finished(Direction direction) const {
 
 std::size_t HttpRelay::held_bytes(Direction direction) const {
   return side(direction).held.length_bytes() + side(direction).out.length_bytes();
+}
+
+// Only where all that is under way is observed may the streams go on without structure.
+bool HttpRelay::observes_all(Context& context) {
+  if (!request_.message.active()) adopt_policy(context);
+  const auto observed = [](const enforce::Service* service) { return service->mode == enforce::Mode::observe; };
+  return observed(service_) && (!response_.message.active() || observed(response_.message.unit().service)) &&
+         std::ranges::all_of(exchanges_, [&](const Exchange& exchange) { return observed(exchange.unit.service); });
 }
 
 // Observe: a stream that cannot be read passes on without structure, recorded and scanned as content.
@@ -107,8 +136,8 @@ void HttpRelay::go_opaque(Context& context) {
     response_.held.relabel_as_content();
     response_.message.begin(exchanges_.empty() ? request_.message.unit() : exchanges_.front().unit,
                             Direction::response);
-    response_.head_ready = true;
   }
+  response_.head_ready = true;
 }
 
 std::size_t HttpRelay::held_segments(Direction direction) const {

@@ -2,7 +2,8 @@
 // its first byte leaves, rewrites heads, masks bodies, answers by itself where it refuses.
 // Knows no TCP: chains and ends come in, chains and ends go out.
 // Invariants: exchanges_ holds the requests without a complete response, in order; a response is
-// read only for the first of them; a local answer is given only between server responses.
+// read only for the first of them; a local answer is given only between server responses; nothing is
+// put out in a direction that is finished. How the streams are cut into feeds changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,13 @@ class HttpRelay {
   void feed(Context& context, Direction direction, buffer::Chain&& bytes);
   // The peer that sends this direction finished; all its bytes were fed.
   void finish(Context& context, Direction direction);
-  // The session ends here: what is unfinished is recorded as cut, for `why`.
+  // The session ends here: what is unfinished or unanswered is recorded as cut, for `why`.
   void close(Context& context, ErrorCode why);
+  // The recorder had no room for the messages that come next: they wait until resume() finds some.
+  [[nodiscard]] bool starved() const { return starved_; }
+  void resume(Context& context) {
+    if (starved_) advance(context);
+  }
 
   // More bytes of this direction may be fed (else: back-pressure on its sender).
   [[nodiscard]] bool accepts(Direction direction) const;
@@ -48,6 +54,10 @@ class HttpRelay {
   [[nodiscard]] std::size_t held_bytes(Direction direction) const;
   [[nodiscard]] std::size_t held_segments(Direction direction) const;
   [[nodiscard]] std::uint32_t units() const { return next_unit_; }
+  // Requests without a complete response.
+  [[nodiscard]] std::size_t pending() const { return exchanges_.size(); }
+  // As the newest unit knows it.
+  [[nodiscard]] const enforce::Service& service() const { return *service_; }
   // The principal as known now: the last user seen, else the one of the network.
   [[nodiscard]] const std::string& principal() const { return principal_; }
 
@@ -68,8 +78,7 @@ class HttpRelay {
     buffer::Chain out;
     bool head_ready = false;   // the head may be released
     bool judged = false;       // request: its verdict has fallen
-    bool sent = false;         // request: its first byte went to the server
-    bool paused = false;       // request: an upgrade was asked for; what follows depends on the answer
+    bool paused = false;       // request: an upgrade was asked for; whether this message goes on depends on the answer
     std::uint16_t status = 0;  // response: of the head that was read last
     bool discard = false;      // refused: the rest of the message is read and forgotten
     bool dead = false;         // nothing more is read
@@ -79,11 +88,19 @@ class HttpRelay {
 
   // requests (http_request.cc)
   void read_requests(Context& context);
+  [[nodiscard]] bool can_read_requests() const;
+  void adopt_policy(Context& context);
   void request_head(Context& context);
+  void request_content(Context& context, std::uint32_t bytes);
+  // Held back for a verdict that has not fallen.
+  [[nodiscard]] bool judging() const { return request_.message.active() && !request_.judged; }
+  void leave_window(Context& context);
   void open_exchange(Context& context, std::string_view user = {});
   void judge_request(Context& context, bool last);
   void end_request(Context& context);
   void request_error(Context& context, ErrorCode error);
+  void request_cut(Context& context);
+  void settle_upgrade(Context& context, bool accepted);
   void refuse(Context& context, ErrorCode error, std::string_view detail, bool close);
   void send_continue(Context& context);
   // The exchange of the request that is being read; nullptr when its response is complete already.
@@ -92,15 +109,23 @@ class HttpRelay {
   // responses (http_response.cc)
   void read_responses(Context& context);
   void response_head(Context& context);
+  void decide_response(Context& context);
   void end_response(Context& context);
   void response_error(Context& context, ErrorCode error);
+  void response_cut(Context& context);
   void answer_locally(Context& context);
+  void end_unanswered(Context& context, const Exchange& exchange, ErrorCode why);
 
   // both (http_relay.cc)
   Side& side(Direction direction) { return direction == Direction::request ? request_ : response_; }
   [[nodiscard]] const Side& side(Direction direction) const {
     return direction == Direction::request ? request_ : response_;
   }
+  void advance(Context& context);
+  // Does what the end of a stream means, once all of the stream was read.
+  void conclude(Context& context, Direction direction);
+  [[nodiscard]] bool has_room(Context& context) const;
+  [[nodiscard]] bool observes_all(Context& context);
   void go_opaque(Context& context);
   bool apply_edits(Context& context, Side& side);
   void release(Context& context, Side& side, bool all);
@@ -118,6 +143,7 @@ class HttpRelay {
   Side response_;
   std::deque<Exchange> exchanges_;
   std::uint32_t next_unit_ = 0;
+  bool starved_ = false;
   Fate fate_ = Fate::run;
   ErrorCode error_ = ErrorCode::ok;
 };

@@ -10,11 +10,24 @@ using http1::StepKind;
 
 void HttpRelay::read_requests(Context& context) {
   Side& in = request_;
+  bool labelled = false;
   while (!in.dead) {
-    if (in.paused && in.reader.idle()) break;
-    if (in.reader.idle() && exchanges_.size() >= service_->pending_limit) break;
-    const Bytes next = in.held.unlabelled();
+    if (in.reader.idle()) {
+      if (in.paused || exchanges_.size() >= service_->pending_limit) break;
+      if (!in.held.unlabelled().empty() && !has_room(context)) {
+        starved_ = true;
+        break;
+      }
+    }
+    Bytes next = in.held.unlabelled();
+    // The window is filled exactly, so that what lies beyond it has no part in the verdict.
+    if (judging()) {
+      const std::uint64_t left =
+          service_->window_bytes - std::min<std::uint64_t>(service_->window_bytes, in.held.content_end());
+      next = next.first(std::min<std::size_t>(next.size(), std::max<std::uint64_t>(left, 1)));
+    }
     const http1::Step step = in.reader.next(next);
+    labelled |= step.bytes > 0;
     if (step.kind == StepKind::more) {
       in.held.label(RunKind::head, step.bytes);
       if (step.bytes == 0) break;
@@ -26,39 +39,76 @@ void HttpRelay::read_requests(Context& context) {
     } else if (step.kind == StepKind::trailer) {
       in.held.label(RunKind::trailer, step.bytes);
     } else if (step.kind == StepKind::body || step.kind == StepKind::opaque) {
-      in.held.label(RunKind::content, step.bytes);
+      request_content(context, step.bytes);
     } else if (step.kind == StepKind::message_end) {
       end_request(context);
     } else {
       request_error(context, step.error);
     }
     if (in.discard) in.held.drop_labelled();
-    if (in.held.run_count() > Held::kMaxRuns) request_error(context, ErrorCode::http_too_fragmented);
+    if (in.held.run_count() > Held::kMaxRuns) {
+      judge_request(context, false);
+      if (in.held.run_count() > Held::kMaxRuns / 2) request_error(context, ErrorCode::http_too_fragmented);
+    }
   }
-  if (!in.dead && in.message.active() && !in.discard) judge_request(context, false);
+  if (labelled && !in.dead && in.message.active()) judge_request(context, false);
 }
 
-// A request begins: the unit takes the newest policy, unless that no longer knows the service.
+bool HttpRelay::can_read_requests() const {
+  const Side& in = request_;
+  if (in.dead || in.held.unlabelled().empty()) return false;
+  return !in.reader.idle() || (!in.paused && exchanges_.size() < service_->pending_limit);
+}
+
+void HttpRelay::request_content(Context& context, std::uint32_t bytes) {
+  Side& in = request_;
+  if (!in.message.active() && !in.discard) {  // a stream without structure that no request asked for (observe)
+    in.held.begin_message();
+    open_exchange(context);
+    in.head_ready = in.judged = true;
+  }
+  if (judging() && in.held.content_end() >= service_->window_bytes) {
+    leave_window(context);
+    if (in.dead) return;
+  }
+  in.held.label(RunKind::content, bytes);
+}
+
+// A byte comes that lies beyond the window, so the verdict falls now, on the window alone.
+void HttpRelay::leave_window(Context& context) {
+  if (const ErrorCode error = request_.message.content(context, request_.held, false); error != ErrorCode::ok) {
+    request_error(context, error);
+  } else if (request_.message.denied()) {
+    request_error(context, ErrorCode::rule_denied);
+  } else if (service_->after_window == enforce::AfterWindow::deny) {
+    request_error(context, ErrorCode::http_body_beyond_window);
+  } else {
+    request_.judged = true;
+  }
+}
+
+// The newest policy, unless that no longer knows the service. Between requests.
+void HttpRelay::adopt_policy(Context& context) {
+  if (context.policy == policy_) return;
+  const enforce::Service* newest = context.policy->snapshot->find_service(server_address_, service_->port);
+  if (newest == nullptr) return;
+  service_ = newest;
+  policy_ = context.policy;
+}
+
+// A request begins: the unit takes the newest policy.
 void HttpRelay::open_exchange(Context& context, std::string_view user) {
+  adopt_policy(context);
   Exchange& exchange = exchanges_.emplace_back();
   UnitInfo& unit = exchange.unit;
   unit.session = session_;
   unit.number = next_unit_++;
-  unit.policy = context.policy;
-  unit.service = nullptr;
-  if (unit.policy != policy_) {
-    const enforce::Service* newest = unit.policy->snapshot->find_service(server_address_, service_->port);
-    if (newest != nullptr) {
-      service_ = newest;
-      policy_ = unit.policy;
-    }
-  }
   principal_ = user.empty() ? policy_->snapshot->principal_of(client_address_) : user;
   unit.policy = policy_;
   unit.service = service_;
   unit.principal = principal_;
   request_.message.begin(unit, Direction::request);
-  request_.judged = request_.sent = request_.discard = request_.head_ready = false;
+  request_.judged = request_.discard = request_.head_ready = false;
   counters().requests.add();
 }
 
@@ -76,8 +126,8 @@ void HttpRelay::request_head(Context& context) {
     return;
   }
   const bool enforce = service_->mode == enforce::Mode::enforce;
-  if (request_.message.denied() && !service_->judges_request_body) {
-    refuse(context, ErrorCode::rule_denied, "", false);
+  if (request_.message.denied()) {  // the body, if one follows, is read and forgotten
+    refuse(context, ErrorCode::rule_denied, "", head.expect_continue);
     return;
   }
   if (enforce) {
@@ -104,7 +154,8 @@ void HttpRelay::request_head(Context& context) {
 
 // The client waits for leave to send a body that is judged before the server hears of it.
 void HttpRelay::send_continue(Context& context) {
-  if (exchanges_.size() != 1 || !response_.reader.idle()) return;  // it sends without leave after a while
+  const bool in_turn = exchanges_.size() == 1 && response_.reader.idle();
+  if (!in_turn || response_.dead || response_.finished) return;  // it sends without leave after a while
   if (!response_.out.append_copy(context.pools, as_bytes("HTTP/1.1 100 Continue\r\n\r\n")))
     abort(ErrorCode::buffers_exhausted);
 }
@@ -121,25 +172,14 @@ void HttpRelay::judge_request(Context& context, bool last) {
       return;
     }
   }
+  // Before its end, a verdict falls where the window ends and nowhere else: see leave_window().
+  if (!request_.judged && !last) return;
   if (message.denied()) {
     request_error(context, request_.judged ? ErrorCode::rule_denied_late : ErrorCode::rule_denied);
     return;
   }
-  if (!request_.judged) {
-    if (last) {
-      request_.judged = true;
-    } else if (request_.held.content_end() >= service_->window_bytes) {
-      if (service_->after_window == enforce::AfterWindow::deny) {
-        request_error(context, ErrorCode::http_body_beyond_window);
-        return;
-      }
-      request_.judged = true;
-    }
-  }
-  if (request_.judged) {
-    request_.sent = true;
-    release(context, request_, last);
-  }
+  request_.judged = true;
+  release(context, request_, last);
 }
 
 void HttpRelay::end_request(Context& context) {
@@ -149,50 +189,85 @@ void HttpRelay::end_request(Context& context) {
     return;
   }
   judge_request(context, true);
-  if (!request_.message.active()) return;  // refused just now
+  if (!request_.message.active() || request_.dead) return;  // refused just now
+  if (request_.paused) return;                              // if the server agrees, the stream belongs to it
   request_.message.end(context, request_.held.content_end(), Ending::complete, ErrorCode::ok);
 }
 
-// The stream cannot be read on, or a verdict fell. Before the first byte left: an answer of our own.
-// After it: the server must see an incomplete request.
+// The request that asked for an upgrade has its answer.
+void HttpRelay::settle_upgrade(Context& context, bool accepted) {
+  Side& in = request_;
+  in.paused = false;
+  if (accepted)
+    in.reader.become_opaque();
+  else if (in.message.active() && in.reader.idle())
+    in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
+}
+
+// The stream cannot be read on, or a verdict fell. Before the request was let go: an answer of our own.
+// After it the server must see an incomplete request, whether a byte of it happens to have left or not.
 void HttpRelay::request_error(Context& context, ErrorCode error) {
-  if (service_->mode == enforce::Mode::observe && error != ErrorCode::http_incomplete) {
+  Side& in = request_;
+  if (observes_all(context)) {
     context.errors.add(error);
     go_opaque(context);
     return;
   }
-  if (request_.message.active() && (request_.sent || current_exchange() == nullptr)) {
+  if (in.discard) {  // of a request that has its answer, or waits for it
+    context.errors.add(error);
+    in.held.clear();
+    in.dead = true;
+    if (exchanges_.empty())
+      fate_ = Fate::close;
+    else
+      exchanges_.back().close_after = true;
+    return;
+  }
+  // What came of the message is on the record however much of it came at once.
+  if (in.message.active()) in.message.content(context, in.held, true);
+  if (in.message.active() && (in.judged || current_exchange() == nullptr)) {
     context.errors.add(error);
     counters().errors.add();
-    request_.message.end(context, request_.held.content_end(), Ending::refused, error);
-    request_.held.clear();
+    in.message.end(context, in.held.content_end(), Ending::refused, error);
+    in.held.clear();
     abort(error);
     return;
   }
-  if (error == ErrorCode::http_incomplete) {  // the client gave up in the middle: nobody to answer
-    context.errors.add(error);
-    if (request_.message.active()) {
-      request_.message.end(context, request_.held.content_end(), Ending::cut, error);
-      if (current_exchange() != nullptr) exchanges_.pop_back();
-    }
-    request_.held.clear();
-    request_.dead = true;
-    if (exchanges_.empty()) fate_ = Fate::close;
-    return;
-  }
-  if (!request_.message.active()) {
+  if (!in.message.active()) {
     // No head could be parsed: the record keeps the first line of what came.
-    const Bytes came = request_.held.front();
-    std::string line(as_text(came.first(std::min<std::size_t>(came.size(), 256))));
-    line.resize(std::min(line.find_first_of("\r\n"), line.size()));
-    request_.held.clear();
-    request_.held.begin_message();
+    const std::string line = in.held.first_line();
+    in.held.clear();
+    in.held.begin_message();
     open_exchange(context);
-    request_.message.plain_head(context, as_bytes(line), false);
+    in.message.plain_head(context, as_bytes(line), false);
   }
   // A rule's verdict leaves the connection usable once the whole request was read.
-  const bool readable_on = error == ErrorCode::rule_denied && request_.reader.idle();
+  const bool readable_on = error == ErrorCode::rule_denied && in.reader.idle();
   refuse(context, error, "", !readable_on);
+}
+
+// The client gave up in the middle: nobody to answer, and the server must not take it for a whole request.
+void HttpRelay::request_cut(Context& context) {
+  Side& in = request_;
+  context.errors.add(ErrorCode::http_incomplete);
+  if (in.message.active()) {
+    in.message.content(context, in.held, true);
+    in.message.end(context, in.held.content_end(), Ending::cut, ErrorCode::http_incomplete);
+    const bool observed = in.message.unit().service->mode == enforce::Mode::observe;
+    if (!observed && (in.judged || current_exchange() == nullptr)) {
+      counters().errors.add();
+      in.held.clear();
+      abort(ErrorCode::http_incomplete);
+      return;
+    }
+    if (!observed) {
+      end_unanswered(context, exchanges_.back(), ErrorCode::http_incomplete);
+      exchanges_.pop_back();
+    }
+  }
+  in.held.clear();
+  in.dead = true;
+  if (exchanges_.empty()) fate_ = Fate::close;
 }
 
 HttpRelay::Exchange* HttpRelay::current_exchange() {
@@ -210,9 +285,12 @@ void HttpRelay::refuse(Context& context, ErrorCode error, std::string_view detai
   exchange.local = http1::local_response(http1::status_for(error), error, detail, close, exchange.head_only);
   exchange.close_after = close;
   request_.held.drop_labelled();
-  if (close) {
+  request_.paused = false;
+  if (close && error_ == ErrorCode::ok) error_ = error;
+  if (close || response_.finished) {
     request_.dead = true;
     request_.held.clear();
+    if (response_.finished) fate_ = Fate::close;  // the client was told already that nothing follows
   } else if (!request_.reader.idle()) {
     request_.discard = true;
   }

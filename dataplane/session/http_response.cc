@@ -8,8 +8,14 @@ using http1::StepKind;
 
 void HttpRelay::read_responses(Context& context) {
   Side& in = response_;
-  while (fate_ == Fate::run && !in.dead) {
+  bool labelled = false;
+  while (fate_ == Fate::run && !in.dead && !in.finished) {
     if (!in.message.active() && in.reader.idle()) {
+      const bool waits = !in.held.unlabelled().empty() || (!exchanges_.empty() && !exchanges_.front().local.empty());
+      if (waits && !has_room(context)) {
+        starved_ = true;
+        break;
+      }
       if (!exchanges_.empty() && !exchanges_.front().local.empty()) {
         answer_locally(context);
         continue;
@@ -21,6 +27,7 @@ void HttpRelay::read_responses(Context& context) {
       in.reader.set_request_method(exchanges_.front().method);
     }
     const http1::Step step = in.reader.next(in.held.unlabelled());
+    labelled |= step.bytes > 0;
     if (step.kind == StepKind::more) {
       in.held.label(RunKind::head, step.bytes);
       if (step.bytes == 0) break;
@@ -38,8 +45,16 @@ void HttpRelay::read_responses(Context& context) {
     } else {
       response_error(context, step.error);
     }
-    if (in.held.run_count() > Held::kMaxRuns) response_error(context, ErrorCode::http_too_fragmented);
+    if (in.held.run_count() > Held::kMaxRuns) {
+      decide_response(context);
+      if (in.held.run_count() > Held::kMaxRuns / 2) response_error(context, ErrorCode::http_too_fragmented);
+    }
   }
+  if (labelled) decide_response(context);
+}
+
+void HttpRelay::decide_response(Context& context) {
+  Side& in = response_;
   if (in.dead || !in.message.active()) return;
   if (const ErrorCode error = in.message.content(context, in.held, false); error != ErrorCode::ok) {
     response_error(context, error);
@@ -66,7 +81,8 @@ void HttpRelay::response_head(Context& context) {
         .masks_response_body = unit.service->masks_wire[static_cast<std::size_t>(enforce::Place::response_body)],
         .allow_upgrade = unit.service->allow_upgrade};
     context.work.edits.clear();
-    ErrorCode error = head.upgrade && !exchange.upgrade ? ErrorCode::http_unexpected_response : ErrorCode::ok;
+    const bool agreed = exchange.upgrade && request_.reader.idle();  // asked for, by a request that is complete
+    ErrorCode error = head.upgrade && !agreed ? ErrorCode::http_unexpected_response : ErrorCode::ok;
     if (error == ErrorCode::ok) error = http1::rewrite_response(head, policy, context.work.edits);
     if (error == ErrorCode::ok && !apply_edits(context, in)) error = ErrorCode::buffers_exhausted;
     if (error != ErrorCode::ok) {
@@ -76,11 +92,8 @@ void HttpRelay::response_head(Context& context) {
   }
   if (head.status >= 500) counters().errors.add();
   in.head_ready = true;
-  if (head.upgrade) {  // 101, or 2xx to CONNECT
-    in.reader.become_opaque();
-    request_.reader.become_opaque();
-  }
-  if (head.status / 100 != 1 || head.upgrade) request_.paused = false;
+  if (head.upgrade) in.reader.become_opaque();  // 101, or 2xx to CONNECT
+  if (head.upgrade || (exchange.upgrade && head.status / 100 != 1)) settle_upgrade(context, head.upgrade);
 }
 
 void HttpRelay::end_response(Context& context) {
@@ -105,7 +118,7 @@ void HttpRelay::end_response(Context& context) {
 // Before the head is out the client gets an answer of our own; after it, an abort is all that is honest.
 void HttpRelay::response_error(Context& context, ErrorCode error) {
   Side& in = response_;
-  if (service_->mode == enforce::Mode::observe && error != ErrorCode::http_incomplete) {
+  if (observes_all(context)) {
     context.errors.add(error);
     go_opaque(context);
     return;
@@ -113,29 +126,54 @@ void HttpRelay::response_error(Context& context, ErrorCode error) {
   context.errors.add(error);
   counters().errors.add();
   const bool head_out = in.message.active() && in.head_ready;
-  if (error == ErrorCode::http_incomplete) {  // the server closed: the client sees that too
-    if (in.message.active()) {
-      if (in.message.content(context, in.held, true) == ErrorCode::ok) release(context, in, false);
-      in.message.end(context, in.held.content_end(), Ending::cut, error);
-    }
-    in.dead = true;
-    if (error_ == ErrorCode::ok) error_ = error;
-    return;
+  const bool asked = !exchanges_.empty();
+  if (!in.message.active() && asked) {  // no head could be parsed: the record keeps its first line
+    in.message.begin(exchanges_.front().unit, Direction::response);
+    const std::string line = in.held.first_line();
+    in.held.clear();
+    in.held.begin_message();
+    in.message.plain_head(context, as_bytes(line), false);
   }
-  if (in.message.active()) in.message.end(context, in.held.content_end(), Ending::refused, error);
+  if (in.message.active()) {
+    in.message.content(context, in.held, true);
+    in.message.end(context, in.held.content_end(), Ending::refused, error);
+  }
   in.held.clear();
   in.dead = true;
   if (error_ == ErrorCode::ok) error_ = error;
-  if (head_out || exchanges_.empty()) {
+  const bool head_only = asked && exchanges_.front().head_only;
+  if (asked) exchanges_.pop_front();
+  if (head_out || !asked) {
     abort(error);
     return;
   }
-  const std::string answer = http1::local_response(http1::status_for(error, Direction::response), error, "", true,
-                                                   exchanges_.front().head_only);
+  const std::string answer =
+      http1::local_response(http1::status_for(error, Direction::response), error, "", true, head_only);
   if (!in.out.append_copy(context.pools, as_bytes(answer))) abort(ErrorCode::buffers_exhausted);
+  if (request_.paused) settle_upgrade(context, false);
   request_.dead = true;
-  exchanges_.clear();
   fate_ = fate_ == Fate::run ? Fate::close : fate_;
+}
+
+// The server closed in the middle: the client sees that too.
+void HttpRelay::response_cut(Context& context) {
+  Side& in = response_;
+  context.errors.add(ErrorCode::http_incomplete);
+  counters().errors.add();
+  if (in.message.active()) {
+    if (in.message.content(context, in.held, true) == ErrorCode::ok) release(context, in, false);
+    in.message.end(context, in.held.content_end(), Ending::cut, ErrorCode::http_incomplete);
+    if (!exchanges_.empty()) exchanges_.pop_front();
+  }
+  in.dead = true;
+  if (error_ == ErrorCode::ok) error_ = ErrorCode::http_incomplete;
+}
+
+// So that each unit has an end in both directions on the record.
+void HttpRelay::end_unanswered(Context& context, const Exchange& exchange, ErrorCode why) {
+  Message none;
+  none.begin(exchange.unit, Direction::response);
+  none.end(context, 0, Ending::cut, why);
 }
 
 void HttpRelay::answer_locally(Context& context) {

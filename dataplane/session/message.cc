@@ -155,6 +155,7 @@ void Message::plain_head(Context& context, Bytes bytes, bool synthesized) {
   work.matches.clear();
   if (!synthesized && scan_block(context, bytes) != ErrorCode::ok) return;
   make_stars(context);
+  if (!synthesized) bytes = bytes.first(std::min(bytes.size(), kMaxLineBytes));
   const MutableBytes out =
       context.recorder.head(subject(), {.unit = unit_.number, .direction = direction_, .synthesized = synthesized},
                             bytes.size(), context.wall);

@@ -39,7 +39,9 @@ class Message {
 
   // Scans, records and masks a head that is the first run of `held`.
   ErrorCode head(Context& context, const http1::Head& head, Held& held);
-  // A head that Sluice wrote itself, or the first line of one that it could not parse.
+  // A head that Sluice wrote itself, or the first line of one that it could not parse, of which no more
+  // than kMaxLineBytes are recorded (but all is scanned, so that no match is cut).
+  static constexpr std::size_t kMaxLineBytes = 256;
   void plain_head(Context& context, Bytes bytes, bool synthesized);
   // Decides what of the held content can be decided; with `last`, all of it.
   ErrorCode content(Context& context, Held& held, bool last);

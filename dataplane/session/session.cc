@@ -10,6 +10,7 @@ namespace {
 
 constexpr DurationNs kRetryAfter = kMillisecond;  // when the recorder or the disk must be asked again
 constexpr std::size_t kRecordOverhead = 4096;
+constexpr std::size_t kRecordBytes = 1024;  // for which the recorder counts on one record
 constexpr std::size_t kBufferBytes = 2304;  // what a frame buffer takes, with its mbuf
 
 // Before a server was heard, frames to the client go where its own came from.
@@ -183,7 +184,7 @@ bool Session::close_record(Context& context, SessionObserver& observer) {
   const std::size_t held = relay_->held_bytes(Direction::request) + relay_->held_bytes(Direction::response);
   const bool records = service_.record != enforce::RecordMode::off;
   if (records && service_.record == enforce::RecordMode::required &&
-      !context.recorder.has_room(held + 2 * kRecordOverhead))
+      !context.recorder.has_room(held + relay_->pending() * kRecordBytes + 2 * kRecordOverhead))
     return false;
   relay_->close(context, error_);
   if (records)
@@ -212,7 +213,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
         move(context, Direction::response);
         move(context, Direction::request);  // a response made room for waiting requests
         follow_fate(context);
-        follow_ends();
+        follow_ends(context);
         follow_idleness(context);
       } else {
         stalled_ = true;
@@ -227,9 +228,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
       else
         stalled_ = true;
     }
-    if (phase_ == Phase::lingering && client_leg_->state() == tcp::LegState::closed &&
-        server_leg_->state() == tcp::LegState::closed)
-      phase_ = Phase::done;
+    if (phase_ == Phase::lingering && is_gone(*client_leg_) && is_gone(*server_leg_)) phase_ = Phase::done;
   }
   update_deadline(context);
 }
@@ -258,8 +257,8 @@ void Session::update_deadline(Context& context) {
     deadline_ = context.now;
   } else {
     deadline_ = std::min(client_leg_->next_deadline(), server_leg_->next_deadline());
-    if (phase_ == Phase::established)
-      deadline_ = std::min(deadline_, closing_ ? closing_at_ + limits_.linger : active_at_ + limits_.idle);
+    const TimeNs end = closing_ ? closing_at_ + limits_.linger : active_at_ + limits_.idle;
+    if (phase_ == Phase::established && end > context.now) deadline_ = std::min(deadline_, end);
     if (stalled_ || !request_.waiting.empty() || !response_.waiting.empty())
       deadline_ = std::min(deadline_, context.now + kRetryAfter);
   }

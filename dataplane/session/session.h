@@ -93,10 +93,14 @@ class Session {
   void settle(Context& context, Outputs& outputs);
   void follow_fate(Context& context);
   void follow_idleness(Context& context);
-  void follow_ends();
+  void follow_ends(Context& context);
   bool open_record(Context& context, SessionObserver& observer);
   bool close_record(Context& context, SessionObserver& observer);
   void update_deadline(Context& context);
+  // Closed, and its reset (if there was one to send) is out.
+  [[nodiscard]] static bool is_gone(const tcp::Leg& leg) {
+    return leg.state() == tcp::LegState::closed && leg.next_deadline() == kNever;
+  }
   [[nodiscard]] record::Subject subject() const;
   [[nodiscard]] wire::TcpHeader to_client() const;
   [[nodiscard]] wire::TcpHeader to_server() const;
@@ -119,7 +123,6 @@ class Session {
   TimeNs deadline_ = kNever;
   wire::LinkHeader client_link_;  // as frames from the client carry it: used toward the server
   wire::LinkHeader server_link_;
-  std::uint8_t tos_ = 0;
   Handshake handshake_;
   std::optional<tcp::Leg> client_leg_;
   std::optional<tcp::Leg> server_leg_;

@@ -15,11 +15,12 @@ void Session::move(Context& context, Direction direction) {
   tcp::Leg& from = source(direction);
   tcp::Leg& to = sink(direction);
   Flow& flow = flow_of(direction);
+  relay_->resume(context);
   while (true) {
     const std::size_t count = std::min({from.readable_bytes(), kReadBytes,
                                         to.write_room_bytes() - std::min(to.write_room_bytes(), flow.waiting_bytes)});
     if (count == 0 || !relay_->accepts(direction)) break;
-    if (service_.record == enforce::RecordMode::required &&
+    if (relay_->service().record == enforce::RecordMode::required &&
         !context.recorder.has_room(count + relay_->held_bytes(direction) + kRecordSlack)) {
       stalled_ = true;
       break;
@@ -37,6 +38,7 @@ void Session::move(Context& context, Direction direction) {
     flush(context, Direction::response);
   }
   if (from.read_finished()) relay_->finish(context, direction);
+  stalled_ |= relay_->starved();
   flush(context, Direction::request);
   flush(context, Direction::response);
 }
@@ -47,11 +49,14 @@ void Session::flush(Context& context, Direction direction) {
   tcp::Leg& to = sink(direction);
   buffer::Chain out;
   relay_->take(context, direction, out);
-  if (service_.durability == enforce::Durability::strict && service_.record == enforce::RecordMode::required) {
+  const enforce::Service& service = relay_->service();
+  const bool strict =
+      service.durability == enforce::Durability::strict && service.record == enforce::RecordMode::required;
+  if (strict || !flow.waiting.empty()) {  // a policy that is no longer strict does not let bytes overtake
     if (!out.empty()) {
       flow.waiting_bytes += out.length_bytes();
       flow.waiting_segments += out.segments();
-      flow.waiting.push_back({context.recorder.appended(), std::move(out)});
+      flow.waiting.push_back({strict ? context.recorder.appended() : 0, std::move(out)});
     }
     const std::uint64_t durable = context.recorder.durable_through();
     while (!flow.waiting.empty() && flow.waiting.front().record <= durable) {
@@ -101,21 +106,22 @@ void Session::abort(ErrorCode why) {
 }
 
 // A leg that broke breaks the other one.
-void Session::follow_ends() {
+void Session::follow_ends(Context& context) {
   const auto broke = [](const tcp::Leg& leg) {
     return leg.state() == tcp::LegState::closed && leg.closed_by() != ErrorCode::ok;
   };
   const bool client_broke = broke(*client_leg_);
   const bool server_broke = broke(*server_leg_);
-  if (!client_broke && !server_broke) return;
+  if (closing_ || (!client_broke && !server_broke)) return;
   const ErrorCode by = client_broke ? client_leg_->closed_by() : server_leg_->closed_by();
   if (error_ == ErrorCode::ok)
     error_ = by != ErrorCode::tcp_reset_by_peer ? by
              : client_broke                     ? ErrorCode::tcp_reset_by_client
                                                 : ErrorCode::tcp_reset_by_server;
-  if (!client_broke && !closing_) client_leg_->abort(ErrorCode::tcp_aborted);
-  if (!server_broke && !closing_) server_leg_->abort(ErrorCode::tcp_aborted);
+  if (!client_broke) client_leg_->abort(ErrorCode::tcp_aborted);
+  if (!server_broke) server_leg_->abort(ErrorCode::tcp_aborted);
   closing_ = true;
+  closing_at_ = context.now;
 }
 
 }  // namespace sluice::session

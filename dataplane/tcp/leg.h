@@ -176,7 +176,7 @@ class Leg {
   Timer timer_ = Timer::none;
   bool ack_due_ = false;
   bool ack_wanted_ = false;  // within ack_delay, or once two full segments came
-  bool front_due_ = false;  // the first unacknowledged segment is to be sent again
+  bool front_due_ = false;   // the first unacknowledged segment is to be sent again
   bool probe_due_ = false;
   bool window_limited_ = false;  // the congestion window, and nothing else, stopped the last output
   bool timing_ = false;          // one segment at a time is timed (Karn: never a retransmitted one)
@@ -197,8 +197,8 @@ class Leg {
   TimeNs timer_at_ = kNever;
   TimeNs retry_at_ = kNever;  // something could not be emitted for lack of buffers
   TimeNs ack_at_ = kNever;
-  TimeNs progress_at_;        // when the peer last proved that it takes part
-  TimeNs sent_at_;            // last data, for the restart after idling
+  TimeNs progress_at_;  // when the peer last proved that it takes part
+  TimeNs sent_at_;      // last data, for the restart after idling
   TimeNs timed_at_ = 0;
   TimeNs challenged_at_ = 0;
   std::uint32_t timed_end_ = 0;

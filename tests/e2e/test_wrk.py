@@ -21,7 +21,8 @@ class FullSpeed(lab.LabTest):
         answered = int(re.search(r"(\d+) requests in", done.stdout).group(1))
         self.assertGreater(answered, 1000)
 
-        # wrk stops in the middle of requests: what nginx has logged is what reached the server.
+        # wrk stops by closing its connections in the middle of requests: what nginx logged is on the record, and
+        # what is on the record beyond that is at most the one request that each connection had under way.
         def recorded():
             return sum(session["requests"] for session in self.sessions()) - recorded_before
 
@@ -29,7 +30,7 @@ class FullSpeed(lab.LabTest):
             return len(nginx.access_log(self.lab.nginx_folder())) - served_before
 
         self.assertTrue(lab.wait_until(lambda: all(session["closed"] for session in self.sessions()), 20, 0.2))
-        self.assertTrue(lab.wait_until(lambda: recorded() == served(), 20, 0.5),
+        self.assertTrue(lab.wait_until(lambda: served() <= recorded() <= served() + 64, 20, 0.5),
                         f"{served()} requests served, {recorded()} recorded")
         self.assertGreaterEqual(recorded(), answered)
         self.assertLessEqual(recorded(), answered + 64)

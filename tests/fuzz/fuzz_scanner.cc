@@ -6,7 +6,7 @@
 #include <exception>
 
 #include "common/random.h"
-#include "dataplane/inspect/expression.h"
+#include "rules/expression.h"
 #include "tests/unit/dataplane/inspect/oracle.h"
 #include "tests/unit/dataplane/inspect/stream.h"
 #include "tests/unit/dataplane/inspect/test_rules.h"
@@ -48,7 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto whole = scan_cut(*fixture.rules, fixture.scratch, content, {});
     if (scan_cut(*fixture.rules, fixture.scratch, content, cuts_of(seed, content.size())) != whole) std::abort();
     if (content.size() <= kOracleBytes && fixture.oracle.matches(content) != whole) std::abort();
-    static_cast<void>(parse_expression(content.substr(0, 64), seed % 2 == 0));
+    static_cast<void>(sluice::rules::parse_expression(content.substr(0, 64), seed % 2 == 0));
   } catch (const std::exception& broken) {
     std::fprintf(stderr, "%s\n", broken.what());
     std::abort();

@@ -14,7 +14,7 @@ PURE = ("common/", "segment/", "rules/", "dataplane/buffer/", "dataplane/wire/",
         "dataplane/inspect/", "dataplane/tcp/", "dataplane/enforce/", "dataplane/session/")
 # Folders that run on a worker's core.
 DATA_PATH = ("dataplane/buffer/", "dataplane/wire/", "dataplane/protocol/", "dataplane/inspect/", "dataplane/port/",
-             "dataplane/tcp/", "dataplane/session/")
+             "dataplane/tcp/", "dataplane/session/", "rules/automaton.h")
 EVERYWHERE = ("common/", "segment/", "rules/", "dataplane/", "control/")
 
 # (pattern, folders, what it is, remedy)

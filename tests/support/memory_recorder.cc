@@ -1,6 +1,9 @@
 // See memory_recorder.h.
 #include "tests/support/memory_recorder.h"
 
+#include <algorithm>
+#include <tuple>
+
 namespace sluice::test {
 
 void MemoryRecorder::settle() {
@@ -48,6 +51,7 @@ MutableBytes MemoryRecorder::slice(const record::Subject& subject, const record:
 std::uint64_t MemoryRecorder::end(const record::Subject& subject, const record::UnitEnd& end, WallNs) {
   RecordedUnit& recorded = unit(subject.session, end.unit, end.direction);
   recorded.ended = true;
+  ++recorded.ends;
   recorded.end = end;
   for (const record::Hit& hit : end.hits) recorded.hits.emplace_back(hit.rule_name, hit.count);
   recorded.end.hits = {};
@@ -63,8 +67,12 @@ std::uint64_t MemoryRecorder::close(const record::Subject&, const record::Sessio
 
 std::string MemoryRecorder::everything() {
   settle();
+  std::vector<const RecordedUnit*> order;
+  for (const RecordedUnit& unit : units) order.push_back(&unit);
+  std::ranges::sort(order, {},
+                    [](const RecordedUnit* unit) { return std::tuple(unit->session, unit->unit, unit->direction); });
   std::string all;
-  for (const RecordedUnit& unit : units) all += unit.head + unit.body + unit.trailers + unit.principal;
+  for (const RecordedUnit* unit : order) all += unit->head + unit->body + unit->trailers + unit->principal;
   return all;
 }
 

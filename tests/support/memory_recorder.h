@@ -19,6 +19,7 @@ struct RecordedUnit {
   std::string body;
   std::string trailers;
   bool ended = false;
+  unsigned ends = 0;  // exactly one is right
   record::UnitEnd end;
   std::vector<std::pair<std::string, std::uint32_t>> hits;
 };
@@ -38,7 +39,7 @@ class MemoryRecorder final : public record::Recorder {
 
   // The unit of a session, and one direction of it; makes it when it is new.
   RecordedUnit& unit(SessionId session, std::uint32_t number, Direction direction);
-  // Everything recorded, in one string: to look for what must not be there.
+  // Everything recorded, in one string, unit by unit: to compare, or to look for what must not be there.
   std::string everything();
 
   bool room = true;

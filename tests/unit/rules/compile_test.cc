@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <hs/hs.h>
 
+#include <memory>
+
 #include "tests/unit/rules/samples.h"
 
 namespace sluice::rules {
@@ -108,6 +110,35 @@ TEST_F(Compile, databases_are_vectored_and_for_the_target) {
   EXPECT_THAT(info, ::testing::HasSubstr("Mode: VECTORED"));
   EXPECT_THAT(info, ::testing::Not(::testing::HasSubstr("AVX")));
   std::free(info);
+}
+
+// Its ends are only anchors: what costs much and tells little is left out of it.
+TEST_F(Compile, databases_report_the_ends_of_matches_and_more) {
+  policy_.services[0].rules = {0};
+  policy_.rules[0].expression = "\\bTICKET-[0-9]{4,8}\\b";
+  policy_.rules[0].where = {true, true, true, true};
+  const fbs::Policy& out = compiled();
+  const auto& bytes = *out.scans()->Get(0)->database();
+  hs_database_t* raw = nullptr;
+  ASSERT_EQ(hs_deserialize_database(reinterpret_cast<const char*>(bytes.data()), bytes.size(), &raw), HS_SUCCESS);
+  const std::unique_ptr<hs_database_t, hs_error_t (*)(hs_database_t*)> database(raw, hs_free_database);
+  hs_scratch_t* raw_scratch = nullptr;
+  ASSERT_EQ(hs_alloc_scratch(raw, &raw_scratch), HS_SUCCESS);
+  const std::unique_ptr<hs_scratch_t, hs_error_t (*)(hs_scratch_t*)> scratch(raw_scratch, hs_free_scratch);
+  const auto ends = [&](std::string_view text) {
+    std::vector<unsigned long long> found;
+    const char* const data = text.data();
+    const auto length = static_cast<unsigned>(text.size());
+    const auto note = [](unsigned, unsigned long long, unsigned long long to, unsigned, void* into) {
+      static_cast<std::vector<unsigned long long>*>(into)->push_back(to);
+      return 0;
+    };
+    EXPECT_EQ(hs_scan_vector(raw, &data, &length, 1, 0, raw_scratch, note, &found), HS_SUCCESS);
+    return found;
+  };
+  EXPECT_THAT(ends("a ticket-12345 b"), ElementsAre(14));
+  EXPECT_THAT(ends("aticket-12345 b"), ElementsAre(13));
+  EXPECT_THAT(ends("a ticket-12345b"), ElementsAre());
 }
 
 TEST_F(Compile, the_same_policy_gives_the_same_bytes) {

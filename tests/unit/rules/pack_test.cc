@@ -60,7 +60,7 @@ TEST(Pack, its_problems_are_reported_under_its_own_file) {
   ASSERT_FALSE(policy);
   EXPECT_EQ(policy.error().size(), 1U) << to_error(policy.error()).detail;
   EXPECT_THAT(policy.error()[0].message(),
-              HasSubstr((folder / "bad.yaml").string() + ":3:20: expression at character 2"));
+              HasSubstr((folder / "bad.yaml").string() + ":3:22: rule bad/r: expression at character 2"));
   fs::remove_all(folder);
 }
 

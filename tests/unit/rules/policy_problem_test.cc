@@ -141,7 +141,11 @@ TEST(PolicyProblem, rules_of_services) {
 
 TEST(PolicyProblem, rules) {
   EXPECT_EQ(problems_of_rule("match: 'a.*b', where: [request], action: mask"),
-            "p.yaml:3:22: expression at character 3: '*' repeats without a bound; bound it: {0,64} for example");
+            "p.yaml:3:25: rule local/r: expression at character 3: '*' repeats without a bound; bound it: {0,64} for "
+            "example");
+  EXPECT_THAT(problems_of_rule("match: 'a.{0,60}b.{0,60}c.{0,60}', where: [request], action: mask"),
+              AllOf(HasSubstr("p.yaml:3:25: rule local/r: expression at character 3: it has too many ways to match"),
+                    HasSubstr("; shorten {0,60} to {0,")));
   EXPECT_THAT(problems_of_rule("match: ab, where: [request, response], action: deny"),
               HasSubstr("deny is for requests"));
   EXPECT_THAT(problems_of_rule("match: ab, where: [response.head], action: deny"), HasSubstr("deny is for requests"));
@@ -170,7 +174,7 @@ TEST(PolicyProblem, a_rule_with_a_problem_is_not_also_reported_as_missing) {
   EXPECT_THAT(
       problems_of("services: [{name: a, address: 10.0.0.1:80, protocol: http, mode: enforce, rules: [local/r]}]\n"
                   "rules: [{name: r, match: 'a+', where: request, action: deny}]\n"),
-      ::testing::StartsWith("p.yaml:2:26: expression at character 2"));
+      ::testing::StartsWith("p.yaml:2:28: rule local/r: expression at character 2"));
   EXPECT_THAT(
       problems_of("services: [{name: a, address: 10.0.0.1:80, protocol: http, mode: enforce, rules: [local/r]}]\n"
                   "rules: [{name: r, match: 'a+', where: request, action: deny}]\n"),

@@ -30,6 +30,23 @@ TEST(YamlTree, knows_places_kinds_and_keys) {
   EXPECT_EQ(root->children[2].children[0].position, (Position{5, 5}));
 }
 
+TEST(YamlTree, knows_where_a_character_stands_when_the_source_shows_it) {
+  const auto good = parse_yaml(
+      "a: [plain, 'single', \"double\"]\n"
+      "b: ['it''s', \"t\\tab\"]\n"
+      "c: |\n  block\nd: folded\n  line\n",
+      "y");
+  ASSERT_TRUE(good);
+  const auto& shown = good->children[0].children;
+  EXPECT_EQ(shown[0].position_of(1), (Position{1, 5}));
+  EXPECT_EQ(shown[1].position_of(3), (Position{1, 15}));
+  EXPECT_EQ(shown[2].position_of(1), (Position{1, 23}));
+  EXPECT_EQ(shown[1].position_of(0), shown[1].position);
+  for (const YamlNode* other :
+       {&good->children[1].children[0], &good->children[1].children[1], &good->children[2], &good->children[3]})
+    EXPECT_EQ(other->position_of(3), other->position) << other->text;
+}
+
 TEST(YamlTree, a_key_given_twice_is_a_problem) {
   EXPECT_EQ(problems_of("a: 1\nb: 2\na: 3\n"), "y:3:1: key \"a\" is given twice; it already stands in line 1");
 }

@@ -6,28 +6,13 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "rules/relax.h"
+
 namespace sluice::inspect {
 namespace {
 
 void check(hs_error_t error, const char* what) {
   if (error != HS_SUCCESS) throw std::runtime_error(std::string(what) + ": " + std::to_string(error));
-}
-
-// Length of the item at the beginning: a character, a class or a group.
-std::size_t first_item_length(std::string_view text) {
-  if (text.empty()) return 0;
-  if (text[0] == '\\') return text.substr(1, 1) == "x" ? 4 : 2;
-  if (text[0] == '[') {
-    std::size_t at = text.substr(1, 1) == "^" ? 2 : 1;
-    for (const std::size_t first = at; at < text.size() && (at == first || text[at] != ']');) {
-      at = text.substr(at, 2) == "[:" ? text.find(":]", at) + 2 : at + (text[at] == '\\' ? 2 : 1);
-    }
-    return at + 1;
-  }
-  if (text[0] != '(') return 1;
-  std::size_t at = text.substr(1, 2) == "?:" ? 3 : 1;
-  while (at < text.size() && text[at] != ')') at += first_item_length(text.substr(at));
-  return at + 1;
 }
 
 unsigned flags_of(const RuleSpec& spec) {
@@ -73,20 +58,10 @@ std::vector<RuleSpec> specs_of(const std::vector<TestRule>& rules) {
   return specs;
 }
 
-std::string relaxed(const std::string& expression) {
-  std::string text = expression;
-  while (text.starts_with("\\b")) text.erase(0, 2);
-  const std::size_t item = first_item_length(text);
-  const std::size_t close = item < text.size() && text[item] == '{' ? text.find('}', item) : std::string::npos;
-  const std::size_t comma = close == std::string::npos ? close : text.find(',', item);
-  if (comma < close && text[item + 1] != '0') text.erase(comma, close - comma);
-  return text;
-}
-
 std::vector<std::uint8_t> database_of(const std::vector<RuleSpec>& specs, Patterns patterns, unsigned mode) {
   std::vector<std::string> texts;
   for (const RuleSpec& spec : specs) {
-    texts.push_back(patterns == Patterns::exact ? spec.expression : relaxed(spec.expression));
+    texts.push_back(patterns == Patterns::exact ? spec.expression : rules::relaxed(spec.expression));
   }
   std::vector<const char*> expressions;
   std::vector<unsigned> flags;

@@ -40,8 +40,4 @@ enum class Patterns : std::uint8_t { exact, relaxed };
 std::vector<std::uint8_t> database_of(const std::vector<RuleSpec>& specs, Patterns patterns, unsigned mode = 0);
 std::unique_ptr<RuleSet> rule_set_of(const std::vector<TestRule>& rules, Patterns patterns = Patterns::exact);
 
-// The expression without a leading \b and with its first item as often as it must be there. Where a match of the
-// expression ends, one of this ends too: its last part.
-std::string relaxed(const std::string& expression);
-
 }  // namespace sluice::inspect

@@ -1,18 +1,22 @@
 // Expression -> nodes (Thompson) -> table (subset construction). \b looks at the byte behind it, so a set of
 // nodes keeps its boundaries open until that byte is known; a match is seen to end one lookup late.
-#include "dataplane/inspect/automaton.h"
+#include "rules/automaton.h"
 
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <string>
+#include <unordered_map>
 #include <utility>
 
-namespace sluice::inspect {
+#include "common/assert.h"
+#include "rules/bounds.h"
+
+namespace sluice::rules {
 namespace {
 
 constexpr std::size_t kMaxNodes = 64 * 1024;
-constexpr std::size_t kMaxEntries = 256 * 1024;  // 1 MiB a rule
+// Nodes looked at while the table is made: bounds the time and the memory that one expression takes.
+constexpr std::size_t kMaxWork = 32 * 1024 * 1024;
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
 struct Node {
@@ -27,41 +31,6 @@ struct Node {
   std::uint32_t rank = 0;
 };
 
-struct Widths {
-  std::uint64_t min = 0;
-  std::uint64_t max = 0;
-};
-
-Widths widths_of(const Expression& e) {
-  constexpr std::uint64_t kCeiling = kMaxWidth + 1;
-  Widths w;
-  switch (e.kind) {
-    case Expression::Kind::bytes:
-      return {1, 1};
-    case Expression::Kind::sequence:
-      for (const Expression& part : e.parts) {
-        const Widths p = widths_of(part);
-        w = {w.min + p.min, w.max + p.max};
-      }
-      break;
-    case Expression::Kind::choice:
-      w.min = kCeiling;
-      for (const Expression& part : e.parts) {
-        const Widths p = widths_of(part);
-        w = {std::min(w.min, p.min), std::max(w.max, p.max)};
-      }
-      break;
-    case Expression::Kind::repeat:
-      w = widths_of(e.parts.front());
-      w = {w.min * e.min, w.max * e.max};
-      break;
-    case Expression::Kind::boundary:
-    case Expression::Kind::no_boundary:
-      break;
-  }
-  return {std::min(w.min, kCeiling), std::min(w.max, kCeiling)};
-}
-
 // Nodes are made from the end to the beginning: each knows what comes after it.
 class Nodes {
  public:
@@ -70,6 +39,7 @@ class Nodes {
     return static_cast<std::uint32_t>(all.size() - 1);
   }
   [[nodiscard]] bool full() const { return all.size() >= kMaxNodes; }
+  [[nodiscard]] std::uint32_t chains() const { return chains_; }
 
   std::uint32_t compile(const Expression& e, std::uint32_t next) {
     if (full()) return next;
@@ -101,9 +71,9 @@ class Nodes {
  private:
   std::uint32_t compile_repeat(const Expression& e, std::uint32_t next) {
     const Expression& body = e.parts.front();
-    const std::uint32_t chain = chains_++;
+    const std::uint32_t chain = body.kind == Expression::Kind::bytes ? chains_++ : kNone;
     // Any number of copies of something without width is the same as one.
-    const std::uint32_t most = widths_of(body).max == 0 ? 1 : kMaxWidth;
+    const std::uint32_t most = widths_of(body).max == 0 ? 1 : kMaxMatchBytes;
     const std::uint32_t needed = std::min(e.min, most);
     const std::uint32_t optional = std::min(e.max - e.min, most);
     std::uint32_t entry = next;
@@ -126,23 +96,17 @@ class Nodes {
 
 class AutomatonBuilder {
  public:
-  Result<Automaton> build(const Expression& expression) {
+  std::optional<Automaton> build(const Expression& expression) {
     const Widths widths = widths_of(expression);
-    if (widths.min == 0) return fail(ErrorCode::bundle_malformed, "a match could be empty");
-    if (widths.max > kMaxWidth) {
-      return fail(ErrorCode::bundle_malformed, "a match could be wider than " + std::to_string(kMaxWidth) + " bytes");
-    }
-    out_.min_width_ = static_cast<std::uint32_t>(widths.min);
-    out_.max_width_ = static_cast<std::uint32_t>(widths.max);
+    SLUICE_ASSERT(widths.min > 0 && widths.max <= kMaxMatchBytes);
+    out_.min_width_ = widths.min;
+    out_.max_width_ = widths.max;
     const std::uint32_t entry = nodes_.compile(expression, nodes_.add({}));
+    if (nodes_.full()) return std::nullopt;
     seen_.resize(nodes_.all.size());
-    if (!nodes_.full()) {
-      classify_bytes();
-      determinize(entry);
-    }
-    if (nodes_.full() || out_.table_.size() > kMaxEntries) {
-      return fail(ErrorCode::bundle_malformed, "it has too many ways to match; shorten its repetitions");
-    }
+    best_.resize(nodes_.chains());
+    classify_bytes();
+    if (!determinize(entry)) return std::nullopt;
     return std::move(out_);
   }
 
@@ -151,7 +115,14 @@ class AutomatonBuilder {
   struct State {
     std::vector<std::uint32_t> nodes;
     bool after_word = false;
-    auto operator<=>(const State&) const = default;
+    bool operator==(const State&) const = default;
+  };
+  struct StateHash {
+    std::size_t operator()(const State& state) const {
+      std::uint64_t hash = state.after_word ? 1 : 2;
+      for (const std::uint32_t node : state.nodes) hash = (hash ^ node) * 0x9e3779b97f4a7c15U;
+      return hash ^ hash >> 32;
+    }
   };
 
   void classify_bytes() {
@@ -177,44 +148,52 @@ class AutomatonBuilder {
     stride_ = out_.open_class_ + 1;
   }
 
-  void determinize(std::uint32_t entry) {
-    row_of({});  // the dead state is row 0
-    std::vector<std::uint32_t> begin;
+  // False when a bound was met.
+  bool determinize(std::uint32_t entry) {
+    State state;
+    row_of(state);  // the dead state is row 0
     ++stamp_;
-    follow(entry, begin);
-    out_.initial_ = row_of({begin, false});
-    out_.initial_after_word_ = row_of({begin, true});
-    for (std::size_t done = 0; done < states_.size() && out_.table_.size() <= kMaxEntries; ++done) fill_row(done);
+    follow(entry, state.nodes);
+    const State begin = state;
+    out_.initial_ = row_of(state);
+    state = {begin.nodes, true};
+    out_.initial_after_word_ = row_of(state);
+    for (std::size_t done = 0; done < states_.size(); ++done) {
+      if (out_.table_.size() > kMaxTableEntries || work_ > kMaxWork) return false;
+      fill_row(done);
+    }
+    return true;
   }
 
   // The row of a state that may be new. What can make no difference is left out of it first.
-  std::uint32_t row_of(State state) {
+  std::uint32_t row_of(State& state) {
     bool looks = false;
-    std::map<std::uint32_t, std::uint32_t> best;  // of a chain
+    bool chained = false;
     for (const std::uint32_t at : state.nodes) {
       const Node& node = nodes_.all[at];
       looks = looks || node.kind == Node::Kind::boundary || node.kind == Node::Kind::no_boundary;
       if (node.chain == kNone) continue;
-      const auto [it, fresh] = best.emplace(node.chain, node.rank);
-      if (!fresh) it->second = std::max(it->second, node.rank);
+      Best& best = best_[node.chain];
+      best = {stamp_, best.stamp == stamp_ ? std::max(best.rank, node.rank) : node.rank};
+      chained = true;
     }
-    std::erase_if(state.nodes, [&](std::uint32_t at) {
-      const Node& node = nodes_.all[at];
-      return node.chain != kNone && best[node.chain] != node.rank;
-    });
+    if (chained) {
+      std::erase_if(state.nodes, [&](std::uint32_t at) {
+        const Node& node = nodes_.all[at];
+        return node.chain != kNone && best_[node.chain].rank != node.rank;
+      });
+    }
     state.after_word = state.after_word && looks;
     std::sort(state.nodes.begin(), state.nodes.end());
+    if (const auto known = rows_.find(state); known != rows_.end()) return known->second;
     const auto row = static_cast<std::uint32_t>(states_.size() * stride_);
-    const auto [it, fresh] = rows_.emplace(std::move(state), row);
-    if (fresh) {
-      states_.push_back(&it->first);
-      out_.table_.resize(out_.table_.size() + stride_);
-    }
-    return it->second;
+    states_.push_back(&rows_.emplace(state, row).first->first);
+    out_.table_.resize(out_.table_.size() + stride_);
+    return row;
   }
 
   void fill_row(std::size_t index) {
-    const State state = *states_[index];
+    const State& state = *states_[index];
     const std::size_t row = index * stride_;
     bool open = false;
     std::uint32_t all_alike = 0;
@@ -232,53 +211,69 @@ class AutomatonBuilder {
   std::uint32_t step(const State& state, std::optional<std::uint8_t> byte) {
     const bool before_word = byte && word_bytes()[*byte];
     const bool boundary = state.after_word != before_word;
-    std::vector<std::uint32_t> here = state.nodes;
+    here_.assign(state.nodes.begin(), state.nodes.end());
     ++stamp_;
-    for (const std::uint32_t at : here) seen_[at] = stamp_;
+    for (const std::uint32_t at : here_) seen_[at] = stamp_;
     bool ends_here = false;
-    State next{{}, before_word};
-    std::vector<std::uint32_t> targets;
-    for (std::size_t i = 0; i < here.size(); ++i) {
-      const Node& node = nodes_.all[here[i]];
+    targets_.clear();
+    for (std::size_t i = 0; i < here_.size(); ++i) {
+      const Node& node = nodes_.all[here_[i]];
       if (node.kind == Node::Kind::match) ends_here = true;
-      if (node.kind == (boundary ? Node::Kind::boundary : Node::Kind::no_boundary)) follow(node.next, here);
-      if (node.kind == Node::Kind::bytes && byte && node.set[*byte]) targets.push_back(node.next);
+      if (node.kind == (boundary ? Node::Kind::boundary : Node::Kind::no_boundary)) follow(node.next, here_);
+      if (node.kind == Node::Kind::bytes && byte && node.set[*byte]) targets_.push_back(node.next);
     }
+    work_ += here_.size();
     ++stamp_;
-    for (const std::uint32_t target : targets) follow(target, next.nodes);
-    const std::uint32_t row = next.nodes.empty() ? Automaton::kDead : row_of(std::move(next));
+    next_.nodes.clear();
+    next_.after_word = before_word;
+    for (const std::uint32_t target : targets_) follow(target, next_.nodes);
+    const std::uint32_t row = next_.nodes.empty() ? Automaton::kDead : row_of(next_);
     return row | (ends_here ? Automaton::kEndsHere : 0);
   }
 
   // Adds `at` and what splits lead to, each node once per stamp.
   void follow(std::uint32_t at, std::vector<std::uint32_t>& into) {
-    std::vector<std::uint32_t> open = {at};
-    while (!open.empty()) {
-      at = open.back();
-      open.pop_back();
+    open_.push_back(at);
+    while (!open_.empty()) {
+      at = open_.back();
+      open_.pop_back();
       if (std::exchange(seen_[at], stamp_) == stamp_) continue;
+      ++work_;
       const Node& node = nodes_.all[at];
       if (node.kind == Node::Kind::split) {
-        open.push_back(node.next);
-        open.push_back(node.other);
+        open_.push_back(node.next);
+        open_.push_back(node.other);
       } else {
         into.push_back(at);
       }
     }
   }
 
+  // The highest rank of a chain in the state at hand.
+  struct Best {
+    std::uint32_t stamp = 0;
+    std::uint32_t rank = 0;
+  };
+
   Automaton out_;
   Nodes nodes_;
-  std::vector<std::uint32_t> seen_;
+  std::size_t work_ = 0;
   std::uint32_t stamp_ = 0;
+  std::vector<std::uint32_t> seen_;
+  std::vector<Best> best_;
   std::uint32_t stride_ = 0;
   std::vector<std::uint8_t> examples_;  // a byte of each class
-  std::map<State, std::uint32_t> rows_;
+  std::unordered_map<State, std::uint32_t, StateHash> rows_;
   std::vector<const State*> states_;  // in the order of their rows; keys of rows_ stay where they are
+  // Room that step() and follow() use again and again.
+  std::vector<std::uint32_t> here_;
+  std::vector<std::uint32_t> targets_;
+  std::vector<std::uint32_t> open_;
+  State next_;
 };
 
-Result<Automaton> Automaton::build(const Expression& expression) {
+std::optional<Automaton> Automaton::build(const Expression& expression) {
   return AutomatonBuilder().build(expression);
 }
 
-}  // namespace sluice::inspect
+}  // namespace sluice::rules

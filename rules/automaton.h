@@ -1,21 +1,26 @@
 // One expression as a table: from a given start, one lookup a byte tells every end of a match there, and
 // whether bytes to come could add another. Anchored at the start and without cycles, since every repetition
-// is bounded: no run is longer than the widest match. Built once outside the data path, then immutable.
+// is bounded: no run is longer than the widest match. Built once outside the data path, then immutable. That a table
+// would be too large is found out when a policy is checked, and again when one is loaded: by the same count.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "common/bytes.h"
-#include "common/error.h"
-#include "dataplane/inspect/expression.h"
+#include "rules/expression.h"
 
-namespace sluice::inspect {
+namespace sluice::rules {
+
+inline constexpr std::size_t kMaxTableEntries = 256 * 1024;  // 1 MiB a rule
 
 class Automaton {
  public:
-  static Result<Automaton> build(const Expression& expression);
+  // Nothing when the table would have more than kMaxTableEntries, or take too long to make. The expression is one
+  // that parse_expression() gave.
+  static std::optional<Automaton> build(const Expression& expression);
 
   [[nodiscard]] std::uint32_t min_width() const { return min_width_; }
   [[nodiscard]] std::uint32_t max_width() const { return max_width_; }
@@ -73,4 +78,4 @@ class Automaton {
   std::uint32_t max_width_ = 0;
 };
 
-}  // namespace sluice::inspect
+}  // namespace sluice::rules
