@@ -1,10 +1,9 @@
-// A bounded ring between exactly one producer and one consumer thread, without locks. A full ring
-// says no; nobody waits.
+// A ring between exactly one producer and one consumer thread. Bounded, never blocks, never locks.
 #pragma once
 
 #include <atomic>
-#include <cstddef>
-#include <utility>
+#include <bit>
+#include <cstdint>
 #include <vector>
 
 namespace sluice {
@@ -12,37 +11,35 @@ namespace sluice {
 template <class T>
 class SpscRing {
  public:
-  // Room for `capacity` elements, a power of two.
-  explicit SpscRing(std::size_t capacity) : mask_(capacity - 1), slots_(capacity) {}
+  explicit SpscRing(std::size_t capacity) : slots_(std::bit_ceil(capacity)), mask_(slots_.size() - 1) {}
 
-  // Producer.
+  // Producer. False when the ring is full.
   bool push(T value) {
-    const std::size_t tail = tail_.load(std::memory_order_relaxed);
-    if (tail - head_.load(std::memory_order_acquire) > mask_) return false;
-    slots_[tail & mask_] = std::move(value);
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    if (tail - head_.load(std::memory_order_acquire) == slots_.size()) return false;
+    slots_[tail & mask_] = value;
     tail_.store(tail + 1, std::memory_order_release);
     return true;
   }
-  // Consumer.
+  // Consumer. False when the ring is empty.
   bool pop(T& value) {
-    const std::size_t head = head_.load(std::memory_order_relaxed);
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
     if (head == tail_.load(std::memory_order_acquire)) return false;
-    value = std::move(slots_[head & mask_]);
+    value = slots_[head & mask_];
     head_.store(head + 1, std::memory_order_release);
     return true;
   }
-  // Either side; true may be out of date by the time it is read.
-  [[nodiscard]] bool empty() const {
-    return head_.load(std::memory_order_acquire) == tail_.load(std::memory_order_acquire);
+  // Exact for the consumer's question "is there something", for the producer an upper bound.
+  [[nodiscard]] std::size_t size() const {
+    const std::uint64_t head = head_.load(std::memory_order_acquire);
+    return tail_.load(std::memory_order_acquire) - head;
   }
 
  private:
-  static constexpr std::size_t kCacheLine = 64;
-
-  const std::size_t mask_;
   std::vector<T> slots_;
-  alignas(kCacheLine) std::atomic<std::size_t> head_{0};
-  alignas(kCacheLine) std::atomic<std::size_t> tail_{0};
+  std::uint64_t mask_;
+  alignas(64) std::atomic<std::uint64_t> head_{0};
+  alignas(64) std::atomic<std::uint64_t> tail_{0};
 };
 
 }  // namespace sluice

@@ -45,6 +45,7 @@ void fill_bare_error(const httplib::Request&, httplib::Response& response) {
   response.status = status;
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the signature is httplib's.
 void report_exception(const httplib::Request& request, httplib::Response& response, std::exception_ptr exception) {
   std::string what = "unknown exception";
   try {

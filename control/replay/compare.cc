@@ -52,10 +52,10 @@ std::string excerpt(std::string_view text, std::uint64_t at) {
 }  // namespace
 
 const std::vector<std::string>& ignored_headers() {
-  static const std::vector<std::string> names = {"age",        "connection",    "content-length",   "date",
+  static const std::vector<std::string> kNames = {"age",        "connection",    "content-length",   "date",
                                                  "etag",       "expires",       "keep-alive",       "last-modified",
                                                  "set-cookie", "server-timing", "transfer-encoding"};
-  return names;
+  return kNames;
 }
 
 bool matches_masked(std::string_view recorded, std::string_view replayed, bool is_masked) {

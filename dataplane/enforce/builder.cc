@@ -115,7 +115,7 @@ class Builder {
           return malformed(fmt::format("scan {} names rule {}", i, index));
         specs.push_back(spec_of(index));
       }
-      auto set = inspect::RuleSet::load(std::move(specs), {scan.database()->data(), scan.database()->size()});
+      auto set = inspect::RuleSet::load(specs, {scan.database()->data(), scan.database()->size()});
       if (!set) return std::unexpected(std::move(set.error()));
       out_.rule_sets.push_back(std::move(*set));
     }

@@ -54,7 +54,7 @@ std::uint32_t RuleSet::max_width() const {
   return impl_->compiled.max_width;
 }
 
-Result<std::unique_ptr<RuleSet>> RuleSet::load(std::vector<RuleSpec> rules, Bytes database) {
+Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rules, Bytes database) {
   std::unique_ptr<RuleSet> set(new RuleSet());
   CompiledRules& compiled = set->impl_->compiled;
   hs_database_t* raw = nullptr;

@@ -146,7 +146,7 @@ rte_mbuf* TapPort::receive_one() {
 }
 
 std::uint16_t TapPort::receive(std::span<rte_mbuf*> frames) {
-  std::uint16_t count = 0;
+  std::size_t count = 0;
   std::uint64_t bytes = 0;
   for (; count < frames.size(); ++count) {
     rte_mbuf* frame = receive_one();
@@ -157,7 +157,7 @@ std::uint16_t TapPort::receive(std::span<rte_mbuf*> frames) {
   if (count == 0) return 0;
   counters_.rx_frames.add(count);
   counters_.rx_bytes.add(bytes);
-  return count;
+  return static_cast<std::uint16_t>(count);
 }
 
 TapPort::Sent TapPort::transmit_one(rte_mbuf* frame) {
@@ -178,7 +178,7 @@ TapPort::Sent TapPort::transmit_one(rte_mbuf* frame) {
 }
 
 std::uint16_t TapPort::transmit(std::span<rte_mbuf*> frames) {
-  std::uint16_t count = 0;
+  std::size_t count = 0;
   for (; count < frames.size(); ++count) {
     rte_mbuf* frame = frames[count];
     const Sent sent = transmit_one(frame);
@@ -191,7 +191,7 @@ std::uint16_t TapPort::transmit(std::span<rte_mbuf*> frames) {
     }
     rte_pktmbuf_free(frame);
   }
-  return count;
+  return static_cast<std::uint16_t>(count);
 }
 
 }  // namespace sluice::port

@@ -16,7 +16,7 @@ std::string_view view(const flatbuffers::String* text) {
 
 }  // namespace
 
-Committer::Committer(const CommitterConfig& config, Disk& disk, MutableBytes memory, std::vector<Lane*> lanes)
+Committer::Committer(const CommitterConfig& config, Disk& disk, MutableBytes memory, const std::vector<Lane*>& lanes)
     : config_(config),
       disk_(disk),
       segments_(disk, config.limits, config.run, static_cast<std::uint32_t>(lanes.size()), Random(config.seed)) {

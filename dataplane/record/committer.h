@@ -45,7 +45,7 @@ struct CommitterCounters {
 class Committer {
  public:
   // `memory` holds the block buffers; its parts go to Disk::write.
-  Committer(const CommitterConfig& config, Disk& disk, MutableBytes memory, std::vector<Lane*> lanes);
+  Committer(const CommitterConfig& config, Disk& disk, MutableBytes memory, const std::vector<Lane*>& lanes);
 
   // Takes pages, and moves the batches on as far as it goes without waiting.
   void poll(TimeNs now, WallNs wall);

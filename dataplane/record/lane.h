@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "common/metrics.h"
+#include "common/spsc_ring.h"
 #include "dataplane/record/page.h"
-#include "dataplane/record/spsc_ring.h"
 
 namespace sluice::record {
 

@@ -39,8 +39,7 @@ class PageAllocator final : public flatbuffers::Allocator {
   }
   void deallocate(std::uint8_t*, std::size_t) override {}
   std::uint8_t* reallocate_downward(std::uint8_t*, std::size_t, std::size_t, std::size_t, std::size_t) override {
-    SLUICE_ASSERT(!"a record outgrew its bound");
-    return nullptr;
+    assert_failed("a record outgrew its bound", __FILE__, __LINE__);
   }
 
  private:

@@ -89,7 +89,7 @@ std::vector<std::uint8_t> database_of(const std::vector<RuleSpec>& specs, Patter
 std::unique_ptr<RuleSet> rule_set_of(const std::vector<TestRule>& rules, Patterns patterns) {
   std::vector<RuleSpec> specs = specs_of(rules);
   const std::vector<std::uint8_t> database = database_of(specs, patterns);
-  auto set = RuleSet::load(std::move(specs), database);
+  auto set = RuleSet::load(specs, database);
   if (!set) throw std::runtime_error(set.error().message());
   return std::move(*set);
 }
