@@ -8,8 +8,10 @@
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 #include "common/file.h"
 #include "common/log.h"
@@ -28,6 +30,7 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kRecordPageBytes = 1U << 20;
+constexpr DurationNs kShutDown = 5 * kSecond;
 
 // Payload and keys live in this memory: no core file, no debugger of the same user.
 void harden() {
@@ -94,6 +97,18 @@ void wait_for(const sigset_t& signals) {
   log::info(fmt::format("signal {}: stopping", signal));
 }
 
+// The writer still runs and makes room for the last records; a disk that does not is not waited for.
+void shut_down(worker::Worker& worker) {
+  const TimeNs until = worker::monotonic_ns() + kShutDown;
+  while (!worker.shut_down(worker::monotonic_ns(), worker::wall_ns())) {
+    if (worker::monotonic_ns() > until) {
+      log::warn(fmt::format("{} sessions could not be closed on the record", worker.sessions_open()));
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
   if (auto made = make_directories(config.run, 0750); !made) return made;
   auto lock = lock_file(config.run + "/dataplane.lock");
@@ -158,7 +173,7 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
   }
   loop.stop();
   rte_eal_wait_lcore(kWorkerLcore);
-  worker.shut_down(worker::monotonic_ns(), worker::wall_ns());
+  shut_down(worker);
   if (auto stopped = (*archive)->stop(); !stopped) return stopped;
   return channel ? Result<void>{} : std::unexpected(channel.error());
 }

@@ -20,6 +20,7 @@ void TimerWheel::arm(Session& session, TimeNs deadline) {
   session.timer_next = head;
   if (head != nullptr) head->timer_previous = &session;
   head = &session;
+  occupied_[tick % kSlots / 64] |= std::uint64_t{1} << (tick % 64);
   ++armed_;
 }
 
@@ -28,7 +29,9 @@ void TimerWheel::disarm(Session& session) {
   if (session.timer_previous != nullptr) {
     session.timer_previous->timer_next = session.timer_next;
   } else {
-    slots_[session.timer_tick % kSlots] = session.timer_next;
+    const std::uint64_t slot = session.timer_tick % kSlots;
+    slots_[slot] = session.timer_next;
+    if (session.timer_next == nullptr) occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
   }
   if (session.timer_next != nullptr) session.timer_next->timer_previous = session.timer_previous;
   session.timer_tick = kNever;
@@ -38,9 +41,15 @@ void TimerWheel::disarm(Session& session) {
 
 TimeNs TimerWheel::next() const {
   if (armed_ == 0) return kNever;
-  for (std::uint64_t tick = tick_; tick < tick_ + kSlots; ++tick)
-    if (slots_[tick % kSlots] != nullptr) return tick * kTick;
-  return kNever;
+  for (std::uint64_t tick = tick_; tick < tick_ + kSlots;) {
+    const std::uint64_t rest = occupied_[tick % kSlots / 64] >> (tick % 64);
+    if (rest != 0) return (tick + static_cast<std::uint64_t>(std::countr_zero(rest))) * kTick;
+    tick += 64 - tick % 64;
+  }
+  // The one word that is left: the slots of the next lap that lie before this tick's, in its word.
+  const std::uint64_t begin = tick_ + kSlots - tick_ % 64;
+  const std::uint64_t wrapped = occupied_[begin % kSlots / 64] & ((std::uint64_t{1} << (tick_ % 64)) - 1);
+  return wrapped != 0 ? (begin + static_cast<std::uint64_t>(std::countr_zero(wrapped))) * kTick : kNever;
 }
 
 }  // namespace sluice::session

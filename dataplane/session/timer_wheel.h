@@ -34,7 +34,7 @@ class TimerWheel {
     }
     tick_ = until;  // the slot of this very tick may be filled again
   }
-  // A time at or before which something may be due; kNever when nothing is armed. Looks at slots, not sessions.
+  // A time at or before which something may be due; kNever when nothing is armed. Looks at a bit for each slot.
   [[nodiscard]] TimeNs next() const;
 
  private:
@@ -44,6 +44,7 @@ class TimerWheel {
   std::uint64_t tick_;
   std::uint64_t armed_ = 0;
   std::array<Session*, kSlots> slots_{};
+  std::array<std::uint64_t, kSlots / 64> occupied_{};  // a bit for each slot that is not empty
 };
 
 }  // namespace sluice::session

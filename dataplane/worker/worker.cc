@@ -72,16 +72,25 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   return busy;
 }
 
-void Worker::shut_down(TimeNs now, WallNs wall) {
+bool Worker::shut_down(TimeNs now, WallNs wall) {
   context_.now = now;
   context_.wall = wall;
-  table_.for_each([this](session::Session& session) {
+  std::vector<session::Session*> over;
+  table_.for_each([&](session::Session& session) {
     session.abort(ErrorCode::tcp_aborted);
     session.run(context_, outputs_, *this);
+    if (session.done()) over.push_back(&session);
     client_output_.flush();
     server_output_.flush();
   });
+  for (session::Session* session : over) {
+    timers_.disarm(*session);
+    std::erase(queued_, session);
+    table_.destroy(session);
+  }
+  sessions_open_.store(table_.size(), std::memory_order_relaxed);
   context_.recorder.flush(wall);
+  return table_.size() == 0 && !pending();
 }
 
 bool Worker::receive(Side side) {

@@ -47,8 +47,9 @@ class Worker final : public session::SessionObserver {
 
   // One round; true when there was something to do.
   bool burst(TimeNs now, WallNs wall);
-  // The appliance goes: resets every session and closes its record, as far as the recorder has room.
-  void shut_down(TimeNs now, WallNs wall);
+  // The appliance goes: resets every session and closes its record. False while some are left because the
+  // recorder or a port has no room: call again.
+  bool shut_down(TimeNs now, WallNs wall);
   // When burst() should be called although no frame comes.
   [[nodiscard]] TimeNs next_deadline() const { return timers_.next(); }
   // Something waits that no frame and no timer will announce: do not sleep.
