@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "rules/automaton.h"
@@ -62,8 +63,9 @@ ExpressionProblem too_large(Expression whole) {
       "split it into several rules"};
   std::vector<Expression*> repeats;
   collect_repeats(whole, repeats);
-  std::ranges::stable_sort(
-      repeats, [](const Expression* a, const Expression* b) { return widths_of(*a).max > widths_of(*b).max; });
+  std::ranges::sort(repeats, [](const Expression* a, const Expression* b) {
+    return std::make_pair(widths_of(*b).max, a->at) < std::make_pair(widths_of(*a).max, b->at);
+  });
   if (repeats.size() > kMaxTried) repeats.resize(kMaxTried);
   std::optional<Shorter> best;
   for (Expression* repeat : repeats) {

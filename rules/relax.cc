@@ -16,29 +16,25 @@ struct Edit {
 };
 
 // What can go from the beginning of `e`, in the order of the text.
-void relax_beginning(const Expression& e, std::vector<Edit>& edits) {
-  switch (e.kind) {
-    case Expression::Kind::boundary:
-    case Expression::Kind::no_boundary:
-      edits.push_back({e.at, e.length, ""});
-      break;
-    case Expression::Kind::sequence:
-      for (const Expression& part : e.parts) {
-        relax_beginning(part, edits);
-        if (!part.looks_around()) break;
-      }
-      break;
-    case Expression::Kind::choice:
-      for (const Expression& part : e.parts) relax_beginning(part, edits);
-      break;
-    case Expression::Kind::repeat:
-      // Of several copies only the first is the beginning, and their text is one.
-      if (e.min == 1) relax_beginning(e.parts.front(), edits);
-      if (e.min > 0 && e.max > e.min) edits.push_back({e.at, e.length, "{" + std::to_string(e.min) + "}"});
-      break;
-    case Expression::Kind::bytes:
-      break;
+std::vector<Edit> relax_beginning(const Expression& e) {
+  std::vector<Edit> edits;
+  const auto append = [&edits](std::vector<Edit> more) { edits.insert(edits.end(), more.begin(), more.end()); };
+  if (e.kind == Expression::Kind::sequence) {
+    const auto first = std::ranges::find_if_not(e.parts, &Expression::looks_around);
+    if (first != e.parts.end()) append(relax_beginning(*first));
+    // Before fewer copies \b would look at another place than before all of them.
+    if (edits.empty()) return edits;
+    std::vector<Edit> looks;
+    for (auto part = e.parts.begin(); part != first; ++part) looks.push_back({part->at, part->length, ""});
+    edits.insert(edits.begin(), looks.begin(), looks.end());
+  } else if (e.kind == Expression::Kind::choice) {
+    for (const Expression& part : e.parts) append(relax_beginning(part));
+  } else if (e.kind == Expression::Kind::repeat) {
+    // Of several copies only the first is the beginning, and their text is one.
+    if (e.min == 1) append(relax_beginning(e.parts.front()));
+    if (e.min > 0 && e.max > e.min) edits.push_back({e.at, e.length, "{" + std::to_string(e.min) + "}"});
   }
+  return edits;
 }
 
 }  // namespace
@@ -47,8 +43,7 @@ std::string relaxed(std::string_view expression) {
   std::string text(expression);
   const auto tree = parse_expression(expression, false);
   if (!tree) return text;
-  std::vector<Edit> edits;
-  relax_beginning(*tree, edits);
+  const std::vector<Edit> edits = relax_beginning(*tree);
   std::for_each(edits.rbegin(), edits.rend(), [&](const Edit& edit) { text.replace(edit.at, edit.length, edit.text); });
   return text;
 }

@@ -37,7 +37,7 @@ class RuleSet {
  public:
   // `database` is a serialized Hyperscan database (HS_MODE_VECTORED) whose pattern ids are positions in `rules`.
   // A pattern must report the end of every match of its rule; it may report others too, so the compiler is
-  // free to leave out what costs much and tells little (a leading \b, how often the first item repeats).
+  // free to leave out what costs much and tells little (rules/relax.h).
   static Result<std::unique_ptr<RuleSet>> load(const std::vector<RuleSpec>& rules, Bytes database);
   ~RuleSet();
   RuleSet(const RuleSet&) = delete;

@@ -115,7 +115,7 @@ TEST_F(Compile, databases_are_vectored_and_for_the_target) {
 // Its ends are only anchors: what costs much and tells little is left out of it.
 TEST_F(Compile, databases_report_the_ends_of_matches_and_more) {
   policy_.services[0].rules = {0};
-  policy_.rules[0].expression = "\\bTICKET-[0-9]{4,8}\\b";
+  policy_.rules[0].expression = "\\b[k-z]{2,9}-[0-9]{4,8}\\b";
   policy_.rules[0].where = {true, true, true, true};
   const fbs::Policy& out = compiled();
   const auto& bytes = *out.scans()->Get(0)->database();
@@ -136,9 +136,9 @@ TEST_F(Compile, databases_report_the_ends_of_matches_and_more) {
     EXPECT_EQ(hs_scan_vector(raw, &data, &length, 1, 0, raw_scratch, note, &found), HS_SUCCESS);
     return found;
   };
-  EXPECT_THAT(ends("a ticket-12345 b"), ElementsAre(14));
-  EXPECT_THAT(ends("aticket-12345 b"), ElementsAre(13));
-  EXPECT_THAT(ends("a ticket-12345b"), ElementsAre());
+  EXPECT_THAT(ends("a ton-12345 b"), ElementsAre(11));
+  EXPECT_THAT(ends("aton-12345 b"), ElementsAre(10));
+  EXPECT_THAT(ends("a ton-12345b"), ElementsAre());
 }
 
 TEST_F(Compile, the_same_policy_gives_the_same_bytes) {
