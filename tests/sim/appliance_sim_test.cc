@@ -127,7 +127,7 @@ class Trouble {
         written_ = recorder.sequence;
         if (last) recorder.strict = false;
       }
-      if ((kinds_ & kPolicies) != 0 && count_ % 8 == 0) change_policy();
+      if ((kinds_ & kPolicies) != 0 && count_ % 2 == 0) change_policy();
       next_ = last ? kNever : world_.clock.now() + pause();
     }
   }
