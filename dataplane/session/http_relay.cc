@@ -144,6 +144,21 @@ std::size_t HttpRelay::held_segments(Direction direction) const {
   return side(direction).held.segments() + side(direction).out.segments();
 }
 
+// What the bytes of a step are, once they are held. Steps without bytes may have any.
+RunKind HttpRelay::run_kind(http1::StepKind kind) {
+  switch (kind) {
+    case http1::StepKind::framing:
+      return RunKind::framing;
+    case http1::StepKind::trailer:
+      return RunKind::trailer;
+    case http1::StepKind::body:
+    case http1::StepKind::opaque:
+      return RunKind::content;
+    default:
+      return RunKind::head;
+  }
+}
+
 bool HttpRelay::apply_edits(Context& context, Side& side) {
   // From the last to the first, so that offsets stay true.
   std::vector<http1::Edit>& edits = context.work.edits;

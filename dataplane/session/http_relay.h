@@ -91,7 +91,7 @@ class HttpRelay {
   [[nodiscard]] bool can_read_requests() const;
   void adopt_policy(Context& context);
   void request_head(Context& context);
-  void request_content(Context& context, std::uint32_t bytes);
+  void request_content(Context& context);
   // Held back for a verdict that has not fallen.
   [[nodiscard]] bool judging() const { return request_.message.active() && !request_.judged; }
   void leave_window(Context& context);
@@ -127,6 +127,7 @@ class HttpRelay {
   [[nodiscard]] bool has_room(Context& context) const;
   [[nodiscard]] bool observes_all(Context& context);
   void go_opaque(Context& context);
+  static RunKind run_kind(http1::StepKind kind);
   bool apply_edits(Context& context, Side& side);
   void release(Context& context, Side& side, bool all);
   void abort(ErrorCode why);

@@ -28,23 +28,13 @@ void HttpRelay::read_requests(Context& context) {
     }
     const http1::Step step = in.reader.next(next);
     labelled |= step.bytes > 0;
-    if (step.kind == StepKind::more) {
-      in.held.label(RunKind::head, step.bytes);
-      if (step.bytes == 0) break;
-    } else if (step.kind == StepKind::head) {
-      in.held.label(RunKind::head, step.bytes);
-      request_head(context);
-    } else if (step.kind == StepKind::framing) {
-      in.held.label(RunKind::framing, step.bytes);
-    } else if (step.kind == StepKind::trailer) {
-      in.held.label(RunKind::trailer, step.bytes);
-    } else if (step.kind == StepKind::body || step.kind == StepKind::opaque) {
-      request_content(context, step.bytes);
-    } else if (step.kind == StepKind::message_end) {
-      end_request(context);
-    } else {
-      request_error(context, step.error);
-    }
+    if (step.kind == StepKind::more && step.bytes == 0) break;
+    const RunKind kind = run_kind(step.kind);
+    if (kind == RunKind::content) request_content(context);
+    if (!in.dead) in.held.label(kind, step.bytes);
+    if (step.kind == StepKind::head) request_head(context);
+    if (step.kind == StepKind::message_end) end_request(context);
+    if (step.kind == StepKind::error) request_error(context, step.error);
     if (in.discard) in.held.drop_labelled();
     if (in.held.run_count() > Held::kMaxRuns) {
       judge_request(context, false);
@@ -60,18 +50,15 @@ bool HttpRelay::can_read_requests() const {
   return !in.reader.idle() || (!in.paused && exchanges_.size() < service_->pending_limit);
 }
 
-void HttpRelay::request_content(Context& context, std::uint32_t bytes) {
+// Before a byte of content is labelled: a stream without a head begins, or the window ends.
+void HttpRelay::request_content(Context& context) {
   Side& in = request_;
   if (!in.message.active() && !in.discard) {  // a stream without structure that no request asked for (observe)
     in.held.begin_message();
     open_exchange(context);
     in.head_ready = in.judged = true;
   }
-  if (judging() && in.held.content_end() >= service_->window_bytes) {
-    leave_window(context);
-    if (in.dead) return;
-  }
-  in.held.label(RunKind::content, bytes);
+  if (judging() && in.held.content_end() >= service_->window_bytes) leave_window(context);
 }
 
 // A byte comes that lies beyond the window, so the verdict falls now, on the window alone.

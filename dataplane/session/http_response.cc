@@ -28,23 +28,11 @@ void HttpRelay::read_responses(Context& context) {
     }
     const http1::Step step = in.reader.next(in.held.unlabelled());
     labelled |= step.bytes > 0;
-    if (step.kind == StepKind::more) {
-      in.held.label(RunKind::head, step.bytes);
-      if (step.bytes == 0) break;
-    } else if (step.kind == StepKind::head) {
-      in.held.label(RunKind::head, step.bytes);
-      response_head(context);
-    } else if (step.kind == StepKind::framing) {
-      in.held.label(RunKind::framing, step.bytes);
-    } else if (step.kind == StepKind::trailer) {
-      in.held.label(RunKind::trailer, step.bytes);
-    } else if (step.kind == StepKind::body || step.kind == StepKind::opaque) {
-      in.held.label(RunKind::content, step.bytes);
-    } else if (step.kind == StepKind::message_end) {
-      end_response(context);
-    } else {
-      response_error(context, step.error);
-    }
+    if (step.kind == StepKind::more && step.bytes == 0) break;
+    in.held.label(run_kind(step.kind), step.bytes);
+    if (step.kind == StepKind::head) response_head(context);
+    if (step.kind == StepKind::message_end) end_response(context);
+    if (step.kind == StepKind::error) response_error(context, step.error);
     if (in.held.run_count() > Held::kMaxRuns) {
       decide_response(context);
       if (in.held.run_count() > Held::kMaxRuns / 2) response_error(context, ErrorCode::http_too_fragmented);
