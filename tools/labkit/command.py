@@ -28,7 +28,7 @@ def main():
     lab = Lab()
     try:
         if what == "up":
-            if not lab.is_up():
+            if not (lab.is_up() and lab.is_ready()):
                 lab.up()
             print(how_to_use(lab), end="")
         elif what == "down":
