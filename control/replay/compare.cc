@@ -53,8 +53,8 @@ std::string excerpt(std::string_view text, std::uint64_t at) {
 
 const std::vector<std::string>& ignored_headers() {
   static const std::vector<std::string> kNames = {"age",        "connection",    "content-length",   "date",
-                                                 "etag",       "expires",       "keep-alive",       "last-modified",
-                                                 "set-cookie", "server-timing", "transfer-encoding"};
+                                                  "etag",       "expires",       "keep-alive",       "last-modified",
+                                                  "set-cookie", "server-timing", "transfer-encoding"};
   return kNames;
 }
 
