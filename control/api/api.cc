@@ -45,11 +45,10 @@ void fill_bare_error(const httplib::Request&, httplib::Response& response) {
   response.status = status;
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): the signature is httplib's.
 void report_exception(const httplib::Request& request, httplib::Response& response, std::exception_ptr exception) {
   std::string what = "unknown exception";
   try {
-    std::rethrow_exception(exception);
+    std::rethrow_exception(std::move(exception));
   } catch (const std::exception& e) {
     what = e.what();
   } catch (...) {

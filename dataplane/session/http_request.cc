@@ -191,8 +191,9 @@ void HttpRelay::settle_upgrade(Context& context, bool accepted) {
     in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
 }
 
-// The stream cannot be read on, or a verdict fell. Before the request was let go: an answer of our own.
-// After it the server must see an incomplete request, whether a byte of it happens to have left or not.
+// The stream cannot be read on, or a verdict fell. The client gets an answer of our own unless the server's
+// has begun. Once the request was let go, the server's leg is aborted with it (Fate::close does, too): the
+// server must see an incomplete request, whether a byte of it happens to have left or not.
 void HttpRelay::request_error(Context& context, ErrorCode error) {
   Side& in = request_;
   if (observes_all(context)) {
@@ -212,7 +213,8 @@ void HttpRelay::request_error(Context& context, ErrorCode error) {
   }
   // What came of the message is on the record however much of it came at once.
   if (in.message.active()) in.message.content(context, in.held, true);
-  if (in.message.active() && (in.judged || current_exchange() == nullptr)) {
+  const bool answered = current_exchange() == nullptr || (exchanges_.size() == 1 && response_.message.active());
+  if (in.message.active() && answered) {
     context.errors.add(error);
     counters().errors.add();
     in.message.end(context, in.held.content_end(), Ending::refused, error);
@@ -229,7 +231,7 @@ void HttpRelay::request_error(Context& context, ErrorCode error) {
     in.message.plain_head(context, as_bytes(line), false);
   }
   // A rule's verdict leaves the connection usable once the whole request was read.
-  const bool readable_on = error == ErrorCode::rule_denied && in.reader.idle();
+  const bool readable_on = error == ErrorCode::rule_denied && in.reader.idle() && !in.judged;
   refuse(context, error, "", !readable_on);
 }
 

@@ -173,14 +173,36 @@ TEST(HttpRelay, ABodyBeyondTheWindowIsRefused) {
   EXPECT_EQ(h.relay().fate(), Fate::close);
 }
 
-TEST(HttpRelay, AMatchAfterTheWindowAbortsTheServer) {
+TEST(HttpRelay, AMatchAfterTheWindowIsRefusedAndEndsTheSession) {
   RelayHarness h(test::masking_policy("    window: 1KiB\n    after_window: stream"));
   h.client("POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5000\r\n\r\n" + std::string(2000, 'x'));
   EXPECT_NE(h.to_server, "");
   h.client("drop table x ");
   EXPECT_EQ(h.to_server.find("drop table"), std::string::npos);
-  EXPECT_EQ(h.relay().fate(), Fate::abort);
+  EXPECT_TRUE(h.to_client.starts_with("HTTP/1.1 403 ")) << h.to_client;
+  EXPECT_EQ(h.relay().fate(), Fate::close) << "which resets the server's leg";
   EXPECT_EQ(h.request(0).end.error, ErrorCode::rule_denied_late);
+}
+
+TEST(HttpRelay, ABodyThatBreaksTheGrammarAfterItsHeadWasLetGoGets400) {
+  for (const std::size_t cut : {0U, 1U}) {
+    RelayHarness each(R"(services:
+  - {name: web, address: "10.0.0.2:80", protocol: http, mode: enforce}
+)");
+    each.client("POST / HTTP/1.1\r\nHost: web\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", cut);
+    EXPECT_TRUE(each.to_client.starts_with("HTTP/1.1 400 ")) << each.to_client;
+    EXPECT_EQ(each.relay().fate(), Fate::close);
+    EXPECT_EQ(each.request(0).end.error, ErrorCode::http_bad_chunk);
+  }
+}
+
+TEST(HttpRelay, OnceTheServersAnswerHasBegunABadRequestIsAborted) {
+  RelayHarness h(test::masking_policy("    window: 1KiB\n    after_window: stream"));
+  h.client("POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5000\r\n\r\n" + std::string(2000, 'x'));
+  h.server("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc ");
+  h.client("drop table x ");
+  EXPECT_EQ(h.relay().fate(), Fate::abort);
+  EXPECT_EQ(h.to_client.find("403"), std::string::npos);
 }
 
 TEST(HttpRelay, ARequestThatBreaksTheGrammarGets400AndIsRecorded) {
