@@ -11,7 +11,7 @@
 namespace sluice::worker {
 namespace {
 
-constexpr DurationNs kRestAfter = 30 * kMicrosecond;  // of empty bursts
+constexpr DurationNs kRestAfter = 5 * kMicrosecond;  // of empty bursts
 constexpr DurationNs kLongestRest = 50 * kMillisecond;
 constexpr DurationNs kRecordingRest = kMillisecond;  // while records are on their way to the disk
 constexpr DurationNs kWallEvery = kSecond;           // how often the wall clock is read
