@@ -1,49 +1,18 @@
 // What a request costs a worker, from the frames that come in to the frames that go out, beside a scanner that looks at
-// the same bytes and does nothing else. At MTU: segments of 1448 bytes, the NIC fills checksums. With superframes: up
-// to 64 KB a frame, cut and coalesced by the NIC. 64 sessions at once (sessions-10k: ten thousand).
+// the same bytes and does nothing else. See suite.h for the sizes.
 #include <benchmark/benchmark.h>
 #include <rte_cycles.h>
 
-#include <functional>
-#include <map>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include "bench/support/eal.h"
 #include "bench/support/figure.h"
 #include "bench/support/http_content.h"
-#include "bench/worker/rig.h"
-#include "common/stage_clock.h"
+#include "bench/worker/suite.h"
 
 namespace sluice::bench {
 namespace {
-
-constexpr std::size_t kEalMegabytes = 512;
-
-double us_of(std::uint64_t cycles) {
-  return static_cast<double>(cycles) * 1e6 / static_cast<double>(rte_get_tsc_hz());
-}
-
-// Set up once: repetitions of a benchmark take turns on the same sessions.
-Rig& rig_of(const RigConfig& config) {
-  static std::map<std::string, std::unique_ptr<Rig>> rigs;
-  const std::string key =
-      std::to_string(config.sessions) + (config.superframes ? "s" : "m") + std::to_string(config.body_bytes);
-  auto& rig = rigs[key];
-  if (!rig) rig = std::make_unique<Rig>(config);
-  return *rig;
-}
-
-template <class Body>
-void guarded(benchmark::State& state, Body&& body) {
-  try {
-    body();
-  } catch (const std::exception& error) {
-    state.SkipWithError(error.what());
-  }
-}
 
 void exchange(benchmark::State& state, const RigConfig& config, const std::string& versus) {
   guarded(state, [&] {
@@ -55,7 +24,6 @@ void exchange(benchmark::State& state, const RigConfig& config, const std::strin
     std::uint64_t cycles = 0;
     for (auto _ : state) {
       const std::uint64_t spent = rig.run(config.sessions);
-      state.SetIterationTime(us_of(spent) / 1e6);
       cycles += spent;
     }
     const auto requests = static_cast<double>(rig.counts().responses - before);
@@ -97,7 +65,6 @@ void scanner_alone(benchmark::State& state, std::size_t body_bytes) {
         scan(enforce::Place::response_body, answer.subspan(head));
       }
       const std::uint64_t spent = rte_rdtsc() - begin;
-      state.SetIterationTime(us_of(spent) / 1e6);
       cycles += spent;
       requests += 16;
     }
@@ -105,72 +72,18 @@ void scanner_alone(benchmark::State& state, std::size_t body_bytes) {
   });
 }
 
-#ifdef SLUICE_STAGE_CLOCK
-constexpr const char* kStageNames[kStages] = {"port", "tcp", "protocol", "inspect", "enforce", "record"};
+}  // namespace
 
-void stage(benchmark::State& state, const RigConfig& config, Stage which) {
-  guarded(state, [&] {
-    Rig& rig = rig_of(config);
-    rig.resume();
-    rig.run(config.sessions);
-    const std::uint64_t before = rig.counts().responses;
-    const std::uint64_t changes = stage_clock.changes();
-    const std::uint64_t at = stage_clock.cycles(which);
-    std::uint64_t cycles = 0;
-    for (auto _ : state) {
-      const std::uint64_t spent = rig.run(config.sessions);
-      state.SetIterationTime(us_of(spent) / 1e6);
-      cycles += spent;
-    }
-    const auto requests = static_cast<double>(rig.counts().responses - before);
-    report(state, us_of(stage_clock.cycles(which) - at) / requests, "us/request");
-    state.counters["all_stages"] = us_of(cycles) / requests;
-    state.counters["changes/request"] = static_cast<double>(stage_clock.changes() - changes) / requests;
-    rig.drain();
-  });
-}
-#endif
-
-void add(const std::string& name, const std::function<void(benchmark::State&)>& run) {
-  benchmark::RegisterBenchmark(name.c_str(), run)->UseManualTime()->Unit(benchmark::kMicrosecond);
-}
-
-void register_all() {
-  struct Size {
-    const char* name;
-    std::size_t bytes;
-    std::size_t sessions;
-  };
-  for (const Size& size : {Size{"1k", 1024, 64}, Size{"64k", 64 * 1024, 64}, Size{"1m", 1024 * 1024, 8}}) {
-    for (const bool superframes : {false, true}) {
-      const std::string name = std::string("worker/http1/") + size.name + (superframes ? "/superframe" : "");
-      const RigConfig config{.sessions = size.sessions, .superframes = superframes, .body_bytes = size.bytes};
-#ifdef SLUICE_STAGE_CLOCK
-      for (std::size_t i = 0; i < kStages; ++i)
-        add(name + "/" + kStageNames[i], [=](auto& state) { stage(state, config, static_cast<Stage>(i)); });
-#else
-      const std::string versus = std::string("scanner/") + size.name;
-      add(name, [=](auto& state) { exchange(state, config, versus); });
-      if (!superframes) add(versus, [=](auto& state) { scanner_alone(state, size.bytes); });
-#endif
-    }
+void register_figures() {
+  for (const Shape& shape : kShapes) {
+    const std::string versus = std::string("scanner/") + shape.size;
+    add_figure(shape.name(), [=](auto& state) { exchange(state, shape.config, versus); });
+    if (!shape.config.superframes)
+      add_figure(versus, [=](auto& state) { scanner_alone(state, shape.config.body_bytes); });
   }
-#ifndef SLUICE_STAGE_CLOCK
-  add("worker/http1/1k/sessions-10k", [](auto& state) {
+  add_figure("worker/http1/1k/sessions-10k", [](auto& state) {
     exchange(state, {.sessions = 10'000, .superframes = false, .body_bytes = 1024}, "scanner/1k");
   });
-#endif
 }
 
-}  // namespace
 }  // namespace sluice::bench
-
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  sluice::bench::start_eal(sluice::bench::kEalMegabytes);
-  benchmark::AddCustomContext("memory", sluice::bench::eal_memory());
-  sluice::bench::register_all();
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
-}
