@@ -8,6 +8,8 @@
 
 #ifdef SLUICE_STAGE_CLOCK
 #include <x86intrin.h>
+
+#include <numeric>
 #endif
 
 namespace sluice {
@@ -32,6 +34,9 @@ class StageClock {
   void resume() { since_ = __rdtsc(); }
   [[nodiscard]] Stage stage() const { return stage_; }
   [[nodiscard]] std::uint64_t cycles(Stage stage) const { return cycles_[static_cast<std::size_t>(stage)]; }
+  [[nodiscard]] std::uint64_t cycles() const {
+    return std::accumulate(cycles_.begin(), cycles_.end(), std::uint64_t{0});
+  }
   // How often a stage was entered: what the clock itself costs can be told from it.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
 

@@ -38,12 +38,6 @@ buffer::Pools& pools() {
   return made;
 }
 
-std::string new_directory() {
-  static int number = 0;
-  const char* root = std::getenv("SLUICE_BENCH_DIR");
-  return fmt::format("{}/sluice-bench-{}-{}", root != nullptr ? root : "/var/tmp", ::getpid(), number++);
-}
-
 DurationNs ns_of(std::uint64_t cycles) {
   static const double per_cycle = 1e9 / static_cast<double>(rte_get_tsc_hz());
   return static_cast<DurationNs>(static_cast<double>(cycles) * per_cycle);
@@ -70,11 +64,11 @@ std::vector<std::string> rig_responses(std::size_t body_bytes) {
   return responses(std::clamp<std::size_t>(kMemory / body_bytes, 4, 512), body_bytes);
 }
 
-Rig::Rig(const RigConfig& config) : config_(config), directory_(new_directory()), now_(kStart) {
+Rig::Rig(const RigConfig& config) : config_(config), now_(kStart) {
   const port::Capabilities& nic = config.superframes ? kSuperframeNic : kMtuNic;
   client_port_ = std::make_unique<MemoryPort>(nic, pools());
   server_port_ = std::make_unique<MemoryPort>(nic, pools());
-  auto archive = record::ArchiveWriter::start({.directory = directory_, .page_bytes = 1U << 20}, 1);
+  auto archive = record::ArchiveWriter::start({.directory = directory_.path(), .page_bytes = 1U << 20}, 1);
   if (!archive) throw std::runtime_error(archive.error().message());
   archive_ = std::move(*archive);
   worker::WorkerConfig worker_config;
@@ -102,8 +96,6 @@ Rig::~Rig() {
   worker_.reset();
   puppets_.reset();
   archive_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
 }
 
 void Rig::fail(const std::string& what) const {
@@ -120,13 +112,16 @@ void Rig::use_policy() {
 
 bool Rig::burst() {
 #ifdef SLUICE_STAGE_CLOCK
+  const StageClock before = stage_clock;
   stage_clock.resume();
 #endif
-  const std::uint64_t begin = rte_rdtsc();
+  core_time_.begin();
   const bool busy = worker_->burst(now_, kWall + now_);
-  const std::uint64_t spent = rte_rdtsc() - begin;
+  const std::uint64_t spent = core_time_.end();
 #ifdef SLUICE_STAGE_CLOCK
-  if (busy) stage_clock.enter(stage_clock.stage());
+  stage_clock.enter(stage_clock.stage());
+  // Nothing came, or another thread had the core: not the stages' time.
+  if (!busy || core_time_.preempted()) stage_clock = before;
 #endif
   if (!busy) return false;
   cycles_ += spent;
@@ -196,7 +191,7 @@ void Rig::forget_old_segments() const {
   constexpr auto kOld = std::chrono::seconds(2);
   const auto now = std::filesystem::file_time_type::clock::now();
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_, ignored))
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_.path(), ignored))
     if (entry.is_regular_file(ignored) && entry.path().extension() == ".seg" &&
         now - entry.last_write_time(ignored) > kOld)
       std::filesystem::remove(entry.path(), ignored);

@@ -1,13 +1,16 @@
 // One real worker between two ports in memory, with puppets for hosts: the real policy (packs pii and secrets,
 // masking), the real recorder, and its writer that keeps an archive on a real disk ($SLUICE_BENCH_DIR, or /var/tmp).
 // The worker's clock goes on only while the worker works, as if it had a core of its own and the hosts others:
-// cycles are counted around burst() alone, and rounds in which it had nothing to do count nothing.
+// cycles are counted around burst() alone (without what other threads took of the core), and rounds in which it had
+// nothing to do count nothing.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "bench/support/core_time.h"
+#include "bench/support/scratch_directory.h"
 #include "bench/worker/puppets.h"
 #include "dataplane/record/writer.h"
 #include "dataplane/worker/worker.h"
@@ -52,7 +55,8 @@ class Rig {
   [[noreturn]] void fail(const std::string& what) const;
 
   RigConfig config_;
-  std::string directory_;
+  ScratchDirectory directory_;
+  CoreTime core_time_;
   TimeNs now_ = 0;
   std::uint64_t cycles_ = 0;
   std::uint64_t bursts_ = 0;

@@ -1,12 +1,12 @@
 // What a request costs a worker, from the frames that come in to the frames that go out, beside a scanner that looks at
 // the same bytes and does nothing else. See suite.h for the sizes.
 #include <benchmark/benchmark.h>
-#include <rte_cycles.h>
 
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "bench/support/core_time.h"
 #include "bench/support/figure.h"
 #include "bench/support/http_content.h"
 #include "bench/worker/suite.h"
@@ -52,11 +52,12 @@ void scanner_alone(benchmark::State& state, std::size_t body_bytes) {
         throw std::runtime_error("the scan failed");
       benchmark::DoNotOptimize(matches.data());
     };
+    CoreTime core_time;
     std::size_t next = 0;
     std::uint64_t cycles = 0;
     std::uint64_t requests = 0;
     for (auto _ : state) {
-      const std::uint64_t begin = rte_rdtsc();
+      core_time.begin();
       for (int i = 0; i < 16; ++i) {
         const Bytes answer = as_bytes(answers[next++ % answers.size()]);
         const std::size_t head = answer.size() - body_bytes;
@@ -64,8 +65,7 @@ void scanner_alone(benchmark::State& state, std::size_t body_bytes) {
         scan(enforce::Place::response_head, answer.first(head));
         scan(enforce::Place::response_body, answer.subspan(head));
       }
-      const std::uint64_t spent = rte_rdtsc() - begin;
-      cycles += spent;
+      cycles += core_time.end();
       requests += 16;
     }
     report(state, us_of(cycles) / static_cast<double>(requests), "us/request");
