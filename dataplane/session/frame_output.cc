@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "common/stage_clock.h"
 #include "dataplane/port/finish_offloads.h"
 #include "dataplane/port/offloads.h"
 
@@ -41,6 +42,7 @@ bool FrameOutput::send(const wire::TcpHeader& header, std::uint16_t mss, buffer:
 }
 
 void FrameOutput::push(rte_mbuf* frame) {
+  const StageScope stage(Stage::port);
   port::FinishedFrames finished(frame, capabilities_, pools_);
   while (rte_mbuf* ready = finished.next()) burst_.push_back(ready);
   if (finished.failed()) errors_.add(ErrorCode::buffers_exhausted);
@@ -56,6 +58,7 @@ void FrameOutput::forward(rte_mbuf* frame) {
 }
 
 void FrameOutput::flush() {
+  const StageScope stage(Stage::port);
   std::size_t sent = 0;
   while (sent < burst_.size()) {
     const std::uint16_t taken = port_.transmit(std::span(burst_).subspan(sent));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/stage_clock.h"
 namespace sluice::session {
 namespace {
 
@@ -26,6 +27,7 @@ HttpRelay::HttpRelay(PolicyRef policy, const enforce::Service& service, SessionI
       response_(Direction::response, limits_of(service)) {}
 
 void HttpRelay::feed(Context& context, Direction direction, buffer::Chain&& bytes) {
+  const StageScope stage(Stage::protocol);
   Side& from = side(direction);
   if (from.dead) return;  // the chain goes with its owner
   from.held.append(context.pools, std::move(bytes));
@@ -34,6 +36,7 @@ void HttpRelay::feed(Context& context, Direction direction, buffer::Chain&& byte
 
 // As far as it goes: an answer, also one of our own, makes room for requests that wait.
 void HttpRelay::advance(Context& context) {
+  const StageScope stage(Stage::protocol);
   starved_ = false;
   do {
     read_requests(context);
@@ -45,11 +48,13 @@ void HttpRelay::advance(Context& context) {
 
 // Asked before each message: many small ones make more records than their bytes tell.
 bool HttpRelay::has_room(Context& context) const {
+  const StageScope stage(Stage::record);
   return service_->record != enforce::RecordMode::required ||
          context.recorder.has_room(request_.held.length_bytes() + response_.held.length_bytes() + kMessageRoom);
 }
 
 void HttpRelay::finish(Context& context, Direction direction) {
+  const StageScope stage(Stage::protocol);
   Side& from = side(direction);
   if (from.ended) return;
   from.ended = true;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "common/assert.h"
+#include "common/stage_clock.h"
 #include "dataplane/session/http_relay.h"
 
 namespace sluice::session {
@@ -76,6 +77,7 @@ void HttpRelay::leave_window(Context& context) {
 
 // The newest policy, unless that no longer knows the service. Between requests.
 void HttpRelay::adopt_policy(Context& context) {
+  const StageScope stage(Stage::enforce);
   if (context.policy == policy_) return;
   const enforce::Service* newest = context.policy->snapshot->find_service(server_address_, service_->port);
   if (newest == nullptr) return;
@@ -85,6 +87,7 @@ void HttpRelay::adopt_policy(Context& context) {
 
 // A request begins: the unit takes the newest policy.
 void HttpRelay::open_exchange(Context& context, std::string_view user) {
+  const StageScope stage(Stage::enforce);
   adopt_policy(context);
   Exchange& exchange = exchanges_.emplace_back();
   UnitInfo& unit = exchange.unit;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/assert.h"
+#include "common/stage_clock.h"
 #include "dataplane/inspect/mask.h"
 
 namespace sluice::session {
@@ -38,6 +39,7 @@ bool Message::recording() const {
 }
 
 void Message::count_matches(Context& context) {
+  const StageScope stage(Stage::enforce);
   const enforce::Snapshot& snapshot = *unit_.policy->snapshot;
   for (const Match& match : context.work.matches) {
     const enforce::Rule& rule = snapshot.rule(match.rule);
@@ -54,6 +56,7 @@ void Message::count_matches(Context& context) {
 // Masked copies of all matches are made from the bytes as they came, before any is written back, so
 // that overlapping matches of different rules hide the union of what each hides.
 void Message::make_stars(Context& context) {
+  const StageScope stage(Stage::inspect);
   Workspace& work = context.work;
   work.stars.clear();
   for (const Match& match : work.matches) {
@@ -65,6 +68,7 @@ void Message::make_stars(Context& context) {
 }
 
 void Message::star_wire(Context& context) {
+  const StageScope stage(Stage::inspect);
   Workspace& work = context.work;
   const enforce::Snapshot& snapshot = *unit_.policy->snapshot;
   if (unit_.service->mode != enforce::Mode::enforce) return;
@@ -98,6 +102,7 @@ void Message::star_record(Context& context, std::uint64_t from, MutableBytes out
 }
 
 ErrorCode Message::scan_block(Context& context, Bytes block) {
+  const StageScope stage(Stage::inspect);
   Workspace& work = context.work;
   work.matches.clear();
   const auto place = enforce::place_of(direction_, Part::head);
@@ -124,6 +129,7 @@ ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
     make_stars(context);
   }
   if (recording()) {
+    const StageScope stage(Stage::record);
     const MutableBytes out = context.recorder.head(
         subject(), {.unit = unit_.number, .direction = direction_, .informational = head.status / 100 == 1},
         head.bytes.size(), context.wall);
@@ -168,6 +174,7 @@ ErrorCode Message::content(Context& context, Held& held, bool last) {
   const std::uint64_t from = scan_.hold;
   if (held.content_end() == from && !last) return ErrorCode::ok;
   Workspace& work = context.work;
+  const StageScope stage(Stage::inspect);
   work.matches.clear();
   held.view_content(from, work.content);
   const inspect::RuleSet* rules = unit_.service->scan(enforce::place_of(direction_, Part::body));
@@ -211,6 +218,7 @@ ErrorCode Message::trailers(Context& context, Held& held) {
 }
 
 void Message::record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers) {
+  const StageScope stage(Stage::record);
   while (from < to) {
     const std::size_t bytes = std::min<std::uint64_t>(to - from, record::kMaxSliceBytes);
     const MutableBytes out = context.recorder.slice(
@@ -225,6 +233,7 @@ void Message::record_content(Context& context, std::uint64_t from, std::uint64_t
 }
 
 void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, ErrorCode error) {
+  const StageScope stage(Stage::record);
   Verdict verdict = masked_ ? Verdict::mask : Verdict::pass;
   if (rule_denied_ || ending == Ending::refused) verdict = Verdict::deny;
   if (unit_.service->record != enforce::RecordMode::off) {

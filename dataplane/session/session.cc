@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/assert.h"
+#include "common/stage_clock.h"
 
 namespace sluice::session {
 namespace {
@@ -163,6 +164,7 @@ record::Subject Session::subject() const {
 
 bool Session::open_record(Context& context, SessionObserver& observer) {
   if (opened_) return true;
+  const StageScope stage(Stage::record);
   const bool records = service_.record != enforce::RecordMode::off;
   if (records) {
     if (service_.record == enforce::RecordMode::required && !context.recorder.has_room(kRecordOverhead)) return false;
@@ -181,6 +183,7 @@ bool Session::open_record(Context& context, SessionObserver& observer) {
 }
 
 bool Session::close_record(Context& context, SessionObserver& observer) {
+  const StageScope stage(Stage::record);
   const std::size_t held = relay_->held_bytes(Direction::request) + relay_->held_bytes(Direction::response);
   const bool records = service_.record != enforce::RecordMode::off;
   if (records && service_.record == enforce::RecordMode::required &&

@@ -89,6 +89,8 @@ class Session {
   void send_handshake(FrameOutput& output, const wire::TcpHeader& addresses, std::uint32_t seq, std::uint32_t ack,
                       std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options);
   void move(Context& context, Direction direction);
+  // Of the payload, and of the records beside it.
+  [[nodiscard]] bool has_record_room(Context& context, std::size_t bytes) const;
   void flush(Context& context, Direction direction);
   void settle(Context& context, Outputs& outputs);
   void follow_fate(Context& context);

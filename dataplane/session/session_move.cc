@@ -1,6 +1,7 @@
 // How bytes move through a session, and how the end of one leg becomes the end of the other.
 #include <algorithm>
 
+#include "common/stage_clock.h"
 #include "dataplane/session/session.h"
 
 namespace sluice::session {
@@ -11,6 +12,12 @@ constexpr std::size_t kRecordSlack = 64 * 1024;  // heads, ends and encoding bes
 
 }  // namespace
 
+bool Session::has_record_room(Context& context, std::size_t bytes) const {
+  const StageScope stage(Stage::record);
+  return relay_->service().record != enforce::RecordMode::required ||
+         context.recorder.has_room(bytes + kRecordSlack);
+}
+
 void Session::move(Context& context, Direction direction) {
   tcp::Leg& from = source(direction);
   tcp::Leg& to = sink(direction);
@@ -20,8 +27,7 @@ void Session::move(Context& context, Direction direction) {
     const std::size_t count = std::min({from.readable_bytes(), kReadBytes,
                                         to.write_room_bytes() - std::min(to.write_room_bytes(), flow.waiting_bytes)});
     if (count == 0 || !relay_->accepts(direction)) break;
-    if (relay_->service().record == enforce::RecordMode::required &&
-        !context.recorder.has_room(count + relay_->held_bytes(direction) + kRecordSlack)) {
+    if (!has_record_room(context, count + relay_->held_bytes(direction))) {
       stalled_ = true;
       break;
     }

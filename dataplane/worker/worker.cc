@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/stage_clock.h"
 namespace sluice::worker {
 namespace {
 
@@ -68,6 +69,7 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   run_queued();
   client_output_.flush();
   server_output_.flush();
+  const StageScope stage(Stage::record);
   context_.recorder.flush(wall);
   return busy;
 }
@@ -95,7 +97,11 @@ bool Worker::shut_down(TimeNs now, WallNs wall) {
 
 bool Worker::receive(Side side) {
   std::array<rte_mbuf*, kBurst> packets;
-  const std::uint16_t count = ports_[static_cast<std::size_t>(side)]->receive(packets);
+  std::uint16_t count = 0;
+  {
+    const StageScope stage(Stage::port);
+    count = ports_[static_cast<std::size_t>(side)]->receive(packets);
+  }
   for (std::uint16_t i = 0; i < count; ++i) dispatch(side, packets[i]);
   return count != 0;
 }

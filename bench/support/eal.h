@@ -1,0 +1,13 @@
+// DPDK's environment for a benchmark: hugepages where some are free, plain memory elsewhere.
+#pragma once
+
+#include <cstddef>
+
+namespace sluice::bench {
+
+// Ends the process, in words, when DPDK does not start.
+void start_eal(std::size_t megabytes);
+// What the memory lies in, for the context of a report.
+const char* eal_memory();
+
+}  // namespace sluice::bench

@@ -1,0 +1,200 @@
+#include "bench/worker/rig.h"
+
+#include <fmt/format.h>
+#include <rte_cycles.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <thread>
+
+#include "bench/support/http_content.h"
+#include "common/stage_clock.h"
+#include "tests/support/test_policy.h"
+
+namespace sluice::bench {
+namespace {
+
+constexpr WallNs kWall = 1'790'000'000 * kSecond;
+constexpr TimeNs kStart = 1000 * kSecond;
+constexpr std::size_t kRecordRoom = 24U << 20;  // free before a round, so that the disk is not what is measured
+constexpr std::uint64_t kWarmUpResponses = 4;   // of each session
+constexpr int kIdleRounds = 1000;
+constexpr int kLastRounds = 4;
+constexpr auto kWriterPause = std::chrono::microseconds(100);
+
+constexpr port::Capabilities kMtuNic{.tx_checksum = true, .tx_segmentation = false, .rx_coalescing = false};
+constexpr port::Capabilities kSuperframeNic{.tx_checksum = true, .tx_segmentation = true, .rx_coalescing = true};
+
+buffer::Pools& pools() {
+  static buffer::Pools made = [] {
+    auto result = buffer::Pools::create("rig", {.frames = 32768, .jumbos = 1536, .views = 65536});
+    if (!result) throw std::runtime_error(result.error().message());
+    return std::move(*result);
+  }();
+  return made;
+}
+
+DurationNs ns_of(std::uint64_t cycles) {
+  static const double per_cycle = 1e9 / static_cast<double>(rte_get_tsc_hz());
+  return static_cast<DurationNs>(static_cast<double>(cycles) * per_cycle);
+}
+
+}  // namespace
+
+session::PolicyRef bench_policy(inspect::Scratch& scratch) {
+  return test::make_policy(R"(services:
+  - name: orders
+    address: 10.77.0.2:8080
+    protocol: http
+    mode: enforce
+    record: {class: routine, durability: group}
+    rules: [pii/*, secrets/*]
+principals:
+  - {name: ci, from: 10.77.0.0/16}
+)",
+                           scratch);
+}
+
+std::vector<std::string> rig_responses(std::size_t body_bytes) {
+  constexpr std::size_t kMemory = 8U << 20;  // beyond a core's own caches
+  return responses(std::clamp<std::size_t>(kMemory / body_bytes, 4, 512), body_bytes);
+}
+
+Rig::Rig(const RigConfig& config) : config_(config), now_(kStart) {
+  const port::Capabilities& nic = config.superframes ? kSuperframeNic : kMtuNic;
+  client_port_ = std::make_unique<MemoryPort>(nic, pools());
+  server_port_ = std::make_unique<MemoryPort>(nic, pools());
+  auto archive = record::ArchiveWriter::start({.directory = directory_.path(), .page_bytes = 1U << 20}, 1);
+  if (!archive) throw std::runtime_error(archive.error().message());
+  archive_ = std::move(*archive);
+  worker::WorkerConfig worker_config;
+  worker_config.hash_key = {1, 2};
+  worker_config.half_open = worker_config.sessions;
+  worker_ = std::make_unique<worker::Worker>(worker_config, *client_port_, *server_port_, pools(),
+                                             archive_->recorder(0), now_);
+  use_policy();
+  puppets_ = std::make_unique<Puppets>(PuppetConfig{.connections = config.sessions,
+                                                    .superframes = config.superframes,
+                                                    .request = browser_request(),
+                                                    .responses = rig_responses(config.body_bytes)},
+                                       *client_port_, *server_port_);
+  puppets_->connect();
+  run_until([this] { return counts().established == config_.sessions; });
+  puppets_->count_stars(true);
+  resume();
+  run(kWarmUpResponses * config.sessions);
+  drain();
+  puppets_->count_stars(false);
+  if (counts().stars == 0) fail("nothing was masked");
+}
+
+Rig::~Rig() {
+  worker_.reset();
+  puppets_.reset();
+  archive_.reset();
+}
+
+void Rig::fail(const std::string& what) const {
+  throw std::runtime_error("the whole worker: " + what);
+}
+
+void Rig::use_policy() {
+  update_.scratch = std::make_unique<inspect::Scratch>();
+  update_.policy = policy_ = bench_policy(*update_.scratch);
+  worker_->offer(&update_);
+  burst();
+  if (worker_->taken() != &update_) fail("the policy was not taken");
+}
+
+bool Rig::burst() {
+#ifdef SLUICE_STAGE_CLOCK
+  const StageClock before = stage_clock;
+  stage_clock.resume();
+#endif
+  core_time_.begin();
+  const bool busy = worker_->burst(now_, kWall + now_);
+  const std::uint64_t spent = core_time_.end();
+#ifdef SLUICE_STAGE_CLOCK
+  stage_clock.enter(stage_clock.stage());
+  // Nothing came, or another thread had the core: not the stages' time.
+  if (!busy || core_time_.preempted()) stage_clock = before;
+#endif
+  if (!busy) return false;
+  cycles_ += spent;
+  now_ += ns_of(spent);
+  ++bursts_;
+  return true;
+}
+
+void Rig::wait_for_writer() {
+  while (!archive_->recorder(0).has_room(kRecordRoom)) std::this_thread::sleep_for(kWriterPause);
+}
+
+void Rig::round() {
+  wait_for_writer();
+  const bool spoke = puppets_->run(now_);
+  do burst();
+  while (!client_port_->idle() || !server_port_->idle());
+  // When all wait, they wait for a timer of the worker.
+  if (!spoke && worker_->next_deadline() != kNever) now_ = std::max(now_, worker_->next_deadline());
+}
+
+template <class Done>
+void Rig::run_until(Done&& done) {
+  std::uint64_t before = frames();
+  for (int idle = 0; !done(); ++idle) {
+    round();
+    if (frames() != before) idle = 0;
+    before = frames();
+    if (idle > kIdleRounds)
+      fail(fmt::format("it stands still with {} connections, {} requests, {} responses, {} faults",
+                       counts().established, counts().requests, counts().responses, counts().faults));
+  }
+}
+
+std::uint64_t Rig::run(std::uint64_t responses) {
+  const std::uint64_t cycles = cycles_;
+  const std::uint64_t until = counts().responses + responses;
+  run_until([&] { return counts().responses >= until; });
+  return cycles_ - cycles;
+}
+
+void Rig::resume() {
+  client_port_->start();
+  server_port_->start();
+  puppets_->ask(true);
+}
+
+void Rig::drain() {
+  puppets_->ask(false);
+  run_until([this] { return puppets_->waiting() == 0; });
+  for (int i = 0; i < kLastRounds; ++i) round();  // the last ACKs
+  client_port_->stop();
+  server_port_->stop();
+  if (counts().faults != 0) fail(fmt::format("the hosts saw {} faults", counts().faults));
+  forget_old_segments();
+}
+
+std::uint64_t Rig::frames() const {
+  std::uint64_t all = 0;
+  for (const auto* port : {client_port_.get(), server_port_.get()})
+    all += port->counters().rx_frames.value() + port->counters().tx_frames.value();
+  return all;
+}
+
+// Nobody reads them; without this a long run fills the disk. The newest may still be written.
+void Rig::forget_old_segments() const {
+  constexpr auto kOld = std::chrono::seconds(2);
+  const auto now = std::filesystem::file_time_type::clock::now();
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_.path(), ignored))
+    if (entry.is_regular_file(ignored) && entry.path().extension() == ".seg" &&
+        now - entry.last_write_time(ignored) > kOld)
+      std::filesystem::remove(entry.path(), ignored);
+}
+
+}  // namespace sluice::bench

@@ -1,0 +1,77 @@
+// One real worker between two ports in memory, with puppets for hosts: the real policy (packs pii and secrets,
+// masking), the real recorder, and its writer that keeps an archive on a real disk ($SLUICE_BENCH_DIR, or /var/tmp).
+// The worker's clock goes on only while the worker works, as if it had a core of its own and the hosts others:
+// cycles are counted around burst() alone (without what other threads took of the core), and rounds in which it had
+// nothing to do count nothing.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "bench/support/core_time.h"
+#include "bench/support/scratch_directory.h"
+#include "bench/worker/puppets.h"
+#include "dataplane/record/writer.h"
+#include "dataplane/worker/worker.h"
+
+namespace sluice::bench {
+
+struct RigConfig {
+  std::size_t sessions = 64;
+  bool superframes = false;
+  std::size_t body_bytes = 1024;
+};
+
+class Rig {
+ public:
+  // Connects all sessions and lets each ask a few times. Throws what went wrong.
+  explicit Rig(const RigConfig& config);
+  ~Rig();
+
+  // Between resume() and drain(): lets the clients ask until `responses` more have arrived; returns the worker's
+  // cycles.
+  std::uint64_t run(std::uint64_t responses);
+  // No client asks on; what is under way arrives, and the buffers go back to the rigs' common pools. Throws when
+  // anything happened that must not.
+  void drain();
+  void resume();
+
+  [[nodiscard]] const PuppetCounts& counts() const { return puppets_->counts(); }
+  [[nodiscard]] const session::Policy& policy() const { return *policy_; }
+  [[nodiscard]] std::uint64_t bursts() const { return bursts_; }
+  [[nodiscard]] std::uint64_t frames() const;
+  [[nodiscard]] record::ArchiveStatus archive() const { return archive_->status(); }
+
+ private:
+  // Both sides say what they have to say, and the worker works until it has seen all of it.
+  void round();
+  bool burst();
+  void wait_for_writer();
+  void use_policy();
+  template <class Done>
+  void run_until(Done&& done);
+  void forget_old_segments() const;
+  [[noreturn]] void fail(const std::string& what) const;
+
+  RigConfig config_;
+  ScratchDirectory directory_;
+  CoreTime core_time_;
+  TimeNs now_ = 0;
+  std::uint64_t cycles_ = 0;
+  std::uint64_t bursts_ = 0;
+  std::unique_ptr<MemoryPort> client_port_;
+  std::unique_ptr<MemoryPort> server_port_;
+  std::unique_ptr<record::ArchiveWriter> archive_;
+  session::PolicyRef policy_;
+  worker::PolicyUpdate update_;
+  std::unique_ptr<worker::Worker> worker_;
+  std::unique_ptr<Puppets> puppets_;
+};
+
+// The policy of the README: packs pii and secrets, masking and recording.
+session::PolicyRef bench_policy(inspect::Scratch& scratch);
+// What connection i of a rig is answered.
+std::vector<std::string> rig_responses(std::size_t body_bytes);
+
+}  // namespace sluice::bench

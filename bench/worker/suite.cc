@@ -1,0 +1,46 @@
+// main() of the whole-worker programs; see suite.h.
+#include "bench/worker/suite.h"
+
+#include <rte_cycles.h>
+
+#include <cstdio>
+#include <map>
+#include <memory>
+
+#include "bench/support/eal.h"
+
+namespace sluice::bench {
+namespace {
+
+constexpr std::size_t kEalMegabytes = 512;
+
+}  // namespace
+
+double us_of(std::uint64_t cycles) {
+  return static_cast<double>(cycles) * 1e6 / static_cast<double>(rte_get_tsc_hz());
+}
+
+Rig& rig_of(const RigConfig& config) {
+  static std::map<std::string, std::unique_ptr<Rig>> rigs;
+  const std::string key =
+      std::to_string(config.sessions) + (config.superframes ? "s" : "m") + std::to_string(config.body_bytes);
+  auto& rig = rigs[key];
+  if (!rig) rig = std::make_unique<Rig>(config);
+  return *rig;
+}
+
+void add_figure(const std::string& name, const std::function<void(benchmark::State&)>& run) {
+  benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMicrosecond);
+}
+
+}  // namespace sluice::bench
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  sluice::bench::start_eal(sluice::bench::kEalMegabytes);
+  benchmark::AddCustomContext("memory", sluice::bench::eal_memory());
+  sluice::bench::register_figures();
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

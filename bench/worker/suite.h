@@ -1,0 +1,53 @@
+// What the whole-worker programs have in common: the shapes that are measured, and the rigs that run them.
+// At MTU: segments of 1448 bytes, the NIC fills checksums. Superframes: up to 64 KB each, cut and coalesced by the NIC.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <array>
+#include <exception>
+#include <functional>
+#include <string>
+
+#include "bench/worker/rig.h"
+
+namespace sluice::bench {
+
+struct Shape {
+  const char* size;
+  RigConfig config;
+
+  [[nodiscard]] std::string name() const {
+    return std::string("worker/http1/") + size + (config.superframes ? "/superframe" : "");
+  }
+};
+
+inline constexpr std::size_t kKib = 1024;
+inline constexpr std::array<Shape, 6> kShapes = {{
+    {"1k", {.sessions = 64, .superframes = false, .body_bytes = kKib}},
+    {"1k", {.sessions = 64, .superframes = true, .body_bytes = kKib}},
+    {"64k", {.sessions = 64, .superframes = false, .body_bytes = 64 * kKib}},
+    {"64k", {.sessions = 64, .superframes = true, .body_bytes = 64 * kKib}},
+    {"1m", {.sessions = 8, .superframes = false, .body_bytes = kKib * kKib}},
+    {"1m", {.sessions = 8, .superframes = true, .body_bytes = kKib * kKib}},
+}};
+
+// Each program has its own.
+void register_figures();
+
+double us_of(std::uint64_t cycles);
+// Set up once: repetitions of a benchmark take turns on the same sessions. Throws what went wrong.
+Rig& rig_of(const RigConfig& config);
+void add_figure(const std::string& name, const std::function<void(benchmark::State&)>& run);
+
+// Runs `body`; what it throws is the benchmark's error.
+template <class Body>
+void guarded(benchmark::State& state, Body&& body) {
+  try {
+    body();
+  } catch (const std::exception& error) {
+    state.SkipWithError(error.what());
+  }
+}
+
+}  // namespace sluice::bench

@@ -1,0 +1,89 @@
+// What a request costs a worker, from the frames that come in to the frames that go out, beside a scanner that looks at
+// the same bytes and does nothing else. See suite.h for the sizes.
+#include <benchmark/benchmark.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bench/support/core_time.h"
+#include "bench/support/figure.h"
+#include "bench/support/http_content.h"
+#include "bench/worker/suite.h"
+
+namespace sluice::bench {
+namespace {
+
+void exchange(benchmark::State& state, const RigConfig& config, const std::string& versus) {
+  guarded(state, [&] {
+    Rig& rig = rig_of(config);
+    rig.resume();
+    const std::uint64_t before = rig.counts().responses;
+    const std::uint64_t frames = rig.frames();
+    const std::uint64_t bursts = rig.bursts();
+    std::uint64_t cycles = 0;
+    for (auto _ : state) {
+      const std::uint64_t spent = rig.run(config.sessions);
+      cycles += spent;
+    }
+    const auto requests = static_cast<double>(rig.counts().responses - before);
+    report(state, us_of(cycles) / requests, "us/request", versus);
+    state.counters["frames/request"] = static_cast<double>(rig.frames() - frames) / requests;
+    state.counters["bursts/request"] = static_cast<double>(rig.bursts() - bursts) / requests;
+    rig.drain();
+  });
+}
+
+// Heads and body as the worker has them scanned, each whole and in one piece.
+void scanner_alone(benchmark::State& state, std::size_t body_bytes) {
+  guarded(state, [&] {
+    inspect::Scratch scratch;
+    const session::PolicyRef policy = bench_policy(scratch);
+    const enforce::Service& service = policy->snapshot->services().front();
+    const std::string request = browser_request();
+    const std::vector<std::string> answers = rig_responses(body_bytes);
+    std::vector<Match> matches;
+    const auto scan = [&](enforce::Place place, Bytes content) {
+      matches.clear();
+      inspect::ScanState scanned;
+      const inspect::RuleSet* rules = service.scan(place);
+      if (rules != nullptr &&
+          inspect::Scanner::scan(*rules, scratch, scanned, {&content, 1}, true, matches) != ErrorCode::ok)
+        throw std::runtime_error("the scan failed");
+      benchmark::DoNotOptimize(matches.data());
+    };
+    CoreTime core_time;
+    std::size_t next = 0;
+    std::uint64_t cycles = 0;
+    std::uint64_t requests = 0;
+    for (auto _ : state) {
+      core_time.begin();
+      for (int i = 0; i < 16; ++i) {
+        const Bytes answer = as_bytes(answers[next++ % answers.size()]);
+        const std::size_t head = answer.size() - body_bytes;
+        scan(enforce::Place::request_head, as_bytes(request));
+        scan(enforce::Place::response_head, answer.first(head));
+        scan(enforce::Place::response_body, answer.subspan(head));
+      }
+      cycles += core_time.end();
+      requests += 16;
+    }
+    report(state, us_of(cycles) / static_cast<double>(requests), "us/request");
+  });
+}
+
+}  // namespace
+
+void register_figures() {
+  for (const Shape& shape : kShapes) {
+    const std::string versus = std::string("scanner/") + shape.size;
+    add_figure(shape.name(), [=](auto& state) { exchange(state, shape.config, versus); });
+    if (!shape.config.superframes)
+      add_figure(versus, [=](auto& state) { scanner_alone(state, shape.config.body_bytes); });
+  }
+  add_figure("worker/http1/1k/sessions-10k", [](auto& state) {
+    exchange(state, {.sessions = 10'000, .superframes = false, .body_bytes = 1024}, "scanner/1k");
+  });
+}
+
+}  // namespace sluice::bench
