@@ -89,6 +89,7 @@ TEST(Eal, TheRestOfTheProcessKeepsOffTheWorkersCore) {
   EXPECT_TRUE(has(eal_arguments(*config, 4, true), "--allow=0000:01:00.1"));
   EXPECT_FALSE(has(eal_arguments(*config, 4, true), "--no-pci"));
   EXPECT_FALSE(has(eal_arguments(*config, 4, true), "--no-huge"));
+  EXPECT_TRUE(has(eal_arguments(*config, 4, true), "--in-memory"));
 }
 
 TEST(Eal, WithoutHugepagesAndDevices) {
