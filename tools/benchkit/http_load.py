@@ -46,9 +46,9 @@ def count_of(text):
     return json.loads(found.group(1))
 
 
-def load(lab, way, size, seconds):
-    return lab.in_client("wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "-s",
-                         os.path.join(CONFIGURATIONS, "count.lua"), way.url(size), check=True)
+def load(lab, way, path, seconds, connections=CONNECTIONS):
+    return lab.in_client("wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "30s", "-s",
+                         os.path.join(CONFIGURATIONS, "count.lua"), way.url(path), check=True)
 
 
 def measure(lab, way, size, seconds, answer_bytes):

@@ -14,14 +14,23 @@ BULK, BULK_BYTES = "bulk", 64 * 1024 * 1024
 DESCRIPTION = f"JSON, one card number and one e-mail address in every {BETWEEN_BYTES // 1024} KiB begun"
 
 
+def people(size_bytes, seed=SEED):
+    chance = random.Random(seed)
+    return [content.person(chance, 1000 + number) for number in range(-(-size_bytes // BETWEEN_BYTES))]
+
+
+def secrets(size):
+    """What stands in the page of that name and must not reach the client where masking is on."""
+    return content.secrets(people(SIZES[size]))
+
+
 def text_of(size_bytes, seed=SEED):
     """Exactly so many bytes. Each stretch of BETWEEN_BYTES starts with a person, the rest is without a secret."""
-    chance = random.Random(seed)
     plain = content.filler(size_bytes, seed)
     parts = []
-    for start in range(0, size_bytes, BETWEEN_BYTES):
-        person = json.dumps(content.person(chance, 1000 + start // BETWEEN_BYTES)) + ",\n"
-        parts.append(person + plain[start + len(person):start + BETWEEN_BYTES])
+    for number, person in enumerate(people(size_bytes, seed)):
+        start, line = number * BETWEEN_BYTES, json.dumps(person) + ",\n"
+        parts.append(line + plain[start + len(line):start + BETWEEN_BYTES])
     return "".join(parts)
 
 

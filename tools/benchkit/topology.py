@@ -21,6 +21,7 @@ from labkit.processes import Daemon, wait_until
 CONFIGURATIONS = os.path.join(ROOT, "bench", "peers")
 ORIGIN_PORT = 8080
 PEERS = ("nginx", "nginx-sub", "haproxy-tcp", "haproxy-splice", "haproxy-http")
+MASKING = ("sluice", "nginx-sub")
 _MIDDLE_CLIENT, _MIDDLE_SERVER = "10.78.1", "10.78.2"
 _RELAY = "10.79.0"
 _NO_OFFLOADS = ("rx", "off", "tx", "off", "tso", "off", "gso", "off", "gro", "off")
@@ -67,6 +68,9 @@ class BenchLab(Lab):
         for way in self.ways.values():
             if not wait_until(lambda way=way: self.answers(way), 10, 0.1):
                 raise LabError(f"no answer comes through {way.name}: {way.daemon.log()[-2000:] if way.daemon else ''}")
+        for name in MASKING:
+            if name in self.ways:
+                self._check_masks(self.ways[name])
         if not self.offloads:
             self._switch_offloads_off()
 
@@ -88,6 +92,13 @@ class BenchLab(Lab):
 
     def answers(self, way):
         return self.in_client("curl", "-sf", "--max-time", "5", "-o", "/dev/null", way.url("ping")).returncode == 0
+
+    def _check_masks(self, way):
+        """A way that is measured as masking masks."""
+        text = self.in_client("curl", "-sf", "--max-time", "10", way.url("64k"), check=True).stdout
+        shown = [secret for secret in payload.secrets("64k") if secret in text]
+        if shown or len(text) < payload.SIZES["64k"] // 2:
+            raise LabError(f"{way.name} shows what it should mask: {len(shown)} secrets in 64 KiB")
 
     def answer_bytes(self, way, path):
         """What one answer takes on this way, head and all: masks and heads differ."""
