@@ -36,7 +36,7 @@ def measure(options):
     started = time.monotonic()
     meta = machine.meta(options)
     core = sorted(os.sched_getaffinity(0))[0]
-    found, problems = programs.figures(options.build, options.filters, core, RUNS, 0.02 if options.quick else 0.2, say)
+    found, problems = programs.figures(options.build, options.filters, core, RUNS, 0.03 if options.quick else 0.5, say)
     try:
         found += disk.figures(options.filters, found, RUNS, 1 if options.quick else 3, say)
     except LabError as problem:

@@ -11,9 +11,9 @@ from benchkit.table import number, percent
 KEPT = "bench/results/latest.json"
 BEGIN = "<!-- figures: written by `tools/bench --readme` from bench/results/latest.json -->"
 END = "<!-- end of the figures -->"
-_PEERS = {"tap-relay": "bare relay", "haproxy-tcp": "HAProxy tcp", "haproxy-splice": "HAProxy splice",
+PEERS = {"tap-relay": "bare relay", "haproxy-tcp": "HAProxy tcp", "haproxy-splice": "HAProxy splice",
           "haproxy-http": "HAProxy http", "nginx": "nginx", "nginx-sub": "nginx, 2 regexes"}
-_SIZES = {"1k": "1 KiB", "64k": "64 KiB", "1m": "1 MiB"}
+SIZES = {"1k": "1 KiB", "64k": "64 KiB", "1m": "1 MiB"}
 # The rest of the figures that README shows, in this order; --json and --report have all.
 _SHOWN = ("worker/http1/1k", "worker/http1/64k", "worker/http1/1m", "worker/http1/64k/superframe", "inspect/pii/clean",
           "inspect/pii/10k", "inspect/pii/100", "tcp/relay/1448", "tcp/relay/superframe", "tcp/connect", "http1/parse",
@@ -24,13 +24,13 @@ def peers_table(rows):
     """Sluice and its peers in microseconds a request; empty when the lab was not measured."""
     by_name = {row["name"]: row for row in rows}
     lines = []
-    for size, title in _SIZES.items():
-        row = {peer: by_name.get(f"lab/http1/{size}/{peer}") for peer in _PEERS}
+    for size, title in SIZES.items():
+        row = {peer: by_name.get(f"lab/http1/{size}/{peer}") for peer in PEERS}
         first = next((one for one in row.values() if one), None)
         if first:
             cells = [title, f"**{number(first['value'])}** ±{percent(first['spread'] / 2)}"]
             lines.append(cells + [number(one["versus_value"]) if one else "" for one in row.values()])
-    return _markdown(["answer", "Sluice", *_PEERS.values()], lines) if lines else ""
+    return _markdown(["answer", "Sluice", *PEERS.values()], lines) if lines else ""
 
 
 def others_table(rows):
