@@ -62,7 +62,8 @@ def measure(lab, way, size, seconds, answer_bytes):
 
 
 def figures(lab, filters, runs, seconds, say):
-    chosen = {name: what for name, what in names(lab.offloads).items() if wanted(name, filters)}
+    """Of the wanted names, those whose way is up."""
+    chosen = {name: what for name, what in names(lab.offloads).items() if wanted(name, filters) and what[1] in lab.ways}
     sizes = [size for size in payload.SIZES if any(size == one for one, _ in chosen.values())]
     found = []
     for size in sizes:

@@ -26,11 +26,6 @@ def _output(*command):
         return ""
 
 
-def _has_cycle_counter():
-    return "not supported" not in subprocess.run(["perf", "stat", "-e", "cycles", "true"], capture_output=True, text=True,
-                                                 check=False).stderr
-
-
 def meta(options):
     changed = _output("git", "status", "--porcelain", "--untracked-files=no")
     return {

@@ -46,7 +46,7 @@ def bars(entries, unit, label):
 
 def stacked(entries, unit, label):
     """`entries`: (name, [(part, value)]); each part has the same colour in all of them."""
-    room = _WIDTH - _LABEL - 110
+    room = _WIDTH - _LABEL - 150
     top = max(sum(value for _, value in split) for _, split in entries) or 1
     order = list(dict.fromkeys(part for _, split in entries for part, _ in split))
     parts = []
@@ -70,7 +70,7 @@ def ratios(entries, label):
     """A dot a figure on a logarithmic axis around 1. `entries`: (name, beside, ratio, whether that is good)."""
     label_width, room = 330, _WIDTH - 330 - 70
     logs = [math.log2(ratio) for _, _, ratio, _ in entries]
-    low, high = min(-1, math.floor(min(logs))), max(1, math.ceil(max(logs)))
+    low, high = min(-1, math.floor(min(logs) - 0.6)), max(1, math.ceil(max(logs)))  # room for the number on the left
 
     def at(ratio):
         return label_width + room * (math.log2(ratio) - low) / (high - low)

@@ -52,7 +52,8 @@ def section(meta, rows):
     """What stands between the two marks."""
     machine = (f"{meta.get('cores')} cores of {meta.get('processor')}{', a virtual machine' if meta.get('hypervisor') else ''}, "
                f"Linux {meta.get('kernel')}, {'no ' if not meta.get('hugepages') else ''}hugepages")
-    parts = [f"Measured on {meta.get('date')} at commit {meta.get('commit')}: {machine}. Medians; "
+    parts = [f"Measured on {meta.get('date')} at commit {meta.get('commit')}, a {meta.get('mode')} run on a machine with a load of "
+             f"{meta.get('load_before')} before it: {machine}. Medians; "
              "`spread` is (max − min) / median of the runs."]
     peers, others = peers_table(rows), others_table(rows)
     if peers:

@@ -9,6 +9,7 @@ One nginx serves all of them. What is measured is pinned to one core, client and
 """
 
 import os
+import re
 
 from benchkit import payload
 from benchkit.machine import ROOT
@@ -24,6 +25,10 @@ PEERS = ("nginx", "nginx-sub", "haproxy-tcp", "haproxy-splice", "haproxy-http")
 MASKING = ("sluice", "nginx-sub")
 _MIDDLE_CLIENT, _MIDDLE_SERVER = "10.78.1", "10.78.2"
 _RELAY = "10.79.0"
+# Else the kernel probes for tails that are only waiting for a delayed ACK.
+_KERNEL_TCP = "net.ipv4.tcp_early_retrans=0"
+# Said on the routes, which are the lab's own: a namespace may not always choose for all its sockets.
+_CONGESTION_CONTROL = ("congctl", "cubic")
 _NO_OFFLOADS = ("rx", "off", "tx", "off", "tso", "off", "gso", "off", "gro", "off")
 
 
@@ -65,6 +70,8 @@ class BenchLab(Lab):
         for peer in PEERS:
             if peer in self.wanted:
                 self._raise_peer(peer, 8001 + PEERS.index(peer))
+        self._change_routes([one for one in (self.client, self.server, self.middle) if namespaces.exists(one)],
+                            *_CONGESTION_CONTROL)
         for way in self.ways.values():
             if not wait_until(lambda way=way: self.answers(way), 10, 0.1):
                 raise LabError(f"no answer comes through {way.name}: {way.daemon.log()[-2000:] if way.daemon else ''}")
@@ -77,8 +84,7 @@ class BenchLab(Lab):
     def up_network(self):
         super().up_network()
         for namespace in (self.client, self.server):
-            # Else the kernel probes for tails that are only waiting for a delayed ACK.
-            run("ip", "netns", "exec", namespace, "sysctl", "-qw", "net.ipv4.tcp_early_retrans=0")
+            run("ip", "netns", "exec", namespace, "sysctl", "-qw", _KERNEL_TCP)
 
     def up_servers(self):
         payload.write_site(os.path.join(self.state, self.nginx.name, "site"))
@@ -108,10 +114,14 @@ class BenchLab(Lab):
 
     def quick_acknowledgements(self, on):
         """Routes of both ends acknowledge at once, as a measurement of the slowest exchanges needs."""
-        for namespace in (self.client, self.server):
+        self._change_routes((self.client, self.server), "quickack", "1" if on else "0")
+
+    def _change_routes(self, wanted, name, value):
+        """Sets one attribute of all routes of the namespaces."""
+        for namespace in wanted:
             for route in run("ip", "-n", namespace, "route", "show").stdout.splitlines():
-                plain = route.strip().replace(" quickack 1", "")
-                run("ip", "-n", namespace, "route", "change", *plain.split(), "quickack", "1" if on else "0")
+                plain = re.sub(rf" {name} \S+", "", route)
+                run("ip", "-n", namespace, "route", "change", *plain.split(), name, value)
 
     def _raise_relay(self):
         for namespace, tap, host, mac in ((self.client, "slc1", 64, "64"), (self.server, "sls1", 2, "02")):
@@ -126,7 +136,7 @@ class BenchLab(Lab):
         run("ip", "netns", "add", self.middle)
         run("ip", "-n", self.middle, "link", "set", "lo", "up")
         run("ip", "netns", "exec", self.middle, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1",
-            "net.ipv6.conf.default.disable_ipv6=1", "net.ipv4.ip_forward=1", "net.ipv4.tcp_early_retrans=0")
+            "net.ipv6.conf.default.disable_ipv6=1", "net.ipv4.ip_forward=1", _KERNEL_TCP)
         ends = ((self.client, "slc2", "slm0", _MIDDLE_CLIENT, 64, _MIDDLE_SERVER),
                 (self.server, "sls2", "slm1", _MIDDLE_SERVER, 2, _MIDDLE_CLIENT))
         for namespace, device, middle_device, network, host, far in ends:
