@@ -13,8 +13,8 @@ _TITLES = {"worker": "The whole worker", "lab": "In the lab", "tcp": "TCP", "htt
            "inspect": "Inspection", "record": "The record", "machine": "What the machine can do", "policy": "Policy"}
 _NOTE = """Values are medians; spread is (max − min) / median, and the thin line across the end of a bar. Ratio is the figure
 divided by what stands beside it; both were measured in turn in one run. Lab figures are CPU time of the whole process,
-user and system, for each request; the core of what was measured and the core of client and server are two. Where a
-peer leaves work to interrupts on the other core, that is charged to nobody: <code>docs/benchmarks.md</code>."""
+user and system, for each request; what is measured has one core, client and server share the other. What is charged to
+whom, and what is not quite fair, is in <code>docs/benchmarks.md</code>."""
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fbfbf9; --card: #fff; --ink: #1d2327; --soft: #667079; --rule: #e3e5e3;
   --ours: #0f6e84; --theirs: #b9c2c7; --good: #2c7a4b; --bad: #b4552d;
