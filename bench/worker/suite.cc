@@ -3,11 +3,8 @@
 
 #include <rte_cycles.h>
 
-#include <cstdio>
 #include <map>
 #include <memory>
-
-#include "bench/support/eal.h"
 
 namespace sluice::bench {
 namespace {
@@ -36,11 +33,5 @@ void add_figure(const std::string& name, const std::function<void(benchmark::Sta
 }  // namespace sluice::bench
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  sluice::bench::start_eal(sluice::bench::kEalMegabytes);
-  benchmark::AddCustomContext("memory", sluice::bench::eal_memory());
-  sluice::bench::register_figures();
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return sluice::bench::run_program(argc, argv, sluice::bench::kEalMegabytes, sluice::bench::register_figures);
 }
