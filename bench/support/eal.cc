@@ -44,11 +44,11 @@ const char* eal_memory() {
 }
 
 void start_eal(std::size_t megabytes) {
-  uses_hugepages = free_hugepage_megabytes() > megabytes;
+  uses_hugepages = std::getenv("SLUICE_BENCH_PLAIN_MEMORY") == nullptr && free_hugepage_megabytes() > megabytes;
   std::vector<std::string> arguments{"bench",       "--no-pci",      "--no-telemetry",
                                      "--no-shconf", "--log-level=4", "--lcores=" + one_floating_lcore()};
   if (uses_hugepages)
-    arguments.insert(arguments.end(), {"--file-prefix=sluice-bench", "--huge-unlink=always"});
+    arguments.insert(arguments.end(), {"--in-memory", "-m", std::to_string(megabytes)});
   else
     arguments.insert(arguments.end(), {"--no-huge", "-m", std::to_string(megabytes)});
   std::vector<char*> argv;

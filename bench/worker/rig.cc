@@ -1,7 +1,6 @@
 #include "bench/worker/rig.h"
 
 #include <fmt/format.h>
-#include <rte_cycles.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,11 +37,6 @@ buffer::Pools& pools() {
   return made;
 }
 
-DurationNs ns_of(std::uint64_t cycles) {
-  static const double per_cycle = 1e9 / static_cast<double>(rte_get_tsc_hz());
-  return static_cast<DurationNs>(static_cast<double>(cycles) * per_cycle);
-}
-
 }  // namespace
 
 session::PolicyRef bench_policy(inspect::Scratch& scratch) {
@@ -73,12 +67,14 @@ Rig::Rig(const RigConfig& config) : config_(config), now_(kStart) {
   archive_ = std::move(*archive);
   worker::WorkerConfig worker_config;
   worker_config.hash_key = {1, 2};
+  worker_config.sessions = std::max(worker_config.sessions, config.sessions);
   worker_config.half_open = worker_config.sessions;
   worker_ = std::make_unique<worker::Worker>(worker_config, *client_port_, *server_port_, pools(),
                                              archive_->recorder(0), now_);
   use_policy();
   puppets_ = std::make_unique<Puppets>(PuppetConfig{.connections = config.sessions,
                                                     .superframes = config.superframes,
+                                                    .hang_up = config.hang_up,
                                                     .request = browser_request(),
                                                     .responses = rig_responses(config.body_bytes)},
                                        *client_port_, *server_port_);
@@ -89,7 +85,7 @@ Rig::Rig(const RigConfig& config) : config_(config), now_(kStart) {
   run(kWarmUpResponses * config.sessions);
   drain();
   puppets_->count_stars(false);
-  if (counts().stars == 0) fail("nothing was masked");
+  if (counts().stars == 0 && !config.hang_up) fail("nothing was masked");
 }
 
 Rig::~Rig() {
@@ -151,15 +147,17 @@ void Rig::run_until(Done&& done) {
     if (frames() != before) idle = 0;
     before = frames();
     if (idle > kIdleRounds)
-      fail(fmt::format("it stands still with {} connections, {} requests, {} responses, {} faults",
-                       counts().established, counts().requests, counts().responses, counts().faults));
+      fail(
+          fmt::format("it stands still: {} connections, {} closed, {} requests, {} responses, {} hosts wait, {} faults",
+                      counts().established, counts().closed, counts().requests, counts().responses, puppets_->waiting(),
+                      counts().faults));
   }
 }
 
-std::uint64_t Rig::run(std::uint64_t responses) {
+std::uint64_t Rig::run(std::uint64_t more) {
   const std::uint64_t cycles = cycles_;
-  const std::uint64_t until = counts().responses + responses;
-  run_until([&] { return counts().responses >= until; });
+  const std::uint64_t until = exchanges() + more;
+  run_until([&] { return exchanges() >= until; });
   return cycles_ - cycles;
 }
 

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "bench/support/core_time.h"
+#include "bench/support/puppets.h"
 #include "bench/support/scratch_directory.h"
-#include "bench/worker/puppets.h"
 #include "dataplane/record/writer.h"
 #include "dataplane/worker/worker.h"
 
@@ -21,6 +21,7 @@ struct RigConfig {
   std::size_t sessions = 64;
   bool superframes = false;
   std::size_t body_bytes = 1024;
+  bool hang_up = false;  // no requests: connections that open and close
 };
 
 class Rig {
@@ -29,9 +30,10 @@ class Rig {
   explicit Rig(const RigConfig& config);
   ~Rig();
 
-  // Between resume() and drain(): lets the clients ask until `responses` more have arrived; returns the worker's
-  // cycles.
-  std::uint64_t run(std::uint64_t responses);
+  // Between resume() and drain(): the hosts go on until `exchanges` more are over; returns the worker's cycles.
+  std::uint64_t run(std::uint64_t exchanges);
+  // Answers that arrived, or connections that ended.
+  [[nodiscard]] std::uint64_t exchanges() const { return counts().responses + counts().closed; }
   // No client asks on; what is under way arrives, and the buffers go back to the rigs' common pools. Throws when
   // anything happened that must not.
   void drain();

@@ -18,7 +18,7 @@ void stage(benchmark::State& state, const RigConfig& config, Stage which) {
     Rig& rig = rig_of(config);
     rig.resume();
     rig.run(config.sessions);
-    const std::uint64_t before = rig.counts().responses;
+    const std::uint64_t before = rig.exchanges();
     const std::uint64_t changes = stage_clock.changes();
     const std::uint64_t at = stage_clock.cycles(which);
     const std::uint64_t all = stage_clock.cycles();
@@ -27,7 +27,7 @@ void stage(benchmark::State& state, const RigConfig& config, Stage which) {
       const std::uint64_t spent = rig.run(config.sessions);
       cycles += spent;
     }
-    const auto requests = static_cast<double>(rig.counts().responses - before);
+    const auto requests = static_cast<double>(rig.exchanges() - before);
     const double share =
         static_cast<double>(stage_clock.cycles(which) - at) / static_cast<double>(stage_clock.cycles() - all);
     report(state, share * us_of(cycles) / requests, "us/request");
