@@ -11,89 +11,36 @@
 #include <string>
 #include <vector>
 
-#include "bench/micro/tcp_relay.h"
+#include "bench/micro/relay_bed.h"
 #include "bench/support/core_time.h"
 #include "bench/support/figure.h"
 #include "bench/support/http_content.h"
+#include "bench/support/policy.h"
 #include "bench/support/program.h"
-#include "bench/support/puppets.h"
 #include "common/random.h"
 #include "dataplane/session/session_table.h"
-#include "tests/support/test_policy.h"
 
 namespace sluice::bench {
 namespace {
 
 constexpr std::size_t kSegmentBytes = 1448;
-constexpr std::size_t kAnswerBytes = 64 * 1024;
-constexpr std::size_t kConnections = 64;
 constexpr std::size_t kBehindCaches = 8U << 20;
-
-buffer::Pools& pools() {
-  static buffer::Pools made = [] {
-    auto result = buffer::Pools::create("tcp", {.frames = 32768, .jumbos = 1024, .views = 32768});
-    if (!result) throw std::runtime_error(result.error().message());
-    return std::move(*result);
-  }();
-  return made;
-}
-
-struct Bed {
-  explicit Bed(const port::Capabilities& nic)
-      : client_port(nic, pools()),
-        server_port(nic, pools()),
-        relay(kConnections, client_port, server_port, pools(), now),
-        puppets({.connections = kConnections,
-                 .superframes = nic.rx_coalescing,
-                 .request = browser_request(),
-                 .responses = responses(kBehindCaches / kAnswerBytes, kAnswerBytes)},
-                client_port, server_port) {
-    puppets.connect();
-    while (puppets.counts().established < kConnections) round();
-    puppets.ask(true);
-    run(kConnections * 4);
-  }
-  void round() {
-    const bool spoke = puppets.run(now);
-    do {
-      core_time.begin();
-      const bool busy = relay.burst(now);
-      const std::uint64_t spent = core_time.end();
-      if (busy) cycles += spent;
-      now += busy ? ns_of(spent) : 0;
-    } while (!client_port.idle() || !server_port.idle());
-    if (!spoke && relay.next_deadline() != kNever) now = std::max(now, relay.next_deadline());
-  }
-  void run(std::uint64_t answers) {
-    const std::uint64_t until = puppets.counts().responses + answers;
-    while (puppets.counts().responses < until) round();
-    if (puppets.counts().faults != 0 || relay.dropped() != 0) throw std::runtime_error("the relay lost its way");
-  }
-
-  TimeNs now = 1000 * kSecond;
-  std::uint64_t cycles = 0;
-  CoreTime core_time;
-  MemoryPort client_port;
-  MemoryPort server_port;
-  TcpRelay relay;
-  Puppets puppets;
-};
 
 void relay(benchmark::State& state, const std::string& name, const port::Capabilities& nic, const char* unit,
            const char* versus) {
   guarded(state, [&] {
-    static std::map<std::string, std::unique_ptr<Bed>> beds;  // repetitions go on with the same connections
+    static std::map<std::string, std::unique_ptr<RelayBed>> beds;  // repetitions go on with the same connections
     auto& bed = beds[name];
-    if (!bed) bed = std::make_unique<Bed>(nic);
-    const std::uint64_t cycles = bed->cycles;
-    const std::uint64_t frames = bed->relay.data_frames();
-    const std::uint64_t bytes = bed->relay.data_bytes();
-    for (auto _ : state) bed->run(kConnections);
-    const double ns = static_cast<double>(ns_of(bed->cycles - cycles));
+    if (!bed) bed = std::make_unique<RelayBed>(nic);
+    const std::uint64_t cycles = bed->cycles();
+    const std::uint64_t frames = bed->relay().data_frames();
+    const std::uint64_t bytes = bed->relay().data_bytes();
+    for (auto _ : state) bed->run(RelayBed::kConnections);
+    const auto ns = static_cast<double>(ns_of(bed->cycles() - cycles));
     const bool rate = nic.rx_coalescing;
     report(state,
-           rate ? static_cast<double>(bed->relay.data_bytes() - bytes) * 8 / ns
-                : ns / static_cast<double>(bed->relay.data_frames() - frames),
+           rate ? static_cast<double>(bed->relay().data_bytes() - bytes) * 8 / ns
+                : ns / static_cast<double>(bed->relay().data_frames() - frames),
            unit, versus);
   });
 }
@@ -120,12 +67,12 @@ struct Crowd {
     for (std::size_t i = sessions - 1; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);
   }
   static session::FlowKey key(std::size_t i) {
-    return {static_cast<std::uint32_t>(0x0a000000 + i / 32768), test::kServerAddress,
-            static_cast<std::uint16_t>(16384 + i % 32768), test::kServerPort, 0};
+    return {static_cast<std::uint32_t>(0x0a000000 + i / 32768), kServerAddress,
+            static_cast<std::uint16_t>(16384 + i % 32768), kServerPort, 0};
   }
 
   inspect::Scratch scratch;
-  session::PolicyRef policy = test::make_policy(test::masking_policy(), scratch);
+  session::PolicyRef policy = bench_policy(scratch);
   session::SessionLimits limits;
   session::SessionTable table;
   std::vector<std::uint32_t> order;

@@ -55,8 +55,7 @@ void pass_on(session::FrameOutput& output, const wire::Frame& frame, const wire:
 
 }  // namespace
 
-TcpRelay::TcpRelay(std::size_t connections, MemoryPort& client_port, MemoryPort& server_port, buffer::Pools& pools,
-                   TimeNs)
+TcpRelay::TcpRelay(std::size_t connections, MemoryPort& client_port, MemoryPort& server_port, buffer::Pools& pools)
     : client_port_(client_port),
       server_port_(server_port),
       pools_(pools),

@@ -17,7 +17,7 @@ namespace sluice::bench {
 
 class TcpRelay {
  public:
-  TcpRelay(std::size_t connections, MemoryPort& client_port, MemoryPort& server_port, buffer::Pools& pools, TimeNs now);
+  TcpRelay(std::size_t connections, MemoryPort& client_port, MemoryPort& server_port, buffer::Pools& pools);
 
   // One round, as Worker::burst(); true when a frame came or a timer was due.
   bool burst(TimeNs now);

@@ -10,9 +10,10 @@
 #include <stdexcept>
 #include <thread>
 
+#include "bench/support/counted.h"
 #include "bench/support/http_content.h"
+#include "bench/support/policy.h"
 #include "common/stage_clock.h"
-#include "tests/support/test_policy.h"
 
 namespace sluice::bench {
 namespace {
@@ -21,6 +22,7 @@ constexpr WallNs kWall = 1'790'000'000 * kSecond;
 constexpr TimeNs kStart = 1000 * kSecond;
 constexpr std::size_t kRecordRoom = 24U << 20;  // free before a round, so that the disk is not what is measured
 constexpr std::uint64_t kWarmUpResponses = 4;   // of each session
+constexpr DurationNs kRepeatableBurst = 100 * kMicrosecond;
 constexpr int kIdleRounds = 1000;
 constexpr int kLastRounds = 4;
 constexpr auto kWriterPause = std::chrono::microseconds(100);
@@ -39,38 +41,20 @@ buffer::Pools& pools() {
 
 }  // namespace
 
-session::PolicyRef bench_policy(inspect::Scratch& scratch) {
-  return test::make_policy(R"(services:
-  - name: orders
-    address: 10.77.0.2:8080
-    protocol: http
-    mode: enforce
-    record: {class: routine, durability: group}
-    rules: [pii/*, secrets/*]
-principals:
-  - {name: ci, from: 10.77.0.0/16}
-)",
-                           scratch);
-}
-
 std::vector<std::string> rig_responses(std::size_t body_bytes) {
   constexpr std::size_t kMemory = 8U << 20;  // beyond a core's own caches
   return responses(std::clamp<std::size_t>(kMemory / body_bytes, 4, 512), body_bytes);
 }
 
-Rig::Rig(const RigConfig& config) : config_(config), now_(kStart) {
+Rig::Rig(const RigConfig& config) : config_(config), now_(kStart), recorder_(start_recorder()) {
   const port::Capabilities& nic = config.superframes ? kSuperframeNic : kMtuNic;
   client_port_ = std::make_unique<MemoryPort>(nic, pools());
   server_port_ = std::make_unique<MemoryPort>(nic, pools());
-  auto archive = record::ArchiveWriter::start({.directory = directory_.path(), .page_bytes = 1U << 20}, 1);
-  if (!archive) throw std::runtime_error(archive.error().message());
-  archive_ = std::move(*archive);
   worker::WorkerConfig worker_config;
   worker_config.hash_key = {1, 2};
   worker_config.sessions = std::max(worker_config.sessions, config.sessions);
   worker_config.half_open = worker_config.sessions;
-  worker_ = std::make_unique<worker::Worker>(worker_config, *client_port_, *server_port_, pools(),
-                                             archive_->recorder(0), now_);
+  worker_ = std::make_unique<worker::Worker>(worker_config, *client_port_, *server_port_, pools(), recorder_, now_);
   use_policy();
   puppets_ = std::make_unique<Puppets>(PuppetConfig{.connections = config.sessions,
                                                     .superframes = config.superframes,
@@ -92,6 +76,18 @@ Rig::~Rig() {
   worker_.reset();
   puppets_.reset();
   archive_.reset();
+  no_archive_.reset();
+}
+
+record::Recorder& Rig::start_recorder() {
+  if (config_.repeatable) {
+    no_archive_ = std::make_unique<DiscardingArchive>();
+    return no_archive_->recorder();
+  }
+  auto archive = record::ArchiveWriter::start({.directory = directory_.path(), .page_bytes = 1U << 20}, 1);
+  if (!archive) throw std::runtime_error(archive.error().message());
+  archive_ = std::move(*archive);
+  return archive_->recorder(0);
 }
 
 void Rig::fail(const std::string& what) const {
@@ -112,7 +108,11 @@ bool Rig::burst() {
   stage_clock.resume();
 #endif
   core_time_.begin();
-  const bool busy = worker_->burst(now_, kWall + now_);
+  bool busy = false;
+  if (counting_)
+    counted([&] { busy = worker_->burst(now_, kWall + now_); });
+  else
+    busy = worker_->burst(now_, kWall + now_);
   const std::uint64_t spent = core_time_.end();
 #ifdef SLUICE_STAGE_CLOCK
   stage_clock.enter(stage_clock.stage());
@@ -121,13 +121,14 @@ bool Rig::burst() {
 #endif
   if (!busy) return false;
   cycles_ += spent;
-  now_ += ns_of(spent);
+  now_ += config_.repeatable ? kRepeatableBurst : ns_of(spent);
   ++bursts_;
   return true;
 }
 
 void Rig::wait_for_writer() {
-  while (!archive_->recorder(0).has_room(kRecordRoom)) std::this_thread::sleep_for(kWriterPause);
+  if (no_archive_) no_archive_->give_back();
+  while (!recorder_.has_room(kRecordRoom)) std::this_thread::sleep_for(kWriterPause);
 }
 
 void Rig::round() {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "bench/support/core_time.h"
+#include "bench/support/discarding_archive.h"
 #include "bench/support/puppets.h"
 #include "bench/support/scratch_directory.h"
 #include "dataplane/record/writer.h"
@@ -22,6 +23,8 @@ struct RigConfig {
   bool superframes = false;
   std::size_t body_bytes = 1024;
   bool hang_up = false;  // no requests: connections that open and close
+  // The same instructions in every run: each burst lasts as long as any other, and no disk is waited for.
+  bool repeatable = false;
 };
 
 class Rig {
@@ -43,13 +46,15 @@ class Rig {
   [[nodiscard]] const session::Policy& policy() const { return *policy_; }
   [[nodiscard]] std::uint64_t bursts() const { return bursts_; }
   [[nodiscard]] std::uint64_t frames() const;
-  [[nodiscard]] record::ArchiveStatus archive() const { return archive_->status(); }
+  // From now on the worker's bursts are what callgrind counts.
+  void count_instructions() { counting_ = true; }
 
  private:
   // Both sides say what they have to say, and the worker works until it has seen all of it.
   void round();
   bool burst();
   void wait_for_writer();
+  record::Recorder& start_recorder();
   void use_policy();
   template <class Done>
   void run_until(Done&& done);
@@ -64,15 +69,16 @@ class Rig {
   std::uint64_t bursts_ = 0;
   std::unique_ptr<MemoryPort> client_port_;
   std::unique_ptr<MemoryPort> server_port_;
+  bool counting_ = false;
   std::unique_ptr<record::ArchiveWriter> archive_;
+  std::unique_ptr<DiscardingArchive> no_archive_;  // instead of it, when repeatable
+  record::Recorder& recorder_;
   session::PolicyRef policy_;
   worker::PolicyUpdate update_;
   std::unique_ptr<worker::Worker> worker_;
   std::unique_ptr<Puppets> puppets_;
 };
 
-// The policy of the README: packs pii and secrets, masking and recording.
-session::PolicyRef bench_policy(inspect::Scratch& scratch);
 // What connection i of a rig is answered.
 std::vector<std::string> rig_responses(std::size_t body_bytes);
 

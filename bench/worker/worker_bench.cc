@@ -9,6 +9,7 @@
 #include "bench/support/core_time.h"
 #include "bench/support/figure.h"
 #include "bench/support/http_content.h"
+#include "bench/support/policy.h"
 #include "bench/worker/suite.h"
 
 namespace sluice::bench {
