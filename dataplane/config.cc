@@ -47,6 +47,8 @@ void read_archive(const YamlNode& node, DataplaneConfig& config, Report& report)
             [&](const YamlNode& n) { return rules::read_size(n, 1U << 20, 1U << 31, report); });
   read_into(fields.get("pages"), config.record_pages,
             [&](const YamlNode& n) { return rules::read_number(n, 8, 4096, report); });
+  read_into(fields.get("group_commit_ms"), config.group_commit_ms,
+            [&](const YamlNode& n) { return rules::read_number(n, 0, 1000, report); });
   fields.finish();
 }
 

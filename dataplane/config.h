@@ -31,6 +31,7 @@ struct DataplaneConfig {
   std::string archive_directory = "/var/lib/sluice/archive";
   std::uint32_t segment_bytes = 256U << 20;
   std::uint32_t record_pages = 64;  // of 1 MiB
+  std::uint32_t group_commit_ms = 10;
   std::string channel = "/run/sluice/channel.sock";
   std::string bundle = "/var/lib/sluice/dataplane/bundle";
   std::string public_key = "/var/lib/sluice/control/policy.pub";

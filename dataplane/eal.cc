@@ -43,12 +43,11 @@ std::vector<std::string> eal_arguments(const DataplaneConfig& config, unsigned c
     if (cpu != config.worker_core || cpus == 1) others += (others.empty() ? "" : ",") + std::to_string(cpu);
   arguments.push_back(fmt::format("--lcores=0@({}),{}@{}", others, kWorkerLcore, config.worker_core));
   if (hugepages_free) {
-    arguments.insert(arguments.end(), {"--file-prefix=sluice", "--huge-unlink=always"});
+    arguments.emplace_back("--in-memory");  // needs no hugetlbfs to be mounted, and leaves no files
   } else {
-    arguments.insert(arguments.end(),
-                     {"--no-huge", "-m", std::to_string(pool_megabytes(config.buffers) + kSlackMegabytes)});
+    arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "-m",
+                                       std::to_string(pool_megabytes(config.buffers) + kSlackMegabytes)});
   }
-  arguments.emplace_back("--no-shconf");
   bool pci = false;
   for (const PortConfig* port : {&config.client, &config.server}) {
     if (!port->vdev.empty()) arguments.push_back("--vdev=" + port->vdev);

@@ -127,7 +127,8 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
   auto archive = record::ArchiveWriter::start({.directory = config.archive_directory,
                                                .segment_bytes = config.segment_bytes,
                                                .pages = config.record_pages,
-                                               .page_bytes = kRecordPageBytes},
+                                               .page_bytes = kRecordPageBytes,
+                                               .group_commit = config.group_commit_ms * kMillisecond},
                                               1);
   if (!archive) return std::unexpected(archive.error());
   for (const std::string& note : (*archive)->recovery().notes) log::warn(note);

@@ -106,6 +106,13 @@ std::string format_ipv4(std::uint32_t address) {
   return fmt::format("{}.{}.{}.{}", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
 }
 
+// What is observed leaves before it is decided, and what is not decided cannot be on the record.
+void check_strict(const Service& service, Report& report) {
+  if (service.mode == Mode::observe && service.durability == Durability::strict)
+    report.add(service.position, "mode: observe holds nothing back, durability: strict waits for the record",
+               "mode: enforce, or durability: group");
+}
+
 std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report& report) {
   Report own = report.fresh();
   Service service;
@@ -124,6 +131,7 @@ std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report
   if (const YamlNode* rules = fields.get("rules")) service.rules = book.resolve(*rules);
   for (const std::string_view key : {"limits", "hold", "flush_after", "tls", "idle", "approvals"}) fields.not_yet(key);
   fields.finish();
+  check_strict(service, own);
   const bool whole = own.empty();
   report.add(own.take());
   if (!whole) return std::nullopt;

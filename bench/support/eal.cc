@@ -48,7 +48,7 @@ void start_eal(std::size_t megabytes) {
   std::vector<std::string> arguments{"bench",       "--no-pci",      "--no-telemetry",
                                      "--no-shconf", "--log-level=4", "--lcores=" + one_floating_lcore()};
   if (uses_hugepages)
-    arguments.insert(arguments.end(), {"--in-memory", "-m", std::to_string(megabytes)});
+    arguments.insert(arguments.end(), {"--in-memory"});
   else
     arguments.insert(arguments.end(), {"--no-huge", "-m", std::to_string(megabytes)});
   std::vector<char*> argv;

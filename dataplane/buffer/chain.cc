@@ -130,6 +130,7 @@ void Chain::drop_front_segments(std::size_t count) {
     rte_mbuf* gone = head_;
     count -= gone->data_len;
     head_ = gone->next;
+    if (head_->next != nullptr) rte_prefetch0(head_->next);
     --segments_;
     rte_pktmbuf_free_seg(gone);
   }

@@ -6,9 +6,14 @@
 namespace sluice::record {
 
 PrivateMemory::PrivateMemory(std::size_t bytes) : size_(bytes) {
-  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return;
   SLUICE_ASSERT(::madvise(memory, bytes, MADV_DONTDUMP) == 0);
+  (void)::madvise(memory, bytes, MADV_HUGEPAGE);  // a kernel without transparent hugepages does as well, more slowly
+  if (::madvise(memory, bytes, MADV_POPULATE_WRITE) != 0) {
+    ::munmap(memory, bytes);
+    return;
+  }
   data_ = static_cast<std::uint8_t*>(memory);
 }
 

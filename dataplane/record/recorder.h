@@ -95,6 +95,10 @@ class Recorder {
 
   // Once a burst: hands a due page to the writer.
   virtual void flush(WallNs now) = 0;
+  // Something waits for what was appended: the next flush hands it over, whatever its age.
+  virtual void urge() = 0;
+  // How long records may wait for others before they go to the disk together.
+  [[nodiscard]] virtual DurationNs group_commit() const = 0;
   // Sequence of the last record appended, and of the last that is safely on disk.
   [[nodiscard]] virtual std::uint64_t appended() const = 0;
   [[nodiscard]] virtual std::uint64_t durable_through() const = 0;

@@ -70,8 +70,8 @@ std::span<const Hit> bounded_hits(std::span<const Hit> hits, std::size_t& bound)
 
 }  // namespace
 
-WorkerRecorder::WorkerRecorder(Lane& lane, Doorbell& doorbell, DurationNs flush_after)
-    : lane_(lane), doorbell_(doorbell), flush_after_(flush_after), scratch_(kMaxRecordPayload) {
+WorkerRecorder::WorkerRecorder(Lane& lane, Doorbell& doorbell, DurationNs group_commit)
+    : lane_(lane), doorbell_(doorbell), group_commit_(group_commit), scratch_(kMaxRecordPayload) {
   free_.reserve(lane.pool.pages().size());
 }
 
@@ -225,7 +225,8 @@ std::uint64_t WorkerRecorder::close(const Subject& subject, const SessionClose& 
 void WorkerRecorder::flush(WallNs now) {
   if (!gaps_.empty()) say_gaps(now);
   // A clock that was set back makes the difference huge, and the page due.
-  if (page_ != nullptr && page_->count != 0 && now - page_->first_wall >= flush_after_) hand_over();
+  if (page_ != nullptr && page_->count != 0 && (urged_ || now - page_->first_wall >= group_commit_)) hand_over();
+  urged_ = false;
 }
 
 void WorkerRecorder::hand_over() {

@@ -16,7 +16,7 @@ inline constexpr std::size_t kMaxRecordPayload = 2 * kMaxSliceBytes;
 
 class WorkerRecorder final : public Recorder {
  public:
-  WorkerRecorder(Lane& lane, Doorbell& doorbell, DurationNs flush_after);
+  WorkerRecorder(Lane& lane, Doorbell& doorbell, DurationNs group_commit);
 
   bool has_room(std::size_t bytes) override;
   std::uint64_t open(const Subject& subject, const SessionOpen& open, WallNs now) override;
@@ -25,6 +25,8 @@ class WorkerRecorder final : public Recorder {
   std::uint64_t end(const Subject& subject, const UnitEnd& end, WallNs now) override;
   std::uint64_t close(const Subject& subject, const SessionClose& close, WallNs now) override;
   void flush(WallNs now) override;
+  void urge() override { urged_ = true; }
+  DurationNs group_commit() const override { return group_commit_; }
   std::uint64_t appended() const override { return sequence_; }
   std::uint64_t durable_through() const override { return lane_.durable_through.load(std::memory_order_acquire); }
 
@@ -44,7 +46,8 @@ class WorkerRecorder final : public Recorder {
 
   Lane& lane_;
   Doorbell& doorbell_;
-  DurationNs flush_after_;
+  DurationNs group_commit_;
+  bool urged_ = false;
   Page* page_ = nullptr;
   std::vector<Page*> free_;  // given back; the last one is the warmest
   std::uint64_t sequence_ = 0;

@@ -71,7 +71,7 @@ class ArchiveWriter::Impl {
       : config_(config), lock_fd_(lock_fd), blocks_(config.block_buffers * config.block_bytes) {
     for (unsigned i = 0; i < workers; ++i) {
       lanes_.push_back(std::make_unique<Lane>(static_cast<std::uint8_t>(i), config.pages, config.page_bytes));
-      recorders_.push_back(std::make_unique<WorkerRecorder>(*lanes_.back(), doorbell_, config.flush_after));
+      recorders_.push_back(std::make_unique<WorkerRecorder>(*lanes_.back(), doorbell_, config.group_commit));
     }
   }
   ~Impl() {

@@ -2,6 +2,7 @@
 #include "dataplane/session/message.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "common/assert.h"
 #include "common/stage_clock.h"
@@ -134,7 +135,7 @@ ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
         subject(), {.unit = unit_.number, .direction = direction_, .informational = head.status / 100 == 1},
         head.bytes.size(), context.wall);
     if (!out.empty()) {
-      std::ranges::copy(head.bytes, out.begin());
+      std::memcpy(out.data(), head.bytes.data(), out.size());
       star_record(context, 0, out);
       work.ranges.clear();
       http1::credential_ranges(head, work.ranges);
@@ -166,7 +167,7 @@ void Message::plain_head(Context& context, Bytes bytes, bool synthesized) {
       context.recorder.head(subject(), {.unit = unit_.number, .direction = direction_, .synthesized = synthesized},
                             bytes.size(), context.wall);
   if (out.empty()) return;
-  std::ranges::copy(bytes, out.begin());
+  std::memcpy(out.data(), bytes.data(), out.size());
   star_record(context, 0, out);
 }
 

@@ -64,6 +64,7 @@ void Session::flush(Context& context, Direction direction) {
       flow.waiting.push_back({strict ? context.recorder.appended() : 0, std::move(out)});
     }
     const std::uint64_t durable = context.recorder.durable_through();
+    if (!flow.waiting.empty() && flow.waiting.back().record > durable) context.recorder.urge();
     while (!flow.waiting.empty() && flow.waiting.front().record <= durable) {
       flow.waiting_bytes -= flow.waiting.front().bytes.length_bytes();
       flow.waiting_segments -= flow.waiting.front().bytes.segments();

@@ -13,7 +13,6 @@ namespace {
 
 constexpr DurationNs kRestAfter = 5 * kMicrosecond;  // of empty bursts
 constexpr DurationNs kLongestRest = 50 * kMillisecond;
-constexpr DurationNs kRecordingRest = kMillisecond;  // while records are on their way to the disk
 constexpr DurationNs kWallEvery = kSecond;           // how often the wall clock is read
 
 std::uint64_t read_clock(clockid_t clock) {
@@ -72,7 +71,8 @@ void Loop::run() {
 
 void Loop::rest(TimeNs now) {
   const TimeNs deadline = worker_.next_deadline();
-  DurationNs longest = recorder_.appended() != recorder_.durable_through() ? kRecordingRest : kLongestRest;
+  DurationNs longest = kLongestRest;
+  if (recorder_.appended() != recorder_.durable_through()) longest = std::min(longest, recorder_.group_commit());
   if (deadline != kNever) longest = std::min(longest, deadline > now ? deadline - now : 0);
   std::vector<pollfd> fds;
   fds.reserve(wait_fds_.size() + 1);

@@ -257,6 +257,9 @@ std::uint64_t run_dialogue(std::uint64_t seed, unsigned trouble_kinds = Trouble:
     EXPECT_EQ(appliance.recorder.opened, 1U) << reproduce(seed);
     EXPECT_EQ(appliance.recorder.closed, 1U) << reproduce(seed);
     EXPECT_EQ(appliance.recorder.last_close.error, ErrorCode::ok) << reproduce(seed);
+    if (strict) {
+      EXPECT_GT(appliance.recorder.urged, 0U) << "it waited for others to be committed; " << reproduce(seed);
+    }
     trace = client_wire.trace() ^ server_wire.trace();
   }
   EXPECT_EQ(pools().in_use(), 0U) << "buffers leaked; " << reproduce(seed);

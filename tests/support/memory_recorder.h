@@ -34,6 +34,8 @@ class MemoryRecorder final : public record::Recorder {
   std::uint64_t end(const record::Subject& subject, const record::UnitEnd& end, WallNs) override;
   std::uint64_t close(const record::Subject& subject, const record::SessionClose& close, WallNs) override;
   void flush(WallNs) override { settle(); }
+  void urge() override { ++urged; }
+  [[nodiscard]] DurationNs group_commit() const override { return kMillisecond; }
   [[nodiscard]] std::uint64_t appended() const override { return sequence; }
   [[nodiscard]] std::uint64_t durable_through() const override { return strict ? durable : sequence; }
 
@@ -45,6 +47,7 @@ class MemoryRecorder final : public record::Recorder {
   bool room = true;
   bool strict = false;  // durable_through() is `durable`, else everything at once
   std::uint64_t durable = 0;
+  std::uint64_t urged = 0;
   std::uint64_t sequence = 0;
   std::uint64_t opened = 0;
   std::uint64_t closed = 0;

@@ -27,7 +27,7 @@ idle: adaptive
 hugepages: off
 sessions: 1000
 buffers: {frames: 1024, jumbos: 300, views: 2048}
-archive: {directory: /a, segment_bytes: 64MiB, pages: 16}
+archive: {directory: /a, segment_bytes: 64MiB, pages: 16, group_commit_ms: 3}
 channel: /c
 bundle: /b
 public_key: /k
@@ -48,6 +48,7 @@ run: /r
   EXPECT_EQ(config->archive_directory, "/a");
   EXPECT_EQ(config->segment_bytes, 64U << 20);
   EXPECT_EQ(config->record_pages, 16U);
+  EXPECT_EQ(config->group_commit_ms, 3U);
   EXPECT_EQ(config->channel, "/c");
   EXPECT_EQ(config->bundle, "/b");
   EXPECT_EQ(config->public_key, "/k");
@@ -88,6 +89,7 @@ TEST(Eal, TheRestOfTheProcessKeepsOffTheWorkersCore) {
   EXPECT_TRUE(has(eal_arguments(*config, 4, true), "--allow=0000:01:00.1"));
   EXPECT_FALSE(has(eal_arguments(*config, 4, true), "--no-pci"));
   EXPECT_FALSE(has(eal_arguments(*config, 4, true), "--no-huge"));
+  EXPECT_TRUE(has(eal_arguments(*config, 4, true), "--in-memory"));
 }
 
 TEST(Eal, WithoutHugepagesAndDevices) {

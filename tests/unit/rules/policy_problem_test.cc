@@ -72,6 +72,13 @@ TEST(PolicyProblem, words) {
   EXPECT_THAT(problems_of_service("record: {mode: off, durability: strict}"), HasSubstr("durability: strict without"));
 }
 
+TEST(PolicyProblem, strict_records_and_observing_exclude_each_other) {
+  EXPECT_THAT(problems_of("services:\n- {name: a, address: 10.0.0.1:80, protocol: http, mode: observe,\n"
+                          "   record: {durability: strict}}"),
+              HasSubstr("p.yaml:2:3: mode: observe holds nothing back, durability: strict waits for the record; "
+                        "mode: enforce, or durability: group"));
+}
+
 TEST(PolicyProblem, names) {
   EXPECT_THAT(problems_of("services: [{name: Orders, address: 10.0.0.1:80, protocol: http, mode: enforce}]"),
               HasSubstr("p.yaml:1:19: \"Orders\" is no name for a service; 1 to 63 of a-z, 0-9, - and _"));

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "common/random.h"
 #include "segment/crc32c.h"
 
 namespace sluice::segment {
@@ -27,6 +28,17 @@ TEST(Crc32c, fast_and_portable_agree_however_it_is_cut) {
   const std::uint32_t whole = crc32c_portable(0, bytes);
   for (std::size_t cut = 0; cut <= bytes.size(); ++cut)
     EXPECT_EQ(crc32c(crc32c(Bytes(bytes).first(cut)), Bytes(bytes).subspan(cut)), whole) << cut;
+}
+
+TEST(Crc32c, fast_and_portable_agree_on_stretches_summed_side_by_side) {
+  std::vector<std::uint8_t> bytes(20'000);
+  Random random(7);
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.below(256));
+  for (const std::size_t length : {3071, 3072, 3073, 6143, 6144, 9999, 19'997})
+    for (std::size_t begin = 0; begin < 3; ++begin) {
+      const Bytes part = Bytes(bytes).subspan(begin, length);
+      EXPECT_EQ(crc32c(0x12345678, part), crc32c_portable(0x12345678, part)) << length << " from " << begin;
+    }
 }
 
 SegmentHeader full_header() {

@@ -123,6 +123,17 @@ TEST(WorkerRecorder, hands_a_page_over_at_its_age_and_not_before) {
   EXPECT_EQ(one.taken().size(), 1U);
 }
 
+TEST(WorkerRecorder, hands_a_young_page_over_when_something_waits_for_it) {
+  OneWorker one;
+  one.recorder.end(subject_of(), {}, kToday);
+  one.recorder.urge();
+  one.recorder.flush(kToday);
+  EXPECT_EQ(one.taken().size(), 1U);
+  one.recorder.end(subject_of(), {}, kToday);
+  one.recorder.flush(kToday);
+  EXPECT_TRUE(one.taken().empty());
+}
+
 TEST(WorkerRecorder, that_said_it_has_room_has_it_however_the_bytes_are_cut) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     Random random(seed);
