@@ -102,11 +102,8 @@ std::uint64_t tcp_relay() {
 std::uint64_t worker(std::size_t body_bytes, bool superframes) {
   constexpr std::size_t kSessions = 16;
   start_eal(kEalMegabytes);
-  Rig rig({.sessions = kSessions,
-           .superframes = superframes,
-           .body_bytes = body_bytes,
-           .hang_up = false,
-           .repeatable = true});
+  Rig rig(
+      {.sessions = kSessions, .superframes = superframes, .body_bytes = body_bytes, .burst_ns = 100 * kMicrosecond});
   rig.resume();
   rig.count_instructions();
   const std::uint64_t before = rig.exchanges();

@@ -1,6 +1,8 @@
 #include "bench/worker/rig.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
+#include <rte_mempool.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,8 +23,6 @@ namespace {
 constexpr WallNs kWall = 1'790'000'000 * kSecond;
 constexpr TimeNs kStart = 1000 * kSecond;
 constexpr std::size_t kRecordRoom = 24U << 20;  // free before a round, so that the disk is not what is measured
-constexpr std::uint64_t kWarmUpResponses = 4;   // of each session
-constexpr DurationNs kRepeatableBurst = 100 * kMicrosecond;
 constexpr int kIdleRounds = 1000;
 constexpr int kLastRounds = 4;
 constexpr auto kWriterPause = std::chrono::microseconds(100);
@@ -39,6 +39,15 @@ buffer::Pools& pools() {
   return made;
 }
 
+// Of the heap, and of the pools' buffers.
+std::uint64_t memory_in_use() {
+  const struct mallinfo2 heap = mallinfo2();
+  std::uint64_t bytes = heap.uordblks + heap.hblkhd;
+  for (rte_mempool* pool : {pools().frames(), pools().jumbos(), pools().views()})
+    bytes += std::uint64_t{rte_mempool_in_use_count(pool)} * pool->elt_size;
+  return bytes;
+}
+
 }  // namespace
 
 std::vector<std::string> rig_responses(std::size_t body_bytes) {
@@ -47,6 +56,7 @@ std::vector<std::string> rig_responses(std::size_t body_bytes) {
 }
 
 Rig::Rig(const RigConfig& config) : config_(config), now_(kStart), recorder_(start_recorder()) {
+  const std::uint64_t before = memory_in_use();
   const port::Capabilities& nic = config.superframes ? kSuperframeNic : kMtuNic;
   client_port_ = std::make_unique<MemoryPort>(nic, pools());
   server_port_ = std::make_unique<MemoryPort>(nic, pools());
@@ -56,20 +66,23 @@ Rig::Rig(const RigConfig& config) : config_(config), now_(kStart), recorder_(sta
   worker_config.half_open = worker_config.sessions;
   worker_ = std::make_unique<worker::Worker>(worker_config, *client_port_, *server_port_, pools(), recorder_, now_);
   use_policy();
+  const std::uint64_t before_hosts = memory_in_use();
   puppets_ = std::make_unique<Puppets>(PuppetConfig{.connections = config.sessions,
                                                     .superframes = config.superframes,
                                                     .hang_up = config.hang_up,
                                                     .request = browser_request(),
                                                     .responses = rig_responses(config.body_bytes)},
                                        *client_port_, *server_port_);
+  const std::uint64_t hosts = memory_in_use() - before_hosts;
   puppets_->connect();
   run_until([this] { return counts().established == config_.sessions; });
   puppets_->count_stars(true);
-  resume();
-  run(kWarmUpResponses * config.sessions);
+  if (config.warm_up > 0) resume();
+  run(config.warm_up * config.sessions);
   drain();
   puppets_->count_stars(false);
-  if (counts().stars == 0 && !config.hang_up) fail("nothing was masked");
+  sessions_bytes_ = memory_in_use() - before - hosts;
+  if (counts().stars == 0 && !config.hang_up && config.warm_up > 0) fail("nothing was masked");
 }
 
 Rig::~Rig() {
@@ -80,7 +93,7 @@ Rig::~Rig() {
 }
 
 record::Recorder& Rig::start_recorder() {
-  if (config_.repeatable) {
+  if (config_.burst_ns != 0) {
     no_archive_ = std::make_unique<DiscardingArchive>();
     return no_archive_->recorder();
   }
@@ -121,7 +134,7 @@ bool Rig::burst() {
 #endif
   if (!busy) return false;
   cycles_ += spent;
-  now_ += config_.repeatable ? kRepeatableBurst : ns_of(spent);
+  now_ += config_.burst_ns != 0 ? config_.burst_ns : ns_of(spent);
   ++bursts_;
   return true;
 }

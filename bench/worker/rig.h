@@ -22,9 +22,10 @@ struct RigConfig {
   std::size_t sessions = 64;
   bool superframes = false;
   std::size_t body_bytes = 1024;
-  bool hang_up = false;  // no requests: connections that open and close
-  // The same instructions in every run: each burst lasts as long as any other, and no disk is waited for.
-  bool repeatable = false;
+  std::uint64_t warm_up = 4;  // exchanges of each session before anything is measured
+  bool hang_up = false;       // no requests: connections that open and close
+  // Not 0: each burst lasts so long by the worker's clock, and no disk is waited for. Every run is then the same.
+  DurationNs burst_ns = 0;
 };
 
 class Rig {
@@ -46,6 +47,8 @@ class Rig {
   [[nodiscard]] const session::Policy& policy() const { return *policy_; }
   [[nodiscard]] std::uint64_t bursts() const { return bursts_; }
   [[nodiscard]] std::uint64_t frames() const;
+  // What the worker's sessions keep when idle: heap, and buffers of the pools. Taken after the warm-up.
+  [[nodiscard]] std::uint64_t sessions_bytes() const { return sessions_bytes_; }
   // From now on the worker's bursts are what callgrind counts.
   void count_instructions() { counting_ = true; }
 
@@ -67,11 +70,12 @@ class Rig {
   TimeNs now_ = 0;
   std::uint64_t cycles_ = 0;
   std::uint64_t bursts_ = 0;
+  std::uint64_t sessions_bytes_ = 0;
   std::unique_ptr<MemoryPort> client_port_;
   std::unique_ptr<MemoryPort> server_port_;
   bool counting_ = false;
   std::unique_ptr<record::ArchiveWriter> archive_;
-  std::unique_ptr<DiscardingArchive> no_archive_;  // instead of it, when repeatable
+  std::unique_ptr<DiscardingArchive> no_archive_;  // instead of it, when runs are the same
   record::Recorder& recorder_;
   session::PolicyRef policy_;
   worker::PolicyUpdate update_;

@@ -2,6 +2,7 @@
 // the same bytes and does nothing else. See suite.h for the sizes.
 #include <benchmark/benchmark.h>
 
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -88,6 +89,21 @@ void connect(benchmark::State& state) {
   });
 }
 
+// What an idle session keeps that is established and was not used yet: its room in the table, its heap, and the buffers
+// it pins.
+void memory(benchmark::State& state, std::size_t sessions) {
+  guarded(state, [&] {
+    static std::map<std::size_t, double> known;  // it does not change, and takes its time
+    if (!known.contains(sessions)) {
+      const Rig rig(
+          {.sessions = sessions, .superframes = false, .body_bytes = kKib, .warm_up = 0, .burst_ns = kMicrosecond});
+      known[sessions] = static_cast<double>(rig.sessions_bytes()) / static_cast<double>(sessions);
+    }
+    for (auto _ : state) benchmark::DoNotOptimize(known);
+    report(state, known[sessions], "bytes/session");
+  });
+}
+
 }  // namespace
 
 void register_figures() {
@@ -101,6 +117,7 @@ void register_figures() {
     exchange(state, {.sessions = 10'000, .superframes = false, .body_bytes = kKib}, "scanner/1k");
   });
   add_figure("tcp/connect", connect);
+  add_figure("tcp/memory/1m-idle", [](auto& state) { memory(state, 1'000'000); });
 }
 
 }  // namespace sluice::bench
