@@ -129,8 +129,9 @@ bool Rig::burst() {
   const std::uint64_t spent = core_time_.end();
 #ifdef SLUICE_STAGE_CLOCK
   stage_clock.enter(stage_clock.stage());
-  // Nothing came, or another thread had the core: not the stages' time.
-  if (!busy || core_time_.preempted()) stage_clock = before;
+  // Nothing came. A preempted burst stays: it falls on stages as their time does, while leaving it out would leave
+  // out the long ones.
+  if (!busy) stage_clock = before;
 #endif
   if (!busy) return false;
   cycles_ += spent;
