@@ -276,4 +276,26 @@ std::optional<Automaton> Automaton::build(const Expression& expression) {
   return AutomatonBuilder().build(expression);
 }
 
+std::vector<ByteSet> Automaton::first_bytes(std::uint32_t depth) const {
+  std::vector<ByteSet> sets;
+  std::vector<std::uint32_t> states = {initial_, initial_after_word_};
+  std::vector<std::uint32_t> next;
+  for (; sets.size() < depth; std::swap(states, next)) {
+    ByteSet set;
+    next.clear();
+    for (const std::uint32_t state : states) {
+      for (unsigned byte = 0; byte < 256; ++byte) {
+        const std::uint32_t target = table_[state + class_of_[byte]] & ~kEndsHere;
+        if (target == kDead) continue;
+        set.set(byte);
+        next.push_back(target);
+      }
+    }
+    std::ranges::sort(next);
+    next.erase(std::ranges::unique(next).begin(), next.end());
+    sets.push_back(set);
+  }
+  return sets;
+}
+
 }  // namespace sluice::rules

@@ -27,6 +27,9 @@ class Automaton {
   // Bytes that can be part of a match.
   [[nodiscard]] bool may_contain(std::uint8_t byte) const { return contained_[byte]; }
 
+  // For each of the first `depth` bytes of a match, at most min_width(), what it can be.
+  [[nodiscard]] std::vector<ByteSet> first_bytes(std::uint32_t depth) const;
+
   // The first position in [from, to) where a match could start by its first byte; `to` when there is none.
   [[nodiscard]] std::size_t find_start(Bytes text, std::size_t from, std::size_t to) const {
     for (; from < to; ++from) {

@@ -11,7 +11,7 @@
 namespace sluice::rules {
 
 inline constexpr std::size_t kMaxBundleBytes = 64 * 1024 * 1024;
-inline constexpr std::uint16_t kPolicyFormat = 1;
+inline constexpr std::uint16_t kPolicyFormat = 2;
 
 Result<std::vector<std::uint8_t>> sign_bundle(Bytes policy, const PrivateKey& key);
 

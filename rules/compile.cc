@@ -3,15 +3,12 @@
 
 #include <flatbuffers/flatbuffers.h>
 #include <fmt/format.h>
-#include <hs/hs.h>
 
-#include <cstdlib>
 #include <map>
-#include <memory>
 #include <string>
 
 #include "rules/bundle.h"
-#include "rules/relax.h"
+#include "rules/scan_compiler.h"
 
 namespace sluice::rules {
 namespace {
@@ -19,41 +16,23 @@ namespace {
 namespace fbs = schema::policy;
 using RuleList = std::vector<RuleIndex>;
 
-Result<std::vector<std::uint8_t>> compile_database(const Policy& policy, const RuleList& list, const Platform& target) {
-  std::vector<std::string> patterns;
-  for (const RuleIndex index : list) patterns.push_back(relaxed(policy.rules[index].expression));
-  std::vector<const char*> expressions;
-  std::vector<unsigned> flags;
-  std::vector<unsigned> ids;
-  for (const RuleIndex index : list) {
-    const Rule& rule = policy.rules[index];
-    expressions.push_back(patterns[ids.size()].c_str());
-    flags.push_back(rule.caseless ? HS_FLAG_CASELESS : 0);
-    ids.push_back(static_cast<unsigned>(ids.size()));
-  }
-  const hs_platform_info_t platform{target.cpu_tune, target.cpu_features, 0, 0};
-  hs_database_t* raw_database = nullptr;
-  hs_compile_error_t* raw_error = nullptr;
-  const hs_error_t status =
-      hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(ids.size()),
-                       HS_MODE_VECTORED, &platform, &raw_database, &raw_error);
-  const std::unique_ptr<hs_database_t, hs_error_t (*)(hs_database_t*)> database(raw_database, hs_free_database);
-  const std::unique_ptr<hs_compile_error_t, hs_error_t (*)(hs_compile_error_t*)> error(raw_error,
-                                                                                       hs_free_compile_error);
-  if (status != HS_SUCCESS) {
-    const bool known = error && error->expression >= 0 && static_cast<std::size_t>(error->expression) < list.size();
-    return fail(
-        ErrorCode::policy_invalid,
-        fmt::format("{}: {}",
-                    known ? policy.rules[list[static_cast<std::size_t>(error->expression)]].name : "the rules together",
-                    error ? error->message : "the scanner does not take them"));
-  }
-  char* raw_bytes = nullptr;
-  std::size_t size = 0;
-  if (hs_serialize_database(database.get(), &raw_bytes, &size) != HS_SUCCESS)
-    return fail(ErrorCode::policy_invalid, "the scan database can not be serialized");
-  const std::unique_ptr<char, void (*)(void*)> bytes(raw_bytes, std::free);
-  return std::vector<std::uint8_t>(bytes.get(), bytes.get() + size);
+Result<flatbuffers::Offset<fbs::Scan>> add_scan(flatbuffers::FlatBufferBuilder& builder, const Policy& policy,
+                                                const RuleList& list, const Platform& platform) {
+  std::vector<ScanRule> rules;
+  for (const RuleIndex index : list)
+    rules.push_back({policy.rules[index].name, policy.rules[index].expression, policy.rules[index].caseless});
+  const auto scan = compile_scan(rules, platform);
+  if (!scan) return std::unexpected(scan.error());
+  std::vector<std::uint8_t> anchors;
+  for (const AnchorKind kind : scan->anchors) anchors.push_back(static_cast<std::uint8_t>(kind));
+  std::vector<fbs::ScanLiteral> table;
+  for (const ScanLiteral& literal : scan->literal_table)
+    table.emplace_back(literal.rule, literal.min_reach, literal.max_reach);
+  const auto indexes = builder.CreateVector(list);
+  const auto patterns = builder.CreateVector(scan->patterns);
+  const auto kinds = builder.CreateVector(anchors);
+  const auto literals = builder.CreateVector(scan->literals);
+  return fbs::CreateScan(builder, indexes, patterns, kinds, literals, builder.CreateVectorOfStructs(table));
 }
 
 // Every distinct rule list, in the order of its first use: the same policy gives the same bytes.
@@ -116,10 +95,9 @@ Result<std::vector<std::uint8_t>> compile_policy(const Policy& policy, const Pla
 
   std::vector<flatbuffers::Offset<fbs::Scan>> scans;
   for (const RuleList* list : table.lists()) {
-    const auto database = compile_database(policy, *list, platform);
-    if (!database) return std::unexpected(database.error());
-    const auto rules = builder.CreateVector(*list);
-    scans.push_back(fbs::CreateScan(builder, rules, builder.CreateVector(*database)));
+    const auto scan = add_scan(builder, policy, *list, platform);
+    if (!scan) return std::unexpected(scan.error());
+    scans.push_back(*scan);
   }
   std::vector<flatbuffers::Offset<fbs::Rule>> rules;
   for (const Rule& rule : policy.rules) rules.push_back(add_rule(builder, rule));

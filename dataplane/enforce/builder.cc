@@ -107,19 +107,34 @@ class Builder {
     if (size_of(policy_.scans()) > kMaxScans) return malformed("too many scans");
     for (std::size_t i = 0; i < size_of(policy_.scans()); ++i) {
       const fbs::Scan& scan = *policy_.scans()->Get(static_cast<flatbuffers::uoffset_t>(i));
-      if (size_of(scan.rules()) == 0 || size_of(scan.database()) == 0)
-        return malformed(fmt::format("scan {} is empty", i));
+      if (size_of(scan.rules()) == 0) return malformed(fmt::format("scan {} is empty", i));
+      if (size_of(scan.anchors()) != size_of(scan.rules()))
+        return malformed(fmt::format("scan {} has no anchor a rule", i));
       std::vector<inspect::RuleSpec> specs;
       for (const std::uint32_t index : *scan.rules()) {
         if (index >= out_.rules.size() || (!specs.empty() && index <= specs.back().index))
           return malformed(fmt::format("scan {} names rule {}", i, index));
         specs.push_back(spec_of(index));
+        specs.back().anchor =
+            static_cast<rules::AnchorKind>(scan.anchors()->Get(static_cast<flatbuffers::uoffset_t>(specs.size() - 1)));
       }
-      auto set = inspect::RuleSet::load(specs, {scan.database()->data(), scan.database()->size()});
+      auto set = inspect::RuleSet::load(specs, databases_of(scan));
       if (!set) return std::unexpected(std::move(set.error()));
       out_.rule_sets.push_back(std::move(*set));
     }
     return {};
+  }
+
+  static inspect::Databases databases_of(const fbs::Scan& scan) {
+    const auto bytes = [](const flatbuffers::Vector<std::uint8_t>* vector) {
+      return vector == nullptr ? Bytes() : Bytes(vector->data(), vector->size());
+    };
+    inspect::Databases databases{bytes(scan.patterns()), bytes(scan.literals()), {}};
+    for (std::size_t i = 0; i < size_of(scan.literal_table()); ++i) {
+      const fbs::ScanLiteral& literal = *scan.literal_table()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      databases.literal_table.push_back({literal.rule(), literal.min_reach(), literal.max_reach()});
+    }
+    return databases;
   }
 
   [[nodiscard]] inspect::RuleSpec spec_of(std::uint32_t index) const {

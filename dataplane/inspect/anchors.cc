@@ -24,26 +24,26 @@ void Anchors::clear() {
   ranges_.clear();
 }
 
-void Anchors::add(const rules::Automaton& automaton, std::uint32_t position, std::uint32_t end) {
+void Anchors::add(std::uint32_t position, const Range& range) {
   PerRule& rule = rules_[position];
-  if (rule.whole || end < automaton.min_width()) return;
+  if (rule.whole) return;
   if (rule.head == kNone) touched_.push_back(position);
-  const std::uint32_t first = end - std::min(end, automaton.max_width());
-  const std::uint32_t last = end - automaton.min_width();
   if (rule.tail != kNone) {
+    // One that begins before the last takes it in, with what lies between: ranges stay in order.
     Range& tail = ranges_[rule.tail];
-    if (first >= tail.first && first <= tail.last + 1) {
-      tail.last = std::max(tail.last, last);
-      tail.first_end = std::min(tail.first_end, end);
+    if (range.first <= tail.last + 1) {
+      tail.first = std::min(tail.first, range.first);
+      tail.last = std::max(tail.last, range.last);
+      tail.first_end = std::min(tail.first_end, range.first_end);
       return;
     }
   }
-  if (ranges_.size() == kRanges || (rule.tail != kNone && first < ranges_[rule.tail].first)) {
+  if (ranges_.size() == kRanges) {
     rule.whole = true;
     return;
   }
   const auto at = static_cast<std::uint32_t>(ranges_.size());
-  ranges_.push_back({first, last, end, kNone});
+  ranges_.push_back({range.first, range.last, range.first_end, kNone});
   if (rule.tail != kNone) {
     ranges_[rule.tail].next = at;
   } else {

@@ -1,11 +1,10 @@
-// Where Hyperscan saw matches end, for each rule as ranges of positions at which a match may start.
-// Bounded: a rule whose ranges do not fit, or do not come in order, is searched as a whole instead.
+// What was found of each rule's anchor, as ranges of positions at which a match may start.
+// Bounded: a rule whose ranges do not fit is searched as a whole instead.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
-
-#include "dataplane/inspect/rule_set.h"
 
 namespace sluice::inspect {
 
@@ -24,8 +23,8 @@ class Anchors {
   [[nodiscard]] std::size_t rules() const { return rules_.size(); }
 
   void clear();
-  // A match of rule `position` ends at `end`.
-  void add(const rules::Automaton& automaton, std::uint32_t position, std::uint32_t end);
+  // Matches of rule `position` may start in this range. Ranges of a rule come in about the order of the content.
+  void add(std::uint32_t position, const Range& range);
 
   [[nodiscard]] bool any() const { return !touched_.empty(); }
   [[nodiscard]] bool touched(std::uint32_t rule) const { return rules_[rule].whole || rules_[rule].head != kNone; }

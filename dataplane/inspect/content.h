@@ -3,6 +3,7 @@
 // neither the number of pieces nor the cost of a piece is in the peer's hand. Never allocates after birth.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -26,6 +27,13 @@ class Content {
   // overwrites. to - from <= kViewBytes.
   [[nodiscard]] Bytes view(std::uint32_t from, std::uint32_t to);
   static constexpr std::uint32_t kViewBytes = 16 * 1024;
+  // From here to the end of the piece in which it lies. from < length().
+  [[nodiscard]] Bytes run_from(std::uint32_t from) const {
+    const auto at =
+        static_cast<std::size_t>(std::upper_bound(begins_.begin(), begins_.end(), from) - begins_.begin()) - 1;
+    const std::uint32_t skip = from - begins_[at];
+    return {reinterpret_cast<const std::uint8_t*>(pieces_[at]) + skip, lengths_[at] - skip};
+  }
 
   // As hs_scan_vector takes it.
   [[nodiscard]] const char* const* pieces() const { return pieces_.data(); }

@@ -22,8 +22,8 @@ bool RuleSearch::run(const Anchors& anchors, std::uint32_t position) {
     at = range.next;
   }
   if (last_) return true;
-  // Matches that need bytes to come: Hyperscan cannot report them yet.
-  return search(first_start_before(length - std::min(length, rule_.automaton.max_width()), length), length);
+  // Matches that may show their anchor only in bytes to come.
+  return search(first_start_before(length - std::min(length, rule_.reach - 1), length), length);
 }
 
 // The first start, not before `first`, from which every byte up to `end` can be part of a match.

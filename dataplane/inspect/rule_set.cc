@@ -42,6 +42,46 @@ hs_error_t try_scan(const hs_database_t* database) {
   return hs_scan_vector(database, &data, &length, 1, 0, raw, nullptr, nullptr);
 }
 
+Result<void> load_database(Bytes serialized, DatabasePointer& database) {
+  if (serialized.empty()) return {};
+  hs_database_t* raw = nullptr;
+  hs_error_t error = hs_deserialize_database(reinterpret_cast<const char*>(serialized.data()), serialized.size(), &raw);
+  if (error == HS_SUCCESS) {
+    database.reset(raw);
+    error = try_scan(raw);
+  }
+  if (error == HS_SUCCESS) return {};
+  return fail(ErrorCode::bundle_bad_database,
+              "Hyperscan error " + std::to_string(error) + "; it must be a vectored database of this version and CPU");
+}
+
+// How a rule's matches will be noticed; within how many bytes of their start.
+Result<std::uint32_t> add_anchor(const RuleSpec& spec, std::uint32_t position, const rules::Automaton& automaton,
+                                 CompiledRules& compiled) {
+  switch (spec.anchor) {
+    case rules::AnchorKind::pattern:
+      if (compiled.patterns == nullptr) return bad_rule(spec, "there is no database with its pattern");
+      return automaton.max_width();
+    case rules::AnchorKind::shape: {
+      const auto places = rules::shape_of(automaton);
+      compiled.shapes.add(position, places);
+      return static_cast<std::uint32_t>(places.size());
+    }
+    case rules::AnchorKind::literal: {
+      std::uint32_t reach = 0;
+      for (const LiteralSpec& literal : compiled.literal_table) {
+        if (literal.rule != position) continue;
+        if (literal.min_reach > literal.max_reach || literal.max_reach > automaton.max_width())
+          return bad_rule(spec, "a literal lies beyond its matches");
+        reach = std::max(reach, literal.max_reach);
+      }
+      if (reach == 0 || compiled.literals == nullptr) return bad_rule(spec, "there is no literal of it");
+      return reach;
+    }
+  }
+  return bad_rule(spec, "its anchor is of an unknown kind");
+}
+
 }  // namespace
 
 RuleSet::RuleSet() : impl_(std::make_unique<Impl>()) {}
@@ -54,27 +94,28 @@ std::uint32_t RuleSet::max_width() const {
   return impl_->compiled.max_width;
 }
 
-Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rules, Bytes database) {
+Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rules, const Databases& databases) {
   std::unique_ptr<RuleSet> set(new RuleSet());
   CompiledRules& compiled = set->impl_->compiled;
-  hs_database_t* raw = nullptr;
-  hs_error_t error = hs_deserialize_database(reinterpret_cast<const char*>(database.data()), database.size(), &raw);
-  if (error == HS_SUCCESS) {
-    compiled.database.reset(raw);
-    error = try_scan(raw);
-  }
-  if (error != HS_SUCCESS) {
-    return fail(ErrorCode::bundle_bad_database, "Hyperscan error " + std::to_string(error) +
-                                                    "; it must be a vectored database of this version and CPU");
-  }
+  compiled.literal_table = databases.literal_table;
+  if (auto loaded = load_database(databases.patterns, compiled.patterns); !loaded)
+    return std::unexpected(loaded.error());
+  if (auto loaded = load_database(databases.literals, compiled.literals); !loaded)
+    return std::unexpected(loaded.error());
   compiled.rules.reserve(rules.size());
   for (const RuleSpec& spec : rules) {
     if (auto widths = check_widths(spec); !widths) return std::unexpected(widths.error());
     auto automaton = build_automaton(spec);
     if (!automaton) return std::unexpected(automaton.error());
     compiled.max_width = std::max(compiled.max_width, automaton->max_width());
-    compiled.rules.push_back({spec.index, spec.validator, std::move(*automaton)});
+    const auto position = static_cast<std::uint32_t>(compiled.rules.size());
+    const auto reach = add_anchor(spec, position, *automaton, compiled);
+    if (!reach) return std::unexpected(reach.error());
+    compiled.rules.push_back({spec.index, spec.validator, *reach, std::move(*automaton)});
   }
+  compiled.shapes.finish();
+  for (const LiteralSpec& literal : compiled.literal_table)
+    if (literal.rule >= rules.size()) return fail(ErrorCode::bundle_malformed, "a literal of no rule");
   return set;
 }
 

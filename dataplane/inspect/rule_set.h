@@ -1,6 +1,6 @@
-// A RuleSet from the inside: the Hyperscan database that finds where matches end, and for each rule the
-// automaton that says exactly what they are. Both read an expression the same way: bytes, no UTF, `.` is any
-// byte but \n, case folded for ASCII only. Built once, then immutable and shared by all workers.
+// A RuleSet from the inside: what finds the anchors (Hyperscan for literals and patterns, bitmaps for shapes), and for
+// each rule the automaton that says exactly what its matches are. All read an expression the same way: bytes, no UTF,
+// `.` is any byte but \n, case folded for ASCII only. Built once, then immutable and shared by all workers.
 #pragma once
 
 #include <hs.h>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/inspect/scanner.h"
+#include "dataplane/inspect/shapes.h"
 #include "rules/automaton.h"
 
 namespace sluice::inspect {
@@ -16,6 +17,8 @@ namespace sluice::inspect {
 struct CompiledRule {
   RuleIndex index = 0;
   Validator validator = Validator::none;
+  // Within so many bytes of its start a match shows its anchor.
+  std::uint32_t reach = 0;
   rules::Automaton automaton;
 };
 
@@ -26,9 +29,14 @@ struct ScratchDeleter {
   void operator()(hs_scratch_t* scratch) const { hs_free_scratch(scratch); }
 };
 
+using DatabasePointer = std::unique_ptr<hs_database_t, DatabaseDeleter>;
+
 struct CompiledRules {
   std::vector<CompiledRule> rules;
-  std::unique_ptr<hs_database_t, DatabaseDeleter> database;
+  DatabasePointer patterns;  // null when no rule needs it; so are literals
+  DatabasePointer literals;
+  std::vector<LiteralSpec> literal_table;
+  Shapes shapes;
   std::uint32_t max_width = 0;
 };
 

@@ -16,11 +16,42 @@ struct AnchorSink {
   Anchors& anchors;
 };
 
-int on_anchor(unsigned id, unsigned long long /*from*/, unsigned long long to, unsigned /*flags*/, void* context) {
+using Offset = unsigned long long;  // NOLINT(google-runtime-int): Hyperscan's
+
+int on_pattern(unsigned id, Offset /*from*/, Offset to, unsigned /*flags*/, void* context) {
   auto& sink = *static_cast<AnchorSink*>(context);
   if (id >= sink.rules.rules.size()) return 1;  // the database is not of these rules
-  sink.anchors.add(sink.rules.rules[id].automaton, id, static_cast<std::uint32_t>(to));
+  const rules::Automaton& automaton = sink.rules.rules[id].automaton;
+  const auto end = static_cast<std::uint32_t>(to);
+  if (end < automaton.min_width()) return 0;
+  sink.anchors.add(
+      id, {.first = end - std::min(end, automaton.max_width()), .last = end - automaton.min_width(), .first_end = end});
   return 0;
+}
+
+int on_literal(unsigned id, Offset /*from*/, Offset to, unsigned /*flags*/, void* context) {
+  auto& sink = *static_cast<AnchorSink*>(context);
+  if (id >= sink.rules.literal_table.size()) return 1;
+  const LiteralSpec& literal = sink.rules.literal_table[id];
+  const auto end = static_cast<std::uint32_t>(to);
+  if (end < literal.min_reach) return 0;
+  sink.anchors.add(
+      literal.rule,
+      {.first = end - std::min(end, literal.max_reach), .last = end - literal.min_reach, .first_end = end});
+  return 0;
+}
+
+bool find_anchors(const CompiledRules& rules, WorkingMemory& memory) {
+  memory.anchors.clear();
+  const Content& content = memory.content;
+  AnchorSink sink{rules, memory.anchors};
+  const auto scan = [&](const hs_database_t* database, match_event_handler on_match) {
+    return database == nullptr || hs_scan_vector(database, content.pieces(), content.lengths(), content.piece_count(),
+                                                 0, memory.hyperscan.get(), on_match, &sink) == HS_SUCCESS;
+  };
+  if (!scan(rules.patterns.get(), on_pattern) || !scan(rules.literals.get(), on_literal)) return false;
+  if (!rules.shapes.empty()) rules.shapes.find(content, memory.room, memory.anchors);
+  return true;
 }
 
 // Moves `hold` back until it lies inside none of the matches, and takes away those behind it: the next
@@ -79,12 +110,7 @@ ErrorCode scan_section(const CompiledRules& rules, WorkingMemory& memory, ScanSt
   const std::uint32_t length = content.length();
   const std::uint32_t first = state.has_before ? 1 : 0;
   if (length == first) return ErrorCode::ok;
-  anchors.clear();
-  AnchorSink sink{rules, anchors};
-  if (hs_scan_vector(rules.database.get(), content.pieces(), content.lengths(), content.piece_count(), 0,
-                     memory.hyperscan.get(), on_anchor, &sink) != HS_SUCCESS) {
-    return ErrorCode::scan_failed;
-  }
+  if (!find_anchors(rules, memory)) return ErrorCode::scan_failed;
   const std::uint64_t base = state.hold - first;
   const std::size_t known = matches.size();
   std::uint32_t decided = length;

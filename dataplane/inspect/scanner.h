@@ -19,6 +19,7 @@
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/unit.h"
+#include "rules/anchor.h"
 
 namespace sluice::inspect {
 
@@ -31,14 +32,29 @@ struct RuleSpec {
   Validator validator = Validator::none;
   std::uint32_t min_width = 0;
   std::uint32_t max_width = 0;  // bounded: the widest match in bytes
+  rules::AnchorKind anchor = rules::AnchorKind::pattern;
+};
+
+// A match of the rule at position `rule` holds this literal, and it ends so far behind the match's start.
+struct LiteralSpec {
+  std::uint32_t rule = 0;
+  std::uint32_t min_reach = 0;
+  std::uint32_t max_reach = 0;
+};
+
+// Serialized Hyperscan databases (HS_MODE_VECTORED, no start of match), empty where no rule needs one.
+struct Databases {
+  // Ids are positions of rules. A pattern must report the end of every match of its rule; it may report others too, so
+  // the compiler is free to leave out what costs much and tells little (rules/relax.h).
+  Bytes patterns;
+  Bytes literals;  // ids are positions in literal_table
+  std::vector<LiteralSpec> literal_table;
 };
 
 class RuleSet {
  public:
-  // `database` is a serialized Hyperscan database (HS_MODE_VECTORED) whose pattern ids are positions in `rules`.
-  // A pattern must report the end of every match of its rule; it may report others too, so the compiler is
-  // free to leave out what costs much and tells little (rules/relax.h).
-  static Result<std::unique_ptr<RuleSet>> load(const std::vector<RuleSpec>& rules, Bytes database);
+  // As rules/scan_compiler.h made them.
+  static Result<std::unique_ptr<RuleSet>> load(const std::vector<RuleSpec>& rules, const Databases& databases);
   ~RuleSet();
   RuleSet(const RuleSet&) = delete;
   RuleSet& operator=(const RuleSet&) = delete;

@@ -8,11 +8,12 @@ Scratch::~Scratch() = default;
 Result<void> Scratch::grow_for(const RuleSet& rules) {
   const CompiledRules& compiled = rules.impl_->compiled;
   WorkingMemory& memory = impl_->memory;
-  hs_scratch_t* hyperscan = memory.hyperscan.release();
-  const hs_error_t error = hs_alloc_scratch(compiled.database.get(), &hyperscan);
-  memory.hyperscan.reset(hyperscan);
-  if (error != HS_SUCCESS) {
-    return fail(ErrorCode::bundle_bad_database, "no memory for a worker's scratch");
+  for (const hs_database_t* database : {compiled.patterns.get(), compiled.literals.get()}) {
+    if (database == nullptr) continue;
+    hs_scratch_t* hyperscan = memory.hyperscan.release();
+    const hs_error_t error = hs_alloc_scratch(database, &hyperscan);
+    memory.hyperscan.reset(hyperscan);
+    if (error != HS_SUCCESS) return fail(ErrorCode::bundle_bad_database, "no memory for a worker's scratch");
   }
   memory.ends.reserve(compiled.max_width);
   memory.anchors.grow_for(compiled.rules.size());

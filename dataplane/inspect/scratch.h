@@ -10,6 +10,7 @@
 #include "dataplane/inspect/content.h"
 #include "dataplane/inspect/rule_set.h"
 #include "dataplane/inspect/scanner.h"
+#include "dataplane/inspect/shapes.h"
 
 namespace sluice::inspect {
 
@@ -17,6 +18,7 @@ struct WorkingMemory {
   std::unique_ptr<hs_scratch_t, ScratchDeleter> hyperscan;
   Content content;
   Anchors anchors;
+  Shapes::Room room;
   std::vector<std::uint32_t> ends;  // of the matches at one start
 };
 

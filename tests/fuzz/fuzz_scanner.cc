@@ -19,7 +19,7 @@ using namespace sluice::inspect;  // NOLINT(google-build-using-namespace)
 constexpr std::size_t kOracleBytes = 512;  // the oracle tries every start with every end
 
 struct Fixture {
-  std::unique_ptr<RuleSet> rules = rule_set_of(usual_rules(), Patterns::relaxed);
+  std::unique_ptr<RuleSet> rules = rule_set_of(usual_rules());
   Scratch scratch;
   Oracle oracle{usual_rules()};
 

@@ -29,7 +29,7 @@ class Compile : public ::testing::Test {
 
 TEST_F(Compile, header_names_version_source_and_platform) {
   const fbs::Policy& out = compiled();
-  EXPECT_EQ(out.format(), 1);
+  EXPECT_EQ(out.format(), 2);
   EXPECT_EQ(out.version(), 42U);
   EXPECT_EQ(out.created_wall_ns(), 1234U);
   EXPECT_EQ(out.hyperscan_version()->str(), this_platform().hyperscan_version);
@@ -103,7 +103,7 @@ TEST_F(Compile, databases_are_vectored_and_for_the_target) {
   ASSERT_TRUE(bytes);
   const fbs::Policy& out = *flatbuffers::GetRoot<fbs::Policy>(bytes->data());
   EXPECT_EQ(out.cpu_features(), 0U);
-  const auto& database = *out.scans()->Get(0)->database();
+  const auto& database = *out.scans()->Get(0)->literals();
   char* info = nullptr;
   ASSERT_EQ(hs_serialized_database_info(reinterpret_cast<const char*>(database.data()), database.size(), &info),
             HS_SUCCESS);
@@ -118,7 +118,7 @@ TEST_F(Compile, databases_report_the_ends_of_matches_and_more) {
   policy_.rules[0].expression = "\\b[k-z]{2,9}-[0-9]{4,8}\\b";
   policy_.rules[0].where = {true, true, true, true};
   const fbs::Policy& out = compiled();
-  const auto& bytes = *out.scans()->Get(0)->database();
+  const auto& bytes = *out.scans()->Get(0)->patterns();
   hs_database_t* raw = nullptr;
   ASSERT_EQ(hs_deserialize_database(reinterpret_cast<const char*>(bytes.data()), bytes.size(), &raw), HS_SUCCESS);
   const std::unique_ptr<hs_database_t, hs_error_t (*)(hs_database_t*)> database(raw, hs_free_database);

@@ -86,7 +86,7 @@ TEST_F(Refusal, another_signer) {
 }
 
 TEST_F(Refusal, another_format_cpu_or_library) {
-  expect(ErrorCode::bundle_bad_version, "format 2", [](fbs::PolicyT& p) { p.format = 2; });
+  expect(ErrorCode::bundle_bad_version, "format 1", [](fbs::PolicyT& p) { p.format = 1; });
   expect(ErrorCode::bundle_wrong_cpu, "compiled for tune", [](fbs::PolicyT& p) { p.cpu_features ^= 4; });
   expect(ErrorCode::bundle_wrong_cpu, "compiled for tune", [](fbs::PolicyT& p) { p.cpu_tune += 1; });
   expect(ErrorCode::bundle_bad_database, "not compiled with Hyperscan",
@@ -102,16 +102,23 @@ TEST_F(Refusal, a_policy_really_compiled_for_another_cpu) {
 }
 
 TEST_F(Refusal, databases) {
-  expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->database[100] ^= 1; });
-  expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->database.pop_back(); });
-  expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->database.resize(3); });
-  expect_malformed("scan 0 is empty", [](fbs::PolicyT& p) { p.scans[0]->database.clear(); });
+  expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->literals[100] ^= 1; });
+  expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->literals.pop_back(); });
+  expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->literals.resize(3); });
+  expect_malformed("there is no literal of it", [](fbs::PolicyT& p) { p.scans[0]->literals.clear(); });
+  expect_malformed("there is no literal of it", [](fbs::PolicyT& p) { p.scans[0]->literal_table.clear(); });
+  expect_malformed("a literal of no rule", [](fbs::PolicyT& p) { p.scans[0]->literal_table.emplace_back(99, 1, 1); });
+  expect_malformed("lies beyond its matches", [](fbs::PolicyT& p) { p.scans[0]->literal_table[0] = {0, 1, 5000}; });
+  expect_malformed("no anchor a rule", [](fbs::PolicyT& p) { p.scans[0]->anchors.pop_back(); });
+  expect_malformed("unknown kind", [](fbs::PolicyT& p) { p.scans[0]->anchors[0] = 3; });
+  expect_malformed("no database with its pattern", [](fbs::PolicyT& p) { p.scans[0]->anchors[0] = 0; });
   expect_malformed("scan 0 is empty", [](fbs::PolicyT& p) { p.scans[0]->rules.clear(); });
 }
 
 TEST_F(Refusal, indexes) {
   expect_malformed("scan 0 names rule 2", [](fbs::PolicyT& p) { p.scans[0]->rules = {0, 2}; });
-  expect_malformed("scan 0 names rule 4294967295", [](fbs::PolicyT& p) { p.scans[0]->rules = {~0U}; });
+  expect_malformed("scan 0 names rule 4294967295",
+                   [](fbs::PolicyT& p) { p.scans[0]->rules = {~0U}, p.scans[0]->anchors.resize(1); });
   expect_malformed("scan 0 names rule 0", [](fbs::PolicyT& p) { p.scans[0]->rules = {1, 0}; });
   expect_malformed("scan 0 names rule 1", [](fbs::PolicyT& p) { p.scans[0]->rules = {1, 1}; });
   expect_malformed("names scan 1", [](fbs::PolicyT& p) { p.services[0]->scans[1] = 1; });

@@ -27,7 +27,7 @@ std::vector<std::size_t> random_cuts(Random& random, std::size_t length, std::si
   return cuts;
 }
 
-class Usual : public ::testing::TestWithParam<Patterns> {
+class Usual : public ::testing::TestWithParam<rules::Anchoring> {
  protected:
   void SetUp() override { ASSERT_TRUE(scratch_.grow_for(*rules_)); }
   [[nodiscard]] std::vector<Match> cut(std::string_view content, const std::vector<std::size_t>& cuts) {
@@ -76,7 +76,9 @@ TEST_P(Usual, JsonIsMatchedAsTheOracleDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Patterns, Usual, ::testing::Values(Patterns::exact, Patterns::relaxed));
+INSTANTIATE_TEST_SUITE_P(Anchorings, Usual,
+                         ::testing::Values(rules::Anchoring::anchors, rules::Anchoring::patterns,
+                                           rules::Anchoring::exact_patterns));
 
 // A rule that both engines take: Hyperscan refuses what can never match, such as \b\B.
 TestRule usable_rule(Random& random) {
@@ -96,7 +98,7 @@ TEST(RandomRules, AreMatchedAsTheOracleDoesHoweverContentIsCut) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     Random random(seed);
     const std::vector<TestRule> specs = {usable_rule(random), usable_rule(random), usable_rule(random)};
-    const auto rules = rule_set_of(specs, random.chance(1, 2) ? Patterns::exact : Patterns::relaxed);
+    const auto rules = rule_set_of(specs, static_cast<rules::Anchoring>(random.below(3)));
     Scratch scratch;
     ASSERT_TRUE(scratch.grow_for(*rules));
     const Oracle oracle(specs);

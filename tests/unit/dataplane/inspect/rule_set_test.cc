@@ -10,10 +10,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
+Result<std::unique_ptr<RuleSet>> load_patterns(const std::vector<RuleSpec>& specs, Bytes database) {
+  return RuleSet::load(specs, {.patterns = database, .literals = {}, .literal_table = {}});
+}
+
 // Loads one rule beside a database that is in order; the expressions need not be the same to be refused.
 Error refusal(RuleSpec spec) {
-  static const std::vector<std::uint8_t> kDatabase = database_of(specs_of({ssn_rule()}), Patterns::exact);
-  auto set = RuleSet::load({std::move(spec)}, kDatabase);
+  static const std::vector<std::uint8_t> kDatabase = database_of(specs_of({ssn_rule()}));
+  auto set = load_patterns({std::move(spec)}, kDatabase);
   return set ? Error{} : set.error();
 }
 
@@ -35,19 +39,19 @@ TEST(RuleSet, AgreesWithHyperscanOnWidths) {
 
 TEST(RuleSet, RefusesADatabaseThatHyperscanDoesNotTake) {
   const auto specs = specs_of({ssn_rule()});
-  std::vector<std::uint8_t> database = database_of(specs, Patterns::exact);
-  for (const std::size_t length : {std::size_t{0}, std::size_t{10}, database.size() - 1}) {
-    const auto set = RuleSet::load(specs, Bytes(database).first(length));
+  std::vector<std::uint8_t> database = database_of(specs);
+  for (const std::size_t length : {std::size_t{10}, database.size() - 1}) {
+    const auto set = load_patterns(specs, Bytes(database).first(length));
     ASSERT_FALSE(set) << length;
     EXPECT_EQ(set.error().code, ErrorCode::bundle_bad_database);
   }
   database[0] ^= 1;
-  EXPECT_FALSE(RuleSet::load(specs, database));
+  EXPECT_FALSE(load_patterns(specs, database));
 }
 
 TEST(RuleSet, RefusesADatabaseOfAnotherMode) {
   const auto specs = specs_of({ssn_rule()});
-  const auto set = RuleSet::load(specs, database_of(specs, Patterns::exact, HS_MODE_BLOCK));
+  const auto set = load_patterns(specs, database_of(specs, HS_MODE_BLOCK));
   ASSERT_FALSE(set);
   EXPECT_EQ(set.error().code, ErrorCode::bundle_bad_database);
   EXPECT_THAT(set.error().message(), HasSubstr("vectored"));
@@ -55,7 +59,7 @@ TEST(RuleSet, RefusesADatabaseOfAnotherMode) {
 
 TEST(RuleSet, ADatabaseOfMoreRulesFailsTheScanInsteadOfGuessing) {
   const auto specs = specs_of({ssn_rule(), email_rule()});
-  const auto set = RuleSet::load({specs.front()}, database_of(specs, Patterns::exact));
+  const auto set = load_patterns({specs.front()}, database_of(specs));
   ASSERT_TRUE(set);
   Scratch scratch;
   ASSERT_TRUE(scratch.grow_for(**set));

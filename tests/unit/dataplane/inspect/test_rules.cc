@@ -6,8 +6,6 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "rules/relax.h"
-
 namespace sluice::inspect {
 namespace {
 
@@ -58,16 +56,12 @@ std::vector<RuleSpec> specs_of(const std::vector<TestRule>& rules) {
   return specs;
 }
 
-std::vector<std::uint8_t> database_of(const std::vector<RuleSpec>& specs, Patterns patterns, unsigned mode) {
-  std::vector<std::string> texts;
-  for (const RuleSpec& spec : specs) {
-    texts.push_back(patterns == Patterns::exact ? spec.expression : rules::relaxed(spec.expression));
-  }
+std::vector<std::uint8_t> database_of(const std::vector<RuleSpec>& specs, unsigned mode) {
   std::vector<const char*> expressions;
   std::vector<unsigned> flags;
   std::vector<unsigned> ids;
   for (const RuleSpec& spec : specs) {
-    expressions.push_back(texts[ids.size()].c_str());
+    expressions.push_back(spec.expression.c_str());
     flags.push_back(flags_of(spec));
     ids.push_back(static_cast<unsigned>(ids.size()));
   }
@@ -86,10 +80,17 @@ std::vector<std::uint8_t> database_of(const std::vector<RuleSpec>& specs, Patter
   return serialized;
 }
 
-std::unique_ptr<RuleSet> rule_set_of(const std::vector<TestRule>& rules, Patterns patterns) {
+std::unique_ptr<RuleSet> rule_set_of(const std::vector<TestRule>& rules, rules::Anchoring anchoring) {
   std::vector<RuleSpec> specs = specs_of(rules);
-  const std::vector<std::uint8_t> database = database_of(specs, patterns);
-  auto set = RuleSet::load(specs, database);
+  std::vector<rules::ScanRule> scan_rules;
+  for (const TestRule& rule : rules) scan_rules.push_back({rule.expression, rule.expression, rule.caseless});
+  const auto scan = rules::compile_scan(scan_rules, rules::this_platform(), anchoring);
+  if (!scan) throw std::runtime_error(scan.error().message());
+  for (std::size_t i = 0; i < specs.size(); ++i) specs[i].anchor = scan->anchors[i];
+  Databases databases{scan->patterns, scan->literals, {}};
+  for (const rules::ScanLiteral& literal : scan->literal_table)
+    databases.literal_table.push_back({literal.rule, literal.min_reach, literal.max_reach});
+  auto set = RuleSet::load(specs, databases);
   if (!set) throw std::runtime_error(set.error().message());
   return std::move(*set);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dataplane/inspect/scanner.h"
+#include "rules/scan_compiler.h"
 
 namespace sluice {
 
@@ -35,9 +36,9 @@ std::vector<TestRule> usual_rules();
 
 // Widths and database by Hyperscan; the index of a rule is 100 + its position.
 std::vector<RuleSpec> specs_of(const std::vector<TestRule>& rules);
-// What Hyperscan looks for: the expressions as they are, or as little of their beginnings as gives the same ends.
-enum class Patterns : std::uint8_t { exact, relaxed };
-std::vector<std::uint8_t> database_of(const std::vector<RuleSpec>& specs, Patterns patterns, unsigned mode = 0);
-std::unique_ptr<RuleSet> rule_set_of(const std::vector<TestRule>& rules, Patterns patterns = Patterns::exact);
+// The expressions as they are, in one database.
+std::vector<std::uint8_t> database_of(const std::vector<RuleSpec>& specs, unsigned mode = 0);
+std::unique_ptr<RuleSet> rule_set_of(const std::vector<TestRule>& rules,
+                                     rules::Anchoring anchoring = rules::Anchoring::anchors);
 
 }  // namespace sluice::inspect

@@ -1,0 +1,55 @@
+// Content as bitmaps, one bit a byte: 64 bytes are a word, kStripWords words a strip; the word behind the strip is
+// there too, for what begins in the strip and ends behind it. Classes of bytes are made of atoms: sets of bytes whose
+// upper half is in one set and whose lower half is in another, so that two table lookups and an AND tell eight of them
+// at once. A class is a union of atoms, exactly or a little more. By AVX2 where the CPU has it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "rules/byte_set.h"
+
+namespace sluice::inspect {
+
+inline constexpr std::size_t kMaxAtoms = 8;
+inline constexpr std::size_t kWordBytes = 64;
+inline constexpr std::size_t kStripWords = 32;
+
+using AtomSet = std::uint8_t;                               // one bit an atom
+using Bitmap = std::array<std::uint64_t, kStripWords + 1>;  // bit i of word w is byte 64 * w + i
+
+// Which atoms hold a byte, by its halves.
+struct AtomTables {
+  alignas(16) std::array<AtomSet, 16> high{};
+  alignas(16) std::array<AtomSet, 16> low{};
+  std::size_t count = 0;
+};
+
+// The atoms that together cover printable ASCII.
+const AtomTables& all_atoms();
+// Those that hold a byte of the set; nothing when no atom holds one of its bytes (control and non-ASCII bytes).
+std::optional<AtomSet> atoms_of(const rules::ByteSet& set);
+// Atoms that stand in the same of these classes become one, which may hold a little more than they did; the classes are
+// told by the new ones.
+AtomTables merge_atoms(std::span<AtomSet> classes);
+
+struct BitmapOperations {
+  // Fills words [word, word + words) of each atom from words * kWordBytes bytes.
+  void (*find_atoms)(const std::uint8_t* data, std::size_t words, const AtomTables& tables, Bitmap* out,
+                     std::size_t word);
+  // to = a | b
+  void (*join)(const Bitmap& a, const Bitmap& b, Bitmap& to);
+  // to = a & b, with b taken `shift` (1 to 63) behind its place; of the last word, what is known there.
+  void (*follow)(const Bitmap& a, const Bitmap& b, unsigned shift, Bitmap& to);
+  // all &= b, taken `shift` (0 to 63) behind its place; the last word of `all` is left alone. True when any bit is
+  // left.
+  bool (*intersect)(Bitmap& all, const Bitmap& b, unsigned shift);
+};
+
+extern const BitmapOperations kPortableBitmaps;  // against which the others are tested
+const BitmapOperations& bitmaps();
+
+}  // namespace sluice::inspect

@@ -1,0 +1,42 @@
+// Rules that are scanned together, made ready: each with its anchor, and the Hyperscan databases that find those
+// which are literals or patterns. Shapes are found without one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "rules/anchor.h"
+#include "rules/platform.h"
+
+namespace sluice::rules {
+
+struct ScanRule {
+  std::string name;  // for errors
+  std::string expression;
+  bool caseless = false;
+};
+
+// A literal of the literal database, by its id there.
+struct ScanLiteral {
+  std::uint32_t rule = 0;  // position in the list of rules
+  std::uint32_t min_reach = 0;
+  std::uint32_t max_reach = 0;
+};
+
+struct CompiledScan {
+  std::vector<AnchorKind> anchors;     // one a rule
+  std::vector<std::uint8_t> patterns;  // ids are positions of rules; empty when no rule needs it
+  std::vector<std::uint8_t> literals;  // ids are positions in literal_table; empty when there are none
+  std::vector<ScanLiteral> literal_table;
+};
+
+// How the rules are looked for: by their anchors, or all as patterns (the slower way, against which the other is
+// tested).
+enum class Anchoring : std::uint8_t { anchors, patterns, exact_patterns };
+
+Result<CompiledScan> compile_scan(const std::vector<ScanRule>& rules, const Platform& target,
+                                  Anchoring anchoring = Anchoring::anchors);
+
+}  // namespace sluice::rules

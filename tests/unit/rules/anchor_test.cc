@@ -1,0 +1,71 @@
+// Which anchor an expression gets, and that every match holds it.
+#include "rules/anchor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice::rules {
+namespace {
+
+using ::testing::ElementsAre;
+
+Anchor anchor_of(std::string_view text, bool caseless = false) {
+  const auto expression = parse_expression(text, caseless);
+  EXPECT_TRUE(expression) << text;
+  const auto automaton = Automaton::build(*expression);
+  EXPECT_TRUE(automaton) << text;
+  return choose_anchor(*expression, *automaton);
+}
+
+// "literal/i[min-max] ..." in order, or the kind.
+std::string described(const Anchor& anchor) {
+  if (anchor.kind == AnchorKind::pattern) return "pattern";
+  if (anchor.kind == AnchorKind::shape) return "shape";
+  std::string out;
+  for (const Literal& literal : anchor.literals) {
+    out += (out.empty() ? "" : " ") + literal.bytes + (literal.caseless ? "/i" : "") + "[" +
+           std::to_string(literal.min_reach) + "-" + std::to_string(literal.max_reach) + "]";
+  }
+  return out;
+}
+
+TEST(Anchor, is_the_literal_that_a_match_holds) {
+  EXPECT_EQ(described(anchor_of("glpat-[A-Za-z0-9_-]{20,64}")), "glpat-[6-6]");
+  EXPECT_EQ(described(anchor_of("\\bbearer [a-z]{8,20}", true)), "bearer /i[7-7]");
+  EXPECT_EQ(described(anchor_of("[0-9a-z]{1,9}#secret#[a-z]{3}")), "#secret#[9-17]");
+  EXPECT_EQ(described(anchor_of("x(?:=|%3D){1,3}qj")), "qj[4-12]");
+}
+
+TEST(Anchor, is_one_literal_for_each_way_to_match) {
+  EXPECT_EQ(described(anchor_of("(?:AKIA|ASIA)[A-Z]{16}")), "AKIA[4-4] ASIA[4-4]");
+  EXPECT_EQ(described(anchor_of("xo[xj][ab]-[0-9]{10}")), "xoja-[5-5] xojb-[5-5] xoxa-[5-5] xoxb-[5-5]");
+  EXPECT_EQ(described(anchor_of("KEY1[0-9]{9}|[a-z]{2}QZQZ")), "KEY1[4-4] QZQZ[6-6]");
+}
+
+TEST(Anchor, is_a_shape_where_no_literal_is_rare) {
+  EXPECT_EQ(described(anchor_of("\\b[2-6][0-9]{3}(?:[ -]?[0-9]){9,15}\\b")), "shape");
+  EXPECT_EQ(described(anchor_of("[0-9]{3}-[0-9]{2}-[0-9]{4}")), "shape");
+}
+
+TEST(Anchor, is_the_pattern_where_nothing_is_rare) {
+  EXPECT_EQ(described(anchor_of("[a-z]{2,9}")), "pattern");
+  EXPECT_EQ(described(anchor_of("e|[0-9]{20}")), "pattern");
+}
+
+TEST(Anchor, a_literal_that_may_be_left_out_is_none) {
+  EXPECT_EQ(described(anchor_of("[0-9]{3}(?:SECRET)?[0-9]{3}[a-z]{6}")), "shape");
+  EXPECT_EQ(described(anchor_of("(?:SECRET){0,2}[a-z]{3}")), "pattern");
+}
+
+TEST(Anchor, shapes_say_what_each_of_the_first_bytes_can_be) {
+  const auto expression = parse_expression("a[bc](?:d|ef)g", false);
+  const auto shape = shape_of(*Automaton::build(*expression));
+  ASSERT_EQ(shape.size(), 4U);
+  EXPECT_EQ(shape[0], single_byte('a'));
+  EXPECT_EQ(shape[1], single_byte('b') | single_byte('c'));
+  EXPECT_EQ(shape[2], single_byte('d') | single_byte('e'));
+  EXPECT_EQ(shape[3], single_byte('f') | single_byte('g'));
+}
+
+}  // namespace
+}  // namespace sluice::rules
