@@ -1,12 +1,12 @@
 // What one frame costs in wire/ and buffer/, before anything looks at its payload.
 #include <benchmark/benchmark.h>
-#include <rte_eal.h>
 #include <rte_mbuf.h>
 
-#include <cstdio>
 #include <utility>
 #include <vector>
 
+#include "bench/support/figure.h"
+#include "bench/support/program.h"
 #include "dataplane/buffer/chain.h"
 #include "dataplane/wire/build.h"
 #include "dataplane/wire/checksum.h"
@@ -36,6 +36,7 @@ void parse(benchmark::State& state) {
   std::vector<std::uint8_t> frame(wire::header_bytes(header) + 1448);
   wire::write(header, 1448, frame);
   for (auto _ : state) benchmark::DoNotOptimize(wire::parse(frame, frame.size()));
+  bench::report_ns(state, "ns/frame");
 }
 
 void write(benchmark::State& state) {
@@ -46,6 +47,7 @@ void write(benchmark::State& state) {
     benchmark::DoNotOptimize(wire::write(header, 1448, out));
     benchmark::ClobberMemory();
   }
+  bench::report_ns(state, "ns/frame");
 }
 
 void checksum(benchmark::State& state) {
@@ -55,7 +57,7 @@ void checksum(benchmark::State& state) {
     sum.add(bytes);
     benchmark::DoNotOptimize(sum.checksum());
   }
-  state.SetBytesProcessed(state.iterations() * state.range(0));
+  bench::report_rate(state, static_cast<double>(state.range(0)) * 8e-9, "Gbit/s");
 }
 
 // Cuts a frame in two and drops both: one view taken and given back, besides the frame itself.
@@ -67,9 +69,10 @@ void take_front(benchmark::State& state) {
     buffer::Chain front;
     benchmark::DoNotOptimize(chain.take_front(pools(), 500, front));
   }
+  bench::report_ns(state, "ns/frame", "buffer/frame_alone");
 }
 
-// The same without the cut, to subtract.
+// The same without the cut.
 void frame_alone(benchmark::State& state) {
   for (auto _ : state) {
     rte_mbuf* m = rte_pktmbuf_alloc(pools().frames());
@@ -77,6 +80,7 @@ void frame_alone(benchmark::State& state) {
     buffer::Chain chain(m);
     benchmark::DoNotOptimize(chain.first());
   }
+  bench::report_ns(state, "ns/frame");
 }
 
 void share(benchmark::State& state) {
@@ -87,6 +91,7 @@ void share(benchmark::State& state) {
     buffer::Chain out;
     benchmark::DoNotOptimize(chain.share(pools(), 100, 1000, out));
   }
+  bench::report_ns(state, "ns/share");
 }
 
 BENCHMARK(parse)->Name("wire/parse");
@@ -100,13 +105,5 @@ BENCHMARK(share)->Name("buffer/share");
 }  // namespace sluice
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  const char* eal[] = {"bench", "--no-huge",   "--no-pci", "--no-telemetry", "--no-shconf", "-m",
-                       "128",   "--log-level", "4"};
-  if (rte_eal_init(static_cast<int>(std::size(eal)), const_cast<char**>(eal)) < 0) {
-    std::fprintf(stderr, "DPDK's EAL did not start\n");
-    return 1;
-  }
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return sluice::bench::run_program(argc, argv, 128);
 }

@@ -78,4 +78,9 @@ std::uint64_t CoreTime::end() {
   return spent - std::min(spent, away);
 }
 
+DurationNs ns_of(std::uint64_t cycles) {
+  static const double per_cycle = 1e9 / static_cast<double>(rte_get_tsc_hz());
+  return static_cast<DurationNs>(static_cast<double>(cycles) * per_cycle);
+}
+
 }  // namespace sluice::bench

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "common/fd.h"
+#include "common/time.h"
 
 namespace sluice::bench {
 
@@ -29,5 +30,8 @@ class CoreTime {
   std::uint64_t begin_ = 0;
   bool preempted_ = false;
 };
+
+// What so many cycles last.
+DurationNs ns_of(std::uint64_t cycles);
 
 }  // namespace sluice::bench

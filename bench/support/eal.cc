@@ -44,7 +44,7 @@ const char* eal_memory() {
 }
 
 void start_eal(std::size_t megabytes) {
-  uses_hugepages = free_hugepage_megabytes() > megabytes;
+  uses_hugepages = std::getenv("SLUICE_BENCH_PLAIN_MEMORY") == nullptr && free_hugepage_megabytes() > megabytes;
   std::vector<std::string> arguments{"bench",       "--no-pci",      "--no-telemetry",
                                      "--no-shconf", "--log-level=4", "--lcores=" + one_floating_lcore()};
   if (uses_hugepages)

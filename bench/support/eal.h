@@ -1,4 +1,5 @@
-// DPDK's environment for a benchmark: hugepages where some are free, plain memory elsewhere.
+// DPDK's environment for a benchmark: hugepages where enough are free, plain memory elsewhere or when
+// SLUICE_BENCH_PLAIN_MEMORY is set.
 #pragma once
 
 #include <cstddef>

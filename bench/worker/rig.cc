@@ -1,7 +1,8 @@
 #include "bench/worker/rig.h"
 
 #include <fmt/format.h>
-#include <rte_cycles.h>
+#include <malloc.h>
+#include <rte_mempool.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,9 +12,10 @@
 #include <stdexcept>
 #include <thread>
 
+#include "bench/support/counted.h"
 #include "bench/support/http_content.h"
+#include "bench/support/policy.h"
 #include "common/stage_clock.h"
-#include "tests/support/test_policy.h"
 
 namespace sluice::bench {
 namespace {
@@ -21,7 +23,6 @@ namespace {
 constexpr WallNs kWall = 1'790'000'000 * kSecond;
 constexpr TimeNs kStart = 1000 * kSecond;
 constexpr std::size_t kRecordRoom = 24U << 20;  // free before a round, so that the disk is not what is measured
-constexpr std::uint64_t kWarmUpResponses = 4;   // of each session
 constexpr int kIdleRounds = 1000;
 constexpr int kLastRounds = 4;
 constexpr auto kWriterPause = std::chrono::microseconds(100);
@@ -38,64 +39,68 @@ buffer::Pools& pools() {
   return made;
 }
 
-DurationNs ns_of(std::uint64_t cycles) {
-  static const double per_cycle = 1e9 / static_cast<double>(rte_get_tsc_hz());
-  return static_cast<DurationNs>(static_cast<double>(cycles) * per_cycle);
+// Of the heap, and of the pools' buffers.
+std::uint64_t memory_in_use() {
+  const struct mallinfo2 heap = mallinfo2();
+  std::uint64_t bytes = heap.uordblks + heap.hblkhd;
+  for (rte_mempool* pool : {pools().frames(), pools().jumbos(), pools().views()})
+    bytes += std::uint64_t{rte_mempool_in_use_count(pool)} * pool->elt_size;
+  return bytes;
 }
 
 }  // namespace
-
-session::PolicyRef bench_policy(inspect::Scratch& scratch) {
-  return test::make_policy(R"(services:
-  - name: orders
-    address: 10.77.0.2:8080
-    protocol: http
-    mode: enforce
-    record: {class: routine, durability: group}
-    rules: [pii/*, secrets/*]
-principals:
-  - {name: ci, from: 10.77.0.0/16}
-)",
-                           scratch);
-}
 
 std::vector<std::string> rig_responses(std::size_t body_bytes) {
   constexpr std::size_t kMemory = 8U << 20;  // beyond a core's own caches
   return responses(std::clamp<std::size_t>(kMemory / body_bytes, 4, 512), body_bytes);
 }
 
-Rig::Rig(const RigConfig& config) : config_(config), now_(kStart) {
+Rig::Rig(const RigConfig& config) : config_(config), now_(kStart), recorder_(start_recorder()) {
+  const std::uint64_t before = memory_in_use();
   const port::Capabilities& nic = config.superframes ? kSuperframeNic : kMtuNic;
   client_port_ = std::make_unique<MemoryPort>(nic, pools());
   server_port_ = std::make_unique<MemoryPort>(nic, pools());
-  auto archive = record::ArchiveWriter::start({.directory = directory_.path(), .page_bytes = 1U << 20}, 1);
-  if (!archive) throw std::runtime_error(archive.error().message());
-  archive_ = std::move(*archive);
   worker::WorkerConfig worker_config;
   worker_config.hash_key = {1, 2};
+  worker_config.sessions = std::max(worker_config.sessions, config.sessions);
   worker_config.half_open = worker_config.sessions;
-  worker_ = std::make_unique<worker::Worker>(worker_config, *client_port_, *server_port_, pools(),
-                                             archive_->recorder(0), now_);
+  worker_ = std::make_unique<worker::Worker>(worker_config, *client_port_, *server_port_, pools(), recorder_, now_);
   use_policy();
+  const std::uint64_t before_hosts = memory_in_use();
   puppets_ = std::make_unique<Puppets>(PuppetConfig{.connections = config.sessions,
                                                     .superframes = config.superframes,
+                                                    .hang_up = config.hang_up,
                                                     .request = browser_request(),
                                                     .responses = rig_responses(config.body_bytes)},
                                        *client_port_, *server_port_);
+  const std::uint64_t hosts = memory_in_use() - before_hosts;
   puppets_->connect();
   run_until([this] { return counts().established == config_.sessions; });
   puppets_->count_stars(true);
-  resume();
-  run(kWarmUpResponses * config.sessions);
+  if (config.warm_up > 0) resume();
+  run(config.warm_up * config.sessions);
   drain();
   puppets_->count_stars(false);
-  if (counts().stars == 0) fail("nothing was masked");
+  sessions_bytes_ = memory_in_use() - before - hosts;
+  if (counts().stars == 0 && !config.hang_up && config.warm_up > 0) fail("nothing was masked");
 }
 
 Rig::~Rig() {
   worker_.reset();
   puppets_.reset();
   archive_.reset();
+  no_archive_.reset();
+}
+
+record::Recorder& Rig::start_recorder() {
+  if (config_.burst_ns != 0) {
+    no_archive_ = std::make_unique<DiscardingArchive>();
+    return no_archive_->recorder();
+  }
+  auto archive = record::ArchiveWriter::start({.directory = directory_.path(), .page_bytes = 1U << 20}, 1);
+  if (!archive) throw std::runtime_error(archive.error().message());
+  archive_ = std::move(*archive);
+  return archive_->recorder(0);
 }
 
 void Rig::fail(const std::string& what) const {
@@ -116,22 +121,28 @@ bool Rig::burst() {
   stage_clock.resume();
 #endif
   core_time_.begin();
-  const bool busy = worker_->burst(now_, kWall + now_);
+  bool busy = false;
+  if (counting_)
+    counted([&] { busy = worker_->burst(now_, kWall + now_); });
+  else
+    busy = worker_->burst(now_, kWall + now_);
   const std::uint64_t spent = core_time_.end();
 #ifdef SLUICE_STAGE_CLOCK
   stage_clock.enter(stage_clock.stage());
-  // Nothing came, or another thread had the core: not the stages' time.
-  if (!busy || core_time_.preempted()) stage_clock = before;
+  // Nothing came. A preempted burst stays: it falls on stages as their time does, while leaving it out would leave
+  // out the long ones.
+  if (!busy) stage_clock = before;
 #endif
   if (!busy) return false;
   cycles_ += spent;
-  now_ += ns_of(spent);
+  now_ += config_.burst_ns != 0 ? config_.burst_ns : ns_of(spent);
   ++bursts_;
   return true;
 }
 
 void Rig::wait_for_writer() {
-  while (!archive_->recorder(0).has_room(kRecordRoom)) std::this_thread::sleep_for(kWriterPause);
+  if (no_archive_) no_archive_->give_back();
+  while (!recorder_.has_room(kRecordRoom)) std::this_thread::sleep_for(kWriterPause);
 }
 
 void Rig::round() {
@@ -151,15 +162,17 @@ void Rig::run_until(Done&& done) {
     if (frames() != before) idle = 0;
     before = frames();
     if (idle > kIdleRounds)
-      fail(fmt::format("it stands still with {} connections, {} requests, {} responses, {} faults",
-                       counts().established, counts().requests, counts().responses, counts().faults));
+      fail(
+          fmt::format("it stands still: {} connections, {} closed, {} requests, {} responses, {} hosts wait, {} faults",
+                      counts().established, counts().closed, counts().requests, counts().responses, puppets_->waiting(),
+                      counts().faults));
   }
 }
 
-std::uint64_t Rig::run(std::uint64_t responses) {
+std::uint64_t Rig::run(std::uint64_t more) {
   const std::uint64_t cycles = cycles_;
-  const std::uint64_t until = counts().responses + responses;
-  run_until([&] { return counts().responses >= until; });
+  const std::uint64_t until = exchanges() + more;
+  run_until([&] { return exchanges() >= until; });
   return cycles_ - cycles;
 }
 

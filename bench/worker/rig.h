@@ -10,8 +10,9 @@
 #include <string>
 
 #include "bench/support/core_time.h"
+#include "bench/support/discarding_archive.h"
+#include "bench/support/puppets.h"
 #include "bench/support/scratch_directory.h"
-#include "bench/worker/puppets.h"
 #include "dataplane/record/writer.h"
 #include "dataplane/worker/worker.h"
 
@@ -21,6 +22,10 @@ struct RigConfig {
   std::size_t sessions = 64;
   bool superframes = false;
   std::size_t body_bytes = 1024;
+  std::uint64_t warm_up = 4;  // exchanges of each session before anything is measured
+  bool hang_up = false;       // no requests: connections that open and close
+  // Not 0: each burst lasts so long by the worker's clock, and no disk is waited for. Every run is then the same.
+  DurationNs burst_ns = 0;
 };
 
 class Rig {
@@ -29,9 +34,10 @@ class Rig {
   explicit Rig(const RigConfig& config);
   ~Rig();
 
-  // Between resume() and drain(): lets the clients ask until `responses` more have arrived; returns the worker's
-  // cycles.
-  std::uint64_t run(std::uint64_t responses);
+  // Between resume() and drain(): the hosts go on until `exchanges` more are over; returns the worker's cycles.
+  std::uint64_t run(std::uint64_t exchanges);
+  // Answers that arrived, or connections that ended.
+  [[nodiscard]] std::uint64_t exchanges() const { return counts().responses + counts().closed; }
   // No client asks on; what is under way arrives, and the buffers go back to the rigs' common pools. Throws when
   // anything happened that must not.
   void drain();
@@ -41,13 +47,17 @@ class Rig {
   [[nodiscard]] const session::Policy& policy() const { return *policy_; }
   [[nodiscard]] std::uint64_t bursts() const { return bursts_; }
   [[nodiscard]] std::uint64_t frames() const;
-  [[nodiscard]] record::ArchiveStatus archive() const { return archive_->status(); }
+  // What the worker's sessions keep when idle: heap, and buffers of the pools. Taken after the warm-up.
+  [[nodiscard]] std::uint64_t sessions_bytes() const { return sessions_bytes_; }
+  // From now on the worker's bursts are what callgrind counts.
+  void count_instructions() { counting_ = true; }
 
  private:
   // Both sides say what they have to say, and the worker works until it has seen all of it.
   void round();
   bool burst();
   void wait_for_writer();
+  record::Recorder& start_recorder();
   void use_policy();
   template <class Done>
   void run_until(Done&& done);
@@ -60,17 +70,19 @@ class Rig {
   TimeNs now_ = 0;
   std::uint64_t cycles_ = 0;
   std::uint64_t bursts_ = 0;
+  std::uint64_t sessions_bytes_ = 0;
   std::unique_ptr<MemoryPort> client_port_;
   std::unique_ptr<MemoryPort> server_port_;
+  bool counting_ = false;
   std::unique_ptr<record::ArchiveWriter> archive_;
+  std::unique_ptr<DiscardingArchive> no_archive_;  // instead of it, when runs are the same
+  record::Recorder& recorder_;
   session::PolicyRef policy_;
   worker::PolicyUpdate update_;
   std::unique_ptr<worker::Worker> worker_;
   std::unique_ptr<Puppets> puppets_;
 };
 
-// The policy of the README: packs pii and secrets, masking and recording.
-session::PolicyRef bench_policy(inspect::Scratch& scratch);
 // What connection i of a rig is answered.
 std::vector<std::string> rig_responses(std::size_t body_bytes);
 

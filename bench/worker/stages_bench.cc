@@ -13,12 +13,13 @@ namespace {
 
 constexpr const char* kStageNames[kStages] = {"port", "tcp", "protocol", "inspect", "enforce", "record"};
 
-void stage(benchmark::State& state, const RigConfig& config, Stage which) {
+// The stage's time of a request, or its share of the whole.
+void stage(benchmark::State& state, const RigConfig& config, Stage which, bool as_share) {
   guarded(state, [&] {
     Rig& rig = rig_of(config);
     rig.resume();
     rig.run(config.sessions);
-    const std::uint64_t before = rig.counts().responses;
+    const std::uint64_t before = rig.exchanges();
     const std::uint64_t changes = stage_clock.changes();
     const std::uint64_t at = stage_clock.cycles(which);
     const std::uint64_t all = stage_clock.cycles();
@@ -27,10 +28,13 @@ void stage(benchmark::State& state, const RigConfig& config, Stage which) {
       const std::uint64_t spent = rig.run(config.sessions);
       cycles += spent;
     }
-    const auto requests = static_cast<double>(rig.counts().responses - before);
+    const auto requests = static_cast<double>(rig.exchanges() - before);
     const double share =
         static_cast<double>(stage_clock.cycles(which) - at) / static_cast<double>(stage_clock.cycles() - all);
-    report(state, share * us_of(cycles) / requests, "us/request");
+    if (as_share)
+      report(state, share, "share of the worker's cycles");
+    else
+      report(state, share * us_of(cycles) / requests, "us/request");
     state.counters["all_stages"] = us_of(cycles) / requests;
     state.counters["changes/request"] = static_cast<double>(stage_clock.changes() - changes) / requests;
     rig.drain();
@@ -49,7 +53,9 @@ void register_figures() {
   for (const Shape& shape : kShapes)
     for (std::size_t i = 0; i < kStages; ++i)
       add_figure(shape.name() + "/" + kStageNames[i],
-                 [=](auto& state) { stage(state, shape.config, static_cast<Stage>(i)); });
+                 [=](auto& state) { stage(state, shape.config, static_cast<Stage>(i), false); });
+  add_figure("record/share/64k", [](auto& state) { stage(state, kShapes[2].config, Stage::record, true); });
+  add_figure("enforce/share/1k", [](auto& state) { stage(state, kShapes[0].config, Stage::enforce, true); });
 }
 
 }  // namespace sluice::bench

@@ -1,13 +1,8 @@
 // main() of the whole-worker programs; see suite.h.
 #include "bench/worker/suite.h"
 
-#include <rte_cycles.h>
-
-#include <cstdio>
 #include <map>
 #include <memory>
-
-#include "bench/support/eal.h"
 
 namespace sluice::bench {
 namespace {
@@ -17,13 +12,16 @@ constexpr std::size_t kEalMegabytes = 512;
 }  // namespace
 
 double us_of(std::uint64_t cycles) {
-  return static_cast<double>(cycles) * 1e6 / static_cast<double>(rte_get_tsc_hz());
+  return static_cast<double>(ns_of(cycles)) / 1e3;
 }
 
 Rig& rig_of(const RigConfig& config) {
   static std::map<std::string, std::unique_ptr<Rig>> rigs;
-  const std::string key =
-      std::to_string(config.sessions) + (config.superframes ? "s" : "m") + std::to_string(config.body_bytes);
+  const std::string key = std::to_string(config.sessions) +
+                          (config.superframes ? "s"
+                           : config.hang_up   ? "h"
+                                              : "m") +
+                          std::to_string(config.body_bytes);
   auto& rig = rigs[key];
   if (!rig) rig = std::make_unique<Rig>(config);
   return *rig;
@@ -36,11 +34,5 @@ void add_figure(const std::string& name, const std::function<void(benchmark::Sta
 }  // namespace sluice::bench
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  sluice::bench::start_eal(sluice::bench::kEalMegabytes);
-  benchmark::AddCustomContext("memory", sluice::bench::eal_memory());
-  sluice::bench::register_figures();
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return sluice::bench::run_program(argc, argv, sluice::bench::kEalMegabytes, sluice::bench::register_figures);
 }

@@ -5,10 +5,10 @@
 #include <benchmark/benchmark.h>
 
 #include <array>
-#include <exception>
 #include <functional>
 #include <string>
 
+#include "bench/support/program.h"
 #include "bench/worker/rig.h"
 
 namespace sluice::bench {
@@ -39,15 +39,5 @@ double us_of(std::uint64_t cycles);
 // Set up once: repetitions of a benchmark take turns on the same sessions. Throws what went wrong.
 Rig& rig_of(const RigConfig& config);
 void add_figure(const std::string& name, const std::function<void(benchmark::State&)>& run);
-
-// Runs `body`; what it throws is the benchmark's error.
-template <class Body>
-void guarded(benchmark::State& state, Body&& body) {
-  try {
-    body();
-  } catch (const std::exception& error) {
-    state.SkipWithError(error.what());
-  }
-}
 
 }  // namespace sluice::bench

@@ -2,6 +2,7 @@
 // the same bytes and does nothing else. See suite.h for the sizes.
 #include <benchmark/benchmark.h>
 
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "bench/support/core_time.h"
 #include "bench/support/figure.h"
 #include "bench/support/http_content.h"
+#include "bench/support/policy.h"
 #include "bench/worker/suite.h"
 
 namespace sluice::bench {
@@ -18,7 +20,7 @@ void exchange(benchmark::State& state, const RigConfig& config, const std::strin
   guarded(state, [&] {
     Rig& rig = rig_of(config);
     rig.resume();
-    const std::uint64_t before = rig.counts().responses;
+    const std::uint64_t before = rig.exchanges();
     const std::uint64_t frames = rig.frames();
     const std::uint64_t bursts = rig.bursts();
     std::uint64_t cycles = 0;
@@ -26,7 +28,7 @@ void exchange(benchmark::State& state, const RigConfig& config, const std::strin
       const std::uint64_t spent = rig.run(config.sessions);
       cycles += spent;
     }
-    const auto requests = static_cast<double>(rig.counts().responses - before);
+    const auto requests = static_cast<double>(rig.exchanges() - before);
     report(state, us_of(cycles) / requests, "us/request", versus);
     state.counters["frames/request"] = static_cast<double>(rig.frames() - frames) / requests;
     state.counters["bursts/request"] = static_cast<double>(rig.bursts() - bursts) / requests;
@@ -72,6 +74,36 @@ void scanner_alone(benchmark::State& state, std::size_t body_bytes) {
   });
 }
 
+// Connections that open and close without a request, each with its records; the ports of one that ended are used again.
+void connect(benchmark::State& state) {
+  guarded(state, [&] {
+    const RigConfig config{.sessions = 4096, .superframes = false, .body_bytes = kKib, .hang_up = true};
+    Rig& rig = rig_of(config);
+    rig.resume();
+    const std::uint64_t before = rig.exchanges();
+    std::uint64_t cycles = 0;
+    for (auto _ : state) cycles += rig.run(config.sessions);
+    const auto connections = static_cast<double>(rig.exchanges() - before);
+    report(state, connections * 1e6 / us_of(cycles), "connections/s");
+    rig.drain();
+  });
+}
+
+// What an idle session keeps that is established and was not used yet: its room in the table, its heap, and the buffers
+// it pins.
+void memory(benchmark::State& state, std::size_t sessions) {
+  guarded(state, [&] {
+    static std::map<std::size_t, double> known;  // it does not change, and takes its time
+    if (!known.contains(sessions)) {
+      const Rig rig(
+          {.sessions = sessions, .superframes = false, .body_bytes = kKib, .warm_up = 0, .burst_ns = kMicrosecond});
+      known[sessions] = static_cast<double>(rig.sessions_bytes()) / static_cast<double>(sessions);
+    }
+    for (auto _ : state) benchmark::DoNotOptimize(known);
+    report(state, known[sessions], "bytes/session");
+  });
+}
+
 }  // namespace
 
 void register_figures() {
@@ -82,8 +114,10 @@ void register_figures() {
       add_figure(versus, [=](auto& state) { scanner_alone(state, shape.config.body_bytes); });
   }
   add_figure("worker/http1/1k/sessions-10k", [](auto& state) {
-    exchange(state, {.sessions = 10'000, .superframes = false, .body_bytes = 1024}, "scanner/1k");
+    exchange(state, {.sessions = 10'000, .superframes = false, .body_bytes = kKib}, "scanner/1k");
   });
+  add_figure("tcp/connect", connect);
+  add_figure("tcp/memory/1m-idle", [](auto& state) { memory(state, 1'000'000); });
 }
 
 }  // namespace sluice::bench

@@ -14,8 +14,7 @@ constexpr std::size_t kRecordSlack = 64 * 1024;  // heads, ends and encoding bes
 
 bool Session::has_record_room(Context& context, std::size_t bytes) const {
   const StageScope stage(Stage::record);
-  return relay_->service().record != enforce::RecordMode::required ||
-         context.recorder.has_room(bytes + kRecordSlack);
+  return relay_->service().record != enforce::RecordMode::required || context.recorder.has_room(bytes + kRecordSlack);
 }
 
 void Session::move(Context& context, Direction direction) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr DurationNs kRestAfter = 5 * kMicrosecond;  // of empty bursts
 constexpr DurationNs kLongestRest = 50 * kMillisecond;
-constexpr DurationNs kWallEvery = kSecond;           // how often the wall clock is read
+constexpr DurationNs kWallEvery = kSecond;  // how often the wall clock is read
 
 std::uint64_t read_clock(clockid_t clock) {
   timespec t{};

@@ -27,6 +27,8 @@ def style(chosen):
     jobs = str(chosen.jobs)
     return [
         Test("style/style_test", [sys.executable, "tests/style/style_test.py"], 60),
+        Test("unit/bench_test", [sys.executable, "tests/unit/tools/bench_test.py"], 60, {"PYTHONDONTWRITEBYTECODE": "1"}),
+        check("figures"),
         check("format"),
         check("floors"),
         check("sizes"),

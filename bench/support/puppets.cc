@@ -1,4 +1,4 @@
-#include "bench/worker/puppets.h"
+#include "bench/support/puppets.h"
 
 #include <algorithm>
 #include <charconv>
@@ -14,6 +14,7 @@ constexpr std::size_t kSegmentsAtOnce = 16;  // of one connection before the nex
 constexpr std::uint32_t kWindowBytes = 0xffff << kShift;
 constexpr std::uint32_t kPortsPerClient = 32768;
 constexpr std::uint16_t kFirstPort = 16384;
+constexpr std::uint32_t kNextSequence = 1U << 20;  // from one connection to the next of the same ports
 
 std::int32_t distance(std::uint32_t from, std::uint32_t to) {
   return static_cast<std::int32_t>(to - from);
@@ -39,6 +40,10 @@ std::size_t content_length(std::string_view head) {
 
 }  // namespace
 
+std::uint32_t connection_of(std::uint32_t client_address, std::uint16_t client_port) {
+  return (client_address - kFirstClient) * kPortsPerClient + (client_port - kFirstPort);
+}
+
 Puppets::Puppets(PuppetConfig config, MemoryPort& client_port, MemoryPort& server_port)
     : config_(std::move(config)),
       client_port_(client_port),
@@ -60,10 +65,11 @@ void Puppets::connect() {
 void Puppets::ask(bool on) {
   ask_ = on;
   for (End& end : clients_) {
-    if (!on || end.asking || !end.open) continue;
+    if (!on || end.asking) continue;
     end.asking = true;
     ++waiting_;
-    end.outbox = config_.request;
+    end.fin_due = config_.hang_up && end.open;  // else it connects first
+    if (!config_.hang_up) end.outbox = config_.request;
     end.outbox_at = 0;
     queue(end);
   }
@@ -81,7 +87,7 @@ bool Puppets::run(TimeNs now) {
     spoke = true;
     if (!speak(*end)) queue(*end);
   }
-  return spoke;
+  return spoke || !late_acks_.empty();
 }
 
 void Puppets::take_frames(MemoryPort& port, Role role) {
@@ -97,7 +103,7 @@ void Puppets::take_frames(MemoryPort& port, Role role) {
         wire::parse({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, packet->pkt_len);
     const std::uint32_t address = role == Role::client ? frame.destination : frame.source;
     const std::uint16_t port_number = role == Role::client ? frame.destination_port : frame.source_port;
-    const std::uint32_t connection = (address - kFirstClient) * kPortsPerClient + (port_number - kFirstPort);
+    const std::uint32_t connection = connection_of(address, port_number);
     if (frame.kind != wire::FrameKind::tcp || connection >= config_.connections) {
       ++counts_.faults;
       continue;
@@ -109,14 +115,16 @@ void Puppets::take_frames(MemoryPort& port, Role role) {
 void Puppets::on_frame(End& end, const wire::Frame& frame, const rte_mbuf* packet) {
   end.send_edge = frame.ack + (std::uint32_t{frame.window} << end.send_shift);
   if (frame.options.has_timestamps) end.ts_recent = frame.options.ts_value;
-  if ((frame.flags & (wire::kRst | wire::kFin)) != 0) ++counts_.faults;
+  if ((frame.flags & wire::kRst) != 0) ++counts_.faults;
   if ((frame.flags & wire::kSyn) != 0 || !end.open) return on_handshake(end, frame);
   if (end.outbox_at < end.outbox.size()) queue(end);
-  if (frame.payload_bytes == 0) return;
+  const bool fin = (frame.flags & wire::kFin) != 0;
+  if (frame.payload_bytes == 0 && !fin) return;
   if (frame.seq != end.receive_next) {
     ++counts_.faults;
     return;
   }
+  if (fin) return on_finish(end);
   end.receive_next += frame.payload_bytes;
   end.unacked = static_cast<std::uint8_t>(end.unacked + (frame.payload_bytes > kSegmentBytes ? 2 : 1));
   on_payload(end, packet, frame.payload_offset, frame.payload_bytes);
@@ -128,14 +136,41 @@ void Puppets::on_frame(End& end, const wire::Frame& frame, const rte_mbuf* packe
   }
 }
 
+// A FIN alone: who hangs up has nothing to say.
+void Puppets::on_finish(End& end) {
+  if (!config_.hang_up) ++counts_.faults;
+  ++end.receive_next;
+  end.fin_due = end.role == Role::server;
+  end.gone = end.role == Role::client;
+  end.ack_due = true;
+  queue(end);
+}
+
+void Puppets::connect_again(End& end) {
+  ++counts_.closed;
+  end.gone = end.open = false;
+  end.send_next += kNextSequence;
+  if (ask_) {
+    queue(end);
+  } else {
+    end.asking = false;
+    --waiting_;
+  }
+}
+
 void Puppets::on_handshake(End& end, const wire::Frame& frame) {
   if ((frame.flags & wire::kSyn) != 0) {
+    if (end.role == Role::server && end.open) {
+      end.open = false;
+      end.send_next += kNextSequence;
+    }
     end.receive_next = frame.seq + 1;
     end.send_shift = frame.options.window_shift.value_or(0);
     end.send_edge = frame.ack + frame.window;
     if (end.role == Role::client) {
       ++end.send_next;
       end.open = true;
+      end.fin_due = end.asking;
       ++counts_.established;
     }
     end.ack_due = true;
@@ -161,14 +196,18 @@ void Puppets::on_payload(End& end, const rte_mbuf* packet, std::size_t offset, s
 
 void Puppets::on_bytes(End& end, Bytes bytes) {
   if (end.body_left == 0) {
+    // Mostly the head comes in one piece; what does not is put together.
     const std::size_t before = end.head.size();
-    end.head += as_text(bytes);
-    const std::size_t at = end.head.find("\r\n\r\n");
-    if (at == std::string::npos) return;
+    if (before > 0) end.head += as_text(bytes);
+    const std::string_view text = before > 0 ? std::string_view(end.head) : as_text(bytes);
+    const std::size_t at = text.find("\r\n\r\n");
+    if (at == std::string_view::npos) {
+      if (before == 0) end.head = text;
+      return;
+    }
+    end.body_left = content_length(text.substr(0, at + 2));
     bytes = bytes.subspan(at + 4 - before);
-    end.head.resize(at + 4);
-    end.body_left = content_length(end.head);
-    end.head.clear();
+    end.head = {};
   }
   if (count_stars_) counts_.stars += static_cast<std::uint64_t>(std::ranges::count(bytes, '*'));
   if (bytes.size() > end.body_left) ++counts_.faults;
@@ -217,6 +256,15 @@ bool Puppets::speak(End& end) {
     end.outbox_at += bytes;
   }
   if (end.ack_due && !send(end, wire::kAck, {})) return false;
+  if (end.fin_due) {
+    if (!send(end, wire::kFin | wire::kAck, {})) return false;
+    ++end.send_next;
+    end.fin_due = false;
+  }
+  if (end.gone) {
+    connect_again(end);
+    return true;
+  }
   // What is left goes on when the window says so, else at once.
   return end.outbox_at == end.outbox.size() || distance(end.send_next, end.send_edge) < std::int32_t{kSegmentBytes};
 }

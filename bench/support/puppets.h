@@ -1,7 +1,8 @@
-// The hosts on both sides of a worker: `connections` clients that each ask, wait for the whole answer and ask again,
-// and the servers that answer. They speak just enough TCP for a network that loses and reorders nothing: timestamps and
-// window scale, an ACK for every second segment and for every coalesced frame, a late ACK for what remains.
-// What must not happen on such a network (a gap, a repetition, a reset) is counted in `faults`.
+// The hosts on both sides of a worker: `connections` clients that each ask, wait for the whole answer and ask again
+// (or, with `hang_up`, close without a word and connect again), and the servers that answer. They speak just enough TCP
+// for a network that loses and reorders nothing: timestamps and window scale, an ACK for every second segment and for
+// every coalesced frame, a late ACK for what remains. What must not happen on such a network (a gap, a repetition, a
+// reset) is counted in `faults`.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/worker/memory_port.h"
+#include "bench/support/memory_port.h"
 #include "common/time.h"
 #include "dataplane/wire/build.h"
 
@@ -23,6 +24,7 @@ inline constexpr std::uint32_t kFirstClient = 0x0a4d0100;    // 10.77.1.0
 struct PuppetConfig {
   std::size_t connections = 64;
   bool superframes = false;  // frames of up to 64 KB, as with TSO and LRO; else one of at most 1448 bytes
+  bool hang_up = false;
   std::string request;
   std::vector<std::string> responses;  // connection i gets number i, i + 1, ... in turn
 };
@@ -31,20 +33,24 @@ struct PuppetCounts {
   std::uint64_t established = 0;
   std::uint64_t requests = 0;   // that arrived at a server
   std::uint64_t responses = 0;  // that arrived at a client, whole
+  std::uint64_t closed = 0;     // connections that ended in order, both ways
   std::uint64_t stars = 0;      // '*' in the bodies, while counting stars is on
   std::uint64_t faults = 0;
 };
+
+// Which of the connections a client's address and port belong to.
+std::uint32_t connection_of(std::uint32_t client_address, std::uint16_t client_port);
 
 class Puppets {
  public:
   Puppets(PuppetConfig config, MemoryPort& client_port, MemoryPort& server_port);
 
   void connect();
-  // Clients begin to ask, or stop after the answer they wait for.
+  // Clients begin to ask (or hang up), or stop after the answer (or the end) they wait for.
   void ask(bool on);
   void count_stars(bool on) { count_stars_ = on; }
   // Takes in what the worker sent and lets both sides answer, as far as the ports have room.
-  // False when nobody had anything to say.
+  // False when nobody has anything to say, now or in the next round.
   bool run(TimeNs now);
   [[nodiscard]] const PuppetCounts& counts() const { return counts_; }
   [[nodiscard]] std::size_t waiting() const { return waiting_; }  // clients without their answer
@@ -57,6 +63,8 @@ class Puppets {
     bool open = false;
     bool queued = false;
     bool ack_due = false;
+    bool fin_due = false;
+    bool gone = false;            // the peer's FIN came after ours: over with the next ACK
     bool asking = false;          // a client that waits
     std::uint8_t unacked = 0;     // segments that came since the last ACK
     std::uint8_t send_shift = 0;  // of the peer's windows
@@ -82,6 +90,8 @@ class Puppets {
   void on_payload(End& end, const rte_mbuf* packet, std::size_t offset, std::size_t bytes);
   void on_bytes(End& end, Bytes bytes);
   void on_message(End& end);
+  void on_finish(End& end);
+  void connect_again(End& end);
   void queue(End& end);
   // True when there was room for all that the end had to say now.
   bool speak(End& end);

@@ -28,7 +28,8 @@ class MemoryPort final : public port::Port {
 
   // --- the wire's end
   // A frame of `head`, then `payload`, is received; false when no buffer is posted. `segment_bytes`: what it was
-  // coalesced from, 0 when it was not.
+  // coalesced from, 0 when it was not. A port that fills no checksums knows none either: the frame then carries a right
+  // one.
   bool deliver(Bytes head, Bytes payload, std::uint16_t segment_bytes);
   [[nodiscard]] bool has_room() const { return posted_frames_.count > 0 && ready_.size() - ready_at_ < kRing; }
   [[nodiscard]] bool idle() const { return ready_at_ == ready_.size(); }

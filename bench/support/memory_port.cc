@@ -1,9 +1,16 @@
-#include "bench/worker/memory_port.h"
+#include "bench/support/memory_port.h"
 
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/wire/build.h"
+
 namespace sluice::bench {
+namespace {
+
+constexpr std::size_t kL4Offset = 14 + wire::kIpv4HeaderBytes;
+
+}  // namespace
 
 rte_mbuf* MemoryPort::Ring::take() {
   rte_mbuf* m = buffers[first];
@@ -86,10 +93,15 @@ bool MemoryPort::deliver(Bytes head, Bytes payload, std::uint16_t segment_bytes)
   rte_mbuf* frame = posted_frames_.take();
   auto* to = rte_pktmbuf_mtod(frame, std::uint8_t*);
   std::memcpy(to, head.data(), head.size());
+  if (!capabilities_.tx_checksum) {
+    wire::ChecksumSum sum;
+    sum.add(payload);
+    wire::complete_checksum({to + kL4Offset, head.size() - kL4Offset}, wire::kTcpChecksumOffset, sum);
+  }
   std::memcpy(to + head.size(), payload.data(), here);
   frame->data_len = static_cast<std::uint16_t>(head.size() + here);
   frame->pkt_len = static_cast<std::uint32_t>(head.size() + payload.size());
-  frame->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+  frame->ol_flags |= capabilities_.tx_checksum ? RTE_MBUF_F_RX_L4_CKSUM_GOOD : RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN;
   if (segment_bytes != 0) {
     frame->ol_flags |= RTE_MBUF_F_RX_LRO;
     frame->tso_segsz = segment_bytes;

@@ -1,0 +1,60 @@
+// Two legs back to back for each connection, and nothing between them: what TCP alone costs of a relay. Frames come
+// from two ports and go out as a worker's do; connections are found by their number, so that no table is measured.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "bench/support/memory_port.h"
+#include "common/metrics.h"
+#include "dataplane/session/frame_output.h"
+#include "dataplane/session/handshake.h"
+#include "dataplane/tcp/leg.h"
+
+namespace sluice::bench {
+
+class TcpRelay {
+ public:
+  TcpRelay(std::size_t connections, MemoryPort& client_port, MemoryPort& server_port, buffer::Pools& pools);
+
+  // One round, as Worker::burst(); true when a frame came or a timer was due.
+  bool burst(TimeNs now);
+  [[nodiscard]] TimeNs next_deadline() const;
+  // Frames with payload that came in.
+  [[nodiscard]] std::uint64_t data_frames() const { return data_frames_; }
+  [[nodiscard]] std::uint64_t data_bytes() const { return data_bytes_; }
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+
+ private:
+  struct Flow {
+    explicit Flow(std::uint16_t mss_limit) : handshake(mss_limit) {}
+    session::Handshake handshake;
+    wire::TcpHeader to_client;
+    wire::TcpHeader to_server;
+    std::optional<tcp::Leg> client;
+    std::optional<tcp::Leg> server;
+    bool queued = false;
+  };
+
+  bool receive(bool from_client, TimeNs now);
+  void dispatch(bool from_client, rte_mbuf* packet, TimeNs now);
+  void from_client(Flow& flow, const wire::Frame& frame, buffer::Chain&& payload, TimeNs now);
+  void from_server(Flow& flow, const wire::Frame& frame, buffer::Chain&& payload, TimeNs now);
+  void run(Flow& flow, TimeNs now);
+
+  MemoryPort& client_port_;
+  MemoryPort& server_port_;
+  buffer::Pools& pools_;
+  ErrorCounters errors_;
+  session::FrameOutput client_output_;
+  session::FrameOutput server_output_;
+  std::vector<std::unique_ptr<Flow>> flows_;
+  std::vector<Flow*> queued_;
+  std::uint64_t data_frames_ = 0;
+  std::uint64_t data_bytes_ = 0;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace sluice::bench

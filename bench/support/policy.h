@@ -1,0 +1,18 @@
+// The policy that benchmarks run under, as the README has it: packs pii and secrets, masking and recording.
+#pragma once
+
+#include <string>
+
+#include "dataplane/inspect/scanner.h"
+#include "dataplane/session/policy.h"
+#include "rules/platform.h"
+
+namespace sluice::bench {
+
+// Grows the scratch for it. Compiled once a process, or taken from the file that $SLUICE_BENCH_BUNDLE names (compiling
+// takes minutes under valgrind). Throws what went wrong.
+session::PolicyRef bench_policy(inspect::Scratch& scratch);
+// Writes such a file, for a CPU of that kind (valgrind shows another one than the machine has).
+void save_bench_bundle(const std::string& path, const rules::Platform& platform);
+
+}  // namespace sluice::bench

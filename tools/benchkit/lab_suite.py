@@ -1,0 +1,39 @@
+"""Everything that is measured in the lab: raises what the wanted figures need, once, and takes it down."""
+
+import os
+
+from benchkit import http_load, round_trip, throughput
+from benchkit.figures import wanted
+from benchkit.topology import BenchLab
+from labkit.namespaces import LabError
+
+
+def names(offloads=True):
+    return [*http_load.names(offloads), *round_trip.NAMES, *throughput.NAMES]
+
+
+def figures(options, runs, say):
+    """([Figure], [problem])."""
+    offloads = not options.no_offloads
+    if not any(wanted(name, options.filters) for name in names(offloads)):
+        return [], []
+    if os.geteuid() != 0:
+        return [], ["the lab makes network namespaces: run as root to have its figures"]
+    filters = options.filters
+    lab = BenchLab(http_load.ways_for(filters, offloads) | round_trip.ways_for(filters) | throughput.ways_for(filters), offloads)
+    say("raising the lab")
+    found, problems = [], []
+    seconds, pings = (1, 1000) if options.quick else (3, 5000)
+    parts = (lambda: http_load.figures(lab, filters, runs, seconds, say),
+             lambda: round_trip.figures(lab, filters, runs, pings, say),
+             lambda: throughput.figures(lab, filters, runs, seconds, say))
+    try:
+        lab.raise_all()
+        for part in parts:
+            try:
+                found += part()
+            except (LabError, OSError) as problem:  # one that fails leaves the others their figures
+                problems.append(str(problem))
+    finally:
+        lab.down()
+    return found, problems
