@@ -49,12 +49,16 @@ std::vector<std::string> eal_arguments(const DataplaneConfig& config, unsigned c
                                        std::to_string(pool_megabytes(config.buffers) + kSlackMegabytes)});
   }
   bool pci = false;
+  bool shares_memory = false;
   for (const PortConfig* port : {&config.client, &config.server}) {
+    shares_memory |= port->vdev.starts_with("net_virtio_user");
     if (!port->vdev.empty()) arguments.push_back("--vdev=" + port->vdev);
     if (!port->pci.empty()) arguments.push_back("--allow=" + port->pci);
     pci |= !port->pci.empty();
   }
   if (!pci) arguments.emplace_back("--no-pci");
+  // vhost-user hands over each file of our memory, and takes eight.
+  if (shares_memory && hugepages_free) arguments.emplace_back("--single-file-segments");
   return arguments;
 }
 

@@ -92,6 +92,17 @@ TEST(Eal, TheRestOfTheProcessKeepsOffTheWorkersCore) {
   EXPECT_TRUE(has(eal_arguments(*config, 4, true), "--in-memory"));
 }
 
+TEST(Eal, MemoryThatVirtioUserSharesIsOneFile) {
+  const auto config =
+      parse_config("ports:\n  client: {vdev: \"net_virtio_user0,path=/a\"}\n  server: {tap: a}\n", "d.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(has(eal_arguments(*config, 2, true), "--single-file-segments"));
+  EXPECT_FALSE(has(eal_arguments(*config, 2, false), "--single-file-segments"));
+  const auto other = parse_config(kPorts, "d.yaml");
+  ASSERT_TRUE(other);
+  EXPECT_FALSE(has(eal_arguments(*other, 2, true), "--single-file-segments"));
+}
+
 TEST(Eal, WithoutHugepagesAndDevices) {
   const auto config =
       parse_config("ports:\n  client: {tap: a}\n  server: {vdev: \"net_af_packet0,iface=eth1\"}\n", "d.yaml");
