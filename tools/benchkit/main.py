@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-from benchkit import disk, figures, lab_suite, machine, programs, readme, report, table
+from benchkit import disk, figures, lab_suite, load_suite, machine, programs, readme, report, table
 from labkit.namespaces import LabError
 
 RUNS = 5
@@ -41,14 +41,17 @@ def measure(options):
         found += disk.figures(options.filters, found, RUNS, 1 if options.quick else 3, say)
     except LabError as problem:
         problems.append(str(problem))
-    more, more_problems = lab_suite.figures(options, RUNS, say)
+    for suite in (lab_suite, load_suite):
+        more, more_problems = suite.figures(options, RUNS, say)
+        found += more
+        problems += more_problems
     meta["minutes"] = round((time.monotonic() - started) / 60, 1)
-    return [meta] + [figure.row() for figure in found + more], problems + more_problems
+    return [meta] + [figure.row() for figure in found], problems
 
 
 def list_names(options):
     names = [programs.plain_name(name) for program in programs.find(options.build) for name in programs.benchmarks(program)]
-    names += [disk.NAME, *lab_suite.names(not options.no_offloads)]
+    names += [disk.NAME, *lab_suite.names(not options.no_offloads), *load_suite.names()]
     print("\n".join(name for name in names if figures.wanted(name, options.filters)))
     return 0
 
