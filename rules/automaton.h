@@ -16,6 +16,14 @@ namespace sluice::rules {
 
 inline constexpr std::size_t kMaxTableEntries = 256 * 1024;  // 1 MiB a rule
 
+// Two bytes such as \n, as JSON and source text write a line's end, stand before `at`. Where a match begins they are
+// no word, though their last byte is a letter.
+inline bool ends_escape(Bytes text, std::size_t at) {
+  if (at < 2 || text[at - 2] != '\\') return false;
+  const std::uint8_t letter = text[at - 1];
+  return letter == 'n' || letter == 't' || letter == 'r' || letter == 'b' || letter == 'f';
+}
+
 class Automaton {
  public:
   // Nothing when the table would have more than kMaxTableEntries, or take too long to make. The expression is one
@@ -60,7 +68,7 @@ class Automaton {
   friend class AutomatonBuilder;
 
   [[nodiscard]] std::uint32_t initial(Bytes text, std::size_t start) const {
-    return start > 0 && is_word_[text[start - 1]] ? initial_after_word_ : initial_;
+    return start > 0 && is_word_[text[start - 1]] && !ends_escape(text, start) ? initial_after_word_ : initial_;
   }
 
   // An entry is the next state's row, and whether a match ends before the byte that is looked up. Two

@@ -15,26 +15,23 @@ struct Edit {
   std::string text;
 };
 
-// What can go from the beginning of `e`, in the order of the text.
-std::vector<Edit> relax_beginning(const Expression& e) {
-  std::vector<Edit> edits;
-  const auto append = [&edits](std::vector<Edit> more) { edits.insert(edits.end(), more.begin(), more.end()); };
+void add_looks(const Expression& e, std::vector<Edit>& edits) {
+  if (e.looks_around()) edits.push_back({e.at, e.length, ""});
+  for (const Expression& part : e.parts) add_looks(part, edits);
+}
+
+// Fewer copies of what a match begins with.
+void add_shortened(const Expression& e, std::vector<Edit>& edits) {
   if (e.kind == Expression::Kind::sequence) {
     const auto first = std::ranges::find_if_not(e.parts, &Expression::looks_around);
-    if (first != e.parts.end()) append(relax_beginning(*first));
-    // Before fewer copies \b would look at another place than before all of them.
-    if (edits.empty()) return edits;
-    std::vector<Edit> looks;
-    for (auto part = e.parts.begin(); part != first; ++part) looks.push_back({part->at, part->length, ""});
-    edits.insert(edits.begin(), looks.begin(), looks.end());
+    if (first != e.parts.end()) add_shortened(*first, edits);
   } else if (e.kind == Expression::Kind::choice) {
-    for (const Expression& part : e.parts) append(relax_beginning(part));
+    for (const Expression& part : e.parts) add_shortened(part, edits);
   } else if (e.kind == Expression::Kind::repeat) {
     // Of several copies only the first is the beginning, and their text is one.
-    if (e.min == 1) append(relax_beginning(e.parts.front()));
+    if (e.min == 1) add_shortened(e.parts.front(), edits);
     if (e.min > 0 && e.max > e.min) edits.push_back({e.at, e.length, "{" + std::to_string(e.min) + "}"});
   }
-  return edits;
 }
 
 }  // namespace
@@ -43,7 +40,10 @@ std::string relaxed(std::string_view expression) {
   std::string text(expression);
   const auto tree = parse_expression(expression, false);
   if (!tree) return text;
-  const std::vector<Edit> edits = relax_beginning(*tree);
+  std::vector<Edit> edits;
+  add_looks(*tree, edits);
+  add_shortened(*tree, edits);
+  std::ranges::sort(edits, {}, &Edit::at);
   std::for_each(edits.rbegin(), edits.rend(), [&](const Edit& edit) { text.replace(edit.at, edit.length, edit.text); });
   return text;
 }

@@ -92,9 +92,7 @@ Result<CompiledScan> compile_scan(const std::vector<ScanRule>& rules, const Plat
       anchor = std::move(*chosen);
     }
     out.anchors.push_back(anchor.kind);
-    if (anchor.kind == AnchorKind::pattern)
-      patterns.add(anchoring == Anchoring::exact_patterns ? rule.expression : relaxed(rule.expression), rule.caseless,
-                   i, i);
+    if (anchor.kind == AnchorKind::pattern) patterns.add(relaxed(rule.expression), rule.caseless, i, i);
     for (Literal& literal : anchor.literals) {
       literals.add(std::move(literal.bytes), literal.caseless, out.literal_table.size(), i);
       out.literal_table.push_back({static_cast<std::uint32_t>(i), literal.min_reach, literal.max_reach});

@@ -34,7 +34,7 @@ struct CompiledScan {
 
 // How the rules are looked for: by their anchors, or all as patterns (the slower way, against which the other is
 // tested).
-enum class Anchoring : std::uint8_t { anchors, patterns, exact_patterns };
+enum class Anchoring : std::uint8_t { anchors, patterns };
 
 Result<CompiledScan> compile_scan(const std::vector<ScanRule>& rules, const Platform& target,
                                   Anchoring anchoring = Anchoring::anchors);

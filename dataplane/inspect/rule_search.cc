@@ -8,8 +8,9 @@
 namespace sluice::inspect {
 namespace {
 
-// Starts that are tried on one view: it must hold a byte before, and a widest match and a byte behind.
-constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - 2;
+constexpr std::uint32_t kBytesBefore = 2;  // that tell whether a word ends there
+// Starts that are tried on one view: it must hold the bytes before, and a widest match and a byte behind.
+constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - kBytesBefore - 1;
 
 }  // namespace
 
@@ -47,7 +48,7 @@ bool RuleSearch::search(std::uint32_t first, std::uint32_t last_start) {
 
 // Decides the starts from_ .. last_start and moves from_ behind them, or behind the last match.
 bool RuleSearch::search_block(std::uint32_t last_start) {
-  const std::uint32_t begin = from_ - std::min(from_, 1U);
+  const std::uint32_t begin = from_ - std::min(from_, kBytesBefore);
   const std::uint32_t end = std::min(content_.length(), last_start + rule_.automaton.max_width() + 1);
   // A view that is cut short is long enough: no run from these starts comes to its end.
   const bool complete = last_ && end == content_.length();

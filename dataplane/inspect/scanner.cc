@@ -126,7 +126,8 @@ ErrorCode scan_section(const CompiledRules& rules, WorkingMemory& memory, ScanSt
   if (!last && length - released > kMaxHeldBytes) return ErrorCode::scan_failed;
   if (released > first) {
     state.has_before = true;
-    state.before = content.view(released - 1, released).front();
+    const Bytes before = content.view(released - std::min(released, 2U), released);
+    state.before = rules::ends_escape(before, before.size()) ? ' ' : before.back();
     state.hold = hold;
   }
   return ErrorCode::ok;

@@ -88,7 +88,7 @@ class Scratch {
 // What is remembered between calls over one content.
 struct ScanState {
   std::uint64_t hold = 0;   // content offset of the first byte that is shown again
-  bool has_before = false;  // the byte before `hold`, context for word boundaries
+  bool has_before = false;  // the byte before `hold`, context for word boundaries; a space for the end of an escape
   std::uint8_t before = 0;
 };
 

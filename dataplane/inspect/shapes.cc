@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <tuple>
 
 #include "common/assert.h"
 
@@ -43,7 +44,9 @@ void Shapes::finish() {
       run.bitmap = bitmap_of(run.atoms, run.length);
     }
     std::erase_if(shape.runs, [](const Run& run) { return run.bitmap == kNoBitmap; });
-    std::ranges::stable_sort(shape.runs, {}, [](const Run& run) { return std::popcount(run.atoms) * 64 - run.length; });
+    std::ranges::sort(shape.runs, {}, [](const Run& run) {
+      return std::tuple(std::popcount(run.atoms), -static_cast<int>(run.length), run.offset);
+    });
   }
 }
 

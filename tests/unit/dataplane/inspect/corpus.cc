@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 8> kMatches = {"4111 1111 1111 1111", "ja
                                                       "078-05-1120",         "AKIA0123456789ABCDEF",
                                                       "10.77.0.254",         "5500005555555559",
                                                       "bob@example.org",     "3782-822463-10005"};
-constexpr std::array<std::string_view, 24> kPieces = {
+constexpr std::array<std::string_view, 26> kPieces = {
     "1",
     " ",
     "-",
@@ -40,6 +40,8 @@ constexpr std::array<std::string_view, 24> kPieces = {
     "AKIA01",
     "ASIA9Z8Y",
     "\n",
+    "\\n",
+    "\\",
 };
 
 template <std::size_t kCount>

@@ -76,9 +76,7 @@ TEST_P(Usual, JsonIsMatchedAsTheOracleDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Anchorings, Usual,
-                         ::testing::Values(rules::Anchoring::anchors, rules::Anchoring::patterns,
-                                           rules::Anchoring::exact_patterns));
+INSTANTIATE_TEST_SUITE_P(Anchorings, Usual, ::testing::Values(rules::Anchoring::anchors, rules::Anchoring::patterns));
 
 // A rule that both engines take: Hyperscan refuses what can never match, such as \b\B.
 TestRule usable_rule(Random& random) {
@@ -98,7 +96,7 @@ TEST(RandomRules, AreMatchedAsTheOracleDoesHoweverContentIsCut) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     Random random(seed);
     const std::vector<TestRule> specs = {usable_rule(random), usable_rule(random), usable_rule(random)};
-    const auto rules = rule_set_of(specs, static_cast<rules::Anchoring>(random.below(3)));
+    const auto rules = rule_set_of(specs, static_cast<rules::Anchoring>(random.below(2)));
     Scratch scratch;
     ASSERT_TRUE(scratch.grow_for(*rules));
     const Oracle oracle(specs);

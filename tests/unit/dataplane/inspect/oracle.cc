@@ -36,13 +36,17 @@ Oracle::Oracle(const std::vector<TestRule>& rules) {
 
 std::vector<Match> Oracle::matches(std::string_view content) const {
   std::vector<Match> found;
-  const re2::StringPiece text(content.data(), content.size());
   const std::size_t length = content.size();
   for (std::size_t r = 0; r < rules_.size(); ++r) {
     const re2::RE2& expression = *rules_[r].expression;
-    // A start within the whole text keeps its context: \b sees the bytes around.
+    // A start within the whole text keeps its context: \b sees the bytes around. The end of an escape such as \n is no
+    // word where a match begins.
     const auto matches_at = [&](std::size_t start, std::size_t end, re2::RE2::Anchor anchor) {
-      return expression.Match(text, start, end, anchor, nullptr, 0);
+      const bool escape = start >= 2 && content[start - 2] == '\\' &&
+                          std::string_view("nrtbf").find(content[start - 1]) != std::string_view::npos;
+      std::string seen(content);
+      if (escape) seen[start - 1] = ' ';
+      return expression.Match(seen, start, end, anchor, nullptr, 0);
     };
     for (std::size_t start = 0; start < length;) {
       std::size_t next = start + 1;
