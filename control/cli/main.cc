@@ -11,18 +11,20 @@
 #include "common/session_id.h"
 #include "control/cli/client.h"
 #include "control/cli/print.h"
+#include "control/cli/seeing.h"
+#include "control/cli/tell.h"
 
 namespace {
 
 using sluice::cli::Answer;
 using sluice::cli::Client;
+using sluice::cli::complain;
 using sluice::cli::Exit;
 using sluice::cli::Json;
-using Printer = std::string (*)(const Json&);
+using sluice::cli::Printer;
+using sluice::cli::tell;
 
-struct Options {
-  std::string socket_path = "/run/sluice/api.sock";
-  bool json = false;
+struct Options : sluice::cli::Shared {
   std::string policy_file;
   std::string session;
   std::string service, principal, since;
@@ -32,20 +34,6 @@ struct Options {
   std::string to;
   bool force = false;
 };
-
-Exit tell(const Options& options, const Answer& answer, Printer print) {
-  if (options.json)
-    std::cout << answer.json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-  else if (answer.exit == Exit::ok)
-    std::cout << print(answer.json);
-  else
-    std::cerr << sluice::cli::error_text(answer.json);
-  return answer.exit;
-}
-
-Exit complain(const Options& options, Exit exit, const std::string& message) {
-  return tell(options, {exit, {{"error", "bad_argument"}, {"message", message}}}, nullptr);
-}
 
 bool read_text(const std::string& path, std::string& text) {
   if (path == "-") {
@@ -189,6 +177,7 @@ int main(int argc, char** argv) {
       "4 control cannot be reached, 5 anything else.");
   add_policy(app, options, exit);
   add_sessions(app, options, exit);
+  sluice::cli::add_seeing(app, options, exit);
   app.add_subcommand("status", "what runs, and what it counted")->callback([&] {
     exit = tell(options, Client(options.socket_path).get("/v1/status"), sluice::cli::status_text);
   });

@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/time.h"
 #include "common/unit.h"
+#include "dataplane/channel/flows.h"
 #include "dataplane/enforce/snapshot.h"
 
 namespace sluice::channel {
@@ -57,6 +58,10 @@ class Host {
   virtual CounterReport counters() = 0;
   // Moves waiting events to `events`, returns how many.
   virtual std::size_t take_events(std::span<SessionEvent> events) = 0;
+  // Asks for live sessions; a question that is under way is over then. False when it cannot be asked now.
+  virtual bool ask_flows(const FlowQuery& query) = 0;
+  // Moves rows that wait to `rows`; until the last is said.
+  virtual FlowProgress take_flows(std::span<session::FlowInfo> rows) = 0;
 };
 
 struct ChannelConfig {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "common/log.h"
 #include "common/sealed_memory.h"
@@ -50,6 +51,7 @@ Result<void> Link::on_message(Bytes message) {
   if (const auto* hello = envelope->message_as_ControlHello()) return on_hello(*hello);
   if (!established_) return fail(ErrorCode::channel_bad_message, "control did not say hello first");
   if (const auto* push = envelope->message_as_BundlePush()) return on_push(*push);
+  if (const auto* request = envelope->message_as_FlowsRequest()) return on_flows_request(*request);
   return fail(ErrorCode::channel_bad_message, "control sent a message that is not for the data plane");
 }
 
@@ -93,9 +95,29 @@ void Link::send_events() {
   }
 }
 
+Result<void> Link::on_flows_request(const fbs::FlowsRequest& request) {
+  if (request.request_id() == 0) return fail(ErrorCode::channel_bad_message, "a request has no number");
+  flows_request_ = request.request_id();
+  if (host_.ask_flows(decode(request))) return {};
+  const FlowProgress refused{.last = true, .error = ErrorCode::channel_timeout};
+  (void)socket_.queue(encode_flows(builder_, std::exchange(flows_request_, 0), {}, refused, 0));
+  return {};
+}
+
+// As fast as control reads; what it does not read waits in the host's ring, and the worker waits for nobody.
+void Link::send_flows(TimeNs now) {
+  while (flows_request_ != 0 && socket_.queued_bytes() < kEventsQueueBytes) {
+    const FlowProgress progress = host_.take_flows(flows_);
+    if (progress.rows == 0 && !progress.last) return;
+    (void)socket_.queue(encode_flows(builder_, flows_request_, std::span(flows_).first(progress.rows), progress, now));
+    if (progress.last) flows_request_ = 0;
+  }
+}
+
 Result<void> Link::on_tick(TimeNs now, WallNs wall) {
   if (!established_) return {};
   send_events();
+  send_flows(now);
   if (now >= counters_due_) {
     counters_due_ = now + kSecond;
     // A report that does not fit is left out: the next one says the same and more.

@@ -10,6 +10,8 @@
 namespace sluice::channel {
 namespace {
 
+constexpr std::uint8_t kAnswersQuestions = 1;
+
 namespace fbs = sluice::schema::channel;
 using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
@@ -56,7 +58,7 @@ Bytes encode_hello(FlatBufferBuilder& builder, const ChannelConfig& config, cons
   return finish(builder,
                 fbs::CreateHello(builder, kChannelVersion, product, hyperscan, platform.cpu_tune, platform.cpu_features,
                                  static_cast<std::uint8_t>(config.workers), static_cast<std::uint32_t>(::getpid()),
-                                 running.version, sha256, config.start_wall_ns));
+                                 running.version, sha256, config.start_wall_ns, kAnswersQuestions));
 }
 
 Bytes encode_bundle_result(FlatBufferBuilder& builder, std::uint64_t push_id, const Error& error,

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/time.h"
 #include "dataplane/channel/channel.h"
+#include "schema/channel_generated.h"
 
 namespace sluice::channel {
 
@@ -26,6 +27,10 @@ Bytes encode_hello(flatbuffers::FlatBufferBuilder& builder, const ChannelConfig&
 Bytes encode_bundle_result(flatbuffers::FlatBufferBuilder& builder, std::uint64_t push_id, const Error& error,
                            std::uint64_t policy_version);
 Bytes encode_event(flatbuffers::FlatBufferBuilder& builder, const SessionEvent& event);
+// `progress.rows` of `rows` are told.
+Bytes encode_flows(flatbuffers::FlatBufferBuilder& builder, std::uint64_t request_id,
+                   std::span<const session::FlowInfo> rows, const FlowProgress& progress, TimeNs now);
+FlowQuery decode(const schema::channel::FlowsRequest& request);
 Bytes encode_counters(flatbuffers::FlatBufferBuilder& builder, const CounterReport& report, WallNs now);
 
 }  // namespace sluice::channel

@@ -76,7 +76,10 @@ bool LegOutput::emit(tcp::SegmentOut&& segment) {
   header_.options.has_timestamps = segment.has_timestamps;
   header_.options.ts_value = segment.ts_value;
   header_.options.ts_echo = segment.ts_echo;
-  return output_.send(header_, segment.mss, std::move(segment.payload));
+  const auto bytes = static_cast<std::uint32_t>(segment.payload.length_bytes());
+  if (!output_.send(header_, segment.mss, std::move(segment.payload))) return false;
+  counts_.sent(segment.seq, bytes);
+  return true;
 }
 
 }  // namespace sluice::session

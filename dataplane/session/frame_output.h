@@ -9,6 +9,7 @@
 #include "common/metrics.h"
 #include "dataplane/buffer/chain.h"
 #include "dataplane/port/port.h"
+#include "dataplane/session/flow_info.h"
 #include "dataplane/tcp/segment.h"
 #include "dataplane/wire/build.h"
 
@@ -45,15 +46,17 @@ class FrameOutput {
   std::vector<rte_mbuf*> burst_;
 };
 
-// Sends one leg's segments under the addresses of its session.
+// Sends one leg's segments under the addresses of its session, and counts them.
 class LegOutput final : public tcp::SegmentSink {
  public:
-  LegOutput(FrameOutput& output, const wire::TcpHeader& addresses) : output_(output), header_(addresses) {}
+  LegOutput(FrameOutput& output, const wire::TcpHeader& addresses, LegCounts& counts)
+      : output_(output), header_(addresses), counts_(counts) {}
   bool emit(tcp::SegmentOut&& segment) override;
 
  private:
   FrameOutput& output_;
   wire::TcpHeader header_;
+  LegCounts& counts_;
 };
 
 }  // namespace sluice::session

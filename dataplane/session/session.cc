@@ -43,6 +43,7 @@ Session::Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enfo
       service_(service),
       limits_(limits),
       active_at_(now),
+      began_at_(now),
       handshake_(mss_limit) {}
 
 Session::~Session() = default;
@@ -83,6 +84,7 @@ void Session::from_client(Context& context, Outputs& outputs, const wire::Frame&
   if (phase_ != Phase::handshake) {
     if (client_leg_) {
       if (server_leg_ && frame.options.has_timestamps) server_leg_->set_ts_value(frame.options.ts_value);
+      client_counts_.received(frame.seq, frame.payload_bytes);
       const ErrorCode error = client_leg_->input(segment_of(frame, std::move(payload)), context.now);
       if (error != ErrorCode::ok) context.errors.add(error);
     }
@@ -98,6 +100,7 @@ void Session::from_client(Context& context, Outputs& outputs, const wire::Frame&
       break;
     case Handshake::Step::establish:
       establish(context, outputs, frame);
+      client_counts_.received(frame.seq, frame.payload_bytes);
       client_leg_->input(segment_of(frame, std::move(payload)), context.now);
       break;
     default:
@@ -111,6 +114,7 @@ void Session::from_server(Context& context, Outputs& outputs, const wire::Frame&
   if (phase_ != Phase::handshake) {
     if (server_leg_) {
       if (client_leg_ && frame.options.has_timestamps) client_leg_->set_ts_value(frame.options.ts_value);
+      server_counts_.received(frame.seq, frame.payload_bytes);
       const ErrorCode error = server_leg_->input(segment_of(frame, std::move(payload)), context.now);
       if (error != ErrorCode::ok) context.errors.add(error);
     }
@@ -144,6 +148,8 @@ void Session::establish(Context& context, Outputs& outputs, const wire::Frame& f
   server_leg_.emplace(server, server_limits, context.pools, context.now);
   relay_.emplace(policy_, service_, id_, flow_.client_address, flow_.server_address);
   phase_ = Phase::established;
+  client_counts_.sent_through = server_counts_.received_through = client.send_next;
+  server_counts_.sent_through = client_counts_.received_through = server.send_next;
 
   wire::TcpOptions options;
   options.has_timestamps = server.timestamps;
@@ -247,9 +253,9 @@ void Session::settle(Context& context, Outputs& outputs) {
     source(direction).set_downstream_bytes(
         relay_->held_bytes(direction) + flow.waiting_bytes + to.unacknowledged_bytes(), segments * kBufferBytes);
   }
-  LegOutput to_client_output(outputs.client, to_client());
+  LegOutput to_client_output(outputs.client, to_client(), client_counts_);
   client_leg_->output(context.now, to_client_output);
-  LegOutput to_server_output(outputs.server, to_server());
+  LegOutput to_server_output(outputs.server, to_server(), server_counts_);
   server_leg_->output(context.now, to_server_output);
 }
 

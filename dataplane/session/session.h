@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "dataplane/session/context.h"
+#include "dataplane/session/flow_info.h"
 #include "dataplane/session/flow_key.h"
 #include "dataplane/session/frame_output.h"
 #include "dataplane/session/handshake.h"
@@ -74,6 +75,9 @@ class alignas(64) Session {
   [[nodiscard]] bool replaceable() const { return phase_ == Phase::done || phase_ == Phase::lingering; }
   [[nodiscard]] bool half_open() const { return phase_ == Phase::handshake; }
   [[nodiscard]] const FlowKey& flow() const { return flow_; }
+  [[nodiscard]] SessionId id() const { return id_; }
+  // Fills all of `info` but what it cannot know.
+  void tell(FlowInfo& info, TimeNs now) const;
 
   // For the worker's bookkeeping.
   bool queued = false;                // waits for run() in this burst
@@ -136,6 +140,7 @@ class alignas(64) Session {
   ErrorCode error_ = ErrorCode::ok;
   TimeNs active_at_;
   TimeNs deadline_ = kNever;
+  const TimeNs began_at_;
   wire::LinkHeader client_link_;  // as frames from the client carry it: used toward the server
   wire::LinkHeader server_link_;
   Handshake handshake_;
@@ -144,6 +149,8 @@ class alignas(64) Session {
   std::optional<HttpRelay> relay_;
   Flow request_;
   Flow response_;
+  LegCounts client_counts_;
+  LegCounts server_counts_;
 };
 
 }  // namespace sluice::session

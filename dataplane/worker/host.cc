@@ -87,4 +87,14 @@ std::size_t WorkerHost::take_events(std::span<channel::SessionEvent> events) {
   return count;
 }
 
+bool WorkerHost::ask_flows(const channel::FlowQuery& query) {
+  const bool asked = worker_.listing().ask(query);
+  wake_();
+  return asked;
+}
+
+channel::FlowProgress WorkerHost::take_flows(std::span<session::FlowInfo> rows) {
+  return worker_.listing().take(rows);
+}
+
 }  // namespace sluice::worker

@@ -69,6 +69,7 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   timers_.advance(now, [this](session::Session& session) { queue(session); });
   busy |= !queued_.empty();
   run_queued();
+  listing_.serve(table_, now);
   client_output_.flush();
   server_output_.flush();
   const StageScope stage(Stage::record);
@@ -94,7 +95,7 @@ bool Worker::shut_down(TimeNs now, WallNs wall) {
   }
   sessions_open_.store(table_.size(), std::memory_order_relaxed);
   context_.recorder.flush(wall);
-  return table_.size() == 0 && !pending();
+  return table_.size() == 0 && !client_output_.pending() && !server_output_.pending();
 }
 
 bool Worker::receive(Side side) {

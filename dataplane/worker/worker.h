@@ -19,6 +19,7 @@
 #include "dataplane/session/session.h"
 #include "dataplane/session/session_table.h"
 #include "dataplane/session/timer_wheel.h"
+#include "dataplane/worker/flow_listing.h"
 
 namespace sluice::worker {
 
@@ -53,13 +54,18 @@ class Worker final : public session::SessionObserver {
   // When burst() should be called although no frame comes.
   [[nodiscard]] TimeNs next_deadline() const { return timers_.next(); }
   // Something waits that no frame and no timer will announce: do not sleep.
-  [[nodiscard]] bool pending() const { return client_output_.pending() || server_output_.pending(); }
+  [[nodiscard]] bool pending() const {
+    return client_output_.pending() || server_output_.pending() || listing_.pending();
+  }
 
   // From another thread: the worker takes the update at its next burst and hands back what it had.
   // One update at a time: returns false while the last one waits.
   bool offer(PolicyUpdate* update);
   // The update (now holding the former policy and scratch) once it was taken, else nullptr.
   PolicyUpdate* taken();
+
+  // Live sessions, for the channel's thread.
+  [[nodiscard]] FlowListing& listing() { return listing_; }
 
   // Readable from any thread.
   [[nodiscard]] const ErrorCounters& errors() const { return errors_; }
@@ -119,6 +125,7 @@ class Worker final : public session::SessionObserver {
   std::vector<session::Session*> queued_;
   std::size_t half_open_ = 0;
   std::atomic<std::uint64_t> sessions_open_{0};
+  FlowListing listing_;
   Counter lost_events_;
   SpscRing<channel::SessionEvent> events_{kEvents};
   std::atomic<PolicyUpdate*> offered_{nullptr};
