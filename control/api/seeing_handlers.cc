@@ -1,8 +1,9 @@
-// GET /v1/flows: what goes on in the data plane now.
+// GET /v1/flows, /v1/trace: what goes on in the data plane now.
 #include "common/session_id.h"
 #include "control/api/flow_json.h"
 #include "control/api/handlers.h"
 #include "control/channel/flows.h"
+#include "control/channel/trace.h"
 
 namespace sluice::control {
 namespace {
@@ -49,12 +50,21 @@ void flows(ApiContext& context, const httplib::Request& request, httplib::Respon
   answer(response, flows_json(*parts));
 }
 
+void trace(ApiContext& context, httplib::Response& response) {
+  const auto parts = context.parts.publisher.channel().ask(encode_trace_request, kAnswerWithin);
+  if (!parts) return answer_error(response, parts.error());
+  response.status = 200;
+  response.set_content(trace_file(*parts), "application/octet-stream");
+}
+
 }  // namespace
 
 void add_seeing_routes(UnixHttpServer& server, ApiContext& context) {
   server.Get("/v1/flows", [&context](const httplib::Request& request, httplib::Response& response) {
     flows(context, request, response);
   });
+  server.Get("/v1/trace",
+             [&context](const httplib::Request&, httplib::Response& response) { trace(context, response); });
 }
 
 }  // namespace sluice::control

@@ -80,6 +80,8 @@ Result<FromDataPlane> decode_message(Bytes message) {
   if (const auto* flows = envelope->message_as_Flows())
     return AnswerPart{
         flows->request_id(), flows->last(), static_cast<ErrorCode>(flows->error()), {message.begin(), message.end()}};
+  if (const auto* trace = envelope->message_as_TracePart())
+    return AnswerPart{trace->request_id(), trace->last(), ErrorCode::ok, {message.begin(), message.end()}};
   return fail(ErrorCode::channel_bad_message, "the data plane sent a message that is not for control");
 }
 

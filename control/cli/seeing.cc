@@ -2,13 +2,21 @@
 #include "control/cli/seeing.h"
 
 #include <charconv>
+#include <fstream>
+#include <iostream>
+#include <iterator>
 #include <memory>
 #include <optional>
 
+#include "common/file.h"
+#include "common/session_id.h"
 #include "control/cli/print.h"
+#include "control/cli/trace_file.h"
 
 namespace sluice::cli {
 namespace {
+
+constexpr std::size_t kMostTraceBytes = 256 * 1024 * 1024;
 
 struct FlowOptions {
   std::string session, service, principal, client, server, state, min_age;
@@ -59,10 +67,81 @@ void add_flows(CLI::App& app, const Shared& shared, Exit& exit) {
   command->callback([&shared, &exit, options] { exit = flows(shared, *options); });
 }
 
+struct TraceOptions {
+  std::string session, kinds, write, read;
+  std::size_t last = 200;
+};
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in.is_open()) return fail(ErrorCode::bad_argument, "cannot read " + path);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+Exit show_trace(const Shared& shared, const TraceFile& file, const TraceFilter& filter) {
+  const std::vector<TraceEntry> picked = pick(file, filter);
+  if (shared.json) {
+    Json out = {{"records", Json::array()}, {"overwritten", file.overwritten}};
+    for (const TraceEntry& entry : picked) out["records"].push_back(trace_json(entry));
+    std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  } else {
+    for (const TraceEntry& entry : picked) std::cout << trace_line(entry);
+    std::cout << "(" << picked.size() << " of " << file.entries.size() << " records; " << file.overwritten
+              << " older ones were overwritten; times are UTC)\n";
+  }
+  return Exit::ok;
+}
+
+// Its file is for the caller's eyes alone: it tells who spoke with whom.
+Exit trace(const Shared& shared, const TraceOptions& options) {
+  TraceFilter filter;
+  filter.newest = options.last;
+  if (!options.session.empty()) {
+    const auto session = parse_session_id(options.session);
+    if (!session) return complain(shared, Exit::usage, "a session id has 16 hexadecimal digits");
+    filter.session = *session;
+  }
+  auto kinds = parse_kinds(options.kinds);
+  if (!kinds) return complain(shared, Exit::usage, kinds.error().detail);
+  filter.kinds = std::move(*kinds);
+  std::string bytes;
+  if (options.read.empty()) {
+    const Answer answer = Client(shared.socket_path).download("/v1/trace", [&](std::string_view part) {
+      bytes += part;
+      return bytes.size() < kMostTraceBytes;
+    });
+    if (answer.exit != Exit::ok) return tell(shared, answer, nullptr);
+  } else {
+    auto read = read_file(options.read);
+    if (!read) return complain(shared, Exit::refused, read.error().detail);
+    bytes = std::move(*read);
+  }
+  if (!options.write.empty()) {
+    if (auto written = replace_file(options.write, as_bytes(bytes), 0600); !written)
+      return complain(shared, Exit::refused, written.error().message());
+    return Exit::ok;
+  }
+  const auto file = read_trace(bytes);
+  if (!file) return complain(shared, Exit::refused, file.error().detail);
+  return show_trace(shared, *file, filter);
+}
+
+void add_trace(CLI::App& app, const Shared& shared, Exit& exit) {
+  auto options = std::make_shared<TraceOptions>();
+  CLI::App* command = app.add_subcommand("trace", "what the workers did last, event by event; no payload");
+  command->add_option("--session", options->session, "of this session");
+  command->add_option("--kind", options->kinds, "of these kinds, for example drop,retransmission");
+  command->add_option("--last", options->last, "so many, the newest; 0 for all")->capture_default_str();
+  CLI::Option* write = command->add_option("--write", options->write, "keep all of it in this file instead");
+  command->add_option("--read", options->read, "from such a file, not from a running data plane")->excludes(write);
+  command->callback([&shared, &exit, options] { exit = trace(shared, *options); });
+}
+
 }  // namespace
 
 void add_seeing(CLI::App& app, const Shared& shared, Exit& exit) {
   add_flows(app, shared, exit);
+  add_trace(app, shared, exit);
 }
 
 }  // namespace sluice::cli

@@ -1,4 +1,4 @@
-// The commands that look into a running data plane: flows.
+// The commands that look into a running data plane: flows, trace.
 #pragma once
 
 #include <CLI/CLI.hpp>

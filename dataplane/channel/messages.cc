@@ -79,6 +79,15 @@ Bytes encode_event(FlatBufferBuilder& builder, const SessionEvent& event) {
                                                  static_cast<std::uint16_t>(event.error)));
 }
 
+Bytes encode_trace(FlatBufferBuilder& builder, std::uint64_t request_id, const TracePart& part, TimeNs now,
+                   WallNs wall) {
+  builder.Clear();
+  const auto bytes =
+      builder.CreateVector(reinterpret_cast<const std::uint8_t*>(part.records.data()), part.records.size_bytes());
+  return finish(builder,
+                fbs::CreateTracePart(builder, request_id, part.worker, now, wall, part.first, bytes, part.last));
+}
+
 Bytes encode_counters(FlatBufferBuilder& builder, const CounterReport& report, WallNs now) {
   builder.Clear();
   const auto services = service_counts(builder, report.services);

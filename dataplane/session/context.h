@@ -7,6 +7,7 @@
 
 #include "common/metrics.h"
 #include "common/time.h"
+#include "common/trace_ring.h"
 #include "dataplane/buffer/pools.h"
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/protocol/http1/rewrite.h"
@@ -33,6 +34,7 @@ struct Context {
   ErrorCounters& errors;
   inspect::Scratch* scratch = nullptr;  // grown for every policy that is in use
   PolicyRef policy;                     // the newest; null before the first
+  TraceRing* trace = nullptr;           // may be absent
   TimeNs now = 0;
   WallNs wall = 0;
   Workspace work;

@@ -32,12 +32,15 @@ struct LegCounts {
   std::uint32_t retransmissions = 0;   // segments with bytes that were sent before
   std::uint32_t out_of_order = 0;      // segments with payload that did not begin where the one before them ended
 
-  void sent(std::uint32_t seq, std::uint32_t bytes) {
-    if (bytes == 0) return;
-    if (tcp::before(seq, sent_through)) ++retransmissions;
+  // True when some of it was sent before.
+  bool sent(std::uint32_t seq, std::uint32_t bytes) {
+    if (bytes == 0) return false;
+    const bool again = tcp::before(seq, sent_through);
+    if (again) ++retransmissions;
     const std::uint32_t fresh = tcp::distance(sent_through, seq + bytes);
     sent_bytes += fresh;
     sent_through += fresh;
+    return again;
   }
   void received(std::uint32_t seq, std::uint32_t bytes) {
     if (bytes == 0) return;

@@ -9,7 +9,7 @@
 #include "common/metrics.h"
 #include "dataplane/buffer/chain.h"
 #include "dataplane/port/port.h"
-#include "dataplane/session/flow_info.h"
+#include "dataplane/session/trace.h"
 #include "dataplane/tcp/segment.h"
 #include "dataplane/wire/build.h"
 
@@ -46,17 +46,17 @@ class FrameOutput {
   std::vector<rte_mbuf*> burst_;
 };
 
-// Sends one leg's segments under the addresses of its session, and counts them.
+// Sends one leg's segments under the addresses of its session, and tells `watch` of them.
 class LegOutput final : public tcp::SegmentSink {
  public:
-  LegOutput(FrameOutput& output, const wire::TcpHeader& addresses, LegCounts& counts)
-      : output_(output), header_(addresses), counts_(counts) {}
+  LegOutput(FrameOutput& output, const wire::TcpHeader& addresses, LegWatch* watch = nullptr)
+      : output_(output), header_(addresses), watch_(watch) {}
   bool emit(tcp::SegmentOut&& segment) override;
 
  private:
   FrameOutput& output_;
   wire::TcpHeader header_;
-  LegCounts& counts_;
+  LegWatch* watch_;
 };
 
 }  // namespace sluice::session

@@ -66,72 +66,78 @@ wire::TcpHeader Session::to_server() const {
           .options = {}};
 }
 
-void Session::send_handshake(FrameOutput& output, const wire::TcpHeader& addresses, std::uint32_t seq,
-                             std::uint32_t ack, std::uint8_t flags, std::uint16_t window,
-                             const wire::TcpOptions& options) {
-  wire::TcpHeader header = addresses;
+void Session::send_handshake(Context& context, Outputs& outputs, TraceLeg to, std::uint32_t seq, std::uint32_t ack,
+                             std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options) {
+  const bool is_client = to == TraceLeg::client;
+  wire::TcpHeader header = is_client ? to_client() : to_server();
   header.seq = seq;
   header.ack = ack;
   header.flags = flags;
   header.window = window;
   header.options = options;
-  output.send(header, 0, {});  // what is lost here is sent again by the peer that stands behind it
+  // What is lost here is sent again by the peer that stands behind it.
+  if ((is_client ? outputs.client : outputs.server).send(header, 0, {}))
+    trace_out(context, to).segment(TraceKind::segment_out, flags, seq, ack, 0, window);
+}
+
+// After the handshake.
+void Session::from_peer(Context& context, TraceLeg from, const wire::Frame& frame, buffer::Chain&& payload) {
+  const bool is_client = from == TraceLeg::client;
+  std::optional<tcp::Leg>& near = is_client ? client_leg_ : server_leg_;
+  std::optional<tcp::Leg>& far = is_client ? server_leg_ : client_leg_;
+  const LegTrace trace = trace_in(context, from);
+  trace.segment(TraceKind::segment_in, frame.flags, frame.seq, frame.ack, frame.payload_bytes, frame.window);
+  ErrorCode error = ErrorCode::tcp_session_over;
+  if (near) {
+    if (frame.options.has_timestamps) far->set_ts_value(frame.options.ts_value);
+    (is_client ? client_counts_ : server_counts_).received(frame.seq, frame.payload_bytes);
+    error = near->input(segment_of(frame, std::move(payload)), context.now);
+  }
+  if (error == ErrorCode::ok) return;
+  context.errors.add(error);
+  trace.drop(error, frame);
 }
 
 void Session::from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload) {
   client_link_ = frame.link;
   active_at_ = context.now;
-  if (phase_ != Phase::handshake) {
-    if (client_leg_) {
-      if (server_leg_ && frame.options.has_timestamps) server_leg_->set_ts_value(frame.options.ts_value);
-      client_counts_.received(frame.seq, frame.payload_bytes);
-      const ErrorCode error = client_leg_->input(segment_of(frame, std::move(payload)), context.now);
-      if (error != ErrorCode::ok) context.errors.add(error);
-    }
-    return;
+  if (phase_ != Phase::handshake) return from_peer(context, TraceLeg::client, frame, std::move(payload));
+  const Handshake::Step step = handshake_.from_client(frame);
+  if (step == Handshake::Step::establish) {
+    establish(context, outputs, frame);
+    return from_peer(context, TraceLeg::client, frame, std::move(payload));
   }
-  switch (handshake_.from_client(frame)) {
-    case Handshake::Step::relay_syn:
-      send_handshake(outputs.server, to_server(), frame.seq, 0, wire::kSyn, frame.window, handshake_.syn_options());
-      break;
-    case Handshake::Step::give_up:
-      send_handshake(outputs.server, to_server(), frame.seq, 0, wire::kRst, 0, {});
-      phase_ = Phase::done;
-      break;
-    case Handshake::Step::establish:
-      establish(context, outputs, frame);
-      client_counts_.received(frame.seq, frame.payload_bytes);
-      client_leg_->input(segment_of(frame, std::move(payload)), context.now);
-      break;
-    default:
-      break;
+  const LegTrace trace = trace_in(context, TraceLeg::client);
+  trace.segment(TraceKind::segment_in, frame.flags, frame.seq, frame.ack, frame.payload_bytes, frame.window);
+  if (step == Handshake::Step::relay_syn) {
+    send_handshake(context, outputs, TraceLeg::server, frame.seq, 0, wire::kSyn, frame.window,
+                   handshake_.syn_options());
+  } else if (step == Handshake::Step::give_up) {
+    send_handshake(context, outputs, TraceLeg::server, frame.seq, 0, wire::kRst, 0, {});
+    phase_ = Phase::done;
+  } else {
+    context.errors.add(ErrorCode::tcp_out_of_handshake);
+    trace.drop(ErrorCode::tcp_out_of_handshake, frame);
   }
 }
 
 void Session::from_server(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload) {
   server_link_ = frame.link;
   active_at_ = context.now;
-  if (phase_ != Phase::handshake) {
-    if (server_leg_) {
-      if (client_leg_ && frame.options.has_timestamps) client_leg_->set_ts_value(frame.options.ts_value);
-      server_counts_.received(frame.seq, frame.payload_bytes);
-      const ErrorCode error = server_leg_->input(segment_of(frame, std::move(payload)), context.now);
-      if (error != ErrorCode::ok) context.errors.add(error);
-    }
-    return;
-  }
-  switch (handshake_.from_server(frame)) {
-    case Handshake::Step::relay_syn_ack:
-      send_handshake(outputs.client, to_client(), frame.seq, frame.ack, wire::kSyn | wire::kAck, frame.window,
-                     handshake_.syn_ack_options());
-      break;
-    case Handshake::Step::refuse:
-      send_handshake(outputs.client, to_client(), frame.seq, frame.ack, wire::kRst | wire::kAck, 0, {});
-      context.errors.add(ErrorCode::tcp_refused_by_server);
-      phase_ = Phase::done;
-      break;
-    default:
-      break;
+  if (phase_ != Phase::handshake) return from_peer(context, TraceLeg::server, frame, std::move(payload));
+  const Handshake::Step step = handshake_.from_server(frame);
+  const LegTrace trace = trace_in(context, TraceLeg::server);
+  trace.segment(TraceKind::segment_in, frame.flags, frame.seq, frame.ack, frame.payload_bytes, frame.window);
+  if (step == Handshake::Step::relay_syn_ack) {
+    send_handshake(context, outputs, TraceLeg::client, frame.seq, frame.ack, wire::kSyn | wire::kAck, frame.window,
+                   handshake_.syn_ack_options());
+  } else if (step == Handshake::Step::refuse) {
+    send_handshake(context, outputs, TraceLeg::client, frame.seq, frame.ack, wire::kRst | wire::kAck, 0, {});
+    context.errors.add(ErrorCode::tcp_refused_by_server);
+    phase_ = Phase::done;
+  } else {
+    context.errors.add(ErrorCode::tcp_out_of_handshake);
+    trace.drop(ErrorCode::tcp_out_of_handshake, frame);
   }
 }
 
@@ -155,7 +161,7 @@ void Session::establish(Context& context, Outputs& outputs, const wire::Frame& f
   options.has_timestamps = server.timestamps;
   options.ts_value = server.ts_value;
   options.ts_echo = server.ts_recent;
-  send_handshake(outputs.server, to_server(), server.send_next, server.receive_next, wire::kAck,
+  send_handshake(context, outputs, TraceLeg::server, server.send_next, server.receive_next, wire::kAck,
                  static_cast<std::uint16_t>(window_field), options);
 }
 
@@ -214,6 +220,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
       phase_ = Phase::done;
     }
   } else if (phase_ == Phase::established || phase_ == Phase::lingering) {
+    trace_timers(context);
     client_leg_->on_timer(context.now);
     server_leg_->on_timer(context.now);
     if (phase_ == Phase::established) {
@@ -229,6 +236,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
       }
     }
     settle(context, outputs);
+    trace_ends(context);
     const bool client_over = client_leg_->state() != tcp::LegState::open;
     const bool server_over = server_leg_->state() != tcp::LegState::open;
     if (phase_ == Phase::established && client_over && server_over && opened_) {
@@ -239,6 +247,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
     }
     if (phase_ == Phase::lingering && is_gone(*client_leg_) && is_gone(*server_leg_)) phase_ = Phase::done;
   }
+  trace_phase(context);
   update_deadline(context);
 }
 
@@ -253,9 +262,11 @@ void Session::settle(Context& context, Outputs& outputs) {
     source(direction).set_downstream_bytes(
         relay_->held_bytes(direction) + flow.waiting_bytes + to.unacknowledged_bytes(), segments * kBufferBytes);
   }
-  LegOutput to_client_output(outputs.client, to_client(), client_counts_);
+  LegWatch client_watch{client_counts_, trace_out(context, TraceLeg::client)};
+  LegOutput to_client_output(outputs.client, to_client(), &client_watch);
   client_leg_->output(context.now, to_client_output);
-  LegOutput to_server_output(outputs.server, to_server(), server_counts_);
+  LegWatch server_watch{server_counts_, trace_out(context, TraceLeg::server)};
+  LegOutput to_server_output(outputs.server, to_server(), &server_watch);
   server_leg_->output(context.now, to_server_output);
 }
 

@@ -5,6 +5,7 @@
 // when the recorder has room for them; the receive window of a leg counts what waits further down.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -103,8 +104,15 @@ class alignas(64) Session {
   };
 
   void establish(Context& context, Outputs& outputs, const wire::Frame& frame);
-  void send_handshake(FrameOutput& output, const wire::TcpHeader& addresses, std::uint32_t seq, std::uint32_t ack,
+  void send_handshake(Context& context, Outputs& outputs, TraceLeg to, std::uint32_t seq, std::uint32_t ack,
                       std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options);
+  void from_peer(Context& context, TraceLeg from, const wire::Frame& frame, buffer::Chain&& payload);
+  // session_trace.cc: what the trace is told
+  [[nodiscard]] LegTrace trace_in(const Context& context, TraceLeg leg) const;
+  [[nodiscard]] LegTrace trace_out(const Context& context, TraceLeg leg) const;
+  void trace_phase(const Context& context);
+  void trace_timers(const Context& context) const;
+  void trace_ends(const Context& context);
   void move(Context& context, Direction direction);
   // Of the payload, and of the records beside it.
   [[nodiscard]] bool has_record_room(Context& context, std::size_t bytes) const;
@@ -149,6 +157,8 @@ class alignas(64) Session {
   std::optional<HttpRelay> relay_;
   Flow request_;
   Flow response_;
+  std::array<tcp::LegState, 2> traced_states_{};  // what the trace last heard, by TraceLeg
+  Phase traced_phase_ = Phase::done;
   LegCounts client_counts_;
   LegCounts server_counts_;
 };

@@ -93,6 +93,12 @@ bool WorkerHost::ask_flows(const channel::FlowQuery& query) {
   return asked;
 }
 
+std::vector<channel::TraceSnapshot> WorkerHost::trace() {
+  std::vector<channel::TraceSnapshot> snapshots(1);
+  snapshots[0].written = worker_.trace().copy(snapshots[0].records);
+  return snapshots;
+}
+
 channel::FlowProgress WorkerHost::take_flows(std::span<session::FlowInfo> rows) {
   return worker_.listing().take(rows);
 }

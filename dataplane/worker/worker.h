@@ -68,6 +68,7 @@ class Worker final : public session::SessionObserver {
   [[nodiscard]] FlowListing& listing() { return listing_; }
 
   // Readable from any thread.
+  [[nodiscard]] const TraceRing& trace() const { return trace_; }
   [[nodiscard]] const ErrorCounters& errors() const { return errors_; }
   [[nodiscard]] std::uint64_t sessions_open() const { return sessions_open_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t lost_events() const { return lost_events_.value(); }
@@ -94,8 +95,8 @@ class Worker final : public session::SessionObserver {
   session::Session* open_session(const wire::Frame& frame, const session::FlowKey& flow,
                                  const enforce::Service& service);
   void reset_sender(Side side, const wire::Frame& frame);
-  void drop(rte_mbuf* packet, ErrorCode why);
-  void forward(Side from, rte_mbuf* packet);
+  void drop(Side side, const wire::Frame& frame, rte_mbuf* packet, ErrorCode why);
+  void forward(Side from, const wire::Frame& frame, rte_mbuf* packet);
 
   // worker.cc
   void take_policy();
@@ -112,6 +113,7 @@ class Worker final : public session::SessionObserver {
   WorkerConfig config_;
   std::array<port::Port*, 2> ports_;
   ErrorCounters errors_;
+  TraceRing trace_;
   session::FrameOutput client_output_;
   session::FrameOutput server_output_;
   session::Outputs outputs_;

@@ -16,6 +16,8 @@
 #include "common/framed_socket.h"
 #include "common/unix_socket.h"
 #include "control/channel/flows.h"
+#include "control/channel/trace.h"
+#include "control/cli/trace_file.h"
 #include "control/publish/publisher.h"
 #include "schema/channel_generated.h"
 #include "tests/support/temp_dir.h"
@@ -79,6 +81,13 @@ class FakeHost : public Host {
     progress.more = true;
     progress.sessions = 12345;
     return progress;
+  }
+
+  std::vector<TraceSnapshot> trace() override {
+    std::vector<TraceSnapshot> out = {{.worker = 0, .written = 50'000, .records = {}},
+                                      {.worker = 1, .written = 0, .records = {}}};
+    for (std::uint64_t i = 0; i < 20'000; ++i) out[0].records.push_back({.time_ns = i, .kind = TraceKind::drop});
+    return out;
   }
 
   std::atomic<bool> refuse{false};
@@ -296,6 +305,20 @@ TEST_F(ChannelTest, AQuestionThatIsNotAnsweredEndsInWordsAndTheNextIsAnswered) {
   });
   EXPECT_EQ(control_->channel().ask(encode, 30 * kSecond).error().code, ErrorCode::channel_closed);
   leaving.join();
+}
+
+TEST_F(ChannelTest, ATraceComesWholeInParts) {
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  const auto answer = control_->channel().ask(control::encode_trace_request, 10 * kSecond);
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_GT(answer->size(), 3U);
+  const auto file = cli::read_trace(control::trace_file(*answer));
+  ASSERT_TRUE(file) << file.error().message();
+  ASSERT_EQ(file->entries.size(), 20'000U);
+  EXPECT_EQ(file->overwritten, 30'000U);
+  for (std::uint64_t i = 0; i < 20'000; ++i) ASSERT_EQ(file->entries[i].record.time_ns, i);
 }
 
 TEST_F(ChannelTest, EndsAndStatesAreReadOrRefusedInWords) {

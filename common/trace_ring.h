@@ -1,0 +1,45 @@
+// The newest records of one worker: a ring that its one writer overwrites without lock, system call or branch, and that
+// any thread may copy meanwhile. In memory that is left out of core files.
+#pragma once
+
+#include <atomic>
+#include <cstring>
+#include <vector>
+
+#include "common/huge_memory.h"
+#include "common/trace_record.h"
+
+namespace sluice {
+
+class TraceRing {
+ public:
+  static constexpr std::size_t kRecords = 64 * 1024;  // a power of two
+
+  TraceRing() : memory_(kRecords * sizeof(TraceRecord)), words_(reinterpret_cast<Word*>(memory_.data())) {}
+
+  // The writer.
+  void write(const TraceRecord& record) {
+    const std::uint64_t next = next_.load(std::memory_order_relaxed);
+    Word* at = words_ + (next & (kRecords - 1)) * kWords;
+    std::uint64_t words[kWords];
+    std::memcpy(words, &record, sizeof record);
+    for (std::size_t i = 0; i < kWords; ++i) at[i].store(words[i], std::memory_order_relaxed);
+    next_.store(next + 1, std::memory_order_release);
+    std::atomic_thread_fence(std::memory_order_release);  // no word of the next record before that
+  }
+
+  // Any thread: appends the newest records, oldest first, and returns how many were ever written. What was overwritten
+  // while it was copied is left out.
+  std::uint64_t copy(std::vector<TraceRecord>& out) const;
+
+ private:
+  using Word = std::atomic<std::uint64_t>;
+  static constexpr std::size_t kWords = sizeof(TraceRecord) / sizeof(std::uint64_t);
+  static_assert(sizeof(Word) == sizeof(std::uint64_t) && Word::is_always_lock_free);
+
+  HugeMemory memory_;  // zeros
+  Word* words_;
+  alignas(64) std::atomic<std::uint64_t> next_{0};
+};
+
+}  // namespace sluice
