@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <set>
 #include <stdexcept>
@@ -120,9 +121,12 @@ class LiteralMatcher {
       lengths.push_back(literal.size());
     }
     const std::vector<unsigned> flags(texts.size(), 0);
+    std::vector<unsigned> ids(texts.size());  // when all are the same, compiling takes far longer
+    std::iota(ids.begin(), ids.end(), 0U);
     hs_compile_error_t* error = nullptr;
-    if (hs_compile_lit_multi(texts.data(), flags.data(), nullptr, lengths.data(), static_cast<unsigned>(texts.size()),
-                             HS_MODE_BLOCK, nullptr, &database_, &error) != HS_SUCCESS)
+    if (hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), lengths.data(),
+                             static_cast<unsigned>(texts.size()), HS_MODE_BLOCK, nullptr, &database_,
+                             &error) != HS_SUCCESS)
       throw std::runtime_error(error->message);
     hs_alloc_scratch(database_, &scratch_);
   }

@@ -53,7 +53,13 @@ class Programs(unittest.TestCase):
         output = {"benchmarks": [entry("a/min_time:0.100/real_time", 3), entry("a/min_time:0.100/real_time", 5),
                                  entry("a_median", 4, run_type="aggregate"), entry("mute", 1, label=""),
                                  {"name": "none", "run_type": "iteration", "label": "us"}]}
-        self.assertEqual(programs.samples(output), {"a": ("us/request", [3, 5])})
+        self.assertEqual(programs.samples(output), {"a": ("us/request", [3, 5], {})})
+
+    def test_other_counters_are_fields_of_the_row(self):
+        output = {"benchmarks": [entry("a", 3, iterations=9, real_time=1.5, sessions=1000, build_s=number) for number in (2, 8, 4)]}
+        row = programs.join(programs.samples(output))[0].row()
+        self.assertEqual((row["sessions"], row["build_s"], row["runs"]), (1000, 4, 3))
+        self.assertNotIn("real_time", row)
 
     def test_a_benchmark_that_failed_is_no_figure(self):
         output = {"benchmarks": [entry("a", 0, error_occurred=True, error_message="no room")]}
@@ -61,13 +67,13 @@ class Programs(unittest.TestCase):
             programs.samples(output)
 
     def test_figures_are_joined_by_the_name_in_the_label(self):
-        measured = {"a": ("us versus b/c", [4, 6]), "b/c": ("us", [2, 2]), "alone": ("us versus gone", [1])}
+        measured = {"a": ("us versus b/c", [4, 6], {}), "b/c": ("us", [2, 2], {}), "alone": ("us versus gone", [1], {})}
         joined = {figure.name: figure for figure in programs.join(measured)}
         self.assertEqual((joined["a"].versus, joined["a"].versus_samples), ("b/c", [2, 2]))
         self.assertEqual((joined["alone"].versus, joined["b/c"].versus), ("", ""))
 
     def test_only_wanted_figures_are_shown_but_their_versus_is_used(self):
-        joined = programs.join({"a": ("us versus b", [4]), "b": ("us", [2])}, ["a"])
+        joined = programs.join({"a": ("us versus b", [4], {}), "b": ("us", [2], {})}, ["a"])
         self.assertEqual([(figure.name, figure.versus_samples) for figure in joined], [("a", [2])])
 
     def test_the_filter_is_one_that_posix_reads(self):
