@@ -39,10 +39,11 @@ def measure(options):
     core = sorted(os.sched_getaffinity(0))[0]
     if options.quick:
         os.environ["SLUICE_BENCH_SESSIONS"] = str(QUICK_SESSIONS)
-    found, problems = programs.figures(options.build, options.filters, core, RUNS, 0.03 if options.quick else 0.5, say)
+    found, problems = programs.figures(options.build, options.filters, core, RUNS, 0.03 if options.quick else 0.5, say,
+                                       apart=(disk.RECORD,))
     try:
-        found += disk.figures(options.filters, found, RUNS, 1 if options.quick else 3, say)
-    except LabError as problem:
+        found += disk.figures(options, RUNS, 1 if options.quick else 3, say)
+    except (LabError, programs.ProgramError) as problem:
         problems.append(str(problem))
     for suite in (lab_suite, load_suite):
         more, more_problems = suite.figures(options, RUNS, say)

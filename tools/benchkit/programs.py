@@ -41,18 +41,19 @@ def benchmarks(program):
 
 
 def command(program, chosen, core, runs, seconds):
-    """Runs only the chosen benchmarks; their repetitions take turns, so that a machine that drifts drifts for all."""
+    """Runs only the chosen benchmarks, on one core unless it is None; their repetitions take turns, so that a machine that drifts drifts for all."""
     # POSIX regular expressions know fewer escapes than Python's.
     pattern = "^(" + "|".join(re.sub(r"([][().*+?^$|{}\\])", r"\\\1", name) for name in sorted(chosen)) + ")$"
-    return ["taskset", "-c", str(core), program, f"--benchmark_filter={pattern}", "--benchmark_format=json",
+    pinned = [] if core is None else ["taskset", "-c", str(core)]
+    return [*pinned, program, f"--benchmark_filter={pattern}", "--benchmark_format=json",
             f"--benchmark_repetitions={runs}", f"--benchmark_min_time={seconds}",
             "--benchmark_enable_random_interleaving=true"]
 
 
-def run(program, chosen, core, runs, seconds, timeout=1800, miniature=False):
+def run(program, chosen, core, runs, seconds, timeout=1800, miniature=False, environment=()):
     """Samples of the chosen benchmarks: {plain name: (label, [values], {counter: [values]})}."""
     done = subprocess.run(command(program, chosen, core, runs, seconds), capture_output=True, text=True, check=False,
-                          timeout=timeout, env=os.environ | ({"SLUICE_BENCH_MINIATURE": "1"} if miniature else {}))
+                          timeout=timeout, env=os.environ | dict(environment) | ({"SLUICE_BENCH_MINIATURE": "1"} if miniature else {}))
     start = done.stdout.find("{\n")
     if start < 0:
         raise ProgramError(f"{program} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-500:]}")
@@ -80,9 +81,10 @@ def split_label(label):
     return unit.strip(), versus.strip()
 
 
-def chosen_of(program, filters, core):
-    """The full names of the benchmarks to run: the wanted ones that are figures, and what stands beside them."""
-    every = {plain_name(name): name for name in benchmarks(program)}
+def chosen_of(program, filters, core, apart=()):
+    """The full names of the benchmarks to run: the wanted ones that are figures, and what stands beside them. Those apart are
+    measured elsewhere."""
+    every = {plain_name(name): name for name in benchmarks(program) if plain_name(name) not in apart}
     chosen = {plain: name for plain, name in every.items() if wanted(plain, filters)}
     if not chosen or not filters:
         return set(chosen.values())
@@ -92,12 +94,12 @@ def chosen_of(program, filters, core):
     return {every[name] for name in set(labels) | beside if name in every}
 
 
-def figures(build, filters, core, runs, seconds, say):
+def figures(build, filters, core, runs, seconds, say, apart=()):
     """Figures and what could not be had: ([Figure], [problem])."""
     measured, problems = {}, []
     for program in find(build):
         try:
-            chosen = chosen_of(program, filters, core)
+            chosen = chosen_of(program, filters, core, apart)
             if chosen:
                 say(f"{os.path.basename(program)}: {len(chosen)} benchmarks, {runs} runs each")
                 found = run(program, chosen, core, runs, seconds)

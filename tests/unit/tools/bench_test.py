@@ -4,12 +4,14 @@
 import os
 import sys
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(_HERE, "..", "..", "..", "tools"), os.path.join(_HERE, "..", "..", "support")]
 
-from benchkit import figures, http_load, payload, plots, profile, programs, readme, report, round_trip, table  # noqa: E402
+from benchkit import disk, figures, http_load, payload, plots, profile, programs, readme, report, round_trip, table  # noqa: E402
 from benchkit.figures import Figure  # noqa: E402
 import unittest_report  # noqa: E402
 
@@ -79,6 +81,41 @@ class Programs(unittest.TestCase):
     def test_the_filter_is_one_that_posix_reads(self):
         command = programs.command("p", ["worker/http1/10k+10000-rules", "a.b"], 0, 5, 0.1)
         self.assertIn(r"--benchmark_filter=^(a\.b|worker/http1/10k\+10000-rules)$", command)
+
+
+    def test_what_is_measured_elsewhere_is_not_run(self):
+        with mock.patch.object(programs, "benchmarks", return_value=["record/disk/real_time", "record/writer/none"]):
+            self.assertEqual(programs.chosen_of("p", [], 0, apart=("record/disk",)), {"record/writer/none"})
+
+
+class Disk(unittest.TestCase):
+    def measure(self, *filters):
+        self.order = []
+
+        def fio(folder, _):
+            self.order.append(("fio", folder))
+            with open(os.path.join(folder, "fio"), "w", encoding="ascii"):
+                return 2000.0
+
+        def writer(_, folder, __):
+            self.order.append(("writer", folder))
+            return {disk.RECORD: ("MB/s", [1000.0], {"syncs": [3.0]})}
+
+        options = types.SimpleNamespace(filters=list(filters), build="build")
+        with mock.patch.object(disk, "fio_mb_per_s", fio), mock.patch.object(disk, "writer_run", writer):
+            return {figure.name: figure.row() for figure in disk.figures(options, 3, 1, lambda _: None)}
+
+    def test_fio_and_the_writer_take_turns_in_one_folder(self):
+        rows = self.measure("record/disk")
+        self.assertEqual([who for who, _ in self.order], ["fio", "writer"] * 3)
+        self.assertEqual(len({folder for _, folder in self.order}), 1)
+        self.assertEqual((rows["record/disk"]["ratio"], rows["record/disk"]["versus"], rows["record/disk"]["syncs"]),
+                         (0.5, "machine/disk", 3))
+
+    def test_only_what_is_wanted_is_measured(self):
+        self.assertEqual(list(self.measure("machine/disk")), ["machine/disk"])
+        self.assertEqual([who for who, _ in self.order], ["fio"] * 3)
+        self.assertEqual(self.measure("inspect"), {})
 
 
 class Profile(unittest.TestCase):
