@@ -27,7 +27,7 @@ namespace sluice::bench {
 namespace {
 
 constexpr std::size_t kRules = 10'000;
-constexpr std::size_t kRulesInMiniature = 100;
+constexpr std::size_t kRulesInMiniature = 2000;
 constexpr std::uint64_t kSeed = 10'007;
 constexpr std::size_t kContentBytes = 64 * 1024;
 constexpr std::size_t kSegmentBytes = 1448;
