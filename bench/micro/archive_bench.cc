@@ -143,7 +143,7 @@ const Sizes& sizes_of(std::size_t run) {
   static std::map<std::size_t, Sizes> known;
   if (const auto found = known.find(run); found != known.end()) return found->second;
   const ContentConfig content{
-      .sessions = in_miniature() ? 10U : 200U, .exchanges = 10, .seed = kSeed + run * 1'000'000};
+      .sessions = in_miniature() ? 10U : 100U, .exchanges = 10, .seed = kSeed + run * 1'000'000};
   const GeneratedArchive archive(content);
   auto index = must(control::Index::open(archive.file("index.db"), archive.root()));
   if (!must(index->refresh(steady_clock::now() + kBuildFor))) throw std::runtime_error("the index is not complete");

@@ -46,7 +46,10 @@ def measure(options):
     except (LabError, programs.ProgramError) as problem:
         problems.append(str(problem))
     for suite in (lab_suite, load_suite):
-        more, more_problems = suite.figures(options, RUNS, say)
+        try:
+            more, more_problems = suite.figures(options, RUNS, say)
+        except (LabError, OSError) as problem:  # what was measured before is kept
+            more, more_problems = [], [str(problem)]
         found += more
         problems += more_problems
     meta["minutes"] = round((time.monotonic() - started) / 60, 1)
