@@ -40,7 +40,7 @@ struct Outputs {
   FrameOutput& server;
 };
 
-class Session {
+class alignas(64) Session {
  public:
   Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enforce::Service& service,
           const SessionLimits& limits, std::uint16_t mss_limit, TimeNs now);
@@ -57,6 +57,16 @@ class Session {
   // The appliance goes: both legs are reset with the next run().
   void abort(ErrorCode why);
 
+  // Asks for what a segment touches first.
+  void prefetch() const {
+    __builtin_prefetch(this);
+    __builtin_prefetch(&active_at_);
+    for (const auto* leg : {&client_leg_, &server_leg_}) {
+      const auto* line = reinterpret_cast<const std::byte*>(leg);
+      for (std::size_t i = 0; i < kHotLines; ++i) __builtin_prefetch(line + i * kLineBytes);
+    }
+  }
+
   [[nodiscard]] TimeNs next_deadline() const { return deadline_; }
   // Nothing is left to do: the table may forget it.
   [[nodiscard]] bool done() const { return phase_ == Phase::done; }
@@ -72,6 +82,9 @@ class Session {
   Session* timer_previous = nullptr;
 
  private:
+  static constexpr std::size_t kLineBytes = 64;
+  static constexpr std::size_t kHotLines = 3;  // of a leg
+
   enum class Phase : std::uint8_t { handshake, established, lingering, done };
   // A strict service's bytes, until the records before them are on disk.
   struct Waiting {

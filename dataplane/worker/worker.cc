@@ -11,7 +11,6 @@ namespace sluice::worker {
 namespace {
 
 constexpr std::uint32_t kIpv4AndTcpBytes = 40;
-constexpr std::uint16_t kPrefetchAhead = 4;  // frames
 
 std::uint16_t mss_between(const port::Port& a, const port::Port& b) {
   const std::uint32_t mtu = std::min(a.capabilities().mtu_bytes, b.capabilities().mtu_bytes);
@@ -105,14 +104,13 @@ bool Worker::receive(Side side) {
     const StageScope stage(Stage::port);
     count = ports_[static_cast<std::size_t>(side)]->receive(packets);
   }
-  // Device and memory are cold: what a frame says is asked for while those before it are worked on.
+  // Device and memory are cold: what a frame says is asked for while those before it are read, and what its session
+  // holds while the others are looked up.
   for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(packets[i]);
-  for (std::uint16_t i = 0; i < std::min(count, kPrefetchAhead); ++i)
-    rte_prefetch0(rte_pktmbuf_mtod(packets[i], void*));
-  for (std::uint16_t i = 0; i < count; ++i) {
-    if (i + kPrefetchAhead < count) rte_prefetch0(rte_pktmbuf_mtod(packets[i + kPrefetchAhead], void*));
-    dispatch(side, packets[i]);
-  }
+  for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(packets[i], void*));
+  for (std::uint16_t i = 0; i < count; ++i) arrivals_[i].packet = packets[i];
+  look_up(side, count);
+  for (std::uint16_t i = 0; i < count; ++i) dispatch(side, arrivals_[i]);
   return count != 0;
 }
 

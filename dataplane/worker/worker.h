@@ -71,9 +71,18 @@ class Worker final : public session::SessionObserver {
   static constexpr std::size_t kBurst = 32;
   static constexpr std::size_t kEvents = 8192;
 
+  // A frame of the burst, read; of a TCP frame also its flow.
+  struct Arrival {
+    rte_mbuf* packet = nullptr;
+    wire::Frame frame;
+    session::FlowKey flow;
+    std::uint64_t flow_hash = 0;
+  };
+
   // dispatch.cc
-  void dispatch(Side side, rte_mbuf* packet);
-  void dispatch_tcp(Side side, const wire::Frame& frame, rte_mbuf* packet);
+  void look_up(Side side, std::uint16_t count);
+  void dispatch(Side side, Arrival& arrival);
+  void dispatch_tcp(Side side, Arrival& arrival);
   [[nodiscard]] bool is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const;
   void unknown_flow(Side side, const wire::Frame& frame, const enforce::Service& service, rte_mbuf* packet);
   session::Session* open_session(const wire::Frame& frame, const session::FlowKey& flow,
@@ -106,6 +115,7 @@ class Worker final : public session::SessionObserver {
   SessionIds ids_;
   session::SessionTable table_;
   session::TimerWheel timers_;
+  std::array<Arrival, kBurst> arrivals_;
   std::vector<session::Session*> queued_;
   std::size_t half_open_ = 0;
   std::atomic<std::uint64_t> sessions_open_{0};
