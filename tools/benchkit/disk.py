@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 from benchkit import programs
-from benchkit.figures import Figure, tidy, wanted
+from benchkit.figures import Figure, field, wanted
 from labkit.namespaces import LabError
 
 NAME = "machine/disk"
@@ -49,7 +49,7 @@ def figures(options, runs, seconds, say):
     found = [Figure(NAME, "MB/s", fio, extra={"load": "fio, sequential writes of 1 MiB, O_DIRECT, 8 under way",
                                               "file_bytes": size, "folder": _FOLDER})]
     if has_writer:
-        said = {counter: tidy(values[-1]) for counter, values in sorted(counters.items())}  # of the last run
-        found.insert(0, Figure(RECORD, "MB/s", writer, NAME, fio, {"load": "full blocks, O_DIRECT, to acknowledged and sealed",
+        said = {counter: field(values[-1]) for counter, values in sorted(counters.items())}  # of the last run
+        found.insert(0, Figure(RECORD, "MB/s", writer, NAME, fio, {"load": "bodies of 64 KiB, O_DIRECT, to acknowledged and sealed",
                                                                    "folder": _FOLDER, **said}))
     return found

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 
-from benchkit.figures import Figure, median, tidy, wanted
+from benchkit.figures import Figure, field, median, wanted
 
 # What Google Benchmark adds to the name that the program gave.
 _ADDED = re.compile(r"/(?:real_time|process_time|manual_time|(?:min_time|min_warmup_time|iterations|repeats|threads):[^/]+)")
@@ -118,5 +118,5 @@ def join(measured, filters=()):
         unit, versus = split_label(label)
         beside = measured.get(versus)
         found.append(Figure(name, unit, values, versus if beside else "", beside[1] if beside else [],
-                            {counter: tidy(median(samples)) for counter, samples in sorted(counters.items())}))
+                            {counter: field(median(samples)) for counter, samples in sorted(counters.items())}))
     return found

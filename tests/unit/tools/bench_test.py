@@ -58,9 +58,9 @@ class Programs(unittest.TestCase):
         self.assertEqual(programs.samples(output), {"a": ("us/request", [3, 5], {})})
 
     def test_other_counters_are_fields_of_the_row(self):
-        output = {"benchmarks": [entry("a", 3, iterations=9, real_time=1.5, sessions=1000, build_s=number) for number in (2, 8, 4)]}
+        output = {"benchmarks": [entry("a", 3, iterations=9, real_time=1.5, seed=20771.0, build_s=number) for number in (2, 8.5, 4.12345)]}
         row = programs.join(programs.samples(output))[0].row()
-        self.assertEqual((row["sessions"], row["build_s"], row["runs"]), (1000, 4, 3))
+        self.assertEqual((row["seed"], row["build_s"], row["runs"]), (20771, 4.123, 3))
         self.assertNotIn("real_time", row)
 
     def test_a_benchmark_that_failed_is_no_figure(self):
