@@ -101,20 +101,21 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
       return;
     }
     if (service == nullptr || !syn || !from_client) {
-      if (service != nullptr)
+      if (service != nullptr && from_client && accept_cookie(frame, flow, *service))
+        rte_pktmbuf_free(packet);
+      else if (service != nullptr)
         unknown_flow(side, frame, *service, packet);
       else
         drop(packet, ErrorCode::unknown_flow_refused);
       return;
     }
     if (session != nullptr) {
-      timers_.disarm(*session);
       std::erase(queued_, session);
-      table_.destroy(session);
+      destroy(session);
     }
     session = open_session(frame, flow, *service);
     if (session == nullptr) {
-      drop(packet, ErrorCode::sessions_exhausted);
+      rte_pktmbuf_free(packet);
       return;
     }
   } else if (!port::tcp_checksum_ok(packet, frame)) {
@@ -127,17 +128,8 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
     session->from_client(context_, outputs_, frame, std::move(payload));
   else
     session->from_server(context_, outputs_, frame, std::move(payload));
-  if (was_half_open && !session->half_open()) --half_open_;
+  if (was_half_open && !session->half_open()) end_half_open(*session);
   queue(*session);
-}
-
-session::Session* Worker::open_session(const wire::Frame&, const session::FlowKey& flow,
-                                       const enforce::Service& service) {
-  if (half_open_ >= config_.half_open) return nullptr;
-  session::Session* session =
-      table_.create(flow, ids_.next(), context_.policy, service, config_.limits, mss_limit_, context_.now);
-  if (session != nullptr) ++half_open_;
-  return session;
 }
 
 // In the middle of a connection that Sluice does not know (it began before Sluice, or before a restart).
