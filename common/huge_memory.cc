@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <new>
 
 #include "common/assert.h"
 
@@ -12,7 +11,7 @@ namespace sluice {
 
 HugeMemory::HugeMemory(std::size_t bytes) : bytes_(std::max<std::size_t>(bytes, 1)) {
   void* memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
+  if (memory == MAP_FAILED) assert_failed("no room for a table: sessions are too many", __FILE__, __LINE__);
   SLUICE_ASSERT(::madvise(memory, bytes_, MADV_DONTDUMP) == 0);
   (void)::madvise(memory, bytes_, MADV_HUGEPAGE);  // without transparent hugepages it works as well, more slowly
   data_ = static_cast<std::byte*>(memory);

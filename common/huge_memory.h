@@ -1,6 +1,6 @@
 // Zeroed memory for large tables that are looked up at random: on pages of 2 MiB where the kernel gives some, so that a
 // lookup misses the cache and not the page tables too. What is never touched costs nothing; none of it goes into a core
-// file. Throws std::bad_alloc, at start-up.
+// file. Made at start-up: the process ends where there is no room.
 #pragma once
 
 #include <cstddef>

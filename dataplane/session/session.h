@@ -50,6 +50,10 @@ class alignas(64) Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // The first call for a client that brought a cookie back (Handshake): calls the server.
+  void connect(Context& context, Outputs& outputs, const wire::Frame& ack, std::uint16_t client_mss,
+               std::uint16_t mss_limit);
+
   // A frame of this session whose checksums are right; `payload` holds the TCP payload alone.
   void from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
   void from_server(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
@@ -74,7 +78,8 @@ class alignas(64) Session {
   [[nodiscard]] bool done() const { return phase_ == Phase::done; }
   // A new SYN of the same flow may take its place.
   [[nodiscard]] bool replaceable() const { return phase_ == Phase::done || phase_ == Phase::lingering; }
-  [[nodiscard]] bool half_open() const { return phase_ == Phase::handshake; }
+  // In a handshake of which nobody knows yet whether the client is there.
+  [[nodiscard]] bool half_open() const { return phase_ == Phase::handshake && !handshake_.by_cookie(); }
   [[nodiscard]] const FlowKey& flow() const { return flow_; }
   [[nodiscard]] SessionId id() const { return id_; }
   // Fills all of `info` but what it cannot know.
@@ -103,7 +108,9 @@ class alignas(64) Session {
     std::uint64_t bytes = 0;
   };
 
-  void establish(Context& context, Outputs& outputs, const wire::Frame& frame);
+  void establish(Context& context, Outputs& outputs, const wire::Frame& ack);
+  void send_syn(Context& context, Outputs& outputs);
+  void run_handshake(Context& context, Outputs& outputs);
   void send_handshake(Context& context, Outputs& outputs, TraceLeg to, std::uint32_t seq, std::uint32_t ack,
                       std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options);
   void from_peer(Context& context, TraceLeg from, const wire::Frame& frame, buffer::Chain&& payload);
@@ -152,6 +159,8 @@ class alignas(64) Session {
   wire::LinkHeader client_link_;  // as frames from the client carry it: used toward the server
   wire::LinkHeader server_link_;
   Handshake handshake_;
+  TimeNs next_syn_at_ = kNever;  // by cookie: nobody else sends it again
+  DurationNs syn_interval_ = kSecond;
   std::optional<tcp::Leg> client_leg_;
   std::optional<tcp::Leg> server_leg_;
   std::optional<HttpRelay> relay_;

@@ -13,7 +13,7 @@ LegTrace Session::trace_in(const Context& context, TraceLeg leg) const {
           .session = id_,
           .leg = leg,
           .seq_begin = is_client ? handshake_.client_isn() : handshake_.server_isn(),
-          .ack_begin = is_client ? handshake_.server_isn() : handshake_.client_isn()};
+          .ack_begin = is_client ? handshake_.server_isn_for_client() : handshake_.client_isn()};
 }
 
 LegTrace Session::trace_out(const Context& context, TraceLeg leg) const {

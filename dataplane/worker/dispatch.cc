@@ -19,8 +19,7 @@ buffer::Chain payload_of(const wire::Frame& frame, rte_mbuf* packet) {
 
 }  // namespace
 
-// Every frame that is not passed on and not given to a session ends here: counted and traced.
-void Worker::drop(Side side, const wire::Frame& frame, rte_mbuf* packet, ErrorCode why) {
+void Worker::refuse(Side side, const wire::Frame& frame, ErrorCode why) {
   errors_.add(why);
   trace_.write({.time_ns = context_.now,
                 .kind = TraceKind::drop,
@@ -30,6 +29,10 @@ void Worker::drop(Side side, const wire::Frame& frame, rte_mbuf* packet, ErrorCo
                 .b = std::uint32_t{frame.source_port} << 16 | frame.destination_port,
                 .c = trace_length(frame.payload_bytes),
                 .d = frame.flags});
+}
+
+void Worker::drop(Side side, const wire::Frame& frame, rte_mbuf* packet, ErrorCode why) {
+  refuse(side, frame, why);
   rte_pktmbuf_free(packet);
 }
 
@@ -110,20 +113,21 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
       return;
     }
     if (service == nullptr || !syn || !from_client) {
-      if (service != nullptr)
+      if (service != nullptr && from_client && accept_cookie(frame, flow, *service))
+        rte_pktmbuf_free(packet);
+      else if (service != nullptr)
         unknown_flow(side, frame, *service, packet);
       else
         drop(side, frame, packet, ErrorCode::unknown_flow_refused);
       return;
     }
     if (session != nullptr) {
-      timers_.disarm(*session);
       std::erase(queued_, session);
-      table_.destroy(session);
+      destroy(session);
     }
     session = open_session(frame, flow, *service);
     if (session == nullptr) {
-      drop(side, frame, packet, ErrorCode::sessions_exhausted);
+      rte_pktmbuf_free(packet);
       return;
     }
   } else if (!port::tcp_checksum_ok(packet, frame)) {
@@ -136,17 +140,8 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
     session->from_client(context_, outputs_, frame, std::move(payload));
   else
     session->from_server(context_, outputs_, frame, std::move(payload));
-  if (was_half_open && !session->half_open()) --half_open_;
+  if (was_half_open && !session->half_open()) end_half_open(*session);
   queue(*session);
-}
-
-session::Session* Worker::open_session(const wire::Frame&, const session::FlowKey& flow,
-                                       const enforce::Service& service) {
-  if (half_open_ >= config_.half_open) return nullptr;
-  session::Session* session =
-      table_.create(flow, ids_.next(), context_.policy, service, config_.limits, mss_limit_, context_.now);
-  if (session != nullptr) ++half_open_;
-  return session;
 }
 
 // In the middle of a connection that Sluice does not know (it began before Sluice, or before a restart).

@@ -37,7 +37,11 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
           .pools = pools, .recorder = recorder, .errors = errors_, .policy = nullptr, .trace = &trace_, .work = {}},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),
-      timers_(now) {}
+      timers_(now),
+      half_open_sources_(config.half_open, config.hash_key),
+      sources_(config.sessions, config.hash_key),
+      services_(config.sessions, config.hash_key),
+      cookies_(config.cookie_key) {}
 
 Worker::~Worker() = default;
 
@@ -90,9 +94,8 @@ bool Worker::shut_down(TimeNs now, WallNs wall) {
     server_output_.flush();
   });
   for (session::Session* session : over) {
-    timers_.disarm(*session);
     std::erase(queued_, session);
-    table_.destroy(session);
+    destroy(session);
   }
   sessions_open_.store(table_.size(), std::memory_order_relaxed);
   context_.recorder.flush(wall);
@@ -127,10 +130,9 @@ void Worker::run_queued() {
     session->queued = false;
     const bool was_half_open = session->half_open();
     session->run(context_, outputs_, *this);
-    if (was_half_open && !session->half_open()) --half_open_;
+    if (was_half_open && !session->half_open()) end_half_open(*session);
     if (session->done()) {
-      timers_.disarm(*session);
-      table_.destroy(session);
+      destroy(session);
     } else {
       timers_.arm(*session, session->next_deadline());
     }
