@@ -24,6 +24,13 @@ inline bool ends_escape(Bytes text, std::size_t at) {
   return letter == 'n' || letter == 't' || letter == 'r' || letter == 'b' || letter == 'f';
 }
 
+inline constexpr std::uint32_t kContextBytes = 2;  // that tell whether a word stands before a position
+
+// What begins at `at` would begin in the middle of a word.
+inline bool is_after_word(Bytes text, std::size_t at) {
+  return at > 0 && word_bytes()[text[at - 1]] && !ends_escape(text, at);
+}
+
 class Automaton {
  public:
   // Nothing when the table would have more than kMaxTableEntries, or take too long to make. The expression is one
@@ -37,6 +44,11 @@ class Automaton {
 
   // For each of the first `depth` bytes of a match, at most min_width(), what it can be.
   [[nodiscard]] std::vector<ByteSet> first_bytes(std::uint32_t depth) const;
+
+  // A match could begin with this byte; `after_word`: behind a byte that makes it the middle of a word.
+  [[nodiscard]] bool may_begin(std::uint8_t byte, bool after_word) const {
+    return table_[(after_word ? initial_after_word_ : initial_) + class_of_[byte]] != kDead;
+  }
 
   // The first position in [from, to) where a match could start by its first byte; `to` when there is none.
   [[nodiscard]] std::size_t find_start(Bytes text, std::size_t from, std::size_t to) const {

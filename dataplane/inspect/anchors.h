@@ -26,7 +26,8 @@ class Anchors {
   // Matches of rule `position` may start in this range. Ranges of a rule come in about the order of the content.
   void add(std::uint32_t position, const Range& range);
 
-  [[nodiscard]] bool any() const { return !touched_.empty(); }
+  // The rules that have ranges, or are to be searched as a whole.
+  [[nodiscard]] const std::vector<std::uint32_t>& touched() const { return touched_; }
   [[nodiscard]] bool touched(std::uint32_t rule) const { return rules_[rule].whole || rules_[rule].head != kNone; }
   [[nodiscard]] bool whole(std::uint32_t rule) const { return rules_[rule].whole; }
   // The ranges of a rule in ascending order, linked by `next`.

@@ -136,7 +136,7 @@ SLUICE_AVX2 inline void store(Bitmap& bitmap, std::size_t word, __m256i bits) {
 struct Behind {
   explicit Behind(unsigned shift)
       : right(_mm_cvtsi32_si128(static_cast<int>(shift))), left(_mm_cvtsi32_si128(static_cast<int>(64 - shift))) {}
-  SLUICE_AVX2 [[nodiscard]] __m256i load_words(const Bitmap& bitmap, std::size_t word) const {
+  [[nodiscard]] SLUICE_AVX2 __m256i load_words(const Bitmap& bitmap, std::size_t word) const {
     return _mm256_or_si256(_mm256_srl_epi64(load(bitmap, word), right), _mm256_sll_epi64(load(bitmap, word + 1), left));
   }
   __m128i right;

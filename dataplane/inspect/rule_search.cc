@@ -8,23 +8,23 @@
 namespace sluice::inspect {
 namespace {
 
-constexpr std::uint32_t kBytesBefore = 2;  // that tell whether a word ends there
 // Starts that are tried on one view: it must hold the bytes before, and a widest match and a byte behind.
-constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - kBytesBefore - 1;
+constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - rules::kContextBytes - 1;
 
 }  // namespace
 
-bool RuleSearch::run(const Anchors& anchors, std::uint32_t position) {
+bool RuleSearch::run(const Anchors& anchors, std::uint32_t position, bool open) {
   const std::uint32_t length = content_.length();
   if (anchors.whole(position)) return search(from_, length);
+  // From here on, matches may show their anchor only in bytes to come: no range may make us pass over a start.
+  const std::uint32_t tail = open ? first_start_before(length - std::min(length, rule_.reach - 1), length) : length;
   for (std::uint32_t at = anchors.first_range(position); at != Anchors::kNone;) {
     const Anchors::Range& range = anchors.range(at);
+    if (range.first >= tail) break;
     if (!search(first_start_before(range.first, range.first_end), range.last)) return false;
     at = range.next;
   }
-  if (last_) return true;
-  // Matches that may show their anchor only in bytes to come.
-  return search(first_start_before(length - std::min(length, rule_.reach - 1), length), length);
+  return !open || search(tail, length);
 }
 
 // The first start, not before `first`, from which every byte up to `end` can be part of a match.
@@ -48,7 +48,7 @@ bool RuleSearch::search(std::uint32_t first, std::uint32_t last_start) {
 
 // Decides the starts from_ .. last_start and moves from_ behind them, or behind the last match.
 bool RuleSearch::search_block(std::uint32_t last_start) {
-  const std::uint32_t begin = from_ - std::min(from_, kBytesBefore);
+  const std::uint32_t begin = from_ - std::min(from_, rules::kContextBytes);
   const std::uint32_t end = std::min(content_.length(), last_start + rule_.automaton.max_width() + 1);
   // A view that is cut short is long enough: no run from these starts comes to its end.
   const bool complete = last_ && end == content_.length();

@@ -19,9 +19,9 @@ class RuleSearch {
              std::uint32_t from, std::uint64_t base, std::vector<Match>& matches)
       : rule_(rule), content_(content), ends_(ends), last_(last), from_(from), base_(base), matches_(matches) {}
 
-  // Decides every start in the rule's anchor ranges and at the end of the content.
+  // Decides every start in the rule's anchor ranges and, when a match may be `open` at the end of the content, there.
   // False when it came upon one that only bytes to come can decide: undecided().
-  bool run(const Anchors& anchors, std::uint32_t position);
+  bool run(const Anchors& anchors, std::uint32_t position, bool open);
   [[nodiscard]] std::uint32_t undecided() const { return from_; }
 
  private:

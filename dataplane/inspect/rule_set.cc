@@ -133,9 +133,11 @@ Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rule
     const auto position = static_cast<std::uint32_t>(compiled.rules.size());
     const auto reach = add_anchor(spec, position, *parsed, compiled);
     if (!reach) return std::unexpected(reach.error());
+    compiled.tails.add(parsed->automaton, *reach);
     compiled.rules.push_back({spec.index, spec.validator, *reach, std::move(parsed->automaton)});
   }
   compiled.shapes.finish();
+  compiled.tails.finish();
   for (const LiteralSpec& literal : compiled.literal_table)
     if (literal.rule >= rules.size()) return fail(ErrorCode::bundle_malformed, "a literal of no rule");
   return set;

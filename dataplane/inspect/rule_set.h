@@ -10,6 +10,7 @@
 
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/inspect/shapes.h"
+#include "dataplane/inspect/tails.h"
 #include "rules/automaton.h"
 
 namespace sluice::inspect {
@@ -37,6 +38,7 @@ struct CompiledRules {
   DatabasePointer literals;
   std::vector<LiteralSpec> literal_table;
   Shapes shapes;
+  Tails tails;
   std::uint32_t max_width = 0;
 };
 

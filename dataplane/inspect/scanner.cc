@@ -1,6 +1,7 @@
 #include "dataplane/inspect/scanner.h"
 
 #include <algorithm>
+#include <bit>
 #include <tuple>
 
 #include "common/assert.h"
@@ -50,7 +51,7 @@ bool find_anchors(const CompiledRules& rules, WorkingMemory& memory) {
                                                  0, memory.hyperscan.get(), on_match, &sink) == HS_SUCCESS;
   };
   if (!scan(rules.patterns.get(), on_pattern) || !scan(rules.literals.get(), on_literal)) return false;
-  if (!rules.shapes.empty()) rules.shapes.find(content, memory.room, memory.anchors);
+  if (!rules.shapes.empty()) rules.shapes.find(content, memory.shapes, memory.anchors);
   return true;
 }
 
@@ -114,12 +115,23 @@ ErrorCode scan_section(const CompiledRules& rules, WorkingMemory& memory, ScanSt
   const std::uint64_t base = state.hold - first;
   const std::size_t known = matches.size();
   std::uint32_t decided = length;
-  if (!last || anchors.any()) {
-    for (std::uint32_t position = 0; position < rules.rules.size(); ++position) {
-      if (last && !anchors.touched(position)) continue;
-      RuleSearch search(rules.rules[position], content, memory.ends, last, first, base, matches);
-      if (!search.run(anchors, position)) decided = std::min(decided, search.undecided());
-    }
+  const auto search = [&](std::uint32_t position, bool open) {
+    RuleSearch rule_search(rules.rules[position], content, memory.ends, last, first, base, matches);
+    if (!rule_search.run(anchors, position, open)) decided = std::min(decided, rule_search.undecided());
+  };
+  if (last) {
+    for (const std::uint32_t position : anchors.touched()) search(position, false);
+  } else {
+    rules.tails.find(content, first, memory.tails);
+    if (memory.tails.last_byte) decided = length - 1;
+    const std::vector<std::uint64_t>& open = memory.tails.open;
+    for (const std::uint32_t position : anchors.touched())
+      search(position, (open[position / 64] >> position % 64 & 1U) != 0);
+    for (std::size_t word = 0; word < rules.tails.words(); ++word)
+      for (std::uint64_t left = open[word]; left != 0; left &= left - 1) {
+        const auto position = static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(left)));
+        if (!anchors.touched(position)) search(position, true);
+      }
   }
   const std::uint64_t hold = settle(base + decided, known, matches);
   const auto released = static_cast<std::uint32_t>(hold - base);

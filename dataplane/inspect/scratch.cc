@@ -1,5 +1,7 @@
 #include "dataplane/inspect/scratch.h"
 
+#include <algorithm>
+
 namespace sluice::inspect {
 
 Scratch::Scratch() : impl_(std::make_unique<Impl>()) {}
@@ -17,6 +19,8 @@ Result<void> Scratch::grow_for(const RuleSet& rules) {
   }
   memory.ends.reserve(compiled.max_width);
   memory.anchors.grow_for(compiled.rules.size());
+  for (auto* words : {&memory.tails.alive, &memory.tails.open})
+    words->resize(std::max(words->size(), compiled.tails.words()));
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include "dataplane/inspect/rule_set.h"
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/inspect/shapes.h"
+#include "dataplane/inspect/tails.h"
 
 namespace sluice::inspect {
 
@@ -18,7 +19,8 @@ struct WorkingMemory {
   std::unique_ptr<hs_scratch_t, ScratchDeleter> hyperscan;
   Content content;
   Anchors anchors;
-  Shapes::Room room;
+  Shapes::Room shapes;
+  Tails::Room tails;
   std::vector<std::uint32_t> ends;  // of the matches at one start
 };
 

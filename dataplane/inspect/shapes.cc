@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "common/assert.h"
 #include "rules/frequency.h"
@@ -60,7 +61,7 @@ std::vector<Shapes::Run> Shapes::runs_of(const std::vector<rules::ByteSet>& plac
     run.length = length;
   }
   // Two of one class would agree too often, as in text that is nothing but digits.
-  std::ranges::stable_sort(runs, {}, &Run::often);
+  std::ranges::sort(runs, {}, [](const Run& run) { return std::pair(run.often, run.offset); });
   const auto other = std::ranges::find_if(
       runs, [&](const Run& run) { return run.atoms != runs.front().atoms && run.often <= kOftenEnough; });
   if (other != runs.end()) std::swap(*other, runs[1]);

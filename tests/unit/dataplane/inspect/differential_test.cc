@@ -78,6 +78,26 @@ TEST_P(Usual, JsonIsMatchedAsTheOracleDoes) {
 
 INSTANTIATE_TEST_SUITE_P(Anchorings, Usual, ::testing::Values(rules::Anchoring::anchors, rules::Anchoring::patterns));
 
+// Literals of one rule may lie near the start of a match and far from it: what shows the near one must not decide a
+// start before it, from which the far one may yet come.
+TEST(LiteralsOfOneRule, AreMatchedAsTheOracleDoesHoweverContentIsCut) {
+  const std::vector<TestRule> specs = {{"AB|[A-Z]{1,9}QZ", false, Validator::none},
+                                       {"#k1[0-9]{1,3}|[#a-z0-9]{2,12}%far", false, Validator::none}};
+  const Oracle oracle(specs);
+  for (const auto anchoring : {rules::Anchoring::anchors, rules::Anchoring::databases}) {
+    const auto rules = rule_set_of(specs, anchoring);
+    Scratch scratch;
+    ASSERT_TRUE(scratch.grow_for(*rules));
+    for (const std::string content : {"XXABXQZ", "ABQZ", "XAB ABXXQZ", "#k12ab%far", "ab#k1234%far #k1", "a#k1b#k19"}) {
+      const std::vector<Match> expected = oracle.matches(content);
+      EXPECT_FALSE(expected.empty());
+      EXPECT_EQ(scan_cut(*rules, scratch, content, every_byte(content.size())), expected) << content;
+      for (std::size_t at = 0; at <= content.size(); ++at)
+        EXPECT_EQ(scan_cut(*rules, scratch, content, {at}), expected) << content << " cut at " << at;
+    }
+  }
+}
+
 // A rule that both engines take: Hyperscan refuses what can never match, such as \b\B.
 TestRule usable_rule(Random& random) {
   for (;;) {
