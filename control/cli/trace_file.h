@@ -29,9 +29,9 @@ struct TraceFile {
 Result<TraceFile> read_trace(std::string_view bytes);
 
 struct TraceFilter {
-  SessionId session = 0;      // 0: any
-  std::set<TraceKind> kinds;  // empty: any
-  std::size_t newest = 0;     // so many of those that match; 0: all
+  SessionId session = 0;           // 0: any
+  std::set<TraceKind> kinds = {};  // empty: any
+  std::size_t newest = 0;          // so many of those that match; 0: all
 };
 // "drop,timer"
 Result<std::set<TraceKind>> parse_kinds(const std::string& text);

@@ -32,9 +32,9 @@ struct Context {
   buffer::Pools& pools;
   record::Recorder& recorder;
   ErrorCounters& errors;
+  TraceRing& trace;
   inspect::Scratch* scratch = nullptr;  // grown for every policy that is in use
   PolicyRef policy;                     // the newest; null before the first
-  TraceRing* trace = nullptr;           // may be absent
   TimeNs now = 0;
   WallNs wall = 0;
   Workspace work;

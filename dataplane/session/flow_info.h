@@ -26,6 +26,8 @@ enum class UnitPhase : std::uint8_t {
 
 // What crossed a leg, counted where its frames come in and go out.
 struct LegCounts {
+  std::uint32_t sent_begin = 0;  // initial sequence numbers: ours, as the peer knows us, and the peer's
+  std::uint32_t received_begin = 0;
   std::uint64_t sent_bytes = 0;        // to the peer, without retransmissions
   std::uint32_t sent_through = 0;      // end of what was ever sent
   std::uint32_t received_through = 0;  // end of the segment that came last

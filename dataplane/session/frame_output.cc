@@ -78,7 +78,7 @@ bool LegOutput::emit(tcp::SegmentOut&& segment) {
   header_.options.ts_echo = segment.ts_echo;
   const auto bytes = static_cast<std::uint32_t>(segment.payload.length_bytes());
   if (!output_.send(header_, segment.mss, std::move(segment.payload))) return false;
-  if (watch_ != nullptr) watch_->sent(segment.flags, segment.seq, segment.ack, bytes, segment.window);
+  if (trace_ != nullptr) trace_->sent(segment.flags, segment.seq, segment.ack, bytes, segment.window);
   return true;
 }
 

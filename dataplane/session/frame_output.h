@@ -46,17 +46,17 @@ class FrameOutput {
   std::vector<rte_mbuf*> burst_;
 };
 
-// Sends one leg's segments under the addresses of its session, and tells `watch` of them.
+// Sends one leg's segments under the addresses of its session, and tells `trace` of them.
 class LegOutput final : public tcp::SegmentSink {
  public:
-  LegOutput(FrameOutput& output, const wire::TcpHeader& addresses, LegWatch* watch = nullptr)
-      : output_(output), header_(addresses), watch_(watch) {}
+  LegOutput(FrameOutput& output, const wire::TcpHeader& addresses, const LegTrace* trace = nullptr)
+      : output_(output), header_(addresses), trace_(trace) {}
   bool emit(tcp::SegmentOut&& segment) override;
 
  private:
   FrameOutput& output_;
   wire::TcpHeader header_;
-  LegWatch* watch_;
+  const LegTrace* trace_;
 };
 
 }  // namespace sluice::session

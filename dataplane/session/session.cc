@@ -77,7 +77,7 @@ void Session::send_handshake(Context& context, Outputs& outputs, TraceLeg to, st
   header.options = options;
   // What is lost here is sent again by the peer that stands behind it.
   if ((is_client ? outputs.client : outputs.server).send(header, 0, {}))
-    trace_out(context, to).segment(TraceKind::segment_out, flags, seq, ack, 0, window);
+    trace_of(context, to).sent(flags, seq, ack, 0, window);
 }
 
 // After the handshake.
@@ -85,12 +85,11 @@ void Session::from_peer(Context& context, TraceLeg from, const wire::Frame& fram
   const bool is_client = from == TraceLeg::client;
   std::optional<tcp::Leg>& near = is_client ? client_leg_ : server_leg_;
   std::optional<tcp::Leg>& far = is_client ? server_leg_ : client_leg_;
-  const LegTrace trace = trace_in(context, from);
-  trace.segment(TraceKind::segment_in, frame.flags, frame.seq, frame.ack, frame.payload_bytes, frame.window);
+  const LegTrace trace = trace_of(context, from);
+  trace.received(frame);
   ErrorCode error = ErrorCode::tcp_session_over;
   if (near) {
     if (frame.options.has_timestamps) far->set_ts_value(frame.options.ts_value);
-    (is_client ? client_counts_ : server_counts_).received(frame.seq, frame.payload_bytes);
     error = near->input(segment_of(frame, std::move(payload)), context.now);
   }
   if (error == ErrorCode::ok) return;
@@ -107,8 +106,9 @@ void Session::from_client(Context& context, Outputs& outputs, const wire::Frame&
     establish(context, outputs, frame);
     return from_peer(context, TraceLeg::client, frame, std::move(payload));
   }
-  const LegTrace trace = trace_in(context, TraceLeg::client);
-  trace.segment(TraceKind::segment_in, frame.flags, frame.seq, frame.ack, frame.payload_bytes, frame.window);
+  begin_counts();
+  const LegTrace trace = trace_of(context, TraceLeg::client);
+  trace.received(frame);
   if (step == Handshake::Step::relay_syn) {
     send_syn(context, outputs);
   } else if (step == Handshake::Step::give_up) {
@@ -125,8 +125,9 @@ void Session::from_server(Context& context, Outputs& outputs, const wire::Frame&
   active_at_ = context.now;
   if (phase_ != Phase::handshake) return from_peer(context, TraceLeg::server, frame, std::move(payload));
   const Handshake::Step step = handshake_.from_server(frame);
-  const LegTrace trace = trace_in(context, TraceLeg::server);
-  trace.segment(TraceKind::segment_in, frame.flags, frame.seq, frame.ack, frame.payload_bytes, frame.window);
+  begin_counts();
+  const LegTrace trace = trace_of(context, TraceLeg::server);
+  trace.received(frame);
   if (step == Handshake::Step::relay_syn_ack) {
     send_handshake(context, outputs, TraceLeg::client, frame.seq, frame.ack, wire::kSyn | wire::kAck, frame.window,
                    handshake_.syn_ack_options());
@@ -150,6 +151,7 @@ void Session::connect(Context& context, Outputs& outputs, const wire::Frame& ack
   client_link_ = ack.link;
   active_at_ = context.now;
   handshake_ = Handshake(mss_limit, ack, client_mss);
+  begin_counts();
   send_syn(context, outputs);
   next_syn_at_ = context.now + syn_interval_;
 }
@@ -184,6 +186,7 @@ void Session::establish(Context& context, Outputs& outputs, const wire::Frame& a
   server_leg_.emplace(server, server_limits, context.pools, context.now);
   relay_.emplace(policy_, service_, id_, flow_.client_address, flow_.server_address);
   phase_ = Phase::established;
+  client_counts_.out_of_order = server_counts_.out_of_order = 0;  // what the handshake brought is not in order yet
   client_counts_.sent_through = client.send_next;
   client_counts_.received_through = client.receive_next;
   server_counts_.sent_through = server.send_next;
@@ -249,7 +252,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
   if (phase_ == Phase::handshake) {
     run_handshake(context, outputs);
   } else if (phase_ == Phase::established || phase_ == Phase::lingering) {
-    trace_timers(context);
+    if (deadline_ <= context.now) trace_timers(context);
     client_leg_->on_timer(context.now);
     server_leg_->on_timer(context.now);
     if (phase_ == Phase::established) {
@@ -265,7 +268,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
       }
     }
     settle(context, outputs);
-    trace_ends(context);
+    if (client_leg_->state() != traced_states_[0] || server_leg_->state() != traced_states_[1]) trace_ends(context);
     const bool client_over = client_leg_->state() != tcp::LegState::open;
     const bool server_over = server_leg_->state() != tcp::LegState::open;
     if (phase_ == Phase::established && client_over && server_over && opened_) {
@@ -291,11 +294,11 @@ void Session::settle(Context& context, Outputs& outputs) {
     source(direction).set_downstream_bytes(
         relay_->held_bytes(direction) + flow.waiting_bytes + to.unacknowledged_bytes(), segments * kBufferBytes);
   }
-  LegWatch client_watch{client_counts_, trace_out(context, TraceLeg::client)};
-  LegOutput to_client_output(outputs.client, to_client(), &client_watch);
+  const LegTrace client_trace = trace_of(context, TraceLeg::client);
+  LegOutput to_client_output(outputs.client, to_client(), &client_trace);
   client_leg_->output(context.now, to_client_output);
-  LegWatch server_watch{server_counts_, trace_out(context, TraceLeg::server)};
-  LegOutput to_server_output(outputs.server, to_server(), &server_watch);
+  const LegTrace server_trace = trace_of(context, TraceLeg::server);
+  LegOutput to_server_output(outputs.server, to_server(), &server_trace);
   server_leg_->output(context.now, to_server_output);
 }
 

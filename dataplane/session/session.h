@@ -115,10 +115,9 @@ class alignas(64) Session {
                       std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options);
   void from_peer(Context& context, TraceLeg from, const wire::Frame& frame, buffer::Chain&& payload);
   // session_trace.cc: what the trace is told
-  [[nodiscard]] LegTrace trace_in(const Context& context, TraceLeg leg) const;
-  [[nodiscard]] LegTrace trace_out(const Context& context, TraceLeg leg) const;
+  void begin_counts();
   void trace_phase(const Context& context);
-  void trace_timers(const Context& context) const;
+  void trace_timers(const Context& context);
   void trace_ends(const Context& context);
   void move(Context& context, Direction direction);
   // Of the payload, and of the records beside it.
@@ -140,6 +139,10 @@ class alignas(64) Session {
   [[nodiscard]] wire::TcpHeader to_server() const;
   tcp::Leg& source(Direction direction) { return direction == Direction::request ? *client_leg_ : *server_leg_; }
   tcp::Leg& sink(Direction direction) { return direction == Direction::request ? *server_leg_ : *client_leg_; }
+  LegTrace trace_of(const Context& context, TraceLeg leg) {
+    LegCounts& counts = leg == TraceLeg::client ? client_counts_ : server_counts_;
+    return {.ring = context.trace, .counts = counts, .now = context.now, .session = id_, .leg = leg};
+  }
   Flow& flow_of(Direction direction) { return direction == Direction::request ? request_ : response_; }
 
   const FlowKey flow_;

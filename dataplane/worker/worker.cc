@@ -34,7 +34,7 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
       outputs_{client_output_, server_output_},
       mss_limit_(mss_between(client_port, server_port)),
       context_{
-          .pools = pools, .recorder = recorder, .errors = errors_, .policy = nullptr, .trace = &trace_, .work = {}},
+          .pools = pools, .recorder = recorder, .errors = errors_, .trace = trace_, .policy = nullptr, .work = {}},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),
       timers_(now),
