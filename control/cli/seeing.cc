@@ -1,16 +1,14 @@
 // See seeing.h.
 #include "control/cli/seeing.h"
 
-#include <charconv>
-#include <fstream>
+#include <algorithm>
 #include <iostream>
-#include <iterator>
 #include <memory>
-#include <optional>
 
 #include "common/file.h"
 #include "common/session_id.h"
 #include "control/cli/print.h"
+#include "control/cli/text.h"
 #include "control/cli/trace_file.h"
 
 namespace sluice::cli {
@@ -23,16 +21,6 @@ struct FlowOptions {
   std::uint64_t min_bytes = 0;
   std::uint64_t limit = 100;
 };
-
-// "90s", "10m", "2h", "1d" in nanoseconds.
-std::optional<std::uint64_t> duration_ns(const std::string& text) {
-  std::uint64_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc{} || end + 1 != text.data() + text.size()) return std::nullopt;
-  const std::uint64_t seconds = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 : *end == 'd' ? 86400 : 0;
-  if (seconds == 0 || count > 1'000'000'000 / seconds) return std::nullopt;
-  return count * seconds * 1'000'000'000;
-}
 
 Exit flows(const Shared& shared, const FlowOptions& options) {
   std::string path = "/v1/flows?limit=" + std::to_string(options.limit);
@@ -68,15 +56,9 @@ void add_flows(CLI::App& app, const Shared& shared, Exit& exit) {
 }
 
 struct TraceOptions {
-  std::string session, kinds, write, read;
+  std::string session, kinds, since, write, read;
   std::size_t last = 200;
 };
-
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in.is_open()) return fail(ErrorCode::bad_argument, "cannot read " + path);
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 Exit show_trace(const Shared& shared, const TraceFile& file, const TraceFilter& filter) {
   const std::vector<TraceEntry> picked = pick(file, filter);
@@ -112,9 +94,9 @@ Exit trace(const Shared& shared, const TraceOptions& options) {
     });
     if (answer.exit != Exit::ok) return tell(shared, answer, nullptr);
   } else {
-    auto read = read_file(options.read);
-    if (!read) return complain(shared, Exit::refused, read.error().detail);
-    bytes = std::move(*read);
+    const auto read = read_file(options.read, kMostTraceBytes);
+    if (!read) return complain(shared, Exit::refused, read.error().message());
+    bytes = as_text(*read);
   }
   if (!options.write.empty()) {
     if (auto written = replace_file(options.write, as_bytes(bytes), 0600); !written)
@@ -123,6 +105,11 @@ Exit trace(const Shared& shared, const TraceOptions& options) {
   }
   const auto file = read_trace(bytes);
   if (!file) return complain(shared, Exit::refused, file.error().detail);
+  if (!options.since.empty()) {
+    const auto before = duration_ns(options.since);
+    if (!before) return complain(shared, Exit::usage, "--since takes a number and s, m, h or d, for example 10s");
+    filter.since_ns = file->taken_ns - std::min(file->taken_ns, *before);
+  }
   return show_trace(shared, *file, filter);
 }
 
@@ -131,6 +118,7 @@ void add_trace(CLI::App& app, const Shared& shared, Exit& exit) {
   CLI::App* command = app.add_subcommand("trace", "what the workers did last, event by event; no payload");
   command->add_option("--session", options->session, "of this session");
   command->add_option("--kind", options->kinds, "of these kinds, for example drop,retransmission");
+  command->add_option("--since", options->since, "of the last so long before it was taken, for example 10s, 5m");
   command->add_option("--last", options->last, "so many, the newest; 0 for all")->capture_default_str();
   CLI::Option* write = command->add_option("--write", options->write, "keep all of it in this file instead");
   command->add_option("--read", options->read, "from such a file, not from a running data plane")->excludes(write);

@@ -48,6 +48,11 @@ std::string error_of(std::uint16_t code) {
   return std::string(error_name(static_cast<ErrorCode>(code)));
 }
 
+ErrorCode reason_of(const TraceRecord& r) {
+  const bool has_one = r.kind == TraceKind::drop || r.kind == TraceKind::leg_state || r.kind == TraceKind::phase;
+  return has_one ? static_cast<ErrorCode>(r.code) : ErrorCode::ok;
+}
+
 std::string time_text(WallNs wall_ns) {
   const auto seconds = static_cast<std::time_t>(wall_ns / kSecond);
   std::tm utc = {};
@@ -104,6 +109,7 @@ Result<TraceFile> read_trace(std::string_view bytes) {
     if (header.magic != TraceFileHeader::kMagic || header.record_bytes != sizeof(TraceRecord))
       return std::unexpected(malformed("it begins otherwise"));
     if (header.records > bytes.size() / sizeof(TraceRecord)) return std::unexpected(malformed("records are missing"));
+    file.taken_ns = std::max(file.taken_ns, header.wall_ns);
     const auto oldest = oldest_of.emplace(header.worker, header.first).first;
     oldest->second = std::min(oldest->second, header.first);
     for (std::uint64_t i = 0; i < header.records; ++i) {
@@ -139,7 +145,7 @@ Result<std::set<TraceKind>> parse_kinds(const std::string& text) {
 std::vector<TraceEntry> pick(const TraceFile& file, const TraceFilter& filter) {
   std::vector<TraceEntry> out;
   for (const TraceEntry& entry : file.entries)
-    if ((filter.session == 0 || entry.record.session == filter.session) &&
+    if ((filter.session == 0 || entry.record.session == filter.session) && entry.wall_ns >= filter.since_ns &&
         (filter.kinds.empty() || filter.kinds.contains(entry.record.kind)))
       out.push_back(entry);
   if (filter.newest != 0 && out.size() > filter.newest)
@@ -167,6 +173,7 @@ std::string trace_line(const TraceEntry& entry) {
   for (const auto& [key, value] : told.items())
     if (!(key == "error" && value == "ok"))
       out += fmt::format(" {} {}", key, value.is_string() ? value.get<std::string>() : value.dump());
+  if (const auto why = reason_of(r); why != ErrorCode::ok) out += fmt::format(" ({})", error_text(why));
   return out + "\n";
 }
 

@@ -23,6 +23,7 @@ struct TraceEntry {
 struct TraceFile {
   std::vector<TraceEntry> entries;  // by time
   std::uint64_t overwritten = 0;
+  WallNs taken_ns = 0;  // the newest section
 };
 
 // bad_argument for what is no trace; every byte may be wrong.
@@ -31,6 +32,7 @@ Result<TraceFile> read_trace(std::string_view bytes);
 struct TraceFilter {
   SessionId session = 0;           // 0: any
   std::set<TraceKind> kinds = {};  // empty: any
+  WallNs since_ns = 0;             // not older; 0: any
   std::size_t newest = 0;          // so many of those that match; 0: all
 };
 // "drop,timer"

@@ -59,11 +59,13 @@ TEST(TraceFile, IsToldLineByLine) {
   EXPECT_EQ(line(0),
             "22:13:19.000000000  0000000000000007  client  segment_in     flags P. seq 1 ack 2 length 99 window 512\n");
   EXPECT_NE(line(1).find("server  retransmission flags ."), std::string::npos) << line(1);
-  EXPECT_NE(line(2).find("drop           error udp_refused from 10.0.0.1:40000 to_port 80 length 5 flags S"),
+  EXPECT_NE(line(2).find("drop           error udp_refused from 10.0.0.1:40000 to_port 80 length 5 flags S "
+                         "(UDP to a protected port)\n"),
             std::string::npos)
       << line(2);
   EXPECT_NE(line(3).find("timer retransmit timeouts_before 3"), std::string::npos) << line(3);
-  EXPECT_NE(line(4).find("state closed error tcp_timeout"), std::string::npos) << line(4);
+  EXPECT_NE(line(4).find("state closed error tcp_timeout (a peer stopped acknowledging)\n"), std::string::npos)
+      << line(4);
   EXPECT_NE(line(5).find("phase established client 10.0.0.1:40000 server_port 80\n"), std::string::npos) << line(5);
   EXPECT_EQ(trace_json(file->entries[2])["session"], nullptr);
   EXPECT_EQ(trace_json(file->entries[2])["error"], "udp_refused");
@@ -84,6 +86,8 @@ TEST(TraceFile, IsPickedFrom) {
   EXPECT_EQ(pick(*file, {.session = 7}).size(), 2U);
   EXPECT_EQ(pick(*file, {.kinds = *parse_kinds("drop,timer")}).size(), 2U);
   EXPECT_EQ(pick(*file, {.session = 8, .kinds = *parse_kinds("drop")}).size(), 0U);
+  EXPECT_EQ(file->taken_ns, 1'700'000'000 * kSecond);
+  EXPECT_EQ(pick(*file, {.since_ns = file->taken_ns}).size(), 5U);
   EXPECT_EQ(pick(*file, {.newest = 2}).front().record.kind, TraceKind::leg_state);
   const auto unknown = parse_kinds("drop,teapot");
   ASSERT_FALSE(unknown);
