@@ -152,6 +152,7 @@ void Session::connect(Context& context, Outputs& outputs, const wire::Frame& ack
   active_at_ = context.now;
   handshake_ = Handshake(mss_limit, ack, client_mss);
   begin_counts();
+  trace_of(context, TraceLeg::client).received(ack);
   send_syn(context, outputs);
   next_syn_at_ = context.now + syn_interval_;
 }
