@@ -47,20 +47,24 @@ struct TraceRecord {
   std::uint16_t c = 0;
   std::uint16_t d = 0;
 };
-static_assert(sizeof(TraceRecord) == 32 && std::endian::native == std::endian::little);
+static_assert(sizeof(TraceRecord) == 32 && offsetof(TraceRecord, kind) == 16 && offsetof(TraceRecord, d) == 30 &&
+              std::endian::native == std::endian::little);
 
-// What stands before a section of a worker's records in a file, oldest record first.
-struct TraceFileHeader {
-  static constexpr std::uint64_t kMagic = 0x3130435254554c53;  // "SLUTRC01"
-  std::uint64_t magic = kMagic;
+// What stands before the records: of a section of a kept file, oldest record first, or of a worker's ring as it lies in
+// memory and in its file, where the record of number n is at n modulo `records`.
+struct TraceHeader {
+  static constexpr std::uint64_t kSection = 0x3130435254554c53;  // "SLUTRC01"
+  static constexpr std::uint64_t kRing = 0x3130474e52554c53;     // "SLURNG01"
+  std::uint64_t magic = kSection;
   std::uint32_t record_bytes = sizeof(TraceRecord);
   std::uint32_t worker = 0;
   std::uint64_t records = 0;       // that follow
-  std::uint64_t first = 0;         // number of the first of them, counted since the worker began
-  std::uint64_t monotonic_ns = 0;  // when it was taken, by both clocks
+  std::uint64_t next = 0;          // number of the one after the newest of them, counted since the worker began
+  std::uint64_t monotonic_ns = 0;  // the same moment by both clocks: of a section, when it was taken
   std::uint64_t wall_ns = 0;
+  std::uint64_t reserved[2] = {};
 };
-static_assert(sizeof(TraceFileHeader) == 48);
+static_assert(sizeof(TraceHeader) == 64 && offsetof(TraceHeader, next) == 24 && offsetof(TraceHeader, wall_ns) == 40);
 
 inline std::uint16_t trace_length(std::size_t bytes) {
   return static_cast<std::uint16_t>(bytes < 0xffff ? bytes : 0xffff);

@@ -1,5 +1,5 @@
 // The newest records of one worker: a ring that its one writer overwrites without lock, system call or branch, and that
-// any thread may copy meanwhile. In memory that is left out of core files.
+// any thread may copy meanwhile. Left out of core files; in a file's memory it is still there when the process died.
 #pragma once
 
 #include <atomic>
@@ -15,11 +15,14 @@ class TraceRing {
  public:
   static constexpr std::size_t kRecords = 64 * 1024;  // a power of two
 
-  TraceRing() : memory_(kRecords * sizeof(TraceRecord)), words_(reinterpret_cast<Word*>(memory_.data())) {}
+  static constexpr std::size_t kBytes = sizeof(TraceHeader) + kRecords * sizeof(TraceRecord);
+
+  // `file`: of kBytes and empty; -1 for memory of its own. `now` and `wall` are the same moment.
+  explicit TraceRing(int file = -1, std::uint32_t worker = 0, TimeNs now = 0, WallNs wall = 0);
 
   // The writer. The record is put together in registers: a store of a part before a load of the whole would wait.
   void write(const TraceRecord& r) {
-    const std::uint64_t next = next_.load(std::memory_order_relaxed);
+    const std::uint64_t next = next_->load(std::memory_order_relaxed);
     Word* at = words_ + (next & (kRecords - 1)) * kWords;
     at[0].store(r.time_ns, std::memory_order_relaxed);
     at[1].store(r.session, std::memory_order_relaxed);
@@ -27,7 +30,7 @@ class TraceRing {
                     std::uint64_t{r.code} << 16 | std::uint64_t{r.a} << 32,
                 std::memory_order_relaxed);
     at[3].store(r.b | std::uint64_t{r.c} << 32 | std::uint64_t{r.d} << 48, std::memory_order_relaxed);
-    next_.store(next + 1, std::memory_order_release);
+    next_->store(next + 1, std::memory_order_release);
     std::atomic_thread_fence(std::memory_order_release);  // no word of the next record before that
   }
 
@@ -40,9 +43,9 @@ class TraceRing {
   static constexpr std::size_t kWords = sizeof(TraceRecord) / sizeof(std::uint64_t);
   static_assert(sizeof(Word) == sizeof(std::uint64_t) && Word::is_always_lock_free);
 
-  HugeMemory memory_;  // zeros
-  Word* words_;
-  alignas(64) std::atomic<std::uint64_t> next_{0};
+  HugeMemory memory_;
+  Word* next_;   // TraceHeader::next
+  Word* words_;  // of the records
 };
 
 }  // namespace sluice

@@ -22,11 +22,11 @@ std::string trace_file(const std::vector<MessageBytes>& answer) {
     const auto* part = fbs::GetSizePrefixedEnvelope(message.data())->message_as_TracePart();
     if (part == nullptr || part->records() == nullptr) continue;
     const std::uint64_t records = part->records()->size() / sizeof(TraceRecord);
-    const TraceFileHeader header{.worker = part->worker(),
-                                 .records = records,
-                                 .first = part->first(),
-                                 .monotonic_ns = part->monotonic_ns(),
-                                 .wall_ns = part->wall_ns()};
+    const TraceHeader header{.worker = part->worker(),
+                             .records = records,
+                             .next = part->first() + records,
+                             .monotonic_ns = part->monotonic_ns(),
+                             .wall_ns = part->wall_ns()};
     out.append(reinterpret_cast<const char*>(&header), sizeof header);
     out.append(reinterpret_cast<const char*>(part->records()->data()), records * sizeof(TraceRecord));
   }

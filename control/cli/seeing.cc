@@ -108,7 +108,7 @@ Exit trace(const Shared& shared, const TraceOptions& options) {
   if (!options.since.empty()) {
     const auto before = duration_ns(options.since);
     if (!before) return complain(shared, Exit::usage, "--since takes a number and s, m, h or d, for example 10s");
-    filter.since_ns = file->taken_ns - std::min(file->taken_ns, *before);
+    filter.since_ns = file->newest_ns - std::min(file->newest_ns, *before);
   }
   return show_trace(shared, *file, filter);
 }
@@ -118,10 +118,11 @@ void add_trace(CLI::App& app, const Shared& shared, Exit& exit) {
   CLI::App* command = app.add_subcommand("trace", "what the workers did last, event by event; no payload");
   command->add_option("--session", options->session, "of this session");
   command->add_option("--kind", options->kinds, "of these kinds, for example drop,retransmission");
-  command->add_option("--since", options->since, "of the last so long before it was taken, for example 10s, 5m");
+  command->add_option("--since", options->since, "of the last so long before its end, for example 10s, 5m");
   command->add_option("--last", options->last, "so many, the newest; 0 for all")->capture_default_str();
   CLI::Option* write = command->add_option("--write", options->write, "keep all of it in this file instead");
-  command->add_option("--read", options->read, "from such a file, not from a running data plane")->excludes(write);
+  command->add_option("--read", options->read, "from such a file, or from one that a data plane left when it died")
+      ->excludes(write);
   command->callback([&shared, &exit, options] { exit = trace(shared, *options); });
 }
 

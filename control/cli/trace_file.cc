@@ -102,22 +102,29 @@ Result<TraceFile> read_trace(std::string_view bytes) {
   std::map<std::uint32_t, std::uint64_t> oldest_of;  // by worker
   if (bytes.empty()) return std::unexpected(malformed("it is empty"));
   while (!bytes.empty()) {
-    TraceFileHeader header;
+    TraceHeader header;
     if (bytes.size() < sizeof header) return std::unexpected(malformed("its header is not whole"));
     std::memcpy(&header, bytes.data(), sizeof header);
     bytes.remove_prefix(sizeof header);
-    if (header.magic != TraceFileHeader::kMagic || header.record_bytes != sizeof(TraceRecord))
+    const bool is_ring = header.magic == TraceHeader::kRing;
+    if ((!is_ring && header.magic != TraceHeader::kSection) || header.record_bytes != sizeof(TraceRecord))
       return std::unexpected(malformed("it begins otherwise"));
     if (header.records > bytes.size() / sizeof(TraceRecord)) return std::unexpected(malformed("records are missing"));
-    file.taken_ns = std::max(file.taken_ns, header.wall_ns);
-    const auto oldest = oldest_of.emplace(header.worker, header.first).first;
-    oldest->second = std::min(oldest->second, header.first);
-    for (std::uint64_t i = 0; i < header.records; ++i) {
+    const std::uint64_t oldest = header.next - std::min(header.next, header.records);
+    const auto known = oldest_of.emplace(header.worker, oldest).first;
+    known->second = std::min(known->second, oldest);
+    // The oldest of a full ring may be the one that was being overwritten.
+    const std::uint64_t held = is_ring ? std::min(header.next, header.records) : header.records;
+    for (std::uint64_t i = is_ring && held == header.records ? 1 : 0; i < held; ++i) {
       TraceEntry entry{.record = {}, .wall_ns = 0, .worker = header.worker};
-      std::memcpy(&entry.record, bytes.data() + i * sizeof entry.record, sizeof entry.record);
-      entry.wall_ns = header.wall_ns - (header.monotonic_ns - entry.record.time_ns);
-      if (entry.record.kind != TraceKind::none) file.entries.push_back(entry);
+      const std::uint64_t at = is_ring ? (header.next - held + i) % header.records : i;
+      std::memcpy(&entry.record, bytes.data() + at * sizeof entry.record, sizeof entry.record);
+      entry.wall_ns = header.wall_ns + (entry.record.time_ns - header.monotonic_ns);
+      if (entry.record.kind == TraceKind::none) continue;
+      file.newest_ns = std::max(file.newest_ns, entry.wall_ns);
+      file.entries.push_back(entry);
     }
+    if (!is_ring) file.newest_ns = std::max(file.newest_ns, header.wall_ns);
     bytes.remove_prefix(header.records * sizeof(TraceRecord));
   }
   for (const auto& [worker, oldest] : oldest_of) file.overwritten += oldest;

@@ -23,7 +23,7 @@ struct TraceEntry {
 struct TraceFile {
   std::vector<TraceEntry> entries;  // by time
   std::uint64_t overwritten = 0;
-  WallNs taken_ns = 0;  // the newest section
+  WallNs newest_ns = 0;  // when it was taken, or what died did last
 };
 
 // bad_argument for what is no trace; every byte may be wrong.

@@ -29,12 +29,12 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
                record::Recorder& recorder, TimeNs now)
     : config_(config),
       ports_{&client_port, &server_port},
+      trace_(config.trace_file, config.index, now, config.start_wall_ns),
       client_output_(client_port, pools, errors_),
       server_output_(server_port, pools, errors_),
       outputs_{client_output_, server_output_},
       mss_limit_(mss_between(client_port, server_port)),
-      context_{
-          .pools = pools, .recorder = recorder, .errors = errors_, .trace = trace_, .policy = nullptr, .work = {}},
+      context_{.pools = pools, .recorder = recorder, .errors = errors_, .trace = trace_, .policy = nullptr, .work = {}},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),
       timers_(now),

@@ -40,6 +40,7 @@ struct WorkerConfig {
   HashKey hash_key = {};
   HashKey cookie_key = {};
   WallNs start_wall_ns = 0;
+  int trace_file = -1;  // where the trace lies, of TraceRing::kBytes; -1: in memory that goes with the process
 };
 
 // A policy on its way to a worker, with a scratch that was grown for it and for every older one in use.

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 
 import lab
+from labkit import namespaces
 
 
 class Seeing(lab.LabTest):
@@ -186,6 +187,39 @@ class Seeing(lab.LabTest):
         self.assertEqual(self.lab.appliance.cli("trace", "--session", "xyz").returncode, 2)
         self.assertEqual(self.lab.appliance.cli("trace", "--since", "soon").returncode, 2)
         self.assertEqual(self.lab.appliance.cli("trace", "--read", "/nowhere").returncode, 3)
+
+
+class PostMortem(lab.LabTest):
+    @classmethod
+    def raise_lab(cls):
+        """The run folder lies in memory, as /run does."""
+        cls.lab.up_network()
+        cls.lab.up_servers()
+        run = cls.lab.appliance.run
+        os.makedirs(run, mode=0o700)
+        namespaces.run("mount", "-t", "tmpfs", "-o", "size=16m,mode=0700", "sluice-e2e-run", run)
+        cls.lab.up_appliance(cls.policy)
+
+    def read(self, name, *options):
+        return self.lab.appliance.cli("trace", "--read", os.path.join(self.lab.appliance.run, name), *options)
+
+    def test_what_a_killed_data_plane_did_last_is_told(self):
+        appliance = self.lab.appliance
+        with self.connect() as client:
+            port = client.getsockname()[1]
+            client.sendall(b"GET /1k HTTP/1.1\r\nHost: orders\r\n\r\n")
+            self.assertEqual(lab.read_response(client).status, 200)
+            appliance.dataplane.kill()
+        told = self.read("trace-0.ring", "--last", "0")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertRegex(told.stdout, rf"phase established client [0-9.]+:{port} ")
+        appliance.start_dataplane()
+        self.assertTrue(lab.wait_until(self.lab.is_ready, 20, 0.1))
+        self.assertIn("did not stop in order; `sluice trace --read", appliance.dataplane.log())
+        self.assertEqual(self.read("trace-0.died", "--last", "0").stdout, told.stdout)
+        # One that stops in order leaves nothing.
+        appliance.dataplane.stop()
+        self.assertEqual(self.read("trace-0.ring").returncode, 3)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,24 @@
 #include "control/cli/trace_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
+
+#include "common/file.h"
+#include "common/trace_ring.h"
+#include "tests/support/temp_dir.h"
 
 namespace sluice::cli {
 namespace {
 
 std::string section(std::uint32_t worker, std::uint64_t first, const std::vector<TraceRecord>& records) {
-  const TraceFileHeader header{.worker = worker,
-                               .records = records.size(),
-                               .first = first,
-                               .monotonic_ns = 1000 * kSecond,
-                               .wall_ns = 1'700'000'000 * kSecond};
+  const TraceHeader header{.worker = worker,
+                           .records = records.size(),
+                           .next = first + records.size(),
+                           .monotonic_ns = 1000 * kSecond,
+                           .wall_ns = 1'700'000'000 * kSecond};
   std::string out(reinterpret_cast<const char*>(&header), sizeof header);
   out.append(reinterpret_cast<const char*>(records.data()), records.size() * sizeof(TraceRecord));
   return out;
@@ -86,12 +92,59 @@ TEST(TraceFile, IsPickedFrom) {
   EXPECT_EQ(pick(*file, {.session = 7}).size(), 2U);
   EXPECT_EQ(pick(*file, {.kinds = *parse_kinds("drop,timer")}).size(), 2U);
   EXPECT_EQ(pick(*file, {.session = 8, .kinds = *parse_kinds("drop")}).size(), 0U);
-  EXPECT_EQ(file->taken_ns, 1'700'000'000 * kSecond);
-  EXPECT_EQ(pick(*file, {.since_ns = file->taken_ns}).size(), 5U);
+  EXPECT_EQ(file->newest_ns, 1'700'000'000 * kSecond);
+  EXPECT_EQ(pick(*file, {.since_ns = file->newest_ns}).size(), 5U);
   EXPECT_EQ(pick(*file, {.newest = 2}).front().record.kind, TraceKind::leg_state);
   const auto unknown = parse_kinds("drop,teapot");
   ASSERT_FALSE(unknown);
   EXPECT_NE(unknown.error().detail.find("segment_in"), std::string::npos);
+}
+
+// As a data plane that died leaves it.
+std::string ring_after(std::uint64_t written) {
+  const test::TempDir folder;
+  const std::string path = folder.file("ring");
+  {
+    const Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    EXPECT_EQ(::ftruncate(file.get(), TraceRing::kBytes), 0);
+    TraceRing ring(file.get(), 3, 1000 * kSecond, 1'700'000'000 * kSecond);
+    for (std::uint64_t n = 0; n < written; ++n)
+      ring.write({.time_ns = 1000 * kSecond + n / 10, .session = n, .kind = TraceKind::segment_in});
+  }
+  return std::string(as_text(*read_file(path, 2 * TraceRing::kBytes)));
+}
+
+TEST(TraceFile, ARingThatADeadProcessLeftIsReadInOrder) {
+  constexpr std::uint64_t kWhole = TraceRing::kRecords;
+  for (const std::uint64_t written :
+       {std::uint64_t{0}, std::uint64_t{5}, kWhole - 1, kWhole, kWhole + 3, 3 * kWhole + 7}) {
+    const auto file = read_trace(ring_after(written));
+    ASSERT_TRUE(file) << file.error().message();
+    // Of a full ring the oldest may be half overwritten.
+    const std::uint64_t count = written < kWhole ? written : kWhole - 1;
+    ASSERT_EQ(file->entries.size(), count) << written;
+    EXPECT_EQ(file->overwritten, written < kWhole ? 0 : written - kWhole);
+    for (std::uint64_t i = 0; i < count; ++i)
+      ASSERT_EQ(file->entries[i].record.session, written - count + i) << written;
+    if (count == 0) continue;
+    EXPECT_EQ(file->entries.back().worker, 3U);
+    EXPECT_EQ(file->newest_ns, 1'700'000'000 * kSecond + (written - 1) / 10);
+  }
+}
+
+TEST(TraceFile, AHeaderThatLiesIsNoHarm) {
+  for (const std::uint64_t magic : {TraceHeader::kSection, TraceHeader::kRing})
+    for (const std::uint64_t records :
+         {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{6}, std::uint64_t{7}, ~std::uint64_t{0}})
+      for (const std::uint64_t next : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{6}, ~std::uint64_t{0}}) {
+        std::string bytes = section(0, 0, sample());
+        const TraceHeader header{.magic = magic, .records = records, .next = next};
+        std::memcpy(bytes.data(), &header, sizeof header);
+        const auto file = read_trace(bytes);
+        if (!file) continue;
+        EXPECT_LE(file->entries.size(), 6U);
+        for (const TraceEntry& entry : file->entries) EXPECT_TRUE(trace_line(entry).ends_with('\n'));
+      }
 }
 
 TEST(TraceFile, WhatIsCutOrSpoiledIsRefusedOrShownAsNumbers) {
