@@ -9,6 +9,7 @@
 #include <ctime>
 #include <iterator>
 #include <map>
+#include <tuple>
 
 #include "common/session_id.h"
 
@@ -116,8 +117,8 @@ Result<TraceFile> read_trace(std::string_view bytes) {
     // The oldest of a full ring may be the one that was being overwritten.
     const std::uint64_t held = is_ring ? std::min(header.next, header.records) : header.records;
     for (std::uint64_t i = is_ring && held == header.records ? 1 : 0; i < held; ++i) {
-      TraceEntry entry{.record = {}, .wall_ns = 0, .worker = header.worker};
-      const std::uint64_t at = is_ring ? (header.next - held + i) % header.records : i;
+      TraceEntry entry{.record = {}, .wall_ns = 0, .worker = header.worker, .number = header.next - held + i};
+      const std::uint64_t at = is_ring ? entry.number % header.records : i;
       std::memcpy(&entry.record, bytes.data() + at * sizeof entry.record, sizeof entry.record);
       entry.wall_ns = header.wall_ns + (entry.record.time_ns - header.monotonic_ns);
       if (entry.record.kind == TraceKind::none) continue;
@@ -128,7 +129,9 @@ Result<TraceFile> read_trace(std::string_view bytes) {
     bytes.remove_prefix(header.records * sizeof(TraceRecord));
   }
   for (const auto& [worker, oldest] : oldest_of) file.overwritten += oldest;
-  std::ranges::stable_sort(file.entries, {}, [](const TraceEntry& entry) { return entry.record.time_ns; });
+  std::ranges::sort(file.entries, {}, [](const TraceEntry& entry) {
+    return std::tuple(entry.record.time_ns, entry.worker, entry.number);
+  });
   return file;
 }
 

@@ -18,6 +18,7 @@ struct TraceEntry {
   TraceRecord record;
   WallNs wall_ns = 0;
   std::uint32_t worker = 0;
+  std::uint64_t number = 0;  // of that worker's records
 };
 
 struct TraceFile {
