@@ -112,8 +112,8 @@ bool complete_checksum_at(rte_mbuf* frame, std::size_t start, std::size_t offset
   wire::ChecksumSum sum;
   if (!add_bytes(frame, start, end - start, sum)) return false;
   const std::uint16_t checksum = sum.checksum();
-  // For UDP a sum of 0 would mean that there is none (RFC 768); for TCP both are the same number.
-  store_be16(rte_pktmbuf_mtod_offset(frame, std::uint8_t*, start + offset), checksum == 0 ? 0xffff : checksum);
+  const bool none = checksum == 0 && offset == wire::kUdpChecksumOffset;  // a 0 would say that there is none (RFC 768)
+  store_be16(rte_pktmbuf_mtod_offset(frame, std::uint8_t*, start + offset), none ? 0xffff : checksum);
   return true;
 }
 

@@ -55,9 +55,14 @@ def main():
     try:
         unittest_report.main()
     finally:
-        for test in LabTest.__subclasses__():
-            if test.lab is not None:
-                test.lab.down()
+        take_down(LabTest)
+
+
+def take_down(test):
+    if test.lab is not None:
+        test.lab.down()
+    for kind in test.__subclasses__():
+        take_down(kind)
 
 
 class LabTest(unittest.TestCase):

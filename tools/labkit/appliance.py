@@ -11,8 +11,8 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 
 _DATAPLANE_CONFIG = """\
 ports:
-  client: {{tap: {client_tap}, netns: {client}}}
-  server: {{tap: {server_tap}, netns: {server}}}
+  client: {client_port}
+  server: {server_port}
 worker_core: {core}
 idle: adaptive
 hugepages: auto
@@ -51,9 +51,8 @@ class Appliance:
             os.makedirs(folder, mode=0o700, exist_ok=True)
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(_DATAPLANE_CONFIG.format(
-                client=self.lab.client, server=self.lab.server, client_tap=self.lab.client_tap,
-                server_tap=self.lab.server_tap, core=self.lab.dataplane_core, sessions=self.sessions,
-                segment_bytes=self.segment_bytes, archive=self.archive, run=self.run, state=self.state))
+                client_port=self.lab.client_port, server_port=self.lab.server_port, core=self.lab.dataplane_core,
+                sessions=self.sessions, segment_bytes=self.segment_bytes, archive=self.archive, run=self.run, state=self.state))
 
     def control_command(self):
         return [binary("control/sluice-control"), "--state", self.state, "--run", self.run, "--archive", self.archive]

@@ -38,6 +38,9 @@ class Lab:
         self.state = f"/var/lib/{name}-lab"
         self.client, self.server = name + "-client", name + "-server"
         self.client_tap, self.server_tap = "slc0", "sls0"
+        # The ports of the appliance, as its configuration names them.
+        self.client_port = f"{{tap: {self.client_tap}, netns: {self.client}}}"
+        self.server_port = f"{{tap: {self.server_tap}, netns: {self.server}}}"
         self.staging_port = staging_port or 18080 + (0 if name == "sluice" else 1 + zlib.crc32(name.encode()) % 900)
         cores = sorted(os.sched_getaffinity(0))
         self.dataplane_core, self.peer_core = cores[0], cores[min(1, len(cores) - 1)]

@@ -66,6 +66,15 @@ TEST_F(OffloadsTest, ChecksumsAreFinishedOverSegmentsOfAnyLength) {
   }
 }
 
+TEST_F(OffloadsTest, AChecksumOfZeroIsZeroInTcp) {
+  constexpr std::size_t kChecksumAt = 14 + 20 + wire::kTcpChecksumOffset;
+  const auto zeros = finish(tcp_frame(*pools_, tcp_header(), std::string(2, '\0'), 0), kNothing)[0];
+  const std::string fitting(zeros.begin() + kChecksumAt, zeros.begin() + kChecksumAt + 2);
+  const auto out = finish(tcp_frame(*pools_, tcp_header(), fitting, 0), kNothing)[0];
+  EXPECT_EQ(load_be16(out.data() + kChecksumAt), 0);
+  EXPECT_EQ(received_sum(out), 0xffff);
+}
+
 TEST_F(OffloadsTest, EthernetPaddingIsNotAddedUp) {
   rte_mbuf* frame = tcp_frame(*pools_, tcp_header(), "x", 0);
   rte_mbuf* last = rte_pktmbuf_lastseg(frame);

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""TCP between Linux hosts of all kinds: each congestion control, each MTU, paths that lose, double and reorder frames,
+thousands of short connections. What arrives is what was sent, and an observer finds nothing wrong on either leg."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+
+import lab
+from labkit import impairment, namespaces
+from labkit.processes import wait_until
+
+SIZE = 8 * 1024 * 1024
+SHORT_CONNECTIONS = 20_000 if lab.BIG else 2_000
+CALLERS = 8
+
+# What tshark notes of a sound connection: a receiver that was slow for a moment, and its window.
+HARMLESS = "tcp.analysis.window_update || tcp.analysis.window_full || tcp.analysis.zero_window || tcp.analysis.zero_window_probe || tcp.analysis.zero_window_probe_ack"
+
+
+class Paths(lab.LabTest):
+    policy = lab.POLICY.replace("    rules: [pii/*]\n", "    rules: [pii/*]\n    after_window: stream\n", 1)
+    size = SIZE
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.source = os.path.join(cls.lab.state, "content")
+        text = os.urandom(cls.size // 2).hex().translate(str.maketrans("0123456789", "ghijklmnop")).encode()
+        for path in (cls.source, os.path.join(cls.lab.nginx_folder(), "site", "content")):
+            with open(path, "wb") as file:
+                file.write(text)
+        cls.expected = lab.sha256(text)
+
+    def ends(self):
+        return (self.lab.client, self.lab.client_tap), (self.lab.server, self.lab.server_tap)
+
+    def download(self):
+        got = os.path.join(self.lab.state, "got")
+        done = self.lab.in_client("curl", "-sS", "--max-time", "120", "-o", got, self.lab.url("/content"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_content(got)
+
+    def upload(self):
+        done = self.lab.in_client("curl", "-sS", "--max-time", "120", "-w", "%{http_code}", "-T", self.source, self.lab.url("/upload/content"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(done.stdout[-3:], ("201", "204"))
+        self.assert_content(os.path.join(self.lab.nginx_folder(), "uploads/upload/content"))
+
+    def assert_content(self, path):
+        with open(path, "rb") as file:
+            self.assertEqual(lab.sha256(file.read()), self.expected)
+
+    def short_connections(self, count):
+        """One request each, and a close."""
+        failed = []
+
+        def call():
+            for _ in range(count // CALLERS):
+                try:
+                    response = self.get("/1k", "Connection: close")
+                    if response.status != 200 or len(response.text) != 1024:
+                        failed.append(response.status)
+                except OSError as error:
+                    failed.append(error)
+
+        callers = [threading.Thread(target=call) for _ in range(CALLERS)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+        self.assertEqual(failed, [])
+
+    def set_mtu(self, client, server):
+        for (namespace, device), mtu in zip(self.ends(), (client, server)):
+            namespaces.run("ip", "-n", namespace, "link", "set", device, "mtu", str(mtu))
+
+    def set_congestion_control(self, name):
+        for namespace, device in self.ends():
+            namespaces.run("ip", "-n", namespace, "route", "change", "10.77.0.0/24", "dev", device, "congctl", name)
+
+
+class SoundPaths(Paths):
+    capture_bytes = 128
+    options = ()
+    wrong = f"tcp.analysis.flags && !({HARMLESS})"
+
+    @contextlib.contextmanager
+    def observed(self):
+        """Captures both legs; afterwards nothing in either may be wrong."""
+        captures = [os.path.join(self.lab.state, device + ".pcap") for _, device in self.ends()]
+        observers = [subprocess.Popen(["ip", "netns", "exec", namespace, "dumpcap", "-q", "-i", device, "-s", str(self.capture_bytes), "-B", "256", "-w", capture],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                     for (namespace, device), capture in zip(self.ends(), captures)]
+        try:
+            for observer in observers:  # it says so when it begins
+                self.assertIn("Capturing", observer.stderr.readline())
+            self.assertTrue(wait_until(lambda: all(map(os.path.exists, captures)), 10))
+            yield
+        finally:
+            ends = [observer.send_signal(signal.SIGINT) or observer.communicate()[1] for observer in observers]
+        for capture, end in zip(captures, ends):
+            self.assertRegex(end, r"received/dropped on interface '\w+': \d+/0 ", "the observer missed frames")
+            self.assert_sound(capture)
+
+    def assert_sound(self, capture):
+        done = subprocess.run(["tshark", "-n", "-o", "tcp.desegment_tcp_streams:FALSE", "--disable-protocol", "http", "-r", capture, *self.options, "-Y", self.wrong], capture_output=True, text=True, check=True)
+        self.assertEqual(done.stdout.splitlines()[:20], [], os.path.basename(capture))
+
+    def test_each_congestion_control_without_a_flaw(self):
+        for name in ("cubic", "reno", "bbr"):
+            with self.subTest(name):
+                self.set_congestion_control(name)
+                with self.observed():
+                    self.download()
+                    self.upload()
+                    self.short_connections(200)
+
+    def test_each_mtu(self):
+        self.addCleanup(self.set_mtu, 1500, 1500)
+        for client, server in ((576, 1500), (1500, 576), (1280, 9000), (9000, 9000), (9000, 1500)):
+            with self.subTest(client=client, server=server):
+                self.set_mtu(client, server)
+                with self.observed():
+                    self.download()
+                    self.upload()
+
+    def test_thousands_of_short_connections(self):
+        before = self.counters()["drops"]
+        self.short_connections(SHORT_CONNECTIONS)
+        after = self.counters()["drops"]
+        self.assertEqual({reason: count for reason, count in after.items() if count != before.get(reason, 0)}, {})
+
+
+class WiredLab(lab.Lab):
+    """The appliance between two cables and not two TAPs: every checksum on them is made and checked by somebody."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.box = self.name + "-box"
+        self.client_port, self.server_port = "{vdev: 'net_af_packet0,iface=client'}", "{vdev: 'net_af_packet1,iface=server'}"
+
+    def up_network(self):
+        super().up_network()
+        namespaces.run("ip", "netns", "add", self.box)
+        namespaces.run("ip", "netns", "exec", self.box, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
+        for side, namespace, device, address in (("client", self.client, self.client_tap, self.client_address),
+                                                 ("server", self.server, self.server_tap, self.server_address)):
+            mac = json.loads(namespaces.run("ip", "-n", namespace, "-j", "link", "show", device).stdout)[0]["address"]
+            namespaces.run("ip", "-n", namespace, "link", "delete", device)
+            namespaces.run("ip", "-n", namespace, "link", "add", device, "address", mac, "type", "veth", "peer", "name", side, "netns", self.box)
+            for where, end in ((namespace, device), (self.box, side)):
+                namespaces.run("ip", "netns", "exec", where, "ethtool", "-K", end, "tx", "off", "rx", "off", "tso", "off", "gso", "off", "gro", "off")
+                namespaces.run("ip", "-n", where, "link", "set", end, "mtu", "9000" if end == side else "1500", "up")
+            namespaces.run("ip", "-n", namespace, "address", "add", address + "/24", "dev", device)
+
+    def up_appliance(self, policy=lab.POLICY):
+        super().up_appliance(policy, namespace=self.box)
+
+    def down(self):
+        super().down()
+        namespaces.remove(self.box)
+
+
+class WiredPaths(SoundPaths):
+    """No offload anywhere: the observer checks every checksum, and so does the kernel. A ring of the path may run over."""
+
+    size = SIZE // 8
+    capture_bytes = 0  # all of a frame
+    options = ("-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE")
+    # Linux writes 0xffff for 0, which tshark minds and RFC 1071 does not.
+    wrong = "tcp.checksum.status == Bad && tcp.checksum != 0xffff || ip.checksum.status == Bad"
+
+    @classmethod
+    def new_lab(cls):
+        return WiredLab(super().new_lab().name)
+
+
+class BadPaths(Paths):
+    def impair(self, **how):
+        for namespace, device in self.ends():
+            impairment.impair(namespace, device, os.path.join(self.lab.state, device + ".nft"), **how)
+
+    def through(self, **how):
+        self.impair(**how)
+        for name in ("cubic", "reno", "bbr"):
+            with self.subTest(name):
+                self.set_congestion_control(name)
+                self.download()
+                self.upload()
+        self.short_connections(SHORT_CONNECTIONS // 10)
+        for namespace, _ in self.ends():
+            self.assertGreater(impairment.frames_harmed(namespace), 0, namespace)
+
+    def test_loss(self):
+        self.through(drop=20, double=0, reorder=0)
+
+    def test_doubled_frames(self):
+        self.through(drop=0, double=100, reorder=0)
+
+    def test_reordered_frames(self):
+        self.through(drop=0, double=0, reorder=100)
+
+    def test_all_of_it_at_a_small_mtu(self):
+        self.addCleanup(self.set_mtu, 1500, 1500)
+        self.set_mtu(800, 1500)
+        self.through(drop=10, double=10, reorder=20)
+
+
+if __name__ == "__main__":
+    lab.main()
