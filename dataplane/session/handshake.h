@@ -27,7 +27,7 @@ class Handshake {
   Step from_client(const wire::Frame& frame);
   Step from_server(const wire::Frame& frame);
 
-  // What Sluice speaks of what a side offered: MSS clamped, window scale, timestamps; nothing else.
+  // What Sluice speaks of what a side offered: MSS clamped, window scale, timestamps, SACK; nothing else.
   [[nodiscard]] wire::TcpOptions syn_options() const { return client_.options; }
   [[nodiscard]] wire::TcpOptions syn_ack_options() const { return server_.options; }
   [[nodiscard]] std::uint32_t client_isn() const { return client_.isn; }
@@ -51,6 +51,7 @@ class Handshake {
   void remember(Peer& peer, const wire::Frame& frame) const;
   [[nodiscard]] bool scaled() const { return client_.options.window_shift && server_.options.window_shift; }
   [[nodiscard]] bool stamped() const { return client_.options.has_timestamps && server_.options.has_timestamps; }
+  [[nodiscard]] bool selective() const { return client_.options.sack_permitted && server_.options.sack_permitted; }
 
   std::uint16_t mss_limit_;
   bool answered_ = false;  // the server's SYN-ACK was seen

@@ -51,6 +51,7 @@ ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {
   if (too_old || too_new) {
     if (length > 0) {
       ack_due_ = true;
+      if (too_old) note_repeated(segment.seq, segment.seq + static_cast<std::uint32_t>(segment.payload.length_bytes()));
     } else {
       challenge(now);
     }

@@ -49,6 +49,7 @@ Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, T
       receive_mss_(std::max<std::uint16_t>(setup.receive_mss, 1)),
       send_shift_(std::min(setup.send_shift, kLargestShift)),
       receive_shift_(std::min(setup.receive_shift, kLargestShift)),
+      sack_(setup.sack),
       timestamps_(setup.timestamps),
       progress_at_(now),
       sent_at_(now),

@@ -32,6 +32,7 @@ struct LegSetup {
   std::uint8_t receive_shift = 0;    // scale of windows that we advertise
   std::uint32_t send_window = 0;     // peer's first window, scaled
   std::uint32_t receive_window = 0;  // the window that the relayed handshake already promised, scaled
+  bool sack = false;                 // both ends permitted selective acknowledgements
   bool timestamps = false;
   std::uint32_t ts_recent = 0;  // peer's last TSval
   std::uint32_t ts_value = 0;   // first TSval we send: the last seen from whom we stand for
@@ -116,6 +117,11 @@ class Leg {
   // receive.cc: bytes, FIN and the window we offer
   ErrorCode receive_in_order(buffer::Chain&& payload);
   ErrorCode receive_data(std::uint32_t seq, buffer::Chain&& payload);
+  void note_repeated(std::uint32_t begin, std::uint32_t end);
+  [[nodiscard]] bool has_sack_news() const {
+    return sack_ && (!reassembly_.empty() || repeated_.begin != repeated_.end);
+  }
+  std::size_t list_sack_blocks(std::span<wire::SackBlock> out) const;
   ErrorCode compare_old(std::uint32_t seq, const buffer::Chain& payload) const;
   void note_fin(std::uint32_t fin_seq, TimeNs now);
   void take_fin(TimeNs now);
@@ -171,6 +177,7 @@ class Leg {
   std::uint16_t receive_mss_;
   std::uint8_t send_shift_;
   std::uint8_t receive_shift_;
+  bool sack_;
   bool timestamps_;
   LegState state_ = LegState::open;
   Timer timer_ = Timer::none;
@@ -210,6 +217,7 @@ class Leg {
   std::size_t downstream_pinned_bytes_ = 0;
   ErrorCode closed_by_ = ErrorCode::ok;
 
+  wire::SackBlock repeated_;  // what came twice, for one D-SACK; empty when nothing did
   Reassembly reassembly_;
   RttEstimator rtt_;
   NewReno new_reno_;

@@ -2,6 +2,7 @@
 // an ACK if nothing carried one. Payload leaves as views; the leg keeps the bytes in in_flight_.
 // When a buffer or room in the burst is missing, nothing is lost: retry_at_ asks to be called again.
 #include <algorithm>
+#include <array>
 
 #include "dataplane/tcp/leg.h"
 #include "dataplane/tcp/sequence.h"
@@ -67,6 +68,11 @@ bool Leg::is_ack_due(TimeNs now) {
 // Every segment tells our window and acknowledges, so it stands for a pending ACK.
 bool Leg::emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink) {
   const Window window = next_window();
+  // SACK blocks ride on empty segments only, so that every data segment is a whole mss; an ACK stays due beside data.
+  const bool sack_news = has_sack_news();
+  const bool empty = payload.empty();
+  std::array<wire::SackBlock, wire::SackBlocks::kMost> blocks;
+  const std::size_t block_count = sack_news && empty ? list_sack_blocks(blocks) : 0;
   SegmentOut segment{.seq = seq,
                      .ack = receive_next_,
                      .window = window.field,
@@ -74,13 +80,16 @@ bool Leg::emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, S
                      .has_timestamps = timestamps_,
                      .ts_value = ts_value_,
                      .ts_echo = ts_recent_,
+                     .sack = {blocks.data(), block_count},
                      .mss = mss_,
                      .payload = std::move(payload)};
   if (!sink.emit(std::move(segment))) return false;
   receive_edge_ = window.edge;
   largest_receive_window_ = std::max(largest_receive_window_, distance(receive_next_, receive_edge_));
   last_ack_sent_ = receive_next_;
-  ack_due_ = ack_wanted_ = false;
+  ack_due_ = ack_due_ && sack_news && !empty;
+  if (empty) repeated_ = {};
+  ack_wanted_ = false;
   ack_at_ = kNever;
   return true;
 }
