@@ -9,22 +9,27 @@
 namespace sluice::tcp {
 namespace {
 
+Congestion new_reno(std::uint16_t mss) {
+  return Congestion(CongestionControl::new_reno, mss);
+}
+
 TEST(NewReno, BeginsWithTenSegmentsOrLessOfLargeOnes) {
-  EXPECT_EQ(NewReno(1'000).window_bytes(), 10'000u);
-  EXPECT_EQ(NewReno(1'460).window_bytes(), 14'600u);
-  EXPECT_EQ(NewReno(8'960).window_bytes(), 17'920u) << "RFC 6928";
+  EXPECT_EQ(new_reno(1'000).window_bytes(), 10'000u);
+  EXPECT_EQ(new_reno(1'460).window_bytes(), 14'600u);
+  EXPECT_EQ(new_reno(8'960).window_bytes(), 17'920u) << "RFC 6928";
 }
 
 TEST(NewReno, DoublesPerRoundTripInSlowStart) {
-  NewReno reno(1'000);
+  Congestion reno = new_reno(1'000);
   reno.on_acknowledged(10'000, 0);
   EXPECT_EQ(reno.window_bytes(), 20'000u);
 }
 
 TEST(NewReno, GrowsByOneSegmentPerRoundTripAfterALoss) {
-  NewReno reno(1'000);
+  Congestion reno = new_reno(1'000);
+  reno.on_acknowledged(10'000, 0);
   reno.on_loss(20'000, 0);
-  reno.on_recovered(10'000);
+  reno.on_recovered();
   EXPECT_EQ(reno.window_bytes(), 10'000u);
   reno.on_acknowledged(10'000, 0);
   EXPECT_EQ(reno.window_bytes(), 11'000u);
@@ -34,31 +39,43 @@ TEST(NewReno, GrowsByOneSegmentPerRoundTripAfterALoss) {
   EXPECT_EQ(reno.window_bytes(), 12'000u);
 }
 
-TEST(NewReno, InflatesByDuplicatesAndDeflatesByPartialAcks) {
-  NewReno reno(1'000);
-  reno.on_loss(20'000, 0);
-  EXPECT_EQ(reno.window_bytes(), 13'000u);
-  reno.on_duplicate();
-  EXPECT_EQ(reno.window_bytes(), 14'000u);
-  reno.on_partial(5'000);
-  EXPECT_EQ(reno.window_bytes(), 10'000u);
-  reno.on_partial(100'000);
-  EXPECT_GE(reno.window_bytes(), 1'000u);
+TEST(NewReno, ARepeatedTimeoutDoesNotHalveAgain) {
+  Congestion reno = new_reno(1'000);
+  reno.on_timeout(10'000, true, 0);
+  EXPECT_EQ(reno.window_bytes(), 1'000u);
+  EXPECT_EQ(reno.threshold_bytes(), 5'000u);
+  reno.on_timeout(1'000, false, 0);
+  EXPECT_EQ(reno.threshold_bytes(), 5'000u);
 }
 
-TEST(NewReno, ARepeatedTimeoutDoesNotHalveAgain) {
-  NewReno reno(1'000);
-  reno.on_timeout(20'000, false, 0);
-  EXPECT_EQ(reno.window_bytes(), 1'000u);
-  EXPECT_EQ(reno.threshold_bytes(), 10'000u);
-  reno.on_timeout(1'000, true, 0);
-  EXPECT_EQ(reno.threshold_bytes(), 10'000u);
+TEST(NewReno, ALossIsCountedFromWhatWasInFlight) {
+  Congestion reno = new_reno(1'000);
+  reno.on_loss(6'000, 0);
+  EXPECT_EQ(reno.threshold_bytes(), 3'000u) << "RFC 5681: the flight, where it is less than the window";
 }
 
 TEST(NewReno, NeverGrowsBeyondTheLargestWindow) {
-  NewReno reno(65'000);
+  Congestion reno = new_reno(65'000);
   for (int i = 0; i < 100; ++i) reno.on_acknowledged(1u << 30, 0);
   EXPECT_LE(reno.window_bytes(), 1u << 30);
+}
+
+TEST(Congestion, UndoBringsBackWhatALossTook) {
+  Congestion reno = new_reno(1'000);
+  reno.on_timeout(10'000, true, 0);
+  reno.undo();
+  EXPECT_EQ(reno.window_bytes(), 10'000u);
+  EXPECT_EQ(reno.threshold_bytes(), Congestion::kLargestWindow);
+}
+
+TEST(Congestion, IdlingHalvesTheWindowForEachTimeout) {
+  Congestion reno = new_reno(1'000);
+  reno.on_acknowledged(70'000, 0);
+  EXPECT_EQ(reno.window_bytes(), 80'000u);
+  reno.on_idle(3 * kSecond, kSecond);
+  EXPECT_EQ(reno.window_bytes(), 20'000u);
+  reno.on_idle(3'600 * kSecond, kSecond);
+  EXPECT_EQ(reno.window_bytes(), 10'000u) << "never below the initial one";
 }
 
 TEST(Rtt, TheFirstSampleSetsBothTerms) {
