@@ -10,23 +10,35 @@ namespace sluice::tcp {
 
 void Leg::on_acknowledgement(const SegmentIn& segment, TimeNs now) {
   if (timer_ == Timer::persist) progress_at_ = now;  // the peer answers, so it lives, however small its window
-  Acknowledgement in{.ack = segment.ack,
-                     .unacked = send_unacked_,
-                     .send_max = send_max_,
-                     .sack = segment.sack,
-                     .has_echo = timestamps_ && segment.has_timestamps,
-                     .ts_echo = segment.ts_echo};
-  if (!in.advances()) {
-    const bool same_window = (static_cast<std::uint32_t>(segment.window) << send_shift_) == send_window_;
-    in.duplicate = segment.ack == send_unacked_ && in_flight_bytes() > 0 && same_window && segment.payload.empty() &&
-                   (segment.flags & wire::kFin) == 0;
-    update_send_window(segment);
-    if (in.duplicate || !in.sack.empty()) flight_.on_acknowledgement(in, now);
-    return;
-  }
+  if (!after(segment.ack, send_unacked_)) return on_same_acknowledgement(segment, now);
   update_send_window(segment);
-  const bool restart_timer = flight_.on_acknowledgement(in, now);
+  bool restart_timer = true;
+  if (segment.sack.empty() && flight_.is_calm()) {
+    flight_.on_progress(segment.ack, now);
+  } else {
+    restart_timer = flight_.on_acknowledgement(acknowledgement_of(segment), now);
+  }
   on_progress(segment.ack, restart_timer, now);
+}
+
+// A number that was heard before: it may tell of a window, of a hole, or of bytes behind one.
+void Leg::on_same_acknowledgement(const SegmentIn& segment, TimeNs now) {
+  if (in_flight_bytes() == 0 && segment.sack.empty()) return update_send_window(segment);
+  const bool same_window = (static_cast<std::uint32_t>(segment.window) << send_shift_) == send_window_;
+  update_send_window(segment);
+  Acknowledgement in = acknowledgement_of(segment);
+  in.duplicate = segment.ack == send_unacked_ && in_flight_bytes() > 0 && same_window && segment.payload.empty() &&
+                 (segment.flags & wire::kFin) == 0;
+  if (in.duplicate || !in.sack.empty()) flight_.on_acknowledgement(in, now);
+}
+
+Acknowledgement Leg::acknowledgement_of(const SegmentIn& segment) const {
+  return {.ack = segment.ack,
+          .unacked = send_unacked_,
+          .send_max = send_max_,
+          .sack = segment.sack,
+          .has_echo = timestamps_ && segment.has_timestamps,
+          .ts_echo = segment.ts_echo};
 }
 
 // RFC 9293 section 3.10.7.4: an old segment must not bring back an old window.

@@ -1,6 +1,8 @@
 // What an ACK means for what is in flight.
 #include "dataplane/tcp/flight.h"
 
+#include <array>
+
 namespace sluice::tcp {
 namespace {
 
@@ -31,23 +33,10 @@ void Flight::sent_again(std::uint32_t begin, std::uint32_t end, std::uint32_t ts
 
 bool Flight::on_acknowledgement(const Acknowledgement& in, TimeNs now) {
   Delivery delivery;
-  const auto delivered = [&](const Sent& piece) {
-    delivery.bytes += piece.bytes();
-    rack_.on_delivered(piece, now);
-    if (piece.retransmitted) return;
-    delivery.clean = true;
-    delivery.rtt = std::max(delivery.rtt, now - piece.sent_at);
-  };
+  const auto delivered = [&](const Sent& piece) { note_delivered(piece, delivery, now); };
   if (in.advances()) board_.acknowledge(in.ack, delivered);
   if (!in.sack.empty() && sack_) take_blocks(in, delivered);
-  if (delivery.clean) {  // Karn: what left twice tells no round trip
-    rtt_.sample(delivery.rtt);
-    backoff_ = 0;
-  }
-  if (is_calm() && !in.duplicate) {
-    grow(delivery.bytes, in.ack, now);
-    return in.advances();
-  }
+  measure(delivery);
   const bool partial = phase_ == Phase::recovery && in.advances() && before(in.ack, recover_);
   react(in, delivery, now);
   if (!partial || sack_) return in.advances();
@@ -55,13 +44,6 @@ bool Flight::on_acknowledgement(const Acknowledgement& in, TimeNs now) {
   const bool first = !partial_seen_;
   partial_seen_ = true;
   return first;
-}
-
-// Only what left while the window was full says that it could be larger (RFC 7661).
-void Flight::grow(std::uint32_t bytes, std::uint32_t ack, TimeNs now) {
-  const bool limited = !after(ack, limited_until_);
-  if (!limited) limited_until_ = ack - 1;
-  if (bytes > 0 && limited) congestion_.on_acknowledged(bytes, now);
 }
 
 template <class Fn>
@@ -72,11 +54,16 @@ void Flight::take_blocks(const Acknowledgement& in, Fn&& delivered) {
       in.sack.size() > 1 && !before(lead.begin, in.sack[1].begin) && !after(lead.end, in.sack[1].end);
   const bool repeated = before(lead.begin, in.ack) || inside_next;  // RFC 2883 section 4
   if (repeated) on_dsack(lead, in);
-  for (const wire::SackBlock& block : in.sack.subspan(repeated ? 1 : 0)) {
-    const std::uint32_t begin = later(block.begin, first);
-    if (!before(begin, block.end) || after(block.end, in.send_max)) continue;
-    board_.sack(begin, block.end, delivered);
+  std::array<wire::SackBlock, wire::SackBlocks::kMost> blocks;  // in order, so that one ACK shows no reordering
+  std::size_t count = 0;
+  for (wire::SackBlock block : in.sack.subspan(repeated ? 1 : 0)) {
+    block.begin = later(block.begin, first);
+    if (!before(block.begin, block.end) || after(block.end, in.send_max) || count == blocks.size()) continue;
+    std::size_t at = count++;
+    for (; at > 0 && before(block.begin, blocks[at - 1].begin); --at) blocks[at] = blocks[at - 1];
+    blocks[at] = block;
   }
+  for (std::size_t i = 0; i < count; ++i) board_.sack(blocks[i].begin, blocks[i].end, delivered);
 }
 
 void Flight::on_dsack(const wire::SackBlock& block, const Acknowledgement& in) {

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 #include "common/time.h"
@@ -43,7 +42,18 @@ class Flight {
   }
   void sent_again(std::uint32_t begin, std::uint32_t end, std::uint32_t ts_value, TimeNs now);
 
-  // What came. Returns whether the retransmission timer starts over.
+  // What came. The first is for an ACK that advances and has nothing else to say, while is_calm().
+  [[nodiscard]] bool is_calm() const {
+    return phase_ == Phase::open && !probing_ && !all_repeated_ &&
+           (presumed_bytes_ | board_.sacked_bytes() | board_.lost_bytes()) == 0;
+  }
+  void on_progress(std::uint32_t ack, TimeNs now) {
+    Delivery delivery;
+    board_.acknowledge(ack, [&](const Sent& piece) { note_delivered(piece, delivery, now); });
+    measure(delivery);
+    grow(delivery.bytes, ack, now);
+  }
+  // Returns whether the retransmission timer starts over.
   bool on_acknowledgement(const Acknowledgement& acknowledgement, TimeNs now);
   void on_timeout(std::uint32_t unacked, std::uint32_t send_max, TimeNs now);
   // The congestion window, and nothing else, kept bytes beyond `send_max` from leaving.
@@ -58,10 +68,8 @@ class Flight {
     const std::uint32_t pipe = pipe_bytes();
     return congestion_.window_bytes() > pipe ? congestion_.window_bytes() - pipe : 0;
   }
-  [[nodiscard]] std::optional<wire::SackBlock> first_lost() const {
-    if (board_.lost_bytes() == 0) return std::nullopt;
-    return board_.first_lost();
-  }
+  [[nodiscard]] bool has_lost() const { return board_.lost_bytes() > 0; }
+  [[nodiscard]] wire::SackBlock first_lost() const { return board_.first_lost(); }
   [[nodiscard]] bool full() const { return board_.full(); }
 
   // When on_early_timer() is due: something may have arrived out of order no longer, or the tail is to be probed.
@@ -95,12 +103,24 @@ class Flight {
   [[nodiscard]] std::uint32_t pipe_bytes() const {
     return board_.flying_bytes() - std::min(presumed_bytes_, board_.flying_bytes());
   }
-  // Nothing is lost, suspected or probed.
-  [[nodiscard]] bool is_calm() const {
-    return phase_ == Phase::open && !probing_ && !all_repeated_ && presumed_bytes_ == 0 && board_.sacked_bytes() == 0 &&
-           board_.lost_bytes() == 0;
+  void note_delivered(const Sent& piece, Delivery& delivery, TimeNs now) {
+    delivery.bytes += piece.bytes();
+    rack_.on_delivered(piece, now);
+    if (piece.retransmitted) return;
+    delivery.clean = true;
+    delivery.rtt = std::max(delivery.rtt, now - piece.sent_at);
   }
-  void grow(std::uint32_t bytes, std::uint32_t ack, TimeNs now);
+  void measure(const Delivery& delivery) {
+    if (!delivery.clean) return;  // Karn: what left twice tells no round trip
+    rtt_.sample(delivery.rtt);
+    backoff_ = 0;
+  }
+  // Only what left while the window was full says that it could be larger (RFC 7661).
+  void grow(std::uint32_t bytes, std::uint32_t ack, TimeNs now) {
+    const bool limited = !after(ack, limited_until_);
+    if (!limited) limited_until_ = ack - 1;
+    if (bytes > 0 && limited) congestion_.on_acknowledged(bytes, now);
+  }
   template <class Fn>
   void take_blocks(const Acknowledgement& in, Fn&& delivered);
   void on_dsack(const wire::SackBlock& block, const Acknowledgement& in);

@@ -134,6 +134,8 @@ class Leg {
   // acknowledge.cc: what an ACK tells
   void on_acknowledgement(const SegmentIn& segment, TimeNs now);
   void on_progress(std::uint32_t ack, bool restart_timer, TimeNs now);
+  void on_same_acknowledgement(const SegmentIn& segment, TimeNs now);
+  [[nodiscard]] Acknowledgement acknowledgement_of(const SegmentIn& segment) const;
   [[nodiscard]] Acknowledgement last_acknowledgement() const;
   void update_send_window(const SegmentIn& segment);
 

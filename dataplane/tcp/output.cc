@@ -110,8 +110,7 @@ bool Leg::emit_reset(SegmentSink& sink) {
 Leg::Done Leg::emit_data(TimeNs now, SegmentSink& sink) {
   Done done = Done::progress;
   while (done == Done::progress) {
-    const auto lost = flight_.first_lost();
-    done = lost ? emit_lost(*lost, now, sink) : emit_unsent(now, sink);
+    done = flight_.has_lost() ? emit_lost(flight_.first_lost(), now, sink) : emit_unsent(now, sink);
   }
   return done;
 }

@@ -9,46 +9,37 @@ namespace sluice::tcp {
 
 void SentQueue::make_room() {
   if (first_ > 0 && first_ >= capacity_ / 2) {
-    std::move(items() + first_, items() + first_ + count_, items());
+    std::move(items_ + first_, items_ + first_ + count_, items_);
     first_ = 0;
     return;
   }
   SLUICE_ASSERT(capacity_ <= 2 * kMost);
   const auto larger = static_cast<std::uint16_t>(capacity_ * 4);
   auto grown = std::make_unique_for_overwrite<Sent[]>(larger);
-  std::copy(items() + first_, items() + first_ + count_, grown.get());
+  std::copy(items_ + first_, items_ + first_ + count_, grown.get());
   outside_ = std::move(grown);
+  items_ = outside_.get();
   capacity_ = larger;
   first_ = 0;
 }
 
 void SentQueue::release() {
   outside_.reset();
+  items_ = inside_;
   capacity_ = kInside;
 }
 
 void SentQueue::insert(std::size_t index, const Sent& record) {
   push_back(record);
-  Sent* const at = items() + first_ + index;
-  std::rotate(at, items() + first_ + count_ - 1, items() + first_ + count_);
+  Sent* const at = items_ + first_ + index;
+  std::rotate(at, items_ + first_ + count_ - 1, items_ + first_ + count_);
 }
 
 void SentQueue::erase(std::size_t index, std::size_t count) {
   if (count == 0) return;
-  std::move(items() + first_ + index + count, items() + first_ + count_, items() + first_ + index);
+  std::move(items_ + first_ + index + count, items_ + first_ + count_, items_ + first_ + index);
   count_ = static_cast<std::uint16_t>(count_ - count);
   if (count_ == 0) clear();
-}
-
-std::uint32_t& Scoreboard::bytes_in(Sent::State state) {
-  switch (state) {
-    case Sent::State::sacked:
-      return sacked_bytes_;
-    case Sent::State::lost:
-      return lost_bytes_;
-    default:
-      return flying_bytes_;
-  }
 }
 
 void Scoreboard::set_state(Sent& record, Sent::State state) {
@@ -78,20 +69,6 @@ bool Scoreboard::cut(std::size_t index, std::uint32_t seq) {
   records_[index].end = seq;
   records_.insert(index + 1, rest);
   return true;
-}
-
-void Scoreboard::sent(std::uint32_t begin, std::uint32_t end, TimeNs now) {
-  flying_bytes_ += end - begin;
-  if (!records_.empty()) {
-    Sent& last = records_.back();
-    const bool alike = last.state == Sent::State::flying && !last.retransmitted;
-    if (alike && (last.sent_at == now || records_.size() >= kJoinFrom)) {
-      last.end = end;
-      last.sent_at = now;
-      return;
-    }
-  }
-  records_.push_back({.begin = begin, .end = end, .sent_at = now});
 }
 
 void Scoreboard::sent_again(std::uint32_t begin, std::uint32_t end, TimeNs now) {
@@ -146,7 +123,7 @@ void Scoreboard::unmark_lost(TimeNs now) {
 
 void Scoreboard::clear() {
   records_.clear();
-  flying_bytes_ = sacked_bytes_ = lost_bytes_ = 0;
+  for (std::uint32_t& bytes : state_bytes_) bytes = 0;
 }
 
 void Scoreboard::forget_sacks() {
@@ -154,13 +131,12 @@ void Scoreboard::forget_sacks() {
     if (records_[i].state == Sent::State::sacked) set_state(records_[i], Sent::State::flying);
 }
 
-std::optional<wire::SackBlock> Scoreboard::first_lost() const {
-  if (lost_bytes_ == 0) return std::nullopt;
+wire::SackBlock Scoreboard::first_lost() const {
   std::size_t first = 0;
   while (records_[first].state != Sent::State::lost) ++first;
   std::size_t last = first;
   while (last + 1 < records_.size() && records_[last + 1].state == Sent::State::lost) ++last;
-  return wire::SackBlock{records_[first].begin, records_[last].end};
+  return {records_[first].begin, records_[last].end};
 }
 
 }  // namespace sluice::tcp

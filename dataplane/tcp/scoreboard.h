@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 
 #include "common/time.h"
 #include "dataplane/tcp/sequence.h"
@@ -37,19 +36,19 @@ class SentQueue {
  public:
   static constexpr std::size_t kMost = 1024;
 
-  SentQueue() = default;
+  SentQueue() : items_(inside_) {}
   SentQueue(const SentQueue&) = delete;
   SentQueue& operator=(const SentQueue&) = delete;
 
   [[nodiscard]] std::size_t size() const { return count_; }
   [[nodiscard]] bool empty() const { return count_ == 0; }
-  [[nodiscard]] Sent& operator[](std::size_t index) { return items()[first_ + index]; }
-  [[nodiscard]] const Sent& operator[](std::size_t index) const { return items()[first_ + index]; }
+  [[nodiscard]] Sent& operator[](std::size_t index) { return items_[first_ + index]; }
+  [[nodiscard]] const Sent& operator[](std::size_t index) const { return items_[first_ + index]; }
   [[nodiscard]] Sent& front() { return (*this)[0]; }
   [[nodiscard]] Sent& back() { return (*this)[count_ - 1u]; }
   void push_back(const Sent& record) {
     if (first_ + count_ == capacity_) make_room();
-    items()[first_ + count_++] = record;
+    items_[first_ + count_++] = record;
   }
   void pop_front() {
     ++first_;
@@ -65,11 +64,10 @@ class SentQueue {
  private:
   static constexpr std::uint16_t kInside = 2;
 
-  [[nodiscard]] Sent* items() { return outside_ ? outside_.get() : inside_; }
-  [[nodiscard]] const Sent* items() const { return outside_ ? outside_.get() : inside_; }
   void make_room();
   void release();
 
+  Sent* items_;
   std::uint16_t first_ = 0;
   std::uint16_t count_ = 0;
   std::uint16_t capacity_ = kInside;
@@ -83,12 +81,24 @@ class Scoreboard {
   [[nodiscard]] bool full() const { return records_.size() >= SentQueue::kMost; }
   [[nodiscard]] std::size_t records() const { return records_.size(); }
   [[nodiscard]] const Sent& record(std::size_t index) const { return records_[index]; }
-  [[nodiscard]] std::uint32_t flying_bytes() const { return flying_bytes_; }
-  [[nodiscard]] std::uint32_t sacked_bytes() const { return sacked_bytes_; }
-  [[nodiscard]] std::uint32_t lost_bytes() const { return lost_bytes_; }
+  [[nodiscard]] std::uint32_t flying_bytes() const { return bytes_in(Sent::State::flying); }
+  [[nodiscard]] std::uint32_t sacked_bytes() const { return bytes_in(Sent::State::sacked); }
+  [[nodiscard]] std::uint32_t lost_bytes() const { return bytes_in(Sent::State::lost); }
 
   // New bytes, right behind everything before. Not while full().
-  void sent(std::uint32_t begin, std::uint32_t end, TimeNs now);
+  void sent(std::uint32_t begin, std::uint32_t end, TimeNs now) {
+    bytes_in(Sent::State::flying) += end - begin;
+    if (!records_.empty()) {
+      Sent& last = records_.back();
+      const bool alike = last.state == Sent::State::flying && !last.retransmitted;
+      if (alike && (last.sent_at == now || records_.size() >= kJoinFrom)) {
+        last.end = end;
+        last.sent_at = now;
+        return;
+      }
+    }
+    records_.push_back({.begin = begin, .end = end, .sent_at = now});
+  }
   // A part of what is covered already left once more.
   void sent_again(std::uint32_t begin, std::uint32_t end, TimeNs now);
 
@@ -109,8 +119,8 @@ class Scoreboard {
   // The peer dropped what it had told of: it counts as flying again.
   void forget_sacks();
   void clear();
-  // The first lost bytes that lie together.
-  [[nodiscard]] std::optional<wire::SackBlock> first_lost() const;
+  // The first lost bytes that lie together. There are some.
+  [[nodiscard]] wire::SackBlock first_lost() const;
 
  private:
   static constexpr std::size_t kJoinFrom = SentQueue::kMost / 4 * 3;
@@ -120,14 +130,15 @@ class Scoreboard {
   // Makes `seq` the beginning of a record; false when there is no room for one more.
   bool cut(std::size_t index, std::uint32_t seq);
   void set_state(Sent& record, Sent::State state);
-  [[nodiscard]] std::uint32_t& bytes_in(Sent::State state);
+  [[nodiscard]] std::uint32_t bytes_in(Sent::State state) const {
+    return state_bytes_[static_cast<std::size_t>(state)];
+  }
+  [[nodiscard]] std::uint32_t& bytes_in(Sent::State state) { return state_bytes_[static_cast<std::size_t>(state)]; }
   // Makes one of records that differ in their time at most.
   void join_sacked(std::size_t index);
 
   SentQueue records_;
-  std::uint32_t flying_bytes_ = 0;
-  std::uint32_t sacked_bytes_ = 0;
-  std::uint32_t lost_bytes_ = 0;
+  std::uint32_t state_bytes_[3] = {};
 };
 
 template <class Fn>
@@ -149,6 +160,7 @@ void Scoreboard::acknowledge(std::uint32_t ack, Fn&& delivered) {
 
 template <class Fn>
 void Scoreboard::sack(std::uint32_t begin, std::uint32_t end, Fn&& delivered) {
+  if (!before(begin, end)) return;
   for (std::size_t i = find(begin); i < records_.size() && before(records_[i].begin, end); ++i) {
     if (records_[i].state == Sent::State::sacked) continue;
     if (before(records_[i].begin, begin)) {

@@ -41,8 +41,12 @@ std::span<const SackBlock> fitting(const TcpOptions& options, std::span<const Sa
   return blocks.first(std::min(blocks.size(), most_sack_blocks(options)));
 }
 
-std::size_t sack_bytes(std::span<const SackBlock> blocks) {
-  return blocks.empty() ? 0 : 4 + 8 * blocks.size();
+// The TCP header's length.
+std::size_t tcp_bytes_of(const TcpHeader& header) {
+  const std::size_t bytes = kTcpHeaderBytes + tcp_option_bytes(header.options);
+  if (header.sack.empty()) return bytes;
+  const std::size_t blocks = fitting(header.options, header.sack).size();
+  return blocks == 0 ? bytes : bytes + 4 + 8 * blocks;
 }
 
 std::uint8_t* put_sack(std::uint8_t* p, std::span<const SackBlock> blocks) {
@@ -71,7 +75,7 @@ std::size_t most_sack_blocks(const TcpOptions& options) {
   return left < 4 ? 0 : std::min((left - 4) / 8, SackBlocks::kMost);
 }
 
-std::size_t tcp_option_bytes(const TcpOptions& options, std::span<const SackBlock> sack) {
+std::size_t tcp_option_bytes(const TcpOptions& options) {
   std::size_t bytes = 0;
   if (options.mss != 0) bytes += 4;
   if (options.has_timestamps) {
@@ -80,16 +84,15 @@ std::size_t tcp_option_bytes(const TcpOptions& options, std::span<const SackBloc
     bytes += 4;
   }
   if (options.window_shift) bytes += 4;
-  if (!sack.empty()) bytes += sack_bytes(fitting(options, sack));
   return bytes;
 }
 
 std::size_t header_bytes(const TcpHeader& header) {
-  return header.link.length + kIpv4HeaderBytes + kTcpHeaderBytes + tcp_option_bytes(header.options, header.sack);
+  return header.link.length + kIpv4HeaderBytes + tcp_bytes_of(header);
 }
 
 std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableBytes out) {
-  const std::size_t tcp_bytes = kTcpHeaderBytes + tcp_option_bytes(header.options, header.sack);
+  const std::size_t tcp_bytes = tcp_bytes_of(header);
   const std::size_t total_bytes = kIpv4HeaderBytes + tcp_bytes + payload_bytes;
   const std::size_t written = header.link.length + kIpv4HeaderBytes + tcp_bytes;
   SLUICE_ASSERT(header.link.length <= kMaxLinkHeaderBytes && written <= out.size() && total_bytes <= 65535);

@@ -38,10 +38,10 @@ struct TcpHeader {
   std::span<const SackBlock> sack{};  // the first that find room beside the options are written
 };
 
+// Options with their padding, without SACK blocks.
+std::size_t tcp_option_bytes(const TcpOptions& options);
 // How many SACK blocks have room beside these options.
 std::size_t most_sack_blocks(const TcpOptions& options);
-// Options with their padding.
-std::size_t tcp_option_bytes(const TcpOptions& options, std::span<const SackBlock> sack = {});
 // Link, IPv4 and TCP header together; at most kMaxHeaderBytes.
 std::size_t header_bytes(const TcpHeader& header);
 

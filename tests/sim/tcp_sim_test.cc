@@ -131,7 +131,7 @@ Outcome run_scenario(std::uint64_t seed) {
     StreamApplication* served = nullptr;
     server.listen(kPort, [&] {
       auto application = std::make_unique<StreamApplication>(scenario.download, seed + 5);
-      served = application.get();
+      if (served == nullptr) served = application.get();  // a repeated SYN of a finished connection opens another
       return application;
     });
     auto calling = std::make_unique<StreamApplication>(scenario.upload, seed + 6);
