@@ -5,8 +5,9 @@
 
 namespace sluice::tcp {
 
-Congestion::Congestion(CongestionControl, std::uint16_t mss) : mss_(mss), window_(0) {
+Congestion::Congestion(CongestionControl control, std::uint16_t mss) : mss_(mss), window_(0) {
   window_ = initial_window();
+  if (control == CongestionControl::new_reno) algorithm_ = NewReno();
 }
 
 // RFC 6928.
@@ -14,15 +15,10 @@ std::uint32_t Congestion::initial_window() const {
   return std::min(10 * mss_, std::max(2 * mss_, std::uint32_t{14600}));
 }
 
-void Congestion::on_acknowledged(std::uint32_t bytes, TimeNs now) {
-  std::uint32_t growth = 0;
-  if (window_ < threshold_) {
-    growth = std::min(bytes, threshold_ - window_);
-    bytes -= growth;
-  }
-  if (bytes > 0) {
-    growth += std::visit([&](auto& algorithm) { return algorithm.grow(bytes, window_, mss_, now, 0); }, algorithm_);
-  }
+void Congestion::avoid_congestion(std::uint32_t bytes, TimeNs now, DurationNs rtt) {
+  std::uint32_t growth = window_ < threshold_ ? threshold_ - window_ : 0;  // the last of slow start
+  bytes -= growth;
+  growth += std::visit([&](auto& algorithm) { return algorithm.grow(bytes, window_, mss_, now, rtt); }, algorithm_);
   window_ = std::min(window_ + std::min(growth, kLargestWindow), kLargestWindow);
 }
 
@@ -51,6 +47,7 @@ void Congestion::undo() {
 
 void Congestion::on_idle(DurationNs idle, DurationNs timeout) {
   const std::uint32_t least = std::min(window_, initial_window());
+  std::visit([idle](auto& algorithm) { algorithm.on_idle(idle); }, algorithm_);
   for (; idle > timeout && window_ > least; idle -= timeout) window_ = std::max(window_ / 2, least);
 }
 

@@ -3,15 +3,17 @@
 // and how the window goes down during recovery, is decided in flight.h.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <variant>
 
 #include "common/time.h"
+#include "dataplane/tcp/cubic.h"
 #include "dataplane/tcp/new_reno.h"
 
 namespace sluice::tcp {
 
-enum class CongestionControl : std::uint8_t { new_reno };
+enum class CongestionControl : std::uint8_t { new_reno, cubic };
 
 class Congestion {
  public:
@@ -22,8 +24,14 @@ class Congestion {
   [[nodiscard]] std::uint32_t window_bytes() const { return window_; }
   [[nodiscard]] std::uint32_t threshold_bytes() const { return threshold_; }
 
-  // Bytes that left when the window was full were acknowledged, outside recovery.
-  void on_acknowledged(std::uint32_t bytes, TimeNs now);
+  // Bytes that left when the window was full were acknowledged, outside recovery. `rtt` is the smoothed one.
+  void on_acknowledged(std::uint32_t bytes, TimeNs now, DurationNs rtt) {
+    if (window_ < threshold_ && bytes <= threshold_ - window_) {
+      window_ = std::min(window_ + std::min(bytes, kLargestWindow), kLargestWindow);  // slow start
+    } else {
+      avoid_congestion(bytes, now, rtt);
+    }
+  }
   // A loss, found with `in_flight` outstanding: the threshold goes down. During recovery set_window() follows it.
   void on_loss(std::uint32_t in_flight, TimeNs now);
   void set_window(std::uint32_t bytes) { window_ = bytes; }
@@ -37,6 +45,7 @@ class Congestion {
 
  private:
   [[nodiscard]] std::uint32_t initial_window() const;
+  void avoid_congestion(std::uint32_t bytes, TimeNs now, DurationNs rtt);
   void lower_threshold(std::uint32_t in_flight, TimeNs now);
 
   std::uint32_t mss_;
@@ -44,7 +53,7 @@ class Congestion {
   std::uint32_t threshold_ = kLargestWindow;
   std::uint32_t window_before_ = 0;  // the last loss
   std::uint32_t threshold_before_ = 0;
-  std::variant<NewReno> algorithm_;
+  std::variant<Cubic, NewReno> algorithm_;
 };
 
 }  // namespace sluice::tcp

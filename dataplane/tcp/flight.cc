@@ -97,7 +97,7 @@ void Flight::react(const Acknowledgement& in, Delivery& delivery, TimeNs now) {
   if (phase_ != Phase::open && !before(in.ack, recover_)) leave_recovery();
   if (phase_ == Phase::open && board_.lost_bytes() > 0) return enter_recovery(in, delivery, now);
   if (during == Phase::timeout) {
-    congestion_.on_acknowledged(delivery.bytes, now);
+    congestion_.on_acknowledged(delivery.bytes, now, rtt_.smoothed());
   } else if (during == Phase::open) {
     if (in.advances()) grow(delivery.bytes, in.ack, now);
   } else if (phase_ == Phase::recovery && delivery.bytes > 0) {

@@ -119,7 +119,7 @@ class Flight {
   void grow(std::uint32_t bytes, std::uint32_t ack, TimeNs now) {
     const bool limited = !after(ack, limited_until_);
     if (!limited) limited_until_ = ack - 1;
-    if (bytes > 0 && limited) congestion_.on_acknowledged(bytes, now);
+    if (bytes > 0 && limited) congestion_.on_acknowledged(bytes, now, rtt_.smoothed());
   }
   template <class Fn>
   void take_blocks(const Acknowledgement& in, Fn&& delivered);

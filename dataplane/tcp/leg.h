@@ -45,7 +45,7 @@ struct LegLimits {
   std::uint32_t burst_bytes = 65536 - 128;    // largest payload of one SegmentOut (one mss without TSO)
   DurationNs give_up_after = 120 * kSecond;   // without progress on retransmission, or an answer to probes
   DurationNs time_wait = 60 * kSecond;
-  CongestionControl congestion = CongestionControl::new_reno;
+  CongestionControl congestion = CongestionControl::cubic;
   DurationNs ack_delay = kMillisecond;  // for an ACK to find a segment that carries it (RFC 1122 section 4.2.3.2)
 };
 

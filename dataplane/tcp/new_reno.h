@@ -23,6 +23,7 @@ class NewReno {
     acknowledged_ = 0;
     return window / 2;
   }
+  void on_idle(DurationNs) {}
   void undo() {}
 
  private:
