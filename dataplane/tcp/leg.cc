@@ -52,6 +52,7 @@ Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, T
       timestamps_(setup.timestamps),
       progress_at_(now),
       sent_at_(now),
+      ts_recent_at_(now),
       reassembly_(limits.out_of_order_segments),
       flight_(setup.sack, mss_, setup.send_next, limits.congestion),
       limits_(bounded(limits, receive_shift_)),

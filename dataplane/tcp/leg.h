@@ -111,7 +111,9 @@ class Leg {
   ErrorCode input_unexpected(SegmentIn&& segment, TimeNs now);
   ErrorCode input_reset(const SegmentIn& segment, TimeNs now);
   ErrorCode input_after_close(const SegmentIn& segment);
-  void remember_timestamp(const SegmentIn& segment);
+  void remember_timestamp(const SegmentIn& segment, TimeNs now);
+  [[nodiscard]] bool is_from_the_past(const SegmentIn& segment, TimeNs now) const;
+  ErrorCode refuse_past(const SegmentIn& segment, TimeNs now);
   void challenge(TimeNs now);
 
   // receive.cc: bytes, FIN and the window we offer
@@ -207,6 +209,7 @@ class Leg {
   TimeNs progress_at_;  // when the peer last proved that it takes part
   TimeNs sent_at_;      // last data, for the restart after idling
   TimeNs challenged_at_ = 0;
+  TimeNs ts_recent_at_;
   std::uint32_t peer_fin_seq_ = 0;
   std::uint32_t reset_seq_ = 0;
   std::size_t downstream_pinned_bytes_ = 0;
