@@ -61,6 +61,17 @@ void read_buffers(const YamlNode& node, buffer::PoolSizes& sizes, Report& report
   fields.finish();
 }
 
+void read_limits(const YamlNode& node, ConnectionLimits& limits, Report& report) {
+  Fields fields(node, "the limits", report);
+  const auto count = [&](const YamlNode& n) { return rules::read_number(n, 0, 1U << 24, report); };
+  read_into(fields.get("half_open"), limits.half_open,
+            [&](const YamlNode& n) { return rules::read_number(n, 1, 1U << 24, report); });
+  read_into(fields.get("half_open_per_source"), limits.half_open_per_source, count);
+  read_into(fields.get("sessions_per_source"), limits.sessions_per_source, count);
+  read_into(fields.get("sessions_per_service"), limits.sessions_per_service, count);
+  fields.finish();
+}
+
 }  // namespace
 
 Result<DataplaneConfig> parse_config(std::string_view yaml, std::string_view file_name) {
@@ -88,6 +99,7 @@ Result<DataplaneConfig> parse_config(std::string_view yaml, std::string_view fil
             [&](const YamlNode& n) { return rules::read_choice(n, kHugepages, report); });
   read_into(fields.get("sessions"), config.sessions,
             [&](const YamlNode& n) { return rules::read_number(n, 16, 1U << 24, report); });
+  if (const YamlNode* limits = fields.get("limits")) read_limits(*limits, config.limits, report);
   if (const YamlNode* buffers = fields.get("buffers")) read_buffers(*buffers, config.buffers, report);
   if (const YamlNode* archive = fields.get("archive")) read_archive(*archive, config, report);
   read_into(fields.get("channel"), config.channel, text);

@@ -20,6 +20,14 @@ struct PortConfig {
   std::string pci;    // "0000:01:00.0"
 };
 
+// Of connections; 0: no limit.
+struct ConnectionLimits {
+  std::uint32_t half_open = 16384;  // beyond it, and beyond that of a source, SYNs are answered with cookies
+  std::uint32_t half_open_per_source = 1024;
+  std::uint32_t sessions_per_source = 0;  // beyond it, and beyond that of a service, connections are reset
+  std::uint32_t sessions_per_service = 0;
+};
+
 struct DataplaneConfig {
   PortConfig client;
   PortConfig server;
@@ -27,6 +35,7 @@ struct DataplaneConfig {
   worker::Idle idle = worker::Idle::poll;
   bool hugepages = true;  // auto: use them when some are free
   std::uint32_t sessions = 65536;
+  ConnectionLimits limits;
   buffer::PoolSizes buffers;
   std::string archive_directory = "/var/lib/sluice/archive";
   std::uint32_t segment_bytes = 256U << 20;

@@ -136,9 +136,13 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
 
   const WallNs start_wall = worker::wall_ns();
   worker::WorkerConfig worker_config{.sessions = config.sessions,
-                                     .half_open = config.sessions / 4,
+                                     .half_open = config.limits.half_open,
+                                     .half_open_per_source = config.limits.half_open_per_source,
+                                     .sessions_per_source = config.limits.sessions_per_source,
+                                     .sessions_per_service = config.limits.sessions_per_service,
                                      .limits = {},
                                      .hash_key = random_key(),
+                                     .cookie_key = random_key(),
                                      .start_wall_ns = start_wall};
   record::Recorder& recorder = (*archive)->recorder(0);
   worker::Worker worker(worker_config, **client, **server, *pools, recorder, worker::monotonic_ns());

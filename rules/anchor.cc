@@ -1,13 +1,13 @@
-// How often a byte occurs in JSON, SQL, logs and prose decides: rare literals first, then shapes.
+// What is rare decides: literals first, then shapes.
 #include "rules/anchor.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
 #include <optional>
-#include <string_view>
 #include <utility>
+
+#include "rules/frequency.h"
 
 namespace sluice::rules {
 namespace {
@@ -18,38 +18,9 @@ constexpr std::size_t kMaxMembers = 8;  // of a class that is spelled out
 constexpr double kTooOften = 1.0 / 250;
 constexpr double kMegabyte = 1e6;
 
-constexpr auto kFrequencies = [] {
-  std::array<double, 256> table{};
-  table.fill(0.0002);
-  for (unsigned c = 0x21; c < 0x7f; ++c) table[c] = 0.002;
-  const auto give = [&table](std::string_view bytes, double share) {
-    for (const char c : bytes) table[static_cast<unsigned char>(c)] = share;
-  };
-  give("etaoinsr", 0.045);
-  give("hldcumfpg", 0.02);
-  give("wybvk", 0.01);
-  give("ETAOINSRHLDCUMFPGWYBVK", 0.004);
-  give("0123456789", 0.02);
-  give(" ", 0.1);
-  give("\",:", 0.05);
-  give("{}[]().-_/=\n", 0.008);
-  give("@%", 0.0004);
-  return table;
-}();
-
-double frequency(const ByteSet& set) {
-  double sum = 0;
-  for (unsigned byte = 0; byte < 256; ++byte)
-    if (set[byte]) sum += kFrequencies[byte];
-  return std::min(sum, 1.0);
-}
-
 double frequency(const Literal& literal) {
   double product = 1;
-  for (const char c : literal.bytes) {
-    const ByteSet one = single_byte(c);
-    product *= frequency(literal.caseless ? fold_case(one) : one);
-  }
+  for (const ByteSet& place : places_of(literal)) product *= rules::frequency(place);
   return product;
 }
 
@@ -202,6 +173,12 @@ class LiteralSearch {
 
 std::vector<ByteSet> shape_of(const Automaton& automaton) {
   return automaton.first_bytes(std::min(automaton.min_width(), kMaxShapeBytes));
+}
+
+std::vector<ByteSet> places_of(const Literal& literal) {
+  std::vector<ByteSet> places;
+  for (const char c : literal.bytes) places.push_back(literal.caseless ? fold_case(single_byte(c)) : single_byte(c));
+  return places;
 }
 
 Anchor choose_anchor(const Expression& expression, const Automaton& automaton) {

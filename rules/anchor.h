@@ -15,8 +15,10 @@ namespace sluice::rules {
 
 inline constexpr std::uint32_t kMaxAnchorLiterals = 32;  // of one rule
 inline constexpr std::uint32_t kMaxShapeBytes = 24;
+inline constexpr std::uint32_t kMaxSpelled = 4;  // literals of all rules together
 
-enum class AnchorKind : std::uint8_t { pattern = 0, literal = 1, shape = 2 };
+// A spelled anchor is literals too, so few that they are looked for byte by byte, like shapes, and not by Hyperscan.
+enum class AnchorKind : std::uint8_t { pattern = 0, literal = 1, shape = 2, spelled = 3 };
 
 struct Literal {
   std::string bytes;
@@ -36,5 +38,7 @@ Anchor choose_anchor(const Expression& expression, const Automaton& automaton);
 
 // For each of the first bytes of a match what it can be; no longer than the shortest match.
 std::vector<ByteSet> shape_of(const Automaton& automaton);
+// The same of the bytes of a literal.
+std::vector<ByteSet> places_of(const Literal& literal);
 
 }  // namespace sluice::rules

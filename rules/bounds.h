@@ -9,7 +9,7 @@ namespace sluice::rules {
 
 inline constexpr std::size_t kMaxServices = 256;
 inline constexpr std::size_t kMaxPrincipals = 4096;
-inline constexpr std::size_t kMaxRules = 1024;
+inline constexpr std::size_t kMaxRules = 16 * 1024;
 inline constexpr std::size_t kMaxNameBytes = 63;
 
 inline constexpr std::uint32_t kMaxMatchBytes = 4096;

@@ -68,7 +68,8 @@ Result<std::vector<std::uint8_t>> compile(const Inputs& inputs, bool literals, c
                   error ? error->message : "the scanner does not take them"));
 }
 
-Result<Anchor> anchor_of(const ScanRule& rule) {
+Result<Anchor> anchor_of(const ScanRule& rule, Anchoring anchoring) {
+  if (anchoring == Anchoring::patterns) return Anchor();
   const auto expression = parse_expression(rule.expression, rule.caseless);
   if (!expression) return fail(ErrorCode::policy_invalid, fmt::format("{}: {}", rule.name, expression.error().what()));
   const auto automaton = Automaton::build(*expression);
@@ -77,22 +78,33 @@ Result<Anchor> anchor_of(const ScanRule& rule) {
   return choose_anchor(*expression, *automaton);
 }
 
+// A pass of Hyperscan costs the same for few literals as for many.
+void spell_few(std::vector<Anchor>& anchors) {
+  std::size_t literals = 0;
+  for (const Anchor& anchor : anchors) literals += anchor.literals.size();
+  if (literals > kMaxSpelled) return;
+  for (Anchor& anchor : anchors)
+    if (anchor.kind == AnchorKind::literal) anchor.kind = AnchorKind::spelled;
+}
+
 }  // namespace
 
 Result<CompiledScan> compile_scan(const std::vector<ScanRule>& rules, const Platform& target, Anchoring anchoring) {
+  std::vector<Anchor> anchors;
+  for (const ScanRule& rule : rules) {
+    auto anchor = anchor_of(rule, anchoring);
+    if (!anchor) return std::unexpected(anchor.error());
+    anchors.push_back(std::move(*anchor));
+  }
+  if (anchoring == Anchoring::anchors) spell_few(anchors);
   CompiledScan out;
   Inputs patterns;
   Inputs literals;
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    const ScanRule& rule = rules[i];
-    Anchor anchor;
-    if (anchoring == Anchoring::anchors) {
-      auto chosen = anchor_of(rule);
-      if (!chosen) return std::unexpected(chosen.error());
-      anchor = std::move(*chosen);
-    }
+    Anchor& anchor = anchors[i];
     out.anchors.push_back(anchor.kind);
-    if (anchor.kind == AnchorKind::pattern) patterns.add(relaxed(rule.expression), rule.caseless, i, i);
+    if (anchor.kind == AnchorKind::pattern) patterns.add(relaxed(rules[i].expression), rules[i].caseless, i, i);
+    if (anchor.kind != AnchorKind::literal) continue;
     for (Literal& literal : anchor.literals) {
       literals.add(std::move(literal.bytes), literal.caseless, out.literal_table.size(), i);
       out.literal_table.push_back({static_cast<std::uint32_t>(i), literal.min_reach, literal.max_reach});

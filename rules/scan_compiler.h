@@ -32,9 +32,9 @@ struct CompiledScan {
   std::vector<ScanLiteral> literal_table;
 };
 
-// How the rules are looked for: by their anchors, or all as patterns (the slower way, against which the other is
-// tested).
-enum class Anchoring : std::uint8_t { anchors, patterns };
+// How the rules are looked for: by their anchors, the same with every literal in a database, or all as patterns (slower
+// ways, against which the first is tested).
+enum class Anchoring : std::uint8_t { anchors, databases, patterns };
 
 Result<CompiledScan> compile_scan(const std::vector<ScanRule>& rules, const Platform& target,
                                   Anchoring anchoring = Anchoring::anchors);

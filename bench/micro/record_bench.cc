@@ -1,8 +1,10 @@
 // What recording costs: a worker's encoding into pages, the writer's way to the disk, and the checksum.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -110,6 +112,46 @@ void writer(benchmark::State& state) {
   state.counters["blocks/batch"] = static_cast<double>(status.blocks) / static_cast<double>(status.batches);
 }
 BENCHMARK(writer)->Name("record/writer/none");
+
+constexpr std::size_t kRunBytes = 32U << 20;
+constexpr std::size_t kKeptSegments = 3;  // the one that is written, one that is made ready, one that is sealed
+
+// Nobody reads what was written; without this a long run fills the disk.
+void forget_old_segments(const std::string& directory) {
+  std::vector<std::filesystem::path> segments;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, ignored))
+    if (entry.path().extension() == ".seg") segments.push_back(entry.path());
+  std::ranges::sort(segments);  // their names are numbers that grow
+  for (std::size_t i = 0; i + kKeptSegments < segments.size(); ++i) std::filesystem::remove(segments[i], ignored);
+}
+
+// As much as the writer brings onto the disk in full blocks, from the first record until all of them are acknowledged
+// and the segments are sealed. tools/bench sets fio beside it, run by run in the same folder.
+void disk(benchmark::State& state) {
+  const bench::ScratchDirectory directory;
+  auto archive = ArchiveWriter::start({.directory = directory.path(), .page_bytes = 1U << 20}, 1);
+  if (!archive) return bench::fail(state, archive.error().message());
+  Recorder& recorder = (*archive)->recorder(0);
+  const std::string body(64 * 1024, 'b');
+  const auto begin = std::chrono::steady_clock::now();
+  for (auto _ : state) {
+    for (std::size_t bytes = 0; bytes < kRunBytes; bytes += body.size()) {
+      while (!recorder.has_room(body.size() + 1024)) std::this_thread::sleep_for(std::chrono::microseconds(50));
+      exchange(recorder, body, kNow);
+    }
+    forget_old_segments(directory.path());
+  }
+  if (auto stopped = (*archive)->stop(); !stopped) return bench::fail(state, stopped.error().message());
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
+  const ArchiveStatus status = (*archive)->status();
+  if (!status.note.empty() && !bench::in_miniature()) return bench::fail(state, status.note);
+  bench::report(state, static_cast<double>(status.written_bytes) / 1e6 / passed.count(), "MB/s");
+  state.counters["KiB/block"] = static_cast<double>(status.written_bytes) / 1024 / static_cast<double>(status.blocks);
+  state.counters["syncs"] = static_cast<double>(status.syncs);
+  state.counters["written_mb"] = static_cast<double>(status.written_bytes) / 1e6;
+}
+BENCHMARK(disk)->Name("record/disk")->UseRealTime();
 
 }  // namespace
 

@@ -14,11 +14,12 @@ constexpr std::size_t kAnswers = 128;  // 8 MiB, more than a core's own caches
 constexpr std::uint64_t kWarmUpAnswers = 4;
 constexpr DurationNs kRepeatableBurst = 20 * kMicrosecond;
 
+// As long as the process: beds are ended after statics that were made later than they.
 buffer::Pools& pools() {
-  static buffer::Pools made = [] {
+  static auto& made = *[] {
     auto result = buffer::Pools::create("relay", {.frames = 32768, .jumbos = 1024, .views = 32768});
     if (!result) throw std::runtime_error(result.error().message());
-    return std::move(*result);
+    return new buffer::Pools(std::move(*result));
   }();
   return made;
 }

@@ -32,11 +32,9 @@ T must(Result<T> result) {
   return std::move(*result);
 }
 
-std::string compiled(const rules::Platform& platform) {
-  auto parsed = rules::parse_policy(kPolicy, "bench.yaml", rules::PackSource());
-  if (!parsed) throw std::runtime_error(rules::to_error(parsed.error()).message());
+std::string compiled(const rules::Policy& policy, const rules::Platform& platform) {
   const auto keys = must(rules::generate_keypair());
-  const auto bundle = must(rules::sign_bundle(must(rules::compile_policy(*parsed, platform, 1, 0)), keys.private_key));
+  const auto bundle = must(rules::sign_bundle(must(rules::compile_policy(policy, platform, 1, 0)), keys.private_key));
   return std::string(as_text(keys.public_key)) + std::string(as_text(bundle));
 }
 
@@ -46,9 +44,7 @@ std::string read_file(const char* path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-session::PolicyRef load() {
-  const char* path = std::getenv("SLUICE_BENCH_BUNDLE");
-  const std::string all = path != nullptr ? read_file(path) : compiled(rules::this_platform());
+session::PolicyRef taken(const std::string& all) {
   if (all.size() < kKeyBytes) throw std::runtime_error("the bundle's file is too short");
   auto policy = std::make_shared<session::Policy>();
   policy->snapshot = must(enforce::Snapshot::load(as_bytes(all).subspan(kKeyBytes), as_bytes(all).first(kKeyBytes)));
@@ -59,7 +55,22 @@ session::PolicyRef load() {
   return policy;
 }
 
+session::PolicyRef load() {
+  const char* path = std::getenv("SLUICE_BENCH_BUNDLE");
+  return path != nullptr ? taken(read_file(path)) : policy_of(parsed_bench_policy());
+}
+
 }  // namespace
+
+session::PolicyRef policy_of(const rules::Policy& policy) {
+  return taken(compiled(policy, rules::this_platform()));
+}
+
+rules::Policy parsed_bench_policy() {
+  auto parsed = rules::parse_policy(kPolicy, "bench.yaml", rules::PackSource());
+  if (!parsed) throw std::runtime_error(rules::to_error(parsed.error()).message());
+  return *std::move(parsed);
+}
 
 session::PolicyRef bench_policy(inspect::Scratch& scratch) {
   static const session::PolicyRef policy = load();
@@ -68,7 +79,7 @@ session::PolicyRef bench_policy(inspect::Scratch& scratch) {
 }
 
 void save_bench_bundle(const std::string& path, const rules::Platform& platform) {
-  const std::string all = compiled(platform);
+  const std::string all = compiled(parsed_bench_policy(), platform);
   std::ofstream file(path, std::ios::binary);
   file << all;
   if (!file.flush()) throw std::runtime_error(path + " cannot be written");

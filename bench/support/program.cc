@@ -1,5 +1,7 @@
 #include "bench/support/program.h"
 
+#include <cstdlib>
+
 #include "bench/support/eal.h"
 
 namespace sluice::bench {
@@ -8,6 +10,10 @@ namespace {
 bool failed = false;
 
 }  // namespace
+
+bool in_miniature() {
+  return std::getenv("SLUICE_BENCH_MINIATURE") != nullptr;
+}
 
 void fail(benchmark::State& state, const std::string& why) {
   failed = true;

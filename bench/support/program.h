@@ -14,6 +14,9 @@ namespace sluice::bench {
 // arguments ask for, and returns the exit code.
 int run_program(int argc, char** argv, std::size_t eal_megabytes, void (*register_figures)() = nullptr);
 
+// $SLUICE_BENCH_MINIATURE is set, as in tests: what takes its time to be set up is made small, and no figure is one.
+bool in_miniature();
+
 // The benchmark ends without a figure, and the process will fail.
 void fail(benchmark::State& state, const std::string& why);
 

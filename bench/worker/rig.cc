@@ -30,11 +30,12 @@ constexpr auto kWriterPause = std::chrono::microseconds(100);
 constexpr port::Capabilities kMtuNic{.tx_checksum = true, .tx_segmentation = false, .rx_coalescing = false};
 constexpr port::Capabilities kSuperframeNic{.tx_checksum = true, .tx_segmentation = true, .rx_coalescing = true};
 
+// As long as the process: rigs are ended after statics that were made later than they.
 buffer::Pools& pools() {
-  static buffer::Pools made = [] {
+  static auto& made = *[] {
     auto result = buffer::Pools::create("rig", {.frames = 32768, .jumbos = 1536, .views = 65536});
     if (!result) throw std::runtime_error(result.error().message());
-    return std::move(*result);
+    return new buffer::Pools(std::move(*result));
   }();
   return made;
 }

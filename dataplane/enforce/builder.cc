@@ -19,7 +19,7 @@ namespace fbs = schema::policy;
 
 constexpr std::size_t kMaxScans = rules::kMaxServices * kPlaces;
 constexpr flatbuffers::uoffset_t kMaxDepth = 4;
-constexpr flatbuffers::uoffset_t kMaxTables = 16 * 1024;
+constexpr flatbuffers::uoffset_t kMaxTables = 32 * 1024;  // a rule is one
 
 std::unexpected<Error> malformed(std::string why) {
   return fail(ErrorCode::bundle_malformed, std::move(why));

@@ -2,10 +2,13 @@
 #include "dataplane/inspect/byte_atoms.h"
 
 #include <bit>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+
+#include "common/assert.h"
 
 namespace sluice::inspect {
 namespace {
@@ -52,43 +55,28 @@ void find_atoms_portable(const std::uint8_t* data, std::size_t words, const Atom
   }
 }
 
-// Inlined into functions for each CPU, and made vectors of there.
-[[gnu::always_inline]] inline void join_inline(const Bitmap& a, const Bitmap& b, Bitmap& to) {
-  const std::uint64_t* __restrict x = a.data();
-  const std::uint64_t* __restrict y = b.data();
-  std::uint64_t* __restrict z = to.data();
-  for (std::size_t w = 0; w < kStripWords; ++w) z[w] = x[w] | y[w];
-  z[kStripWords] = x[kStripWords] | y[kStripWords];
+// Bits of `words` from `word` on, `shift` (0 to 63) behind their place.
+std::uint64_t behind(const Bitmap& bitmap, std::size_t word, unsigned shift) {
+  return bitmap[word] >> shift | bitmap[word + 1] << 1 << (63 - shift);
 }
 
-[[gnu::always_inline]] inline void follow_inline(const Bitmap& a, const Bitmap& b, unsigned shift, Bitmap& to) {
-  const std::uint64_t* __restrict x = a.data();
-  const std::uint64_t* __restrict y = b.data();
-  std::uint64_t* __restrict z = to.data();
-  for (std::size_t w = 0; w < kStripWords; ++w) z[w] = x[w] & (y[w] >> shift | y[w + 1] << (64 - shift));
-  z[kStripWords] = x[kStripWords] & y[kStripWords] >> shift;
+void join_portable(const Bitmap& a, const Bitmap& b, std::size_t words, Bitmap& to) {
+  for (std::size_t w = 0; w <= words; ++w) to[w] = a[w] | b[w];
 }
 
-[[gnu::always_inline]] inline bool intersect_inline(Bitmap& all, const Bitmap& b, unsigned shift) {
-  std::uint64_t* __restrict x = all.data();
-  const std::uint64_t* __restrict y = b.data();
-  std::uint64_t any = 0;
-  if (shift == 0) {
-    for (std::size_t w = 0; w < kStripWords; ++w) any |= x[w] &= y[w];
-  } else {
-    for (std::size_t w = 0; w < kStripWords; ++w) any |= x[w] &= y[w] >> shift | y[w + 1] << (64 - shift);
+void follow_portable(const Bitmap& a, const Bitmap& b, unsigned shift, std::size_t words, Bitmap& to) {
+  for (std::size_t w = 0; w < words; ++w) to[w] = a[w] & behind(b, w, shift);
+  to[words] = a[words] & b[words] >> shift;
+}
+
+std::uint32_t meet_portable(const Bitmap& a, unsigned shift_a, const Bitmap& b, unsigned shift_b, std::size_t words,
+                            Bitmap& to) {
+  std::uint32_t any = 0;
+  for (std::size_t w = 0; w < words; ++w) {
+    to[w] = behind(a, w, shift_a) & behind(b, w, shift_b);
+    any |= static_cast<std::uint32_t>(to[w] != 0) << w;
   }
-  return any != 0;
-}
-
-void join_portable(const Bitmap& a, const Bitmap& b, Bitmap& to) {
-  join_inline(a, b, to);
-}
-void follow_portable(const Bitmap& a, const Bitmap& b, unsigned shift, Bitmap& to) {
-  follow_inline(a, b, shift, to);
-}
-bool intersect_portable(Bitmap& all, const Bitmap& b, unsigned shift) {
-  return intersect_inline(all, b, shift);
+  return any;
 }
 
 #if defined(__x86_64__)
@@ -101,37 +89,89 @@ SLUICE_AVX2 inline __m256i classify(const std::uint8_t* at, __m256i high, __m256
   return _mm256_and_si256(_mm256_shuffle_epi8(high, upper), _mm256_shuffle_epi8(low, _mm256_and_si256(bytes, half)));
 }
 
-SLUICE_AVX2 void find_atoms_avx2(const std::uint8_t* data, std::size_t words, const AtomTables& tables, Bitmap* out,
-                                 std::size_t word) {
+// The bits of one atom, brought to the sign of its byte.
+template <std::size_t Atom>
+SLUICE_AVX2 inline std::uint64_t bits_of(__m256i first, __m256i second) {
+  constexpr int kUp = static_cast<int>(kMaxAtoms - 1 - Atom);
+  const auto a = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_slli_epi16(first, kUp)));
+  const auto b = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_slli_epi16(second, kUp)));
+  return a | std::uint64_t{b} << 32;
+}
+
+// Unrolled for each number of atoms.
+template <std::size_t... Atoms>
+SLUICE_AVX2 void find_these_avx2(std::index_sequence<Atoms...> /*atoms*/, const std::uint8_t* data, std::size_t words,
+                                 const AtomTables& tables, Bitmap* out, std::size_t word) {
   const __m256i high =
       _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(tables.high.data())));
   const __m256i low = _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(tables.low.data())));
-  const std::size_t count = tables.count;
   for (; words > 0; --words, data += kWordBytes, ++word) {
     const __m256i first = classify(data, high, low);
     const __m256i second = classify(data + 32, high, low);
-    for (std::size_t atom = 0; atom < count; ++atom) {
-      const __m128i up = _mm_cvtsi32_si128(static_cast<int>(kMaxAtoms - 1 - atom));  // to the sign of its byte
-      const auto a = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_sll_epi16(first, up)));
-      const auto b = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_sll_epi16(second, up)));
-      out[atom][word] = a | std::uint64_t{b} << 32;
-    }
+    ((out[Atoms][word] = bits_of<Atoms>(first, second)), ...);
   }
 }
-SLUICE_AVX2 void join_avx2(const Bitmap& a, const Bitmap& b, Bitmap& to) {
-  join_inline(a, b, to);
+
+SLUICE_AVX2 void find_atoms_avx2(const std::uint8_t* data, std::size_t words, const AtomTables& tables, Bitmap* out,
+                                 std::size_t word) {
+  using Find = void (*)(const std::uint8_t*, std::size_t, const AtomTables&, Bitmap*, std::size_t);
+  static constexpr auto kFind = []<std::size_t... Counts>(std::index_sequence<Counts...> /*counts*/) {
+    return std::array<Find, sizeof...(Counts)>{
+        [](const std::uint8_t* from, std::size_t count, const AtomTables& with, Bitmap* to, std::size_t at) {
+          find_these_avx2(std::make_index_sequence<Counts + 1>(), from, count, with, to, at);
+        }...};
+  }(std::make_index_sequence<kMaxAtoms>());
+  if (tables.count > 0) kFind[tables.count - 1](data, words, tables, out, word);
 }
-SLUICE_AVX2 void follow_avx2(const Bitmap& a, const Bitmap& b, unsigned shift, Bitmap& to) {
-  follow_inline(a, b, shift, to);
+
+SLUICE_AVX2 inline __m256i load(const Bitmap& bitmap, std::size_t word) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bitmap.data() + word));
 }
-SLUICE_AVX2 bool intersect_avx2(Bitmap& all, const Bitmap& b, unsigned shift) {
-  return intersect_inline(all, b, shift);
+
+SLUICE_AVX2 inline void store(Bitmap& bitmap, std::size_t word, __m256i bits) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(bitmap.data() + word), bits);
+}
+
+// behind() of four words; a shift by 64 gives 0 here.
+struct Behind {
+  explicit Behind(unsigned shift)
+      : right(_mm_cvtsi32_si128(static_cast<int>(shift))), left(_mm_cvtsi32_si128(static_cast<int>(64 - shift))) {}
+  [[nodiscard]] SLUICE_AVX2 __m256i load_words(const Bitmap& bitmap, std::size_t word) const {
+    return _mm256_or_si256(_mm256_srl_epi64(load(bitmap, word), right), _mm256_sll_epi64(load(bitmap, word + 1), left));
+  }
+  __m128i right;
+  __m128i left;
+};
+
+SLUICE_AVX2 void join_avx2(const Bitmap& a, const Bitmap& b, std::size_t words, Bitmap& to) {
+  for (std::size_t w = 0; w < words; w += 4) store(to, w, _mm256_or_si256(load(a, w), load(b, w)));
+  to[words] = a[words] | b[words];
+}
+
+SLUICE_AVX2 void follow_avx2(const Bitmap& a, const Bitmap& b, unsigned shift, std::size_t words, Bitmap& to) {
+  const Behind behind_b(shift);
+  for (std::size_t w = 0; w < words; w += 4) store(to, w, _mm256_and_si256(load(a, w), behind_b.load_words(b, w)));
+  to[words] = a[words] & b[words] >> shift;
+}
+
+SLUICE_AVX2 std::uint32_t meet_avx2(const Bitmap& a, unsigned shift_a, const Bitmap& b, unsigned shift_b,
+                                    std::size_t words, Bitmap& to) {
+  const Behind behind_a(shift_a);
+  const Behind behind_b(shift_b);
+  std::uint32_t none = 0;
+  for (std::size_t w = 0; w < words; w += 4) {
+    const __m256i bits = _mm256_and_si256(behind_a.load_words(a, w), behind_b.load_words(b, w));
+    store(to, w, bits);
+    const __m256i empty = _mm256_cmpeq_epi64(bits, _mm256_setzero_si256());
+    none |= static_cast<std::uint32_t>(_mm256_movemask_pd(_mm256_castsi256_pd(empty))) << w;
+  }
+  return ~none & static_cast<std::uint32_t>((std::uint64_t{1} << words) - 1);
 }
 #endif
 
 BitmapOperations choose() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) return {find_atoms_avx2, join_avx2, follow_avx2, intersect_avx2};
+  if (__builtin_cpu_supports("avx2")) return {find_atoms_avx2, join_avx2, follow_avx2, meet_avx2};
 #endif
   return kPortableBitmaps;
 }
@@ -139,7 +179,7 @@ BitmapOperations choose() {
 }  // namespace
 
 constinit const BitmapOperations kPortableBitmaps = {find_atoms_portable, join_portable, follow_portable,
-                                                     intersect_portable};
+                                                     meet_portable};
 
 const BitmapOperations& bitmaps() {
   static const BitmapOperations kChosen = choose();
@@ -187,6 +227,17 @@ AtomTables merge_atoms(std::span<AtomSet> classes) {
     set = now;
   }
   return merged;
+}
+
+AtomSet add_exact_atom(AtomTables& tables, const rules::ByteSet& set) {
+  SLUICE_ASSERT(tables.count < kMaxAtoms);
+  const auto atom = static_cast<AtomSet>(1U << tables.count++);
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    if (!set[byte]) continue;
+    tables.high[byte >> 4] |= atom;
+    tables.low[byte & 15] |= atom;
+  }
+  return atom;
 }
 
 }  // namespace sluice::inspect

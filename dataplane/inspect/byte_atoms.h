@@ -35,18 +35,21 @@ std::optional<AtomSet> atoms_of(const rules::ByteSet& set);
 // Atoms that stand in the same of these classes become one, which may hold a little more than they did; the classes are
 // told by the new ones.
 AtomTables merge_atoms(std::span<AtomSet> classes);
+// One atom more, for a byte or a letter in both cases, exactly. tables.count < kMaxAtoms.
+AtomSet add_exact_atom(AtomTables& tables, const rules::ByteSet& set);
 
+// On words 0 .. words - 1, `words` a multiple of 4; of the word behind them, what can be known there.
 struct BitmapOperations {
-  // Fills words [word, word + words) of each atom from words * kWordBytes bytes.
+  // Fills words [word, word + words) of each atom from words * kWordBytes bytes; any number of words.
   void (*find_atoms)(const std::uint8_t* data, std::size_t words, const AtomTables& tables, Bitmap* out,
                      std::size_t word);
   // to = a | b
-  void (*join)(const Bitmap& a, const Bitmap& b, Bitmap& to);
-  // to = a & b, with b taken `shift` (1 to 63) behind its place; of the last word, what is known there.
-  void (*follow)(const Bitmap& a, const Bitmap& b, unsigned shift, Bitmap& to);
-  // all &= b, taken `shift` (0 to 63) behind its place; the last word of `all` is left alone. True when any bit is
-  // left.
-  bool (*intersect)(Bitmap& all, const Bitmap& b, unsigned shift);
+  void (*join)(const Bitmap& a, const Bitmap& b, std::size_t words, Bitmap& to);
+  // to = a & b, with b taken `shift` (1 to 63) behind its place.
+  void (*follow)(const Bitmap& a, const Bitmap& b, unsigned shift, std::size_t words, Bitmap& to);
+  // to = a & b, each taken behind its place by a shift of 0 to 63; tells which words have a bit, one bit a word.
+  std::uint32_t (*meet)(const Bitmap& a, unsigned shift_a, const Bitmap& b, unsigned shift_b, std::size_t words,
+                        Bitmap& to);
 };
 
 extern const BitmapOperations kPortableBitmaps;  // against which the others are tested

@@ -23,13 +23,18 @@ Result<void> check_widths(const RuleSpec& spec) {
   return {};
 }
 
+struct Parsed {
+  rules::Expression expression;
+  rules::Automaton automaton;
+};
+
 // The compiler of policies asked the same; a bundle is held against it all the same.
-Result<rules::Automaton> build_automaton(const RuleSpec& spec) {
-  const auto expression = rules::parse_expression(spec.expression, spec.caseless);
+Result<Parsed> parse(const RuleSpec& spec) {
+  auto expression = rules::parse_expression(spec.expression, spec.caseless);
   if (!expression) return bad_rule(spec, expression.error().what());
   auto automaton = rules::Automaton::build(*expression);
   if (!automaton) return bad_rule(spec, "its expression has too many ways to match");
-  return *std::move(automaton);
+  return Parsed{*std::move(expression), *std::move(automaton)};
 }
 
 // One scan of nothing tells whether the database can be scanned as we do: mode, version and CPU.
@@ -55,27 +60,44 @@ Result<void> load_database(Bytes serialized, DatabasePointer& database) {
               "Hyperscan error " + std::to_string(error) + "; it must be a vectored database of this version and CPU");
 }
 
+Result<std::uint32_t> reach_of_literals(const RuleSpec& spec, std::uint32_t position, std::uint32_t max_width,
+                                        const CompiledRules& compiled) {
+  std::uint32_t reach = 0;
+  for (const LiteralSpec& literal : compiled.literal_table) {
+    if (literal.rule != position) continue;
+    if (literal.min_reach > literal.max_reach || literal.max_reach > max_width)
+      return bad_rule(spec, "a literal lies beyond its matches");
+    reach = std::max(reach, literal.max_reach);
+  }
+  if (reach == 0 || compiled.literals == nullptr) return bad_rule(spec, "there is no literal of it");
+  return reach;
+}
+
 // How a rule's matches will be noticed; within how many bytes of their start.
-Result<std::uint32_t> add_anchor(const RuleSpec& spec, std::uint32_t position, const rules::Automaton& automaton,
+Result<std::uint32_t> add_anchor(const RuleSpec& spec, std::uint32_t position, const Parsed& parsed,
                                  CompiledRules& compiled) {
+  const std::uint32_t max_width = parsed.automaton.max_width();
   switch (spec.anchor) {
     case rules::AnchorKind::pattern:
       if (compiled.patterns == nullptr) return bad_rule(spec, "there is no database with its pattern");
-      return automaton.max_width();
+      return max_width;
     case rules::AnchorKind::shape: {
-      const auto places = rules::shape_of(automaton);
-      compiled.shapes.add(position, places);
+      const auto places = rules::shape_of(parsed.automaton);
+      compiled.shapes.add(position, places, {});
       return static_cast<std::uint32_t>(places.size());
     }
-    case rules::AnchorKind::literal: {
+    case rules::AnchorKind::literal:
+      return reach_of_literals(spec, position, max_width, compiled);
+    case rules::AnchorKind::spelled: {
+      const auto literals = rules::choose_anchor(parsed.expression, parsed.automaton).literals;
+      if (literals.empty()) return bad_rule(spec, "there is no literal in its expression");
       std::uint32_t reach = 0;
-      for (const LiteralSpec& literal : compiled.literal_table) {
-        if (literal.rule != position) continue;
-        if (literal.min_reach > literal.max_reach || literal.max_reach > automaton.max_width())
-          return bad_rule(spec, "a literal lies beyond its matches");
+      for (const rules::Literal& literal : literals) {
+        const auto width = static_cast<std::uint32_t>(literal.bytes.size());
+        compiled.shapes.add(position, rules::places_of(literal),
+                            {literal.min_reach - width, literal.max_reach - width});
         reach = std::max(reach, literal.max_reach);
       }
-      if (reach == 0 || compiled.literals == nullptr) return bad_rule(spec, "there is no literal of it");
       return reach;
     }
   }
@@ -105,13 +127,13 @@ Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rule
   compiled.rules.reserve(rules.size());
   for (const RuleSpec& spec : rules) {
     if (auto widths = check_widths(spec); !widths) return std::unexpected(widths.error());
-    auto automaton = build_automaton(spec);
-    if (!automaton) return std::unexpected(automaton.error());
-    compiled.max_width = std::max(compiled.max_width, automaton->max_width());
+    auto parsed = parse(spec);
+    if (!parsed) return std::unexpected(parsed.error());
+    compiled.max_width = std::max(compiled.max_width, parsed->automaton.max_width());
     const auto position = static_cast<std::uint32_t>(compiled.rules.size());
-    const auto reach = add_anchor(spec, position, *automaton, compiled);
+    const auto reach = add_anchor(spec, position, *parsed, compiled);
     if (!reach) return std::unexpected(reach.error());
-    compiled.rules.push_back({spec.index, spec.validator, *reach, std::move(*automaton)});
+    compiled.rules.push_back({spec.index, spec.validator, *reach, std::move(parsed->automaton)});
   }
   compiled.shapes.finish();
   for (const LiteralSpec& literal : compiled.literal_table)

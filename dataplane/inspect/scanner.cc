@@ -43,7 +43,7 @@ int on_literal(unsigned id, Offset /*from*/, Offset to, unsigned /*flags*/, void
 
 bool find_anchors(const CompiledRules& rules, WorkingMemory& memory) {
   memory.anchors.clear();
-  const Content& content = memory.content;
+  Content& content = memory.content;
   AnchorSink sink{rules, memory.anchors};
   const auto scan = [&](const hs_database_t* database, match_event_handler on_match) {
     return database == nullptr || hs_scan_vector(database, content.pieces(), content.lengths(), content.piece_count(),

@@ -27,10 +27,19 @@ void Handshake::remember(Peer& peer, const wire::Frame& frame) const {
   peer.options.ts_echo = frame.options.ts_echo;
 }
 
+Handshake::Handshake(std::uint16_t mss_limit, const wire::Frame& ack, const CookieOffer& offer)
+    : mss_limit_(mss_limit), cookie_(ack.ack - 1) {
+  client_.isn = ack.seq - 1;
+  client_.window = ack.window;
+  client_.options.mss = std::min(offer.mss, mss_limit);
+  client_.options.sack_permitted = offer.sack_permitted;
+}
+
 Handshake::Step Handshake::from_client(const wire::Frame& frame) {
   const bool syn = (frame.flags & wire::kSyn) != 0;
   const bool ack = (frame.flags & wire::kAck) != 0;
   if ((frame.flags & wire::kRst) != 0) return frame.seq == client_.isn + 1 ? Step::give_up : Step::nothing;
+  if (cookie_) return Step::nothing;  // the server has yet to answer; data will come again
   if (syn && !ack) {
     // A retransmission, or the same ports anew.
     if (frame.seq != client_.isn) answered_ = false;
@@ -51,20 +60,20 @@ Handshake::Step Handshake::from_server(const wire::Frame& frame) {
   if (!client_.options.has_timestamps) server_.options.has_timestamps = false;
   if (!client_.options.sack_permitted) server_.options.sack_permitted = false;
   answered_ = true;
-  return Step::relay_syn_ack;
+  return cookie_ ? Step::establish : Step::relay_syn_ack;
 }
 
 tcp::LegSetup Handshake::client_leg(const wire::Frame& ack) const {
   const std::uint8_t shift = scaled() ? *client_.options.window_shift : 0;
-  return {.send_next = server_.isn + 1,
+  return {.send_next = server_isn_for_client() + 1,
           .receive_next = client_.isn + 1,
           .mss = std::min(mss_or_default(client_.options), mss_limit_),
-          .receive_mss = std::min(mss_or_default(server_.options), mss_limit_),
+          .receive_mss = cookie_ ? mss_limit_ : std::min(mss_or_default(server_.options), mss_limit_),
           .send_shift = shift,
           .receive_shift = scaled() ? *server_.options.window_shift : std::uint8_t{0},
           .send_window = std::uint32_t{ack.window} << shift,
-          .receive_window = server_.window,
-          .sack = selective(),
+          .receive_window = cookie_ ? kCookieWindow : server_.window,
+          .sack = cookie_ ? client_.options.sack_permitted : selective(),
           .timestamps = stamped(),
           .ts_recent = ack.options.has_timestamps ? ack.options.ts_value : client_.options.ts_value,
           .ts_value = server_.options.ts_value};

@@ -4,11 +4,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
+#include "dataplane/session/syn_cookie.h"
 #include "dataplane/tcp/leg.h"
 #include "dataplane/wire/frame.h"
 
 namespace sluice::session {
+
+// What a SYN-ACK with a cookie promises: all that a window says without a scale.
+inline constexpr std::uint16_t kCookieWindow = 0xffff;
 
 class Handshake {
  public:
@@ -18,11 +23,14 @@ class Handshake {
     relay_syn_ack,  // to the client: syn_ack_options(), the server's sequence number
     refuse,         // the server said no: reset to the client
     give_up,        // the client said no: reset to the server
-    establish,      // the client's ACK: both legs can begin
+    establish,      // the client's ACK (with a cookie: the server's SYN-ACK): both legs can begin
   };
 
   // `mss_limit`: what fits through both ports.
   explicit Handshake(std::uint16_t mss_limit) : mss_limit_(mss_limit) {}
+  // The client was answered with a cookie, and `ack` brought it back: its SYN is made up again and sent to the server,
+  // whose SYN-ACK then establishes. The client knows the server by another sequence number than the server's.
+  Handshake(std::uint16_t mss_limit, const wire::Frame& ack, const CookieOffer& offer);
 
   Step from_client(const wire::Frame& frame);
   Step from_server(const wire::Frame& frame);
@@ -31,7 +39,9 @@ class Handshake {
   [[nodiscard]] wire::TcpOptions syn_options() const { return client_.options; }
   [[nodiscard]] wire::TcpOptions syn_ack_options() const { return server_.options; }
   [[nodiscard]] std::uint32_t client_isn() const { return client_.isn; }
-  [[nodiscard]] std::uint32_t server_isn() const { return server_.isn; }
+  [[nodiscard]] bool by_cookie() const { return cookie_.has_value(); }
+  // The server's initial sequence number as the client knows it.
+  [[nodiscard]] std::uint32_t server_isn_for_client() const { return cookie_.value_or(server_.isn); }
   [[nodiscard]] std::uint16_t client_window() const { return client_.window; }
   [[nodiscard]] std::uint16_t server_window() const { return server_.window; }
 
@@ -55,6 +65,7 @@ class Handshake {
 
   std::uint16_t mss_limit_;
   bool answered_ = false;  // the server's SYN-ACK was seen
+  std::optional<std::uint32_t> cookie_;
   Peer client_;
   Peer server_;
 };

@@ -91,7 +91,7 @@ void Session::from_client(Context& context, Outputs& outputs, const wire::Frame&
   }
   switch (handshake_.from_client(frame)) {
     case Handshake::Step::relay_syn:
-      send_handshake(outputs.server, to_server(), frame.seq, 0, wire::kSyn, frame.window, handshake_.syn_options());
+      send_syn(outputs);
       break;
     case Handshake::Step::give_up:
       send_handshake(outputs.server, to_server(), frame.seq, 0, wire::kRst, 0, {});
@@ -123,22 +123,56 @@ void Session::from_server(Context& context, Outputs& outputs, const wire::Frame&
                      handshake_.syn_ack_options());
       break;
     case Handshake::Step::refuse:
-      send_handshake(outputs.client, to_client(), frame.seq, frame.ack, wire::kRst | wire::kAck, 0, {});
+      send_handshake(outputs.client, to_client(),
+                     handshake_.by_cookie() ? handshake_.server_isn_for_client() + 1 : frame.seq, frame.ack,
+                     wire::kRst | wire::kAck, 0, {});
       context.errors.add(ErrorCode::tcp_refused_by_server);
       phase_ = Phase::done;
       break;
+    case Handshake::Step::establish: {
+      wire::Frame ack;  // the client's, of long ago
+      ack.window = handshake_.client_window();
+      establish(context, outputs, ack);
+      break;
+    }
     default:
       break;
   }
 }
 
-void Session::establish(Context& context, Outputs& outputs, const wire::Frame& frame) {
+void Session::connect(Context& context, Outputs& outputs, const wire::Frame& ack, const CookieOffer& offer,
+                      std::uint16_t mss_limit) {
+  client_link_ = ack.link;
+  active_at_ = context.now;
+  handshake_ = Handshake(mss_limit, ack, offer);
+  send_syn(outputs);
+  next_syn_at_ = context.now + syn_interval_;
+}
+
+void Session::send_syn(Outputs& outputs) {
+  send_handshake(outputs.server, to_server(), handshake_.client_isn(), 0, wire::kSyn, handshake_.client_window(),
+                 handshake_.syn_options());
+}
+
+// RFC 6298 section 5.7 for the SYN that is ours to repeat.
+void Session::run_handshake(Context& context, Outputs& outputs) {
+  if (context.now >= active_at_ + limits_.handshake) {
+    context.errors.add(ErrorCode::tcp_syn_timeout);
+    phase_ = Phase::done;
+  } else if (context.now >= next_syn_at_) {
+    send_syn(outputs);
+    syn_interval_ *= 2;
+    next_syn_at_ = context.now + syn_interval_;
+  }
+}
+
+void Session::establish(Context& context, Outputs& outputs, const wire::Frame& ack) {
   const std::uint8_t shift = handshake_.server_receive_shift();
   const std::uint32_t window_field = std::min<std::uint32_t>(limits_.leg.receive_bytes >> shift, 0xffff);
   tcp::LegLimits client_limits = limits_.leg;
   tcp::LegLimits server_limits = limits_.leg;
-  const tcp::LegSetup client = handshake_.client_leg(frame);
-  const tcp::LegSetup server = handshake_.server_leg(frame, window_field << shift);
+  const tcp::LegSetup client = handshake_.client_leg(ack);
+  const tcp::LegSetup server = handshake_.server_leg(ack, window_field << shift);
   if (!outputs.client.capabilities().tx_segmentation) client_limits.burst_bytes = client.mss;
   if (!outputs.server.capabilities().tx_segmentation) server_limits.burst_bytes = server.mss;
   client_leg_.emplace(client, client_limits, context.pools, context.now);
@@ -204,10 +238,7 @@ bool Session::close_record(Context& context, SessionObserver& observer) {
 void Session::run(Context& context, Outputs& outputs, SessionObserver& observer) {
   stalled_ = false;
   if (phase_ == Phase::handshake) {
-    if (context.now >= active_at_ + limits_.handshake) {
-      context.errors.add(ErrorCode::tcp_syn_timeout);
-      phase_ = Phase::done;
-    }
+    run_handshake(context, outputs);
   } else if (phase_ == Phase::established || phase_ == Phase::lingering) {
     client_leg_->on_timer(context.now);
     server_leg_->on_timer(context.now);
@@ -256,7 +287,7 @@ void Session::settle(Context& context, Outputs& outputs) {
 
 void Session::update_deadline(Context& context) {
   if (phase_ == Phase::handshake) {
-    deadline_ = active_at_ + limits_.handshake;
+    deadline_ = std::min(active_at_ + limits_.handshake, next_syn_at_);
   } else if (phase_ == Phase::done) {
     deadline_ = context.now;
   } else {

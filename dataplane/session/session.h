@@ -40,13 +40,17 @@ struct Outputs {
   FrameOutput& server;
 };
 
-class Session {
+class alignas(64) Session {
  public:
   Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enforce::Service& service,
           const SessionLimits& limits, std::uint16_t mss_limit, TimeNs now);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // The first call for a client that brought a cookie back (Handshake): calls the server.
+  void connect(Context& context, Outputs& outputs, const wire::Frame& ack, const CookieOffer& offer,
+               std::uint16_t mss_limit);
 
   // A frame of this session whose checksums are right; `payload` holds the TCP payload alone.
   void from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
@@ -57,12 +61,23 @@ class Session {
   // The appliance goes: both legs are reset with the next run().
   void abort(ErrorCode why);
 
+  // Asks for what a segment touches first.
+  void prefetch() const {
+    __builtin_prefetch(this);
+    __builtin_prefetch(&active_at_);
+    for (const auto* leg : {&client_leg_, &server_leg_}) {
+      const auto* line = reinterpret_cast<const std::byte*>(leg);
+      for (std::size_t i = 0; i < kHotLines; ++i) __builtin_prefetch(line + i * kLineBytes);
+    }
+  }
+
   [[nodiscard]] TimeNs next_deadline() const { return deadline_; }
   // Nothing is left to do: the table may forget it.
   [[nodiscard]] bool done() const { return phase_ == Phase::done; }
   // A new SYN of the same flow may take its place.
   [[nodiscard]] bool replaceable() const { return phase_ == Phase::done || phase_ == Phase::lingering; }
-  [[nodiscard]] bool half_open() const { return phase_ == Phase::handshake; }
+  // In a handshake of which nobody knows yet whether the client is there.
+  [[nodiscard]] bool half_open() const { return phase_ == Phase::handshake && !handshake_.by_cookie(); }
   [[nodiscard]] const FlowKey& flow() const { return flow_; }
 
   // For the worker's bookkeeping.
@@ -72,6 +87,9 @@ class Session {
   Session* timer_previous = nullptr;
 
  private:
+  static constexpr std::size_t kLineBytes = 64;
+  static constexpr std::size_t kHotLines = 3;  // of a leg
+
   enum class Phase : std::uint8_t { handshake, established, lingering, done };
   // A strict service's bytes, until the records before them are on disk.
   struct Waiting {
@@ -85,7 +103,9 @@ class Session {
     std::uint64_t bytes = 0;
   };
 
-  void establish(Context& context, Outputs& outputs, const wire::Frame& frame);
+  void establish(Context& context, Outputs& outputs, const wire::Frame& ack);
+  void send_syn(Outputs& outputs);
+  void run_handshake(Context& context, Outputs& outputs);
   void send_handshake(FrameOutput& output, const wire::TcpHeader& addresses, std::uint32_t seq, std::uint32_t ack,
                       std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options);
   void move(Context& context, Direction direction);
@@ -126,6 +146,8 @@ class Session {
   wire::LinkHeader client_link_;  // as frames from the client carry it: used toward the server
   wire::LinkHeader server_link_;
   Handshake handshake_;
+  TimeNs next_syn_at_ = kNever;  // by cookie: nobody else sends it again
+  DurationNs syn_interval_ = kSecond;
   std::optional<tcp::Leg> client_leg_;
   std::optional<tcp::Leg> server_leg_;
   std::optional<HttpRelay> relay_;

@@ -11,8 +11,10 @@ SessionTable::SessionTable(std::size_t capacity, const HashKey& seed)
     : seed_(seed),
       capacity_(capacity),
       mask_(std::bit_ceil(capacity * 2) - 1),
-      slots_(mask_ + 1),
-      rooms_(std::make_unique_for_overwrite<Room[]>(capacity)) {
+      slot_memory_((mask_ + 1) * sizeof(Slot)),
+      room_memory_(capacity * sizeof(Room)),
+      slots_(reinterpret_cast<Slot*>(slot_memory_.data()), mask_ + 1),  // zeros are empty slots
+      rooms_(reinterpret_cast<Room*>(room_memory_.data())) {
   free_.reserve(capacity);
 }
 
@@ -21,8 +23,16 @@ SessionTable::~SessionTable() {
     if (slot.session != nullptr) slot.session->~Session();
 }
 
-Session* SessionTable::find(const FlowKey& key) const {
-  const std::uint64_t hash = key.hash(seed_);
+void SessionTable::prefetch_session(std::uint64_t hash) const {
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  for (std::size_t at = home(hash); slots_[at].session != nullptr; at = (at + 1) & mask_) {
+    if (slots_[at].tag != tag) continue;
+    slots_[at].session->prefetch();
+    return;
+  }
+}
+
+Session* SessionTable::find(const FlowKey& key, std::uint64_t hash) const {
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   for (std::size_t at = home(hash); slots_[at].session != nullptr; at = (at + 1) & mask_)
     if (slots_[at].tag == tag && slots_[at].session->flow() == key) return slots_[at].session;

@@ -4,9 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <span>
 #include <vector>
 
+#include "common/huge_memory.h"
 #include "dataplane/session/flow_key.h"
 #include "dataplane/session/session.h"
 
@@ -19,7 +20,13 @@ class SessionTable {
   SessionTable(const SessionTable&) = delete;
   SessionTable& operator=(const SessionTable&) = delete;
 
-  [[nodiscard]] Session* find(const FlowKey& key) const;
+  // Of a burst's flows: first the hashes, each with its slot asked for; then the sessions; then find() meets warm
+  // memory.
+  [[nodiscard]] std::uint64_t hash(const FlowKey& key) const { return key.hash(seed_); }
+  void prefetch_slot(std::uint64_t hash) const { __builtin_prefetch(&slots_[home(hash)]); }
+  void prefetch_session(std::uint64_t hash) const;
+  [[nodiscard]] Session* find(const FlowKey& key, std::uint64_t hash) const;
+  [[nodiscard]] Session* find(const FlowKey& key) const { return find(key, hash(key)); }
   // Constructs a session in place; nullptr when the table is full. No session of that flow exists.
   template <class... Args>
   Session* create(const FlowKey& key, Args&&... args) {
@@ -57,8 +64,10 @@ class SessionTable {
   std::size_t capacity_;
   std::size_t mask_;
   std::size_t size_ = 0;
-  std::vector<Slot> slots_;
-  std::unique_ptr<Room[]> rooms_;  // untouched pages cost nothing
+  HugeMemory slot_memory_;  // untouched pages cost nothing
+  HugeMemory room_memory_;
+  std::span<Slot> slots_;
+  Room* rooms_;
   std::vector<void*> free_;
   std::size_t fresh_ = 0;  // rooms never used yet
 };

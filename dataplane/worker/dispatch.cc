@@ -49,9 +49,25 @@ bool Worker::is_refused(Side side, const wire::Frame& frame, ErrorCode& why) con
   return false;
 }
 
-void Worker::dispatch(Side side, rte_mbuf* packet) {
-  const Bytes head(rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len);
-  const wire::Frame frame = wire::parse(head, packet->pkt_len);
+// Reads the burst's frames and has the memory of their sessions on its way. A frame may still open or end a session
+// that a later one belongs to, so each is looked up again when its turn comes.
+void Worker::look_up(Side side, std::uint16_t count) {
+  for (std::uint16_t i = 0; i < count; ++i) {
+    Arrival& arrival = arrivals_[i];
+    const rte_mbuf* packet = arrival.packet;
+    arrival.frame = wire::parse({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, packet->pkt_len);
+    if (arrival.frame.kind != wire::FrameKind::tcp) continue;
+    arrival.flow = session::flow_key(arrival.frame, side == Side::client);
+    arrival.flow_hash = table_.hash(arrival.flow);
+    table_.prefetch_slot(arrival.flow_hash);
+  }
+  for (std::uint16_t i = 0; i < count; ++i)
+    if (arrivals_[i].frame.kind == wire::FrameKind::tcp) table_.prefetch_session(arrivals_[i].flow_hash);
+}
+
+void Worker::dispatch(Side side, Arrival& arrival) {
+  const wire::Frame& frame = arrival.frame;
+  rte_mbuf* packet = arrival.packet;
   if (frame.kind == wire::FrameKind::bad) {
     drop(packet, frame.error);
   } else if (frame.kind == wire::FrameKind::other) {
@@ -59,7 +75,7 @@ void Worker::dispatch(Side side, rte_mbuf* packet) {
   } else if (context_.policy == nullptr) {
     drop(packet, ErrorCode::no_policy);  // what is protected is not known yet: closed
   } else if (frame.kind == wire::FrameKind::tcp) {
-    dispatch_tcp(side, frame, packet);
+    dispatch_tcp(side, arrival);
   } else if (ErrorCode why{}; is_refused(side, frame, why)) {
     drop(packet, why);
   } else {
@@ -67,10 +83,12 @@ void Worker::dispatch(Side side, rte_mbuf* packet) {
   }
 }
 
-void Worker::dispatch_tcp(Side side, const wire::Frame& frame, rte_mbuf* packet) {
+void Worker::dispatch_tcp(Side side, Arrival& arrival) {
   const bool from_client = side == Side::client;
-  const session::FlowKey flow = session::flow_key(frame, from_client);
-  session::Session* session = table_.find(flow);
+  const wire::Frame& frame = arrival.frame;
+  rte_mbuf* packet = arrival.packet;
+  const session::FlowKey& flow = arrival.flow;
+  session::Session* session = table_.find(flow, arrival.flow_hash);
   const bool syn = (frame.flags & (wire::kSyn | wire::kAck | wire::kRst)) == wire::kSyn;
   if (session == nullptr || (syn && from_client && session->replaceable())) {
     const enforce::Service* service = context_.policy->snapshot->find_service(flow.server_address, flow.server_port);
@@ -83,20 +101,21 @@ void Worker::dispatch_tcp(Side side, const wire::Frame& frame, rte_mbuf* packet)
       return;
     }
     if (service == nullptr || !syn || !from_client) {
-      if (service != nullptr)
+      if (service != nullptr && from_client && accept_cookie(frame, flow, *service))
+        rte_pktmbuf_free(packet);
+      else if (service != nullptr)
         unknown_flow(side, frame, *service, packet);
       else
         drop(packet, ErrorCode::unknown_flow_refused);
       return;
     }
     if (session != nullptr) {
-      timers_.disarm(*session);
       std::erase(queued_, session);
-      table_.destroy(session);
+      destroy(session);
     }
     session = open_session(frame, flow, *service);
     if (session == nullptr) {
-      drop(packet, ErrorCode::sessions_exhausted);
+      rte_pktmbuf_free(packet);
       return;
     }
   } else if (!port::tcp_checksum_ok(packet, frame)) {
@@ -109,17 +128,8 @@ void Worker::dispatch_tcp(Side side, const wire::Frame& frame, rte_mbuf* packet)
     session->from_client(context_, outputs_, frame, std::move(payload));
   else
     session->from_server(context_, outputs_, frame, std::move(payload));
-  if (was_half_open && !session->half_open()) --half_open_;
+  if (was_half_open && !session->half_open()) end_half_open(*session);
   queue(*session);
-}
-
-session::Session* Worker::open_session(const wire::Frame&, const session::FlowKey& flow,
-                                       const enforce::Service& service) {
-  if (half_open_ >= config_.half_open) return nullptr;
-  session::Session* session =
-      table_.create(flow, ids_.next(), context_.policy, service, config_.limits, mss_limit_, context_.now);
-  if (session != nullptr) ++half_open_;
-  return session;
 }
 
 // In the middle of a connection that Sluice does not know (it began before Sluice, or before a restart).

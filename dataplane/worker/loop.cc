@@ -8,10 +8,11 @@
 #include <algorithm>
 #include <ctime>
 
+#include "dataplane/worker/patience.h"
+
 namespace sluice::worker {
 namespace {
 
-constexpr DurationNs kRestAfter = 5 * kMicrosecond;  // of empty bursts
 constexpr DurationNs kLongestRest = 50 * kMillisecond;
 constexpr DurationNs kWallEvery = kSecond;  // how often the wall clock is read
 
@@ -49,7 +50,7 @@ void Loop::wake() {
 
 void Loop::run() {
   TimeNs now = monotonic_ns();
-  TimeNs busy_at = now;
+  Patience patience(now);
   TimeNs wall_at = now;
   std::uint64_t wall_offset = wall_ns() - now;
   while (!stop_.load(std::memory_order_relaxed)) {
@@ -61,8 +62,8 @@ void Loop::run() {
     const TimeNs after = monotonic_ns();
     if (busy) {
       busy_ns_.store(busy_ns_.load(std::memory_order_relaxed) + (after - now), std::memory_order_relaxed);
-      busy_at = after;
-    } else if (idle_ == Idle::adaptive && after - busy_at > kRestAfter && !worker_.pending()) {
+      patience.was_busy(now, after);
+    } else if (idle_ == Idle::adaptive && patience.is_over(after) && !worker_.pending()) {
       rest(after);
     }
     now = monotonic_ns();

@@ -11,7 +11,6 @@ namespace sluice::worker {
 namespace {
 
 constexpr std::uint32_t kIpv4AndTcpBytes = 40;
-constexpr std::uint16_t kPrefetchAhead = 4;  // frames
 
 std::uint16_t mss_between(const port::Port& a, const port::Port& b) {
   const std::uint32_t mtu = std::min(a.capabilities().mtu_bytes, b.capabilities().mtu_bytes);
@@ -37,7 +36,11 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
       context_{.pools = pools, .recorder = recorder, .errors = errors_, .policy = nullptr, .work = {}},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),
-      timers_(now) {}
+      timers_(now),
+      half_open_sources_(config.half_open, config.hash_key),
+      sources_(config.sessions, config.hash_key),
+      services_(config.sessions, config.hash_key),
+      cookies_(config.cookie_key) {}
 
 Worker::~Worker() = default;
 
@@ -89,9 +92,8 @@ bool Worker::shut_down(TimeNs now, WallNs wall) {
     server_output_.flush();
   });
   for (session::Session* session : over) {
-    timers_.disarm(*session);
     std::erase(queued_, session);
-    table_.destroy(session);
+    destroy(session);
   }
   sessions_open_.store(table_.size(), std::memory_order_relaxed);
   context_.recorder.flush(wall);
@@ -105,14 +107,13 @@ bool Worker::receive(Side side) {
     const StageScope stage(Stage::port);
     count = ports_[static_cast<std::size_t>(side)]->receive(packets);
   }
-  // Device and memory are cold: what a frame says is asked for while those before it are worked on.
+  // Device and memory are cold: what a frame says is asked for while those before it are read, and what its session
+  // holds while the others are looked up.
   for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(packets[i]);
-  for (std::uint16_t i = 0; i < std::min(count, kPrefetchAhead); ++i)
-    rte_prefetch0(rte_pktmbuf_mtod(packets[i], void*));
-  for (std::uint16_t i = 0; i < count; ++i) {
-    if (i + kPrefetchAhead < count) rte_prefetch0(rte_pktmbuf_mtod(packets[i + kPrefetchAhead], void*));
-    dispatch(side, packets[i]);
-  }
+  for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(packets[i], void*));
+  for (std::uint16_t i = 0; i < count; ++i) arrivals_[i].packet = packets[i];
+  look_up(side, count);
+  for (std::uint16_t i = 0; i < count; ++i) dispatch(side, arrivals_[i]);
   return count != 0;
 }
 
@@ -127,10 +128,9 @@ void Worker::run_queued() {
     session->queued = false;
     const bool was_half_open = session->half_open();
     session->run(context_, outputs_, *this);
-    if (was_half_open && !session->half_open()) --half_open_;
+    if (was_half_open && !session->half_open()) end_half_open(*session);
     if (session->done()) {
-      timers_.disarm(*session);
-      table_.destroy(session);
+      destroy(session);
     } else {
       timers_.arm(*session, session->next_deadline());
     }

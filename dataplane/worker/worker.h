@@ -2,8 +2,8 @@
 // and sends what came of it. Owns its sessions, timers and outputs; shares nothing mutable.
 // Sans-clock: burst() is given the time, so that the whole appliance can be simulated.
 //
-// What is done with a frame is decided in dispatch.cc: not for a protected service, it passes
-// unchanged; what could carry one around the inspection is refused.
+// What is done with a frame is decided in dispatch.cc, who gets a session in admission.cc: not for a protected service,
+// it passes unchanged; what could carry one around the inspection is refused.
 #pragma once
 
 #include <array>
@@ -16,8 +16,10 @@
 #include "common/spsc_ring.h"
 #include "dataplane/channel/channel.h"
 #include "dataplane/port/port.h"
+#include "dataplane/session/census.h"
 #include "dataplane/session/session.h"
 #include "dataplane/session/session_table.h"
+#include "dataplane/session/syn_cookie.h"
 #include "dataplane/session/timer_wheel.h"
 
 namespace sluice::worker {
@@ -27,9 +29,15 @@ enum class Side : std::uint8_t { client = 0, server = 1 };
 struct WorkerConfig {
   unsigned index = 0;
   std::size_t sessions = 65536;
-  std::size_t half_open = 16384;  // most of them that are in their handshake
-  session::SessionLimits limits;
-  HashKey hash_key;
+  std::size_t half_open = 16384;  // most of them that are in their handshake; beyond it SYNs get cookies
+  // The same of one source, and most sessions of one source and of one service; beyond those a connection is reset.
+  // 0: no limit of its own.
+  std::uint32_t half_open_per_source = 0;
+  std::uint32_t sessions_per_source = 0;
+  std::uint32_t sessions_per_service = 0;
+  session::SessionLimits limits = {};
+  HashKey hash_key = {};
+  HashKey cookie_key = {};
   WallNs start_wall_ns = 0;
 };
 
@@ -71,15 +79,32 @@ class Worker final : public session::SessionObserver {
   static constexpr std::size_t kBurst = 32;
   static constexpr std::size_t kEvents = 8192;
 
+  // A frame of the burst, read; of a TCP frame also its flow.
+  struct Arrival {
+    rte_mbuf* packet = nullptr;
+    wire::Frame frame;
+    session::FlowKey flow;
+    std::uint64_t flow_hash = 0;
+  };
+
   // dispatch.cc
-  void dispatch(Side side, rte_mbuf* packet);
-  void dispatch_tcp(Side side, const wire::Frame& frame, rte_mbuf* packet);
+  void look_up(Side side, std::uint16_t count);
+  void dispatch(Side side, Arrival& arrival);
+  void dispatch_tcp(Side side, Arrival& arrival);
   [[nodiscard]] bool is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const;
   void unknown_flow(Side side, const wire::Frame& frame, const enforce::Service& service, rte_mbuf* packet);
-  session::Session* open_session(const wire::Frame& frame, const session::FlowKey& flow,
-                                 const enforce::Service& service);
   void reset_sender(Side side, const wire::Frame& frame);
   void drop(rte_mbuf* packet, ErrorCode why);
+
+  // admission.cc: who gets a session
+  session::Session* open_session(const wire::Frame& frame, const session::FlowKey& flow,
+                                 const enforce::Service& service);
+  bool accept_cookie(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
+  void send_cookie(const wire::Frame& frame, const session::FlowKey& flow);
+  [[nodiscard]] bool is_crowded(const session::FlowKey& flow) const;
+  session::Session* create(const session::FlowKey& flow, const enforce::Service& service);
+  void end_half_open(const session::Session& session);
+  void destroy(session::Session* session);
   void forward(Side from, rte_mbuf* packet);
 
   // worker.cc
@@ -106,8 +131,13 @@ class Worker final : public session::SessionObserver {
   SessionIds ids_;
   session::SessionTable table_;
   session::TimerWheel timers_;
+  std::array<Arrival, kBurst> arrivals_;
   std::vector<session::Session*> queued_;
   std::size_t half_open_ = 0;
+  session::Census half_open_sources_;
+  session::Census sources_;
+  session::Census services_;
+  session::SynCookies cookies_;
   std::atomic<std::uint64_t> sessions_open_{0};
   Counter lost_events_;
   SpscRing<channel::SessionEvent> events_{kEvents};

@@ -1,16 +1,18 @@
-"""machine/disk: what fio writes in sequence past the page cache, where the archive of the lab lies. It is set beside the
-writer's own figure, record/disk, when that was measured."""
+"""machine/disk: what fio writes in sequence past the page cache, where the archive of the lab lies. record/disk: what the
+archive's writer brings onto it, in turn with fio and in the same folder; neither is bound to a core."""
 
 import json
 import os
 import subprocess
 import tempfile
 
-from benchkit.figures import Figure, wanted
+from benchkit import programs
+from benchkit.figures import Figure, field, wanted
 from labkit.namespaces import LabError
 
 NAME = "machine/disk"
 RECORD = "record/disk"
+PROGRAM = "bench/bench_record"
 _FOLDER = "/var/tmp"
 
 
@@ -25,18 +27,29 @@ def fio_mb_per_s(folder, seconds):
         raise LabError(f"fio: {done.stderr.strip() or done.stdout[-300:]}") from problem
 
 
-def figures(filters, measured, runs, seconds, say):
-    """`measured`: the figures so far; record/disk among them gets fio beside it."""
-    record = next((figure for figure in measured if figure.name == RECORD), None)
-    if record is None and not wanted(NAME, filters):
+def writer_run(program, folder, seconds):
+    """{record/disk: (label, [MB/s], counters)} of one run of the writer."""
+    chosen = [name for name in programs.benchmarks(program) if programs.plain_name(name) == RECORD]
+    return programs.run(program, chosen, None, 1, seconds, environment={"SLUICE_BENCH_DIR": folder})
+
+
+def figures(options, runs, seconds, say):
+    has_writer = wanted(RECORD, options.filters)
+    if not has_writer and not wanted(NAME, options.filters):
         return []
-    samples = []
+    fio, writer, counters = [], [], {}
     with tempfile.TemporaryDirectory(dir=_FOLDER, prefix="sluice-bench-") as folder:
         for number in range(runs):
             say(f"{NAME} round {number + 1} of {runs}")
-            samples.append(fio_mb_per_s(folder, seconds))
+            fio.append(fio_mb_per_s(folder, seconds))
+            if has_writer:
+                _, values, counters = writer_run(os.path.join(options.build, PROGRAM), folder, seconds)[RECORD]
+                writer += values
         size = os.path.getsize(os.path.join(folder, "fio"))
-    if record is not None and not record.versus:
-        record.versus, record.versus_samples = NAME, samples
-    return [Figure(NAME, "MB/s", samples, extra={"load": "fio, sequential writes of 1 MiB, O_DIRECT, 8 under way",
-                                                 "file_bytes": size, "folder": _FOLDER})]
+    found = [Figure(NAME, "MB/s", fio, extra={"load": "fio, sequential writes of 1 MiB, O_DIRECT, 8 under way",
+                                              "file_bytes": size, "folder": _FOLDER})]
+    if has_writer:
+        said = {counter: field(values[-1]) for counter, values in sorted(counters.items())}  # of the last run
+        found.insert(0, Figure(RECORD, "MB/s", writer, NAME, fio, {"load": "bodies of 64 KiB, O_DIRECT, to acknowledged and sealed",
+                                                                   "folder": _FOLDER, **said}))
+    return found

@@ -1,20 +1,20 @@
 """A figure: samples of one thing in one unit, and of what stands beside it. Knows the maths and the row of JSON."""
 
+import dataclasses
 import json
 import statistics
-from dataclasses import dataclass, field
 
 META = "meta"  # the name of the leading row, which tells of the machine and the run
 
 
-@dataclass
+@dataclasses.dataclass
 class Figure:
     name: str
     unit: str
     samples: list
     versus: str = ""
-    versus_samples: list = field(default_factory=list)
-    extra: dict = field(default_factory=dict)  # more keys of its row
+    versus_samples: list = dataclasses.field(default_factory=list)
+    extra: dict = dataclasses.field(default_factory=dict)  # more keys of its row
 
     def row(self):
         row = {"name": self.name, "value": tidy(median(self.samples)), "unit": self.unit}
@@ -49,6 +49,11 @@ def tidy(number):
         return 0
     rounded = float(f"{number:.4g}")
     return int(rounded) if rounded == int(rounded) and abs(rounded) >= 1000 else rounded
+
+
+def field(number):
+    """A counter in a row: seeds and counts as they are, what was measured as tidy() says it."""
+    return int(number) if number == int(number) else tidy(number)
 
 
 def less_is_better(unit):

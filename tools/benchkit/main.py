@@ -10,6 +10,7 @@ from benchkit import disk, figures, lab_suite, load_suite, machine, programs, re
 from labkit.namespaces import LabError
 
 RUNS = 5
+QUICK_SESSIONS = 100_000  # of archive/*/1m, which says in its row how many there were
 
 
 def parse(arguments):
@@ -36,13 +37,19 @@ def measure(options):
     started = time.monotonic()
     meta = machine.meta(options)
     core = sorted(os.sched_getaffinity(0))[0]
-    found, problems = programs.figures(options.build, options.filters, core, RUNS, 0.03 if options.quick else 0.5, say)
+    if options.quick:
+        os.environ["SLUICE_BENCH_SESSIONS"] = str(QUICK_SESSIONS)
+    found, problems = programs.figures(options.build, options.filters, core, RUNS, 0.03 if options.quick else 0.5, say,
+                                       apart=(disk.RECORD,))
     try:
-        found += disk.figures(options.filters, found, RUNS, 1 if options.quick else 3, say)
-    except LabError as problem:
+        found += disk.figures(options, RUNS, 1 if options.quick else 3, say)
+    except (LabError, programs.ProgramError) as problem:
         problems.append(str(problem))
     for suite in (lab_suite, load_suite):
-        more, more_problems = suite.figures(options, RUNS, say)
+        try:
+            more, more_problems = suite.figures(options, RUNS, say)
+        except (LabError, OSError) as problem:  # what was measured before is kept
+            more, more_problems = [], [str(problem)]
         found += more
         problems += more_problems
     meta["minutes"] = round((time.monotonic() - started) / 60, 1)

@@ -120,7 +120,8 @@ class BenchLab(Lab):
         """Sets one attribute of all routes of the namespaces."""
         for namespace in wanted:
             for route in run("ip", "-n", namespace, "route", "show").stdout.splitlines():
-                plain = re.sub(rf" {name} \S+", "", route)
+                # What the kernel tells of a TAP that nobody has opened yet is not for it to be told.
+                plain = re.sub(rf" {name} \S+| linkdown\b", "", route)
                 run("ip", "-n", namespace, "route", "change", *plain.split(), name, value)
 
     def _raise_relay(self):

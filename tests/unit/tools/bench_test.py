@@ -4,12 +4,14 @@
 import os
 import sys
 import tempfile
+import types
 import unittest
+from unittest import mock
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(_HERE, "..", "..", "..", "tools"), os.path.join(_HERE, "..", "..", "support")]
 
-from benchkit import figures, http_load, payload, plots, profile, programs, readme, report, round_trip, table  # noqa: E402
+from benchkit import disk, figures, http_load, payload, plots, profile, programs, readme, report, round_trip, table  # noqa: E402
 from benchkit.figures import Figure  # noqa: E402
 import unittest_report  # noqa: E402
 
@@ -53,7 +55,13 @@ class Programs(unittest.TestCase):
         output = {"benchmarks": [entry("a/min_time:0.100/real_time", 3), entry("a/min_time:0.100/real_time", 5),
                                  entry("a_median", 4, run_type="aggregate"), entry("mute", 1, label=""),
                                  {"name": "none", "run_type": "iteration", "label": "us"}]}
-        self.assertEqual(programs.samples(output), {"a": ("us/request", [3, 5])})
+        self.assertEqual(programs.samples(output), {"a": ("us/request", [3, 5], {})})
+
+    def test_other_counters_are_fields_of_the_row(self):
+        output = {"benchmarks": [entry("a", 3, iterations=9, real_time=1.5, seed=20771.0, build_s=number) for number in (2, 8.5, 4.12345)]}
+        row = programs.join(programs.samples(output))[0].row()
+        self.assertEqual((row["seed"], row["build_s"], row["runs"]), (20771, 4.123, 3))
+        self.assertNotIn("real_time", row)
 
     def test_a_benchmark_that_failed_is_no_figure(self):
         output = {"benchmarks": [entry("a", 0, error_occurred=True, error_message="no room")]}
@@ -61,18 +69,53 @@ class Programs(unittest.TestCase):
             programs.samples(output)
 
     def test_figures_are_joined_by_the_name_in_the_label(self):
-        measured = {"a": ("us versus b/c", [4, 6]), "b/c": ("us", [2, 2]), "alone": ("us versus gone", [1])}
+        measured = {"a": ("us versus b/c", [4, 6], {}), "b/c": ("us", [2, 2], {}), "alone": ("us versus gone", [1], {})}
         joined = {figure.name: figure for figure in programs.join(measured)}
         self.assertEqual((joined["a"].versus, joined["a"].versus_samples), ("b/c", [2, 2]))
         self.assertEqual((joined["alone"].versus, joined["b/c"].versus), ("", ""))
 
     def test_only_wanted_figures_are_shown_but_their_versus_is_used(self):
-        joined = programs.join({"a": ("us versus b", [4]), "b": ("us", [2])}, ["a"])
+        joined = programs.join({"a": ("us versus b", [4], {}), "b": ("us", [2], {})}, ["a"])
         self.assertEqual([(figure.name, figure.versus_samples) for figure in joined], [("a", [2])])
 
     def test_the_filter_is_one_that_posix_reads(self):
         command = programs.command("p", ["worker/http1/10k+10000-rules", "a.b"], 0, 5, 0.1)
         self.assertIn(r"--benchmark_filter=^(a\.b|worker/http1/10k\+10000-rules)$", command)
+
+
+    def test_what_is_measured_elsewhere_is_not_run(self):
+        with mock.patch.object(programs, "benchmarks", return_value=["record/disk/real_time", "record/writer/none"]):
+            self.assertEqual(programs.chosen_of("p", [], 0, apart=("record/disk",)), {"record/writer/none"})
+
+
+class Disk(unittest.TestCase):
+    def measure(self, *filters):
+        self.order = []
+
+        def fio(folder, _):
+            self.order.append(("fio", folder))
+            with open(os.path.join(folder, "fio"), "w", encoding="ascii"):
+                return 2000.0
+
+        def writer(_, folder, __):
+            self.order.append(("writer", folder))
+            return {disk.RECORD: ("MB/s", [1000.0], {"syncs": [3.0]})}
+
+        options = types.SimpleNamespace(filters=list(filters), build="build")
+        with mock.patch.object(disk, "fio_mb_per_s", fio), mock.patch.object(disk, "writer_run", writer):
+            return {figure.name: figure.row() for figure in disk.figures(options, 3, 1, lambda _: None)}
+
+    def test_fio_and_the_writer_take_turns_in_one_folder(self):
+        rows = self.measure("record/disk")
+        self.assertEqual([who for who, _ in self.order], ["fio", "writer"] * 3)
+        self.assertEqual(len({folder for _, folder in self.order}), 1)
+        self.assertEqual((rows["record/disk"]["ratio"], rows["record/disk"]["versus"], rows["record/disk"]["syncs"]),
+                         (0.5, "machine/disk", 3))
+
+    def test_only_what_is_wanted_is_measured(self):
+        self.assertEqual(list(self.measure("machine/disk")), ["machine/disk"])
+        self.assertEqual([who for who, _ in self.order], ["fio"] * 3)
+        self.assertEqual(self.measure("inspect"), {})
 
 
 class Profile(unittest.TestCase):

@@ -25,7 +25,7 @@ rules::Policy sample_policy() {
   policy.rules[0].name = "local/a";
   policy.rules[1].name = "local/b";
   for (rules::Rule& rule : policy.rules) {
-    rule.expression = "abc";
+    rule.expression = "abc|bcd|cde";  // so many literals that a database holds them
     rule.min_width = rule.max_width = 3;
     rule.where = {true, true, false, false};
     rule.action = rules::Action::deny;
@@ -110,7 +110,11 @@ TEST_F(Refusal, databases) {
   expect_malformed("a literal of no rule", [](fbs::PolicyT& p) { p.scans[0]->literal_table.emplace_back(99, 1, 1); });
   expect_malformed("lies beyond its matches", [](fbs::PolicyT& p) { p.scans[0]->literal_table[0] = {0, 1, 5000}; });
   expect_malformed("no anchor a rule", [](fbs::PolicyT& p) { p.scans[0]->anchors.pop_back(); });
-  expect_malformed("unknown kind", [](fbs::PolicyT& p) { p.scans[0]->anchors[0] = 3; });
+  expect_malformed("unknown kind", [](fbs::PolicyT& p) { p.scans[0]->anchors[0] = 4; });
+  expect_malformed("no literal in its expression", [](fbs::PolicyT& p) {
+    p.rules[0]->expression = "[a-z]{3}";
+    p.scans[0]->anchors[0] = 3;
+  });
   expect_malformed("no database with its pattern", [](fbs::PolicyT& p) { p.scans[0]->anchors[0] = 0; });
   expect_malformed("scan 0 is empty", [](fbs::PolicyT& p) { p.scans[0]->rules.clear(); });
 }

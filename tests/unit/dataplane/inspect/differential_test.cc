@@ -96,7 +96,7 @@ TEST(RandomRules, AreMatchedAsTheOracleDoesHoweverContentIsCut) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     Random random(seed);
     const std::vector<TestRule> specs = {usable_rule(random), usable_rule(random), usable_rule(random)};
-    const auto rules = rule_set_of(specs, static_cast<rules::Anchoring>(random.below(2)));
+    const auto rules = rule_set_of(specs, static_cast<rules::Anchoring>(random.below(3)));
     Scratch scratch;
     ASSERT_TRUE(scratch.grow_for(*rules));
     const Oracle oracle(specs);

@@ -58,21 +58,33 @@ TEST(Bitmaps, AreTheSameOnEveryCpu) {
   bitmaps().find_atoms(bytes.data(), kStripWords + 1, all_atoms(), fast.data(), 0);
   kPortableBitmaps.find_atoms(bytes.data(), kStripWords + 1, all_atoms(), portable.data(), 0);
   EXPECT_EQ(fast, portable);
-  for (unsigned shift = 0; shift < 64; ++shift) {
-    Bitmap a{};
-    Bitmap b{};
-    if (shift > 0) {
-      bitmaps().follow(fast[0], fast[1], shift, a);
-      kPortableBitmaps.follow(fast[0], fast[1], shift, b);
+  for (std::size_t words = 4; words <= kStripWords; words += 4) {
+    for (unsigned shift = 0; shift < 64; ++shift) {
+      Bitmap a{};
+      Bitmap b{};
+      if (shift > 0) {
+        bitmaps().follow(fast[0], fast[1], shift, words, a);
+        kPortableBitmaps.follow(fast[0], fast[1], shift, words, b);
+        EXPECT_EQ(a, b);
+      }
+      EXPECT_EQ(bitmaps().meet(fast[2], shift, fast[3], 63 - shift, words, a),
+                kPortableBitmaps.meet(fast[2], shift, fast[3], 63 - shift, words, b));
+      EXPECT_EQ(a, b);
+      bitmaps().join(fast[4], fast[5], words, a);
+      kPortableBitmaps.join(fast[4], fast[5], words, b);
       EXPECT_EQ(a, b);
     }
-    a = b = fast[2];
-    EXPECT_EQ(bitmaps().intersect(a, fast[3], shift), kPortableBitmaps.intersect(b, fast[3], shift));
-    EXPECT_EQ(a, b);
-    bitmaps().join(fast[4], fast[5], a);
-    kPortableBitmaps.join(fast[4], fast[5], b);
-    EXPECT_EQ(a, b);
   }
+}
+
+TEST(Bitmaps, MeetTellsTheWordsThatHaveABit) {
+  Bitmap a{};
+  Bitmap b{};
+  Bitmap out{};
+  a[0] = a[7] = a[31] = 1;
+  b[0] = b[6] = b[31] = 1U << 3;
+  for (const BitmapOperations& operations : {bitmaps(), kPortableBitmaps})
+    EXPECT_EQ(operations.meet(a, 0, b, 3, kStripWords, out), 1U | 1U << 31);
 }
 
 TEST(Bitmaps, FollowLooksAcrossWords) {
@@ -81,9 +93,9 @@ TEST(Bitmaps, FollowLooksAcrossWords) {
   Bitmap out{};
   a[0] = std::uint64_t{1} << 63;
   b[1] = 1U << 4;  // 5 behind bit 63
-  bitmaps().follow(a, b, 5, out);
+  bitmaps().follow(a, b, 5, kStripWords, out);
   EXPECT_TRUE(bit(out, 63));
-  bitmaps().follow(a, b, 6, out);
+  bitmaps().follow(a, b, 6, kStripWords, out);
   EXPECT_FALSE(bit(out, 63));
 }
 
@@ -110,7 +122,7 @@ TEST(Shapes, AreFoundWhereAByteByByteLookFindsThem) {
     while (places.size() < 1 + random.below(16))
       places.insert(places.end(), 1 + random.below(4), classes[random.below(classes.size())]);
     Shapes shapes;
-    shapes.add(0, places);
+    shapes.add(0, places, {});
     shapes.finish();
     const auto bytes = random_bytes(random, random.below(6000), "0123456789  --.aF_\"");
     std::vector<Bytes> pieces;
@@ -131,22 +143,47 @@ TEST(Shapes, AreFoundWhereAByteByByteLookFindsThem) {
 
 TEST(Shapes, OfExactClassesAreFoundNowhereElse) {
   Shapes shapes;
-  shapes.add(0, std::vector<ByteSet>(4, rules::byte_range('0', '9')));
+  const std::vector<ByteSet> places(4, rules::byte_range('0', '9'));
+  shapes.add(0, places, {});
   shapes.finish();
   const std::string text = "12 345 6789 x12345";
   const std::vector<bool> starts = found(shapes, {as_bytes(text)});
   for (std::size_t at = 0; at < text.size(); ++at) EXPECT_EQ(starts[at], at == 7 || at == 13 || at == 14) << at;
 }
 
-TEST(Shapes, AnUnknownClassLeavesItsPlaceOpen) {
+TEST(Shapes, AClassWithoutAnAtomIsLookedAtInTheBytes) {
   Shapes shapes;
-  shapes.add(0, {rules::byte_range('0', '9'), set_of("\n"), rules::byte_range('0', '9')});
+  const std::vector<ByteSet> places = {rules::byte_range('0', '9'), set_of("\n\x80"), rules::byte_range('0', '9')};
+  shapes.add(0, places, {});
+  const std::vector<ByteSet> nothing_known = {set_of("\x80\x81"), set_of("\x82\x83")};
+  shapes.add(0, nothing_known, {});
   shapes.finish();
-  const std::vector<bool> starts = found(shapes, {as_bytes("1\n2 3a4 5")});
-  EXPECT_TRUE(starts[0]);
-  EXPECT_TRUE(starts[4]);
-  EXPECT_TRUE(starts[2]);
-  EXPECT_FALSE(starts[1] || starts[3]);
+  const std::vector<bool> starts = found(shapes, {as_bytes("1\n2 3a4 5\x81\x82")});
+  for (std::size_t at = 0; at < starts.size(); ++at) EXPECT_EQ(starts[at], at == 0 || at == 9) << at;
+}
+
+TEST(Shapes, MayLieBehindTheStartsThatTheyTell) {
+  Shapes shapes;
+  shapes.add(0, {set_of("@")}, {2, 4});
+  shapes.finish();
+  const std::string text = "@0123456@89";
+  const std::vector<bool> starts = found(shapes, {as_bytes(text)});
+  for (std::size_t at = 0; at < text.size(); ++at) EXPECT_EQ(starts[at], at >= 4 && at <= 6) << at;
+}
+
+// More rare bytes than there are atoms: the others are found by what holds them too.
+TEST(Shapes, ManyLiteralsAreFoundAndNothingElse) {
+  const std::string rare = "@%~^|<>#$?";
+  Shapes shapes;
+  for (const char c : rare) {
+    const std::vector<ByteSet> places = {set_of(std::string(1, c)), set_of("x")};
+    shapes.add(0, places, {});
+  }
+  shapes.finish();
+  std::string text;
+  for (const char c : rare) text += std::string("ab") + c + "x" + c + c;
+  const std::vector<bool> starts = found(shapes, {as_bytes(text)});
+  for (std::size_t at = 0; at < text.size(); ++at) EXPECT_EQ(starts[at], at % 6 == 2) << at;
 }
 
 }  // namespace

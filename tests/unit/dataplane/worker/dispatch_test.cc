@@ -100,28 +100,6 @@ TEST_F(WorkerTest, ABadChecksumIsDroppedAndCounted) {
   EXPECT_TRUE(server.out.empty());
 }
 
-TEST_F(WorkerTest, HandshakesAndSessionsAreBounded) {
-  start(test::masking_policy());
-  for (std::uint16_t i = 0; i < 6; ++i)
-    from(Side::client, {.seq = 99, .client_port = static_cast<std::uint16_t>(1000 + i)});
-  EXPECT_EQ(server.out.size(), 4U);
-  EXPECT_EQ(count(ErrorCode::sessions_exhausted), 2U);
-  // Answered or refused, each gives its place back.
-  for (std::uint16_t i = 0; i < 4; ++i) {
-    const std::uint8_t flags = i < 2 ? wire::kRst | wire::kAck : wire::kSyn | wire::kAck;
-    from(Side::server, {.flags = flags, .seq = 499, .ack = 100, .client_port = static_cast<std::uint16_t>(1000 + i)});
-    from(Side::client,
-         {.flags = wire::kAck, .seq = 100, .ack = 500, .client_port = static_cast<std::uint16_t>(1000 + i)});
-  }
-  EXPECT_EQ(worker->sessions_open(), 2U);
-  for (std::uint16_t i = 0; i < 6; ++i) connect(static_cast<std::uint16_t>(2000 + i));
-  EXPECT_EQ(worker->sessions_open(), 8U);
-  from(Side::client, {.seq = 99, .client_port = 3000});
-  EXPECT_TRUE(server.out.empty()) << "the table is full";
-  EXPECT_EQ(count(ErrorCode::sessions_exhausted), 3U);
-  EXPECT_EQ(recorder.opened, 8U);
-}
-
 TEST_F(WorkerTest, AHandshakeThatNobodyAnswersIsForgotten) {
   start(test::masking_policy());
   from(Side::client, {.seq = 99});

@@ -1,0 +1,104 @@
+// Who gets a session. A SYN takes one while connections in their handshake are few; beyond that it is answered with a
+// cookie, and takes one when it has proven that somebody is there. So a flood costs an answer a SYN, and no room.
+#include <algorithm>
+
+#include "dataplane/worker/worker.h"
+
+namespace sluice::worker {
+namespace {
+
+std::uint64_t source_of(const session::FlowKey& flow) {
+  return flow.client_address;
+}
+std::uint64_t service_of(const session::FlowKey& flow) {
+  return std::uint64_t{flow.server_address} << 16 | flow.server_port;
+}
+bool is_reached(std::uint32_t limit, std::uint32_t count) {
+  return limit != 0 && count >= limit;
+}
+
+}  // namespace
+
+bool Worker::is_crowded(const session::FlowKey& flow) const {
+  return half_open_ >= config_.half_open ||
+         is_reached(config_.half_open_per_source, half_open_sources_.count(source_of(flow)));
+}
+
+session::Session* Worker::create(const session::FlowKey& flow, const enforce::Service& service) {
+  session::Session* session =
+      table_.create(flow, ids_.next(), context_.policy, service, config_.limits, mss_limit_, context_.now);
+  if (session == nullptr) {
+    errors_.add(ErrorCode::sessions_exhausted);
+    return nullptr;
+  }
+  sources_.add(source_of(flow));
+  services_.add(service_of(flow));
+  return session;
+}
+
+void Worker::destroy(session::Session* session) {
+  timers_.disarm(*session);
+  sources_.remove(source_of(session->flow()));
+  services_.remove(service_of(session->flow()));
+  table_.destroy(session);
+}
+
+void Worker::end_half_open(const session::Session& session) {
+  --half_open_;
+  half_open_sources_.remove(source_of(session.flow()));
+}
+
+// For a SYN from the client; nullptr when it gets none now.
+session::Session* Worker::open_session(const wire::Frame& frame, const session::FlowKey& flow,
+                                       const enforce::Service& service) {
+  const bool many_of_source = is_reached(config_.sessions_per_source, sources_.count(source_of(flow)));
+  if (many_of_source || is_reached(config_.sessions_per_service, services_.count(service_of(flow)))) {
+    errors_.add(many_of_source ? ErrorCode::source_sessions_exceeded : ErrorCode::service_sessions_exceeded);
+    reset_sender(Side::client, frame);
+    return nullptr;
+  }
+  if (is_crowded(flow)) {
+    send_cookie(frame, flow);
+    return nullptr;
+  }
+  session::Session* session = create(flow, service);
+  if (session == nullptr) return nullptr;
+  ++half_open_;
+  half_open_sources_.add(source_of(flow));
+  return session;
+}
+
+void Worker::send_cookie(const wire::Frame& frame, const session::FlowKey& flow) {
+  const session::CookieOffer offer{.mss = frame.options.mss, .sack_permitted = frame.options.sack_permitted};
+  wire::TcpHeader answer{.link = frame.link,
+                         .source = frame.destination,
+                         .destination = frame.source,
+                         .source_port = frame.destination_port,
+                         .destination_port = frame.source_port,
+                         .seq = cookies_.make(flow, frame.seq, offer, context_.now),
+                         .ack = frame.seq + 1,
+                         .window = session::kCookieWindow,
+                         .flags = wire::kSyn | wire::kAck,
+                         .options = {}};
+  std::swap_ranges(answer.link.bytes, answer.link.bytes + 6, answer.link.bytes + 6);
+  answer.options.mss = mss_limit_;
+  answer.options.sack_permitted = offer.sack_permitted;
+  client_output_.send(answer, 0, {});
+  errors_.add(ErrorCode::syn_cookie_sent);
+}
+
+// True when the segment, of no known session, brought a cookie back: its session calls the server now. What else the
+// segment carries will come again.
+bool Worker::accept_cookie(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service) {
+  if ((frame.flags & (wire::kSyn | wire::kRst | wire::kAck)) != wire::kAck) return false;
+  const auto offer = cookies_.read(flow, frame.seq - 1, frame.ack - 1, context_.now);
+  if (!offer) return false;
+  session::Session* session = create(flow, service);
+  if (session == nullptr) return true;
+  errors_.add(ErrorCode::syn_cookie_accepted);
+  session->connect(context_, outputs_, frame, *offer, mss_limit_);
+  queue(*session);
+  return true;
+}
+
+}  // namespace sluice::worker
