@@ -10,7 +10,10 @@ namespace sluice::tcp {
 
 void Leg::on_acknowledgement(const SegmentIn& segment, TimeNs now) {
   if (timer_ == Timer::persist) progress_at_ = now;  // the peer answers, so it lives, however small its window
-  if (!after(segment.ack, send_unacked_)) return on_same_acknowledgement(segment, now);
+  if (!after(segment.ack, send_unacked_)) {
+    if (in_flight_bytes() == 0 && segment.sack.empty()) return update_send_window(segment);
+    return on_same_acknowledgement(segment, now);
+  }
   update_send_window(segment);
   bool restart_timer = true;
   if (segment.sack.empty() && flight_.is_calm()) {
@@ -23,7 +26,6 @@ void Leg::on_acknowledgement(const SegmentIn& segment, TimeNs now) {
 
 // A number that was heard before: it may tell of a window, of a hole, or of bytes behind one.
 void Leg::on_same_acknowledgement(const SegmentIn& segment, TimeNs now) {
-  if (in_flight_bytes() == 0 && segment.sack.empty()) return update_send_window(segment);
   const bool same_window = (static_cast<std::uint32_t>(segment.window) << send_shift_) == send_window_;
   update_send_window(segment);
   Acknowledgement in = acknowledgement_of(segment);

@@ -110,7 +110,13 @@ bool Leg::emit_reset(SegmentSink& sink) {
 Leg::Done Leg::emit_data(TimeNs now, SegmentSink& sink) {
   Done done = Done::progress;
   while (done == Done::progress) {
-    done = flight_.has_lost() ? emit_lost(flight_.first_lost(), now, sink) : emit_unsent(now, sink);
+    if (flight_.has_lost()) {
+      done = emit_lost(flight_.first_lost(), now, sink);
+    } else if (has_unsent()) {
+      done = emit_unsent(now, sink);
+    } else {
+      return Done::nothing;
+    }
   }
   return done;
 }

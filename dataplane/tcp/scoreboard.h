@@ -142,7 +142,7 @@ class Scoreboard {
 };
 
 template <class Fn>
-void Scoreboard::acknowledge(std::uint32_t ack, Fn&& delivered) {
+[[gnu::always_inline]] inline void Scoreboard::acknowledge(std::uint32_t ack, Fn&& delivered) {
   while (!records_.empty()) {
     Sent& record = records_.front();
     if (!before(record.begin, ack)) return;

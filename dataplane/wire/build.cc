@@ -41,15 +41,20 @@ std::span<const SackBlock> fitting(const TcpOptions& options, std::span<const Sa
   return blocks.first(std::min(blocks.size(), most_sack_blocks(options)));
 }
 
+// Few segments carry blocks: what is written for them stays out of the way of the others.
+[[gnu::noinline]] std::size_t sack_bytes(const TcpHeader& header) {
+  const std::size_t blocks = fitting(header.options, header.sack).size();
+  return blocks == 0 ? 0 : 4 + 8 * blocks;
+}
+
 // The TCP header's length.
 std::size_t tcp_bytes_of(const TcpHeader& header) {
   const std::size_t bytes = kTcpHeaderBytes + tcp_option_bytes(header.options);
-  if (header.sack.empty()) return bytes;
-  const std::size_t blocks = fitting(header.options, header.sack).size();
-  return blocks == 0 ? bytes : bytes + 4 + 8 * blocks;
+  return header.sack.empty() ? bytes : bytes + sack_bytes(header);
 }
 
-std::uint8_t* put_sack(std::uint8_t* p, std::span<const SackBlock> blocks) {
+[[gnu::noinline]] std::uint8_t* put_sack(std::uint8_t* p, const TcpHeader& header) {
+  const std::span<const SackBlock> blocks = fitting(header.options, header.sack);
   if (blocks.empty()) return p;
   p = put16(p, kNop << 8 | kNop);
   p = put16(p, static_cast<std::uint16_t>(0x0500 | (2 + 8 * blocks.size())));
@@ -109,7 +114,7 @@ std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableByt
              .folded());
   p = put16(p, 0);  // urgent pointer: URG is never sent
   p = put_options(p, header.options);
-  if (!header.sack.empty()) p = put_sack(p, fitting(header.options, header.sack));
+  if (!header.sack.empty()) p = put_sack(p, header);
   SLUICE_ASSERT(p == out.data() + written);
   return written;
 }
