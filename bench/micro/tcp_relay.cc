@@ -20,6 +20,7 @@ tcp::SegmentIn segment_of(const wire::Frame& frame, buffer::Chain&& payload) {
           .has_timestamps = frame.options.has_timestamps,
           .ts_value = frame.options.ts_value,
           .ts_echo = frame.options.ts_echo,
+          .sack = frame.sack.all(),
           .payload = std::move(payload)};
 }
 

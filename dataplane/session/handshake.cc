@@ -21,16 +21,18 @@ void Handshake::remember(Peer& peer, const wire::Frame& frame) const {
   peer.options = {};
   if (frame.options.mss != 0) peer.options.mss = std::min(frame.options.mss, mss_limit_);
   if (frame.options.window_shift) peer.options.window_shift = std::min(*frame.options.window_shift, kMaxWindowShift);
+  peer.options.sack_permitted = frame.options.sack_permitted;
   peer.options.has_timestamps = frame.options.has_timestamps;
   peer.options.ts_value = frame.options.ts_value;
   peer.options.ts_echo = frame.options.ts_echo;
 }
 
-Handshake::Handshake(std::uint16_t mss_limit, const wire::Frame& ack, std::uint16_t client_mss)
+Handshake::Handshake(std::uint16_t mss_limit, const wire::Frame& ack, const CookieOffer& offer)
     : mss_limit_(mss_limit), cookie_(ack.ack - 1) {
   client_.isn = ack.seq - 1;
   client_.window = ack.window;
-  client_.options.mss = std::min(client_mss, mss_limit);
+  client_.options.mss = std::min(offer.mss, mss_limit);
+  client_.options.sack_permitted = offer.sack_permitted;
 }
 
 Handshake::Step Handshake::from_client(const wire::Frame& frame) {
@@ -56,6 +58,7 @@ Handshake::Step Handshake::from_server(const wire::Frame& frame) {
   // An option is agreed on only when both offered it.
   if (!client_.options.window_shift) server_.options.window_shift.reset();
   if (!client_.options.has_timestamps) server_.options.has_timestamps = false;
+  if (!client_.options.sack_permitted) server_.options.sack_permitted = false;
   answered_ = true;
   return cookie_ ? Step::establish : Step::relay_syn_ack;
 }
@@ -70,6 +73,7 @@ tcp::LegSetup Handshake::client_leg(const wire::Frame& ack) const {
           .receive_shift = scaled() ? *server_.options.window_shift : std::uint8_t{0},
           .send_window = std::uint32_t{ack.window} << shift,
           .receive_window = cookie_ ? kCookieWindow : server_.window,
+          .sack = cookie_ ? client_.options.sack_permitted : selective(),
           .timestamps = stamped(),
           .ts_recent = ack.options.has_timestamps ? ack.options.ts_value : client_.options.ts_value,
           .ts_value = server_.options.ts_value};
@@ -84,6 +88,7 @@ tcp::LegSetup Handshake::server_leg(const wire::Frame& ack, std::uint32_t receiv
           .receive_shift = server_receive_shift(),
           .send_window = server_.window,
           .receive_window = std::max<std::uint32_t>(receive_window, client_.window),
+          .sack = selective(),
           .timestamps = stamped(),
           .ts_recent = server_.options.ts_value,
           .ts_value = ack.options.has_timestamps ? ack.options.ts_value : client_.options.ts_value};

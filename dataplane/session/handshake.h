@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "dataplane/session/syn_cookie.h"
 #include "dataplane/tcp/leg.h"
 #include "dataplane/wire/frame.h"
 
@@ -29,12 +30,12 @@ class Handshake {
   explicit Handshake(std::uint16_t mss_limit) : mss_limit_(mss_limit) {}
   // The client was answered with a cookie, and `ack` brought it back: its SYN is made up again and sent to the server,
   // whose SYN-ACK then establishes. The client knows the server by another sequence number than the server's.
-  Handshake(std::uint16_t mss_limit, const wire::Frame& ack, std::uint16_t client_mss);
+  Handshake(std::uint16_t mss_limit, const wire::Frame& ack, const CookieOffer& offer);
 
   Step from_client(const wire::Frame& frame);
   Step from_server(const wire::Frame& frame);
 
-  // What Sluice speaks of what a side offered: MSS clamped, window scale, timestamps; nothing else.
+  // What Sluice speaks of what a side offered: MSS clamped, window scale, timestamps, SACK; nothing else.
   [[nodiscard]] wire::TcpOptions syn_options() const { return client_.options; }
   [[nodiscard]] wire::TcpOptions syn_ack_options() const { return server_.options; }
   [[nodiscard]] std::uint32_t client_isn() const { return client_.isn; }
@@ -61,6 +62,7 @@ class Handshake {
   void remember(Peer& peer, const wire::Frame& frame) const;
   [[nodiscard]] bool scaled() const { return client_.options.window_shift && server_.options.window_shift; }
   [[nodiscard]] bool stamped() const { return client_.options.has_timestamps && server_.options.has_timestamps; }
+  [[nodiscard]] bool selective() const { return client_.options.sack_permitted && server_.options.sack_permitted; }
 
   std::uint16_t mss_limit_;
   bool answered_ = false;  // the server's SYN-ACK was seen

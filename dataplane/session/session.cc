@@ -30,6 +30,7 @@ tcp::SegmentIn segment_of(const wire::Frame& frame, buffer::Chain&& payload) {
           .has_timestamps = frame.options.has_timestamps,
           .ts_value = frame.options.ts_value,
           .ts_echo = frame.options.ts_echo,
+          .sack = frame.sack.all(),
           .payload = std::move(payload)};
 }
 
@@ -146,11 +147,11 @@ void Session::from_server(Context& context, Outputs& outputs, const wire::Frame&
   }
 }
 
-void Session::connect(Context& context, Outputs& outputs, const wire::Frame& ack, std::uint16_t client_mss,
+void Session::connect(Context& context, Outputs& outputs, const wire::Frame& ack, const CookieOffer& offer,
                       std::uint16_t mss_limit) {
   client_link_ = ack.link;
   active_at_ = context.now;
-  handshake_ = Handshake(mss_limit, ack, client_mss);
+  handshake_ = Handshake(mss_limit, ack, offer);
   begin_counts();
   trace_of(context, TraceLeg::client).received(ack);
   send_syn(context, outputs);

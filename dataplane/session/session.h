@@ -51,7 +51,7 @@ class alignas(64) Session {
   Session& operator=(const Session&) = delete;
 
   // The first call for a client that brought a cookie back (Handshake): calls the server.
-  void connect(Context& context, Outputs& outputs, const wire::Frame& ack, std::uint16_t client_mss,
+  void connect(Context& context, Outputs& outputs, const wire::Frame& ack, const CookieOffer& offer,
                std::uint16_t mss_limit);
 
   // A frame of this session whose checksums are right; `payload` holds the TCP payload alone.

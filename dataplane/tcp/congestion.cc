@@ -1,71 +1,54 @@
-// NewReno's window: slow start, congestion avoidance, and its inflation and deflation in recovery.
+// What every algorithm shares.
 #include "dataplane/tcp/congestion.h"
 
 #include <algorithm>
 
 namespace sluice::tcp {
-namespace {
 
-constexpr std::uint32_t kLargestWindow = 1u << 30;  // no TCP window is larger (RFC 7323 section 2.3)
-
-}  // namespace
-
-NewReno::NewReno(std::uint16_t mss) : mss_(mss), window_(0), threshold_(kLargestWindow) {
+Congestion::Congestion(CongestionControl control, std::uint16_t mss) : mss_(mss), window_(0) {
   window_ = initial_window();
+  if (control == CongestionControl::new_reno) algorithm_ = NewReno();
 }
 
-std::uint32_t NewReno::initial_window() const {
+// RFC 6928.
+std::uint32_t Congestion::initial_window() const {
   return std::min(10 * mss_, std::max(2 * mss_, std::uint32_t{14600}));
 }
 
-void NewReno::grow(std::uint32_t bytes) {
-  window_ = std::min(window_ + std::min(bytes, kLargestWindow), kLargestWindow);
+void Congestion::avoid_congestion(std::uint32_t bytes, TimeNs now, DurationNs rtt) {
+  std::uint32_t growth = window_ < threshold_ ? threshold_ - window_ : 0;  // the last of slow start
+  bytes -= growth;
+  growth += std::visit([&](auto& algorithm) { return algorithm.grow(bytes, window_, mss_, now, rtt); }, algorithm_);
+  window_ = std::min(window_ + std::min(growth, kLargestWindow), kLargestWindow);
 }
 
-void NewReno::on_acknowledged(std::uint32_t bytes, TimeNs) {
-  if (window_ < threshold_) {
-    const std::uint32_t in_slow_start = std::min(bytes, threshold_ - window_);
-    grow(in_slow_start);
-    bytes -= in_slow_start;
-  }
-  acknowledged_ += std::min(bytes, window_);
-  if (acknowledged_ >= window_) {
-    acknowledged_ -= window_;
-    grow(mss_);
-  }
+void Congestion::lower_threshold(std::uint32_t in_flight, TimeNs now) {
+  window_before_ = window_;
+  threshold_before_ = threshold_;
+  const std::uint32_t used = std::min(window_, std::max(in_flight, mss_));
+  threshold_ = std::visit([&](auto& algorithm) { return algorithm.lower(used, mss_, now); }, algorithm_);
+  threshold_ = std::max(threshold_, 2 * mss_);
 }
 
-void NewReno::lower_threshold(std::uint32_t in_flight) {
-  threshold_ = std::max(in_flight / 2, 2 * mss_);
-  acknowledged_ = 0;
+void Congestion::on_loss(std::uint32_t in_flight, TimeNs now) {
+  lower_threshold(in_flight, now);
 }
 
-void NewReno::on_loss(std::uint32_t in_flight, TimeNs) {
-  lower_threshold(in_flight);
-  window_ = threshold_;
-  grow(3 * mss_);  // the three duplicates left the network
-}
-
-void NewReno::on_duplicate() {
-  grow(mss_);
-}
-
-void NewReno::on_partial(std::uint32_t bytes) {
-  window_ -= std::min(bytes, window_ - mss_);
-  if (bytes >= mss_) grow(mss_);
-}
-
-void NewReno::on_recovered(std::uint32_t in_flight) {
-  window_ = std::min(threshold_, std::max(in_flight, mss_) + mss_);
-}
-
-void NewReno::on_timeout(std::uint32_t in_flight, bool repeated, TimeNs) {
-  if (!repeated) lower_threshold(in_flight);
+void Congestion::on_timeout(std::uint32_t in_flight, bool first, TimeNs now) {
+  if (first) lower_threshold(in_flight, now);
   window_ = mss_;
 }
 
-void NewReno::on_idle() {
-  window_ = std::min(window_, initial_window());
+void Congestion::undo() {
+  window_ = std::max(window_, window_before_);
+  threshold_ = std::max(threshold_, threshold_before_);
+  std::visit([](auto& algorithm) { algorithm.undo(); }, algorithm_);
+}
+
+void Congestion::on_idle(DurationNs idle, DurationNs timeout) {
+  const std::uint32_t least = std::min(window_, initial_window());
+  std::visit([idle](auto& algorithm) { algorithm.on_idle(idle); }, algorithm_);
+  for (; idle > timeout && window_ > least; idle -= timeout) window_ = std::max(window_ / 2, least);
 }
 
 }  // namespace sluice::tcp

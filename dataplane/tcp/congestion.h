@@ -1,56 +1,59 @@
-// How much may be in flight: the interface that a congestion control fills, and NewReno.
-// Loss detection and recovery points are the leg's; an algorithm only keeps the window.
+// How much may be in flight. Slow start, what a loss does to the window, idling and undoing are common; how the
+// window grows in congestion avoidance and how far a loss lowers it is the algorithm's. Which bytes are lost,
+// and how the window goes down during recovery, is decided in flight.h.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <variant>
 
 #include "common/time.h"
+#include "dataplane/tcp/cubic.h"
+#include "dataplane/tcp/new_reno.h"
 
 namespace sluice::tcp {
 
+enum class CongestionControl : std::uint8_t { new_reno, cubic };
+
 class Congestion {
  public:
-  virtual ~Congestion() = default;
-  [[nodiscard]] virtual std::uint32_t window_bytes() const = 0;
+  static constexpr std::uint32_t kLargestWindow = 1u << 30;  // no TCP window is larger (RFC 7323 section 2.3)
 
-  // New bytes were acknowledged outside recovery while the window was what limited us.
-  virtual void on_acknowledged(std::uint32_t bytes, TimeNs now) = 0;
-  // Recovery: entered on a loss with `in_flight` outstanding, fed by each further duplicate ACK
-  // and each partial ACK, left when all that was outstanding at its start is acknowledged.
-  virtual void on_loss(std::uint32_t in_flight, TimeNs now) = 0;
-  virtual void on_duplicate() = 0;
-  virtual void on_partial(std::uint32_t bytes) = 0;
-  virtual void on_recovered(std::uint32_t in_flight) = 0;
-  // `repeated`: the same segment timed out before.
-  virtual void on_timeout(std::uint32_t in_flight, bool repeated, TimeNs now) = 0;
-  // Nothing was sent for longer than the retransmission timeout (RFC 5681 section 4.1).
-  virtual void on_idle() = 0;
-};
+  Congestion(CongestionControl control, std::uint16_t mss);
 
-// RFC 5681 and RFC 6582, counting bytes (RFC 3465 without its limit, as peers' ACKs cover whole
-// superframes), with the initial window of RFC 6928.
-class NewReno final : public Congestion {
- public:
-  explicit NewReno(std::uint16_t mss);
-  [[nodiscard]] std::uint32_t window_bytes() const override { return window_; }
-  void on_acknowledged(std::uint32_t bytes, TimeNs now) override;
-  void on_loss(std::uint32_t in_flight, TimeNs now) override;
-  void on_duplicate() override;
-  void on_partial(std::uint32_t bytes) override;
-  void on_recovered(std::uint32_t in_flight) override;
-  void on_timeout(std::uint32_t in_flight, bool repeated, TimeNs now) override;
-  void on_idle() override;
+  [[nodiscard]] std::uint32_t window_bytes() const { return window_; }
   [[nodiscard]] std::uint32_t threshold_bytes() const { return threshold_; }
+
+  // Bytes that left when the window was full were acknowledged, outside recovery. `rtt` is the smoothed one.
+  void on_acknowledged(std::uint32_t bytes, TimeNs now, DurationNs rtt) {
+    if (window_ < threshold_ && bytes <= threshold_ - window_) {
+      window_ = std::min(window_ + std::min(bytes, kLargestWindow), kLargestWindow);  // slow start
+    } else {
+      avoid_congestion(bytes, now, rtt);
+    }
+  }
+  // A loss, found with `in_flight` outstanding: the threshold goes down. During recovery set_window() follows it.
+  void on_loss(std::uint32_t in_flight, TimeNs now);
+  void set_window(std::uint32_t bytes) { window_ = bytes; }
+  void on_recovered() { window_ = threshold_; }
+  // The window is one segment. `first`: no timeout or loss has lowered the threshold for this flight yet.
+  void on_timeout(std::uint32_t in_flight, bool first, TimeNs now);
+  // The last loss or timeout was none.
+  void undo();
+  // Nothing was sent for so long: halved for each timeout that passed (RFC 2861), to the initial window at most.
+  void on_idle(DurationNs idle, DurationNs timeout);
 
  private:
   [[nodiscard]] std::uint32_t initial_window() const;
-  void grow(std::uint32_t bytes);
-  void lower_threshold(std::uint32_t in_flight);
+  void avoid_congestion(std::uint32_t bytes, TimeNs now, DurationNs rtt);
+  void lower_threshold(std::uint32_t in_flight, TimeNs now);
 
   std::uint32_t mss_;
   std::uint32_t window_;
-  std::uint32_t threshold_;
-  std::uint32_t acknowledged_ = 0;  // towards the next mss in congestion avoidance
+  std::uint32_t threshold_ = kLargestWindow;
+  std::uint32_t window_before_ = 0;  // the last loss
+  std::uint32_t threshold_before_ = 0;
+  std::variant<Cubic, NewReno> algorithm_;
 };
 
 }  // namespace sluice::tcp

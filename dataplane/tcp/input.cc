@@ -18,6 +18,8 @@ using wire::kSyn;
 // who guesses make us chatter (RFC 5961 section 7).
 constexpr DurationNs kChallengeInterval = 100 * kMillisecond;
 
+constexpr DurationNs kTimestampLap = 24 * 86'400 * kSecond;  // RFC 7323 section 5.5
+
 std::uint32_t sequence_length(const SegmentIn& segment) {
   const std::uint32_t flags = ((segment.flags & kSyn) != 0 ? 1 : 0) + ((segment.flags & kFin) != 0 ? 1 : 0);
   return static_cast<std::uint32_t>(segment.payload.length_bytes()) + flags;
@@ -27,7 +29,7 @@ std::uint32_t sequence_length(const SegmentIn& segment) {
 
 ErrorCode Leg::input(SegmentIn&& segment, TimeNs now) {
   if (!is_expected(segment)) return input_unexpected(std::move(segment), now);
-  remember_timestamp(segment);
+  remember_timestamp(segment, now);
   on_acknowledgement(segment, now);
   return segment.payload.empty() ? ErrorCode::ok : receive_in_order(std::move(segment.payload));
 }
@@ -36,7 +38,8 @@ bool Leg::is_expected(const SegmentIn& segment) const {
   return (segment.flags & (kSyn | kFin | kRst | kAck)) == kAck && segment.seq == receive_next_ &&
          state_ == LegState::open && !peer_fin_seen_ && reassembly_.empty() &&
          segment.payload.length_bytes() <= distance(receive_next_, receive_edge_) &&
-         !before(segment.ack, send_unacked_) && !after(segment.ack, send_max_);
+         !before(segment.ack, send_unacked_) && !after(segment.ack, send_max_) &&
+         (!timestamps_ || !segment.has_timestamps || !before(segment.ts_value, ts_recent_));
 }
 
 ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {
@@ -51,6 +54,7 @@ ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {
   if (too_old || too_new) {
     if (length > 0) {
       ack_due_ = true;
+      if (too_old) note_repeated(segment.seq, segment.seq + static_cast<std::uint32_t>(segment.payload.length_bytes()));
     } else {
       challenge(now);
     }
@@ -58,6 +62,7 @@ ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {
     const ErrorCode differing = compare_old(segment.seq, segment.payload);
     return differing != ErrorCode::ok ? differing : ErrorCode::tcp_out_of_window;
   }
+  if (is_from_the_past(segment, now)) return refuse_past(segment, now);
   if ((segment.flags & kSyn) != 0) {
     challenge(now);
     return ErrorCode::tcp_out_of_window;
@@ -69,7 +74,7 @@ ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {
     return ErrorCode::tcp_bad_ack;
   }
 
-  remember_timestamp(segment);
+  remember_timestamp(segment, now);
   on_acknowledgement(segment, now);
   const std::uint32_t payload_bytes = static_cast<std::uint32_t>(segment.payload.length_bytes());
   const bool cut = after(segment.seq + payload_bytes, receive_edge_);
@@ -107,9 +112,29 @@ ErrorCode Leg::input_after_close(const SegmentIn& segment) {
 
 // RFC 7323 section 4.3: only what reaches back to our last ACK may move the echo, so that a peer
 // that times delayed ACKs is not misled.
-void Leg::remember_timestamp(const SegmentIn& segment) {
+void Leg::remember_timestamp(const SegmentIn& segment, TimeNs now) {
   if (!timestamps_ || !segment.has_timestamps || after(segment.seq, last_ack_sent_)) return;
-  ts_recent_ = later(ts_recent_, segment.ts_value);
+  ts_recent_ = segment.ts_value;  // what is older was refused before
+  ts_recent_at_ = now;
+}
+
+// PAWS (RFC 7323 section 5): a segment of an earlier lap of the sequence numbers. One without a timestamp is judged
+// by its numbers alone, as hosts do; and after 24 days of silence nothing is older any more.
+bool Leg::is_from_the_past(const SegmentIn& segment, TimeNs now) const {
+  return timestamps_ && segment.has_timestamps && before(segment.ts_value, ts_recent_) &&
+         now - ts_recent_at_ < kTimestampLap;
+}
+
+// It is answered as what comes twice is, for that is what it mostly was. An ACK that was overtaken on its way has
+// nothing to say and deserves no answer.
+ErrorCode Leg::refuse_past(const SegmentIn& segment, TimeNs now) {
+  const std::uint32_t length = sequence_length(segment);
+  if (length == 0 && !after(segment.ack, send_unacked_)) return ErrorCode::ok;
+  challenge(now);
+  ack_due_ |= length > 0;
+  const std::uint32_t end = segment.seq + static_cast<std::uint32_t>(segment.payload.length_bytes());
+  if (before(segment.seq, receive_next_)) note_repeated(segment.seq, before(end, receive_next_) ? end : receive_next_);
+  return ErrorCode::tcp_old_timestamp;
 }
 
 void Leg::challenge(TimeNs now) {

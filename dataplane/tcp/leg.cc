@@ -35,7 +35,6 @@ Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, T
     : receive_next_(setup.receive_next),
       receive_edge_(setup.receive_next + std::min(setup.receive_window, kLargestScaledWindow)),
       send_unacked_(setup.send_next),
-      send_next_(setup.send_next),
       send_max_(setup.send_next),
       send_window_(std::min(setup.send_window, kLargestScaledWindow)),
       window_seq_(setup.receive_next),
@@ -49,12 +48,13 @@ Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, T
       receive_mss_(std::max<std::uint16_t>(setup.receive_mss, 1)),
       send_shift_(std::min(setup.send_shift, kLargestShift)),
       receive_shift_(std::min(setup.receive_shift, kLargestShift)),
+      sack_(setup.sack),
       timestamps_(setup.timestamps),
       progress_at_(now),
       sent_at_(now),
-      recover_(setup.send_next - 1),
+      ts_recent_at_(now),
       reassembly_(limits.out_of_order_segments),
-      new_reno_(mss_),
+      flight_(setup.sack, mss_, setup.send_next, limits.congestion),
       limits_(bounded(limits, receive_shift_)),
       pools_(pools) {}
 
@@ -115,7 +115,8 @@ void Leg::close(ErrorCode why) {
   in_flight_.clear();
   unsent_.clear();
   reassembly_.clear();
-  ack_due_ = ack_wanted_ = front_due_ = probe_due_ = false;
+  flight_.clear();
+  ack_due_ = ack_wanted_ = window_probe_due_ = loss_probe_due_ = false;
   ack_at_ = kNever;
   timer_ = Timer::none;
   timer_at_ = kNever;

@@ -14,11 +14,10 @@
 #include "common/error.h"
 #include "common/time.h"
 #include "dataplane/buffer/chain.h"
-#include "dataplane/tcp/congestion.h"
+#include "dataplane/tcp/flight.h"
 #include "dataplane/tcp/held.h"
 #include "dataplane/tcp/leg_info.h"
 #include "dataplane/tcp/reassembly.h"
-#include "dataplane/tcp/rtt.h"
 #include "dataplane/tcp/segment.h"
 
 namespace sluice::tcp {
@@ -33,6 +32,7 @@ struct LegSetup {
   std::uint8_t receive_shift = 0;    // scale of windows that we advertise
   std::uint32_t send_window = 0;     // peer's first window, scaled
   std::uint32_t receive_window = 0;  // the window that the relayed handshake already promised, scaled
+  bool sack = false;                 // both ends permitted selective acknowledgements
   bool timestamps = false;
   std::uint32_t ts_recent = 0;  // peer's last TSval
   std::uint32_t ts_value = 0;   // first TSval we send: the last seen from whom we stand for
@@ -46,6 +46,7 @@ struct LegLimits {
   std::uint32_t burst_bytes = 65536 - 128;    // largest payload of one SegmentOut (one mss without TSO)
   DurationNs give_up_after = 120 * kSecond;   // without progress on retransmission, or an answer to probes
   DurationNs time_wait = 60 * kSecond;
+  CongestionControl congestion = CongestionControl::cubic;
   DurationNs ack_delay = kMillisecond;  // for an ACK to find a segment that carries it (RFC 1122 section 4.2.3.2)
 };
 
@@ -90,7 +91,7 @@ class Leg {
   // Emits whatever is due: data, ACKs, retransmissions, probes, FIN, RST.
   void output(TimeNs now, SegmentSink& sink);
   // When on_timer() and output() must be called although nothing came in; kNever for not at all.
-  [[nodiscard]] TimeNs next_deadline() const { return std::min({timer_at_, retry_at_, ack_at_}); }
+  [[nodiscard]] TimeNs next_deadline() const { return std::min({timer_at_, retry_at_, ack_at_, flight_.early_at()}); }
   // Handles what is due at `now` (retransmission timer and so on); output() emits the result.
   void on_timer(TimeNs now);
 
@@ -101,7 +102,7 @@ class Leg {
 
  private:
   enum class Timer : std::uint8_t { none, retransmit, persist, time_wait };
-  enum class Sent : std::uint8_t { progress, nothing, failed };
+  enum class Done : std::uint8_t { progress, nothing, failed };
   struct Window {
     std::uint16_t field;  // as on the wire
     std::uint32_t edge;   // the right edge that the peer may then use
@@ -112,12 +113,19 @@ class Leg {
   ErrorCode input_unexpected(SegmentIn&& segment, TimeNs now);
   ErrorCode input_reset(const SegmentIn& segment, TimeNs now);
   ErrorCode input_after_close(const SegmentIn& segment);
-  void remember_timestamp(const SegmentIn& segment);
+  void remember_timestamp(const SegmentIn& segment, TimeNs now);
+  [[nodiscard]] bool is_from_the_past(const SegmentIn& segment, TimeNs now) const;
+  ErrorCode refuse_past(const SegmentIn& segment, TimeNs now);
   void challenge(TimeNs now);
 
   // receive.cc: bytes, FIN and the window we offer
   ErrorCode receive_in_order(buffer::Chain&& payload);
   ErrorCode receive_data(std::uint32_t seq, buffer::Chain&& payload);
+  void note_repeated(std::uint32_t begin, std::uint32_t end);
+  [[nodiscard]] bool has_sack_news() const {
+    return sack_ && (!reassembly_.empty() || repeated_.begin != repeated_.end);
+  }
+  std::size_t list_sack_blocks(std::span<wire::SackBlock> out) const;
   ErrorCode compare_old(std::uint32_t seq, const buffer::Chain& payload) const;
   void note_fin(std::uint32_t fin_seq, TimeNs now);
   void take_fin(TimeNs now);
@@ -127,21 +135,25 @@ class Leg {
   [[nodiscard]] Window next_window() const;
   [[nodiscard]] bool window_update_due() const;
 
-  // acknowledge.cc: what an ACK tells, and loss recovery
+  // acknowledge.cc: what an ACK tells
   void on_acknowledgement(const SegmentIn& segment, TimeNs now);
-  void on_progress(std::uint32_t ack, TimeNs now);
-  void on_duplicate(TimeNs now);
+  void on_progress(std::uint32_t ack, bool restart_timer, TimeNs now);
+  void on_same_acknowledgement(const SegmentIn& segment, TimeNs now);
+  [[nodiscard]] Acknowledgement acknowledgement_of(const SegmentIn& segment) const;
+  [[nodiscard]] Acknowledgement last_acknowledgement() const;
   void update_send_window(const SegmentIn& segment);
 
   // output.cc: what is due goes out
   bool emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink);
   bool emit_reset(SegmentSink& sink);
   [[nodiscard]] bool is_ack_due(TimeNs now);
-  Sent emit_front(SegmentSink& sink);
-  Sent emit_next(TimeNs now, SegmentSink& sink);
-  Sent emit_again(std::uint32_t length, bool with_fin, SegmentSink& sink);
-  Sent emit_new(std::uint32_t length, bool with_fin, TimeNs now, SegmentSink& sink);
-  Sent emit_probe(SegmentSink& sink);
+  Done emit_data(TimeNs now, SegmentSink& sink);
+  Done emit_lost(const wire::SackBlock& lost, TimeNs now, SegmentSink& sink);
+  Done emit_unsent(TimeNs now, SegmentSink& sink);
+  Done emit_again(std::uint32_t begin, std::uint32_t end, TimeNs now, SegmentSink& sink);
+  Done emit_new(std::uint32_t length, bool with_fin, TimeNs now, SegmentSink& sink);
+  Done emit_loss_probe(TimeNs now, SegmentSink& sink);
+  Done emit_window_probe(SegmentSink& sink);
   [[nodiscard]] std::uint32_t sendable_bytes(std::uint32_t available, std::uint32_t room) const;
   [[nodiscard]] std::uint32_t in_flight_bytes() const { return send_max_ - send_unacked_; }
   [[nodiscard]] bool has_unsent() const { return !unsent_.empty() || (fin_queued_ && !fin_sent_); }
@@ -159,8 +171,7 @@ class Leg {
   std::uint32_t receive_next_;
   std::uint32_t receive_edge_;  // never retreats: the peer may send up to here
   std::uint32_t send_unacked_;
-  std::uint32_t send_next_;  // < send_max_ only while a timeout is being repaired
-  std::uint32_t send_max_;   // end of all that was ever sent
+  std::uint32_t send_max_;  // end of all that was ever sent
   std::uint32_t send_window_;
   std::uint32_t window_seq_;  // SND.WL1 and SND.WL2: the segment that last told the window
   std::uint32_t window_ack_;
@@ -173,15 +184,15 @@ class Leg {
   std::uint16_t receive_mss_;
   std::uint8_t send_shift_;
   std::uint8_t receive_shift_;
+  bool sack_;
   bool timestamps_;
   LegState state_ = LegState::open;
   Timer timer_ = Timer::none;
   bool ack_due_ = false;
   bool ack_wanted_ = false;  // within ack_delay, or once two full segments came
-  bool front_due_ = false;   // the first unacknowledged segment is to be sent again
-  bool probe_due_ = false;
-  bool window_limited_ = false;  // the congestion window, and nothing else, stopped the last output
-  bool timing_ = false;          // one segment at a time is timed (Karn: never a retransmitted one)
+  bool window_probe_due_ = false;
+  bool loss_probe_due_ = false;
+  bool loss_probe_stale_ = false;  // the flight changed since its timer was set
   bool fin_queued_ = false;
   bool fin_sent_ = false;
   bool fin_acked_ = false;
@@ -189,8 +200,6 @@ class Leg {
   bool peer_fin_seen_ = false;
   bool peer_finished_ = false;
   bool reset_due_ = false;
-  bool in_recovery_ = false;
-  bool partial_seen_ = false;  // a partial ACK came in this recovery
   std::uint32_t downstream_bytes_ = 0;
   Held receive_;
   buffer::Chain in_flight_;  // [send_unacked_, send_max_) without FIN
@@ -201,21 +210,16 @@ class Leg {
   TimeNs ack_at_ = kNever;
   TimeNs progress_at_;  // when the peer last proved that it takes part
   TimeNs sent_at_;      // last data, for the restart after idling
-  TimeNs timed_at_ = 0;
   TimeNs challenged_at_ = 0;
-  std::uint32_t timed_end_ = 0;
-  std::uint32_t recover_;  // RFC 6582: recovery ends when this is acknowledged
-  std::uint32_t duplicates_ = 0;
+  TimeNs ts_recent_at_;
   std::uint32_t peer_fin_seq_ = 0;
   std::uint32_t reset_seq_ = 0;
-  std::uint32_t backoff_ = 0;
   std::size_t downstream_pinned_bytes_ = 0;
   ErrorCode closed_by_ = ErrorCode::ok;
 
+  wire::SackBlock repeated_;  // what came twice, for one D-SACK; empty when nothing did
   Reassembly reassembly_;
-  RttEstimator rtt_;
-  NewReno new_reno_;
-  Congestion& congestion_ = new_reno_;
+  Flight flight_;
   LegLimits limits_;
   buffer::Pools& pools_;
 };

@@ -29,12 +29,12 @@ LegInfo Leg::info() const {
   info.send_shift = send_shift_;
   info.receive_shift = receive_shift_;
   info.timestamps = timestamps_;
-  info.in_recovery = in_recovery_;
+  info.in_recovery = flight_.in_recovery();
   info.mss = mss_;
   info.receive_mss = receive_mss_;
-  info.backoff = backoff_;
-  info.congestion_window_bytes = congestion_.window_bytes();
-  info.slow_start_threshold_bytes = new_reno_.threshold_bytes();
+  info.backoff = flight_.backoff();
+  info.congestion_window_bytes = flight_.congestion().window_bytes();
+  info.slow_start_threshold_bytes = flight_.congestion().threshold_bytes();
   info.in_flight_bytes = state_ == LegState::closed ? 0 : in_flight_bytes();
   info.unacked_segments = static_cast<std::uint32_t>(in_flight_.segments());
   info.unsent_bytes = static_cast<std::uint32_t>(unsent_.length_bytes());
@@ -43,9 +43,9 @@ LegInfo Leg::info() const {
   info.readable_bytes = static_cast<std::uint32_t>(receive_.length_bytes());
   info.out_of_order_bytes = static_cast<std::uint32_t>(reassembly_.length_bytes());
   info.out_of_order_runs = static_cast<std::uint32_t>(reassembly_.runs());
-  info.smoothed_rtt_ns = rtt_.smoothed();
-  info.rtt_variance_ns = rtt_.variance();
-  info.retransmission_timeout_ns = rtt_.rto(backoff_);
+  info.smoothed_rtt_ns = flight_.rtt().smoothed();
+  info.rtt_variance_ns = flight_.rtt().variance();
+  info.retransmission_timeout_ns = flight_.rto();
   return info;
 }
 

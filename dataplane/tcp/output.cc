@@ -2,6 +2,7 @@
 // an ACK if nothing carried one. Payload leaves as views; the leg keeps the bytes in in_flight_.
 // When a buffer or room in the burst is missing, nothing is lost: retry_at_ asks to be called again.
 #include <algorithm>
+#include <array>
 
 #include "dataplane/tcp/leg.h"
 #include "dataplane/tcp/sequence.h"
@@ -21,7 +22,7 @@ constexpr std::uint32_t kMaxViews = 64;
 
 // How many of the `length` bytes at `offset` lie in the first kMaxViews pieces there.
 std::uint32_t gathered_bytes(const buffer::Chain& chain, std::size_t offset, std::uint32_t length) {
-  if (chain.segments() <= kMaxViews) return length;
+  if (length == 0 || chain.segments() <= kMaxViews) return length;
   const rte_mbuf* m = chain.first();
   for (; m != nullptr && offset >= m->data_len; m = m->next) offset -= m->data_len;
   std::size_t bytes = 0;
@@ -39,15 +40,15 @@ void Leg::output(TimeNs now, SegmentSink& sink) {
     return;
   }
   if (state_ == LegState::closed) return;
-  Sent sent = Sent::nothing;
+  Done done = Done::nothing;
   if (state_ == LegState::open) {
-    if (in_flight_bytes() == 0 && has_unsent() && now - sent_at_ > rtt_.rto()) congestion_.on_idle();
-    sent = front_due_ ? emit_front(sink) : Sent::progress;
-    while (sent == Sent::progress) sent = emit_next(now, sink);
-    if (sent != Sent::failed && probe_due_) sent = emit_probe(sink);
+    if (has_unsent()) flight_.note_idle(sent_at_, now);
+    if (loss_probe_due_) done = emit_loss_probe(now, sink);
+    if (done != Done::failed) done = emit_data(now, sink);
+    if (done != Done::failed && window_probe_due_) done = emit_window_probe(sink);
   }
-  if (sent != Sent::failed && is_ack_due(now) && !emit(send_max_, kAck, {}, sink)) sent = Sent::failed;
-  if (sent == Sent::failed) {
+  if (done != Done::failed && is_ack_due(now) && !emit(send_max_, kAck, {}, sink)) done = Done::failed;
+  if (done == Done::failed) {
     retry_at_ = now + kRetryDelay;
     ack_due_ |= ack_wanted_;  // it waits for the retry, not for a ride
     ack_at_ = kNever;
@@ -67,6 +68,11 @@ bool Leg::is_ack_due(TimeNs now) {
 // Every segment tells our window and acknowledges, so it stands for a pending ACK.
 bool Leg::emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink) {
   const Window window = next_window();
+  // SACK blocks ride on empty segments only, so that every data segment is a whole mss; an ACK stays due beside data.
+  const bool sack_news = has_sack_news();
+  const bool empty = payload.empty();
+  std::array<wire::SackBlock, wire::SackBlocks::kMost> blocks;
+  const std::size_t block_count = sack_news && empty ? list_sack_blocks(blocks) : 0;
   SegmentOut segment{.seq = seq,
                      .ack = receive_next_,
                      .window = window.field,
@@ -74,13 +80,16 @@ bool Leg::emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, S
                      .has_timestamps = timestamps_,
                      .ts_value = ts_value_,
                      .ts_echo = ts_recent_,
+                     .sack = {blocks.data(), block_count},
                      .mss = mss_,
                      .payload = std::move(payload)};
   if (!sink.emit(std::move(segment))) return false;
   receive_edge_ = window.edge;
   largest_receive_window_ = std::max(largest_receive_window_, distance(receive_next_, receive_edge_));
   last_ack_sent_ = receive_next_;
-  ack_due_ = ack_wanted_ = false;
+  ack_due_ = ack_due_ && sack_news && !empty;
+  if (empty) repeated_ = {};
+  ack_wanted_ = false;
   ack_at_ = kNever;
   return true;
 }
@@ -97,39 +106,46 @@ bool Leg::emit_reset(SegmentSink& sink) {
                     .payload = {}});
 }
 
-// The first unacknowledged segment again, whatever the windows say.
-Leg::Sent Leg::emit_front(SegmentSink& sink) {
-  front_due_ = false;
-  const std::uint32_t at = send_next_;
-  const std::uint32_t queued = static_cast<std::uint32_t>(in_flight_.length_bytes());
-  const std::uint32_t length = gathered_bytes(in_flight_, 0, std::min<std::uint32_t>(mss_, queued));
-  send_next_ = send_unacked_;
-  const Sent sent = emit_again(length, fin_sent_ && length == queued, sink);
-  front_due_ = sent == Sent::failed;
-  send_next_ = later(send_next_, at);
-  return sent;
+// What is lost first, then what is new.
+Leg::Done Leg::emit_data(TimeNs now, SegmentSink& sink) {
+  Done done = Done::progress;
+  while (done == Done::progress) {
+    if (flight_.has_lost()) {
+      done = emit_lost(flight_.first_lost(), now, sink);
+    } else if (has_unsent()) {
+      done = emit_unsent(now, sink);
+    } else {
+      return Done::nothing;
+    }
+  }
+  return done;
 }
 
-Leg::Sent Leg::emit_next(TimeNs now, SegmentSink& sink) {
-  const bool again = before(send_next_, send_max_);
-  const std::uint32_t offset = send_next_ - send_unacked_;
-  // The first two duplicates each let one new segment out (RFC 3042), so that small flights recover fast.
-  const std::uint32_t beyond = in_recovery_ || again ? 0 : std::min(duplicates_, 2u) * mss_;
-  const std::uint32_t allowed = congestion_.window_bytes() + beyond;
-  const std::uint32_t window = std::min(allowed, send_window_);
-  const std::uint32_t room = window > offset ? window - offset : 0;
-  const std::size_t queued = again
-                                 ? in_flight_.length_bytes() - std::min<std::size_t>(offset, in_flight_.length_bytes())
-                                 : unsent_.length_bytes();
-  const std::uint32_t available = static_cast<std::uint32_t>(std::min<std::size_t>(queued, 1u << 30));
-  std::uint32_t length = sendable_bytes(available, room);
-  length = again ? gathered_bytes(in_flight_, offset, length) : gathered_bytes(unsent_, 0, length);
-  window_limited_ = length < available && allowed <= send_window_;
+// Whole segments of it, as the congestion window allows; and as the peer's does, except for the first one: a
+// window that shrank is thereby probed.
+Leg::Done Leg::emit_lost(const wire::SackBlock& lost, TimeNs now, SegmentSink& sink) {
+  const std::uint32_t bytes = lost.end - lost.begin;
+  const std::uint32_t offset = lost.begin - send_unacked_;
+  const std::uint32_t window = send_window_ > offset ? send_window_ - offset : 0;
+  const std::uint32_t unit = std::min<std::uint32_t>(bytes, mss_);
+  if (flight_.room_bytes() < unit || (window < unit && offset > 0)) return Done::nothing;
+  const std::uint32_t burst = std::max<std::uint32_t>(limits_.burst_bytes, mss_);
+  std::uint32_t length = std::max(std::min({bytes, flight_.room_bytes(), window, burst}), unit);
+  if (length < bytes) length -= length % mss_;
+  return emit_again(lost.begin, lost.begin + length, now, sink);
+}
 
-  const bool fin_wanted = again ? fin_sent_ : fin_queued_ && !fin_sent_;
-  const bool with_fin = fin_wanted && length == available && send_window_ > offset + length;
-  if (length == 0 && !with_fin) return Sent::nothing;
-  return again ? emit_again(length, with_fin, sink) : emit_new(length, with_fin, now, sink);
+Leg::Done Leg::emit_unsent(TimeNs now, SegmentSink& sink) {
+  if (flight_.full()) return Done::nothing;
+  const std::uint32_t offset = in_flight_bytes();
+  const std::uint32_t room = flight_.room_bytes();
+  const std::uint32_t window = send_window_ > offset ? send_window_ - offset : 0;
+  const std::uint32_t available = static_cast<std::uint32_t>(std::min<std::size_t>(unsent_.length_bytes(), 1u << 30));
+  const std::uint32_t length = gathered_bytes(unsent_, 0, sendable_bytes(available, std::min(room, window)));
+  if (length < available && room <= window) flight_.note_limited(send_max_);
+  const bool with_fin = fin_queued_ && !fin_sent_ && length == available && send_window_ > offset + length;
+  if (length == 0 && !with_fin) return Done::nothing;
+  return emit_new(length, with_fin, now, sink);
 }
 
 // Whole segments, or the last bytes there are; never a small piece just because the window is small
@@ -139,55 +155,78 @@ std::uint32_t Leg::sendable_bytes(std::uint32_t available, std::uint32_t room) c
   std::uint32_t length = std::min({available, room, burst});
   if (length == available) return length;
   if (length >= mss_) return length - length % mss_;
-  return probe_due_ || length >= std::max(largest_send_window_ / 2, 1u) ? length : 0;
+  return window_probe_due_ || length >= std::max(largest_send_window_ / 2, 1u) ? length : 0;
 }
 
-Leg::Sent Leg::emit_again(std::uint32_t length, bool with_fin, SegmentSink& sink) {
-  const std::size_t offset = send_next_ - send_unacked_;
+// [begin, end) once more, or its first kMaxViews pieces.
+Leg::Done Leg::emit_again(std::uint32_t begin, std::uint32_t end, TimeNs now, SegmentSink& sink) {
+  const bool fin = fin_sent_ && end == send_max_;
+  const std::size_t offset = begin - send_unacked_;
+  const std::uint32_t wanted = end - begin - (fin ? 1 : 0);
+  const std::uint32_t length = gathered_bytes(in_flight_, offset, wanted);
+  const bool with_fin = fin && length == wanted;
   buffer::Chain views;
-  if (length > 0 && !in_flight_.share(pools_, offset, length, views)) return Sent::failed;
+  if (length > 0 && !in_flight_.share(pools_, offset, length, views)) return Done::failed;
   const bool last = unsent_.empty() && offset + length == in_flight_.length_bytes();
   const int flags = kAck | (last && length > 0 ? kPsh : 0) | (with_fin ? kFin : 0);
-  timing_ = false;
-  if (!emit(send_next_, static_cast<std::uint8_t>(flags), std::move(views), sink)) return Sent::failed;
-  send_next_ += length + (with_fin ? 1 : 0);
-  return Sent::progress;
+  if (!emit(begin, static_cast<std::uint8_t>(flags), std::move(views), sink)) return Done::failed;
+  flight_.sent_again(begin, begin + length + (with_fin ? 1 : 0), ts_value_, now);
+  return Done::progress;
 }
 
-Leg::Sent Leg::emit_new(std::uint32_t length, bool with_fin, TimeNs now, SegmentSink& sink) {
+Leg::Done Leg::emit_new(std::uint32_t length, bool with_fin, TimeNs now, SegmentSink& sink) {
   buffer::Chain piece;
   buffer::Chain views;
-  if (!unsent_.take_front(pools_, length, piece)) return Sent::failed;
+  if (!unsent_.take_front(pools_, length, piece)) return Done::failed;
   const int flags = kAck | (unsent_.empty() && length > 0 ? kPsh : 0) | (with_fin ? kFin : 0);
   if (!piece.share(pools_, 0, length, views) ||
       !emit(send_max_, static_cast<std::uint8_t>(flags), std::move(views), sink)) {
     piece.append(std::move(unsent_));
     unsent_ = std::move(piece);
-    return Sent::failed;
+    return Done::failed;
   }
   in_flight_.append(std::move(piece));
-  send_max_ += length + (with_fin ? 1 : 0);
-  send_next_ = send_max_;
+  const std::uint32_t end = send_max_ + length + (with_fin ? 1 : 0);
+  flight_.sent(send_max_, end, now);
+  send_max_ = end;
   if (with_fin) {
     fin_sent_ = true;
     closed_first_ = !peer_finished_;
   }
-  if (!timing_) {
-    timing_ = true;
-    timed_end_ = send_max_;
-    timed_at_ = now;
-  }
   sent_at_ = now;
-  probe_due_ = false;
-  return Sent::progress;
+  window_probe_due_ = false;
+  loss_probe_stale_ = true;
+  return Done::progress;
+}
+
+// RFC 8985 section 7.3: one new segment where the peer's window takes it, else the last one again, whatever the
+// congestion window says.
+Leg::Done Leg::emit_loss_probe(TimeNs now, SegmentSink& sink) {
+  const std::uint32_t offset = in_flight_bytes();
+  if (offset == 0) {
+    loss_probe_due_ = false;
+    return Done::nothing;
+  }
+  const std::uint32_t window = send_window_ > offset ? send_window_ - offset : 0;
+  const std::size_t unsent = unsent_.length_bytes();
+  const std::uint32_t next =
+      gathered_bytes(unsent_, 0, static_cast<std::uint32_t>(std::min<std::size_t>(mss_, unsent)));
+  const bool is_new = next > 0 && next <= window && !flight_.full();
+  const Done done = is_new ? emit_new(next, false, now, sink)
+                           : emit_again(send_max_ - std::min<std::uint32_t>(offset, mss_), send_max_, now, sink);
+  if (done != Done::progress) return done;
+  flight_.probed(send_max_, !is_new);
+  loss_probe_due_ = false;
+  set_timer(Timer::retransmit, now);
+  return Done::progress;
 }
 
 // An empty segment just below the window: every host answers it with its ACK and window, and it
 // leaves nothing in flight. (A byte beyond the window, as RFC 9293 has it, would.)
-Leg::Sent Leg::emit_probe(SegmentSink& sink) {
-  if (!emit(send_unacked_ - 1, kAck, {}, sink)) return Sent::failed;
-  probe_due_ = false;
-  return Sent::progress;
+Leg::Done Leg::emit_window_probe(SegmentSink& sink) {
+  if (!emit(send_unacked_ - 1, kAck, {}, sink)) return Done::failed;
+  window_probe_due_ = false;
+  return Done::progress;
 }
 
 }  // namespace sluice::tcp

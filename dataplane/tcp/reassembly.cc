@@ -25,7 +25,39 @@ std::size_t Reassembly::find(std::uint32_t seq) const {
   return static_cast<std::size_t>(it - runs_.begin());
 }
 
-ErrorCode Reassembly::insert(buffer::Pools& pools, std::uint32_t seq, buffer::Chain&& bytes, bool compact) {
+// A run that was touched before takes one place only. Numbers whose run was delivered or given up are
+// found to lie in none, and are passed over.
+void Reassembly::touch(std::uint32_t seq) {
+  const std::size_t index = find(seq);
+  if (index == runs_.size() || after(runs_[index].seq, seq)) return;
+  const Run& run = runs_[index];
+  std::array<std::uint32_t, wire::SackBlocks::kMost> kept{seq};
+  std::uint8_t count = 1;
+  for (std::uint8_t i = 0; i < touched_count_ && count < kept.size(); ++i) {
+    const bool inside = !before(touched_[i], run.seq) && before(touched_[i], run.end());
+    if (!inside) kept[count++] = touched_[i];
+  }
+  touched_ = kept;
+  touched_count_ = count;
+}
+
+std::size_t Reassembly::list_blocks(std::span<wire::SackBlock> out) const {
+  std::size_t count = 0;
+  const auto add = [&](const Run& run) {
+    const wire::SackBlock block{run.seq, run.end()};
+    if (count < out.size() && std::find(out.begin(), out.begin() + count, block) == out.begin() + count)
+      out[count++] = block;
+  };
+  for (std::uint8_t i = 0; i < touched_count_; ++i) {
+    const std::size_t index = find(touched_[i]);
+    if (index < runs_.size() && !after(runs_[index].seq, touched_[i])) add(runs_[index]);
+  }
+  for (auto run = runs_.rbegin(); run != runs_.rend() && count < out.size(); ++run) add(*run);
+  return count;
+}
+
+ErrorCode Reassembly::insert(buffer::Pools& pools, std::uint32_t seq, buffer::Chain&& bytes, bool compact,
+                             wire::SackBlock* repeated) {
   ErrorCode result = ErrorCode::ok;
   while (!bytes.empty()) {
     const std::size_t index = find(seq);
@@ -35,8 +67,10 @@ ErrorCode Reassembly::insert(buffer::Pools& pools, std::uint32_t seq, buffer::Ch
       const std::size_t count = std::min<std::size_t>(run.end() - seq, bytes.length_bytes());
       if (!same_bytes(run.held.bytes(), seq - run.seq, bytes, 0, count))
         result = ErrorCode::tcp_differing_retransmission;
+      if (repeated != nullptr) *repeated = {seq, seq + static_cast<std::uint32_t>(count)};
       bytes.drop_front(count);
       seq += static_cast<std::uint32_t>(count);
+      touch(seq - 1);
       continue;
     }
     const std::size_t gap = has_next ? runs_[index].seq - seq : bytes.length_bytes();
@@ -46,6 +80,7 @@ ErrorCode Reassembly::insert(buffer::Pools& pools, std::uint32_t seq, buffer::Ch
     const ErrorCode placed = place(pools, index, seq, std::move(part), compact);
     if (placed != ErrorCode::ok) return placed;
     seq += static_cast<std::uint32_t>(count);
+    touch(seq - 1);
   }
   return result;
 }
@@ -100,6 +135,7 @@ void Reassembly::shed_last() {
 
 void Reassembly::clear() {
   runs_ = std::vector<Run>();
+  touched_count_ = 0;
   pinned_bytes_ = 0;
 }
 

@@ -1,15 +1,19 @@
 // Bytes that came before their turn, as runs ordered by sequence number that neither touch nor
 // overlap. The first copy of a byte wins. All runs lie within one receive window, so wrapping
 // comparisons order them. Bounded in runs here and in memory by its leg.
+// Remembers which runs grew last, for the order of SACK blocks.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "common/error.h"
 #include "dataplane/buffer/chain.h"
 #include "dataplane/tcp/held.h"
+#include "dataplane/wire/frame.h"
 
 namespace sluice::tcp {
 
@@ -27,10 +31,13 @@ class Reassembly {
 
   // Takes what is new of [seq, seq + length). tcp_differing_retransmission: bytes that are already
   // here differ (the first copy stays). tcp_queue_full, buffers_exhausted: a part was not taken.
-  // `compact`: copy what pins much more than it holds.
-  ErrorCode insert(buffer::Pools& pools, std::uint32_t seq, buffer::Chain&& bytes, bool compact);
+  // `compact`: copy what pins much more than it holds. `repeated`: the last stretch of it that was here before.
+  ErrorCode insert(buffer::Pools& pools, std::uint32_t seq, buffer::Chain&& bytes, bool compact,
+                   wire::SackBlock* repeated = nullptr);
   // Moves the run that begins at `next` to the end of `out`; returns its length, 0 when there is none.
   std::size_t take_ready(std::uint32_t next, Held& out);
+  // The runs as SACK blocks, the one that a segment last fell into first (RFC 2018 section 4). Returns how many.
+  std::size_t list_blocks(std::span<wire::SackBlock> out) const;
   // Gives up the run that is farthest away, to make room for bytes whose turn it is.
   void shed_last();
   void clear();
@@ -43,10 +50,13 @@ class Reassembly {
   };
 
   [[nodiscard]] std::size_t find(std::uint32_t seq) const;
+  void touch(std::uint32_t seq);
   ErrorCode place(buffer::Pools& pools, std::size_t index, std::uint32_t seq, buffer::Chain&& bytes, bool compact);
 
   std::vector<Run> runs_;
   std::uint32_t max_runs_;
+  std::uint8_t touched_count_ = 0;
+  std::array<std::uint32_t, wire::SackBlocks::kMost> touched_{};  // the last byte in each, most recent first
   std::size_t pinned_bytes_ = 0;
 };
 

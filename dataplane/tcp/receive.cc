@@ -35,6 +35,7 @@ ErrorCode Leg::receive_data(std::uint32_t seq, buffer::Chain&& payload) {
   const std::uint32_t old = distance(seq, receive_next_);
   if (old > 0) {
     result = compare_old(seq, payload);
+    note_repeated(seq, seq + std::min(old, static_cast<std::uint32_t>(payload.length_bytes())));
     if (old >= payload.length_bytes()) return result != ErrorCode::ok ? result : ErrorCode::tcp_out_of_window;
     payload.drop_front(old);
     seq = receive_next_;
@@ -57,9 +58,25 @@ ErrorCode Leg::receive_data(std::uint32_t seq, buffer::Chain&& payload) {
   if (!make_room(pinned, in_order)) return ErrorCode::tcp_queue_full;
   if (in_order && reassembly_.full()) reassembly_.shed_last();
   const bool compact = receive_pinned_bytes() + pinned > limits_.pinned_bytes / 2;
-  const ErrorCode inserted = reassembly_.insert(pools_, seq, std::move(payload), compact);
+  wire::SackBlock repeated;
+  const ErrorCode inserted = reassembly_.insert(pools_, seq, std::move(payload), compact, &repeated);
+  note_repeated(repeated.begin, repeated.end);
   receive_next_ += static_cast<std::uint32_t>(reassembly_.take_ready(receive_next_, receive_));
   return inserted != ErrorCode::ok ? inserted : result;
+}
+
+// RFC 2883: what came twice is told once. Stretches that touch are one; else the last one counts.
+void Leg::note_repeated(std::uint32_t begin, std::uint32_t end) {
+  if (begin == end) return;
+  if (repeated_.begin != repeated_.end && repeated_.end == begin) begin = repeated_.begin;
+  repeated_ = {begin, end};
+}
+
+// D-SACK first, then what waits for a hole to be filled, most recent first.
+std::size_t Leg::list_sack_blocks(std::span<wire::SackBlock> out) const {
+  const bool repeated = repeated_.begin != repeated_.end;
+  if (repeated) out[0] = repeated_;
+  return (repeated ? 1 : 0) + reassembly_.list_blocks(out.subspan(repeated ? 1 : 0));
 }
 
 // Bytes that were acknowledged but not yet read are still here to compare with.

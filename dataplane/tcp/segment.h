@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "common/error.h"
 #include "dataplane/buffer/chain.h"
+#include "dataplane/wire/frame.h"
 
 namespace sluice::tcp {
 
@@ -16,6 +18,7 @@ struct SegmentIn {
   bool has_timestamps = false;
   std::uint32_t ts_value = 0;
   std::uint32_t ts_echo = 0;
+  std::span<const wire::SackBlock> sack{};  // as they came; read before input() returns
   buffer::Chain payload;
 };
 
@@ -27,8 +30,9 @@ struct SegmentOut {
   bool has_timestamps = false;
   std::uint32_t ts_value = 0;
   std::uint32_t ts_echo = 0;
-  std::uint16_t mss = 0;  // payload longer than this asks for segmentation
-  buffer::Chain payload;  // views; the leg keeps the bytes until they are acknowledged
+  std::span<const wire::SackBlock> sack{};  // at most what fits; valid until emit() returns
+  std::uint16_t mss = 0;                    // payload longer than this asks for segmentation
+  buffer::Chain payload;                    // views; the leg keeps the bytes until they are acknowledged
 };
 
 // Where a leg's segments go: headers are written there and the frame joins the port's burst.

@@ -1,5 +1,6 @@
 // One timer at a time is enough: something is in flight (retransmit), or waits for the peer's window
-// (persist), or both streams have ended (time_wait).
+// (persist), or both streams have ended (time_wait). What may come before a retransmission timeout, to make it
+// unnecessary, is flight.h's early timer.
 #include <algorithm>
 
 #include "dataplane/tcp/leg.h"
@@ -7,7 +8,7 @@
 namespace sluice::tcp {
 
 void Leg::set_timer(Timer timer, TimeNs now) {
-  if (timer != timer_ && (timer == Timer::persist || timer_ == Timer::persist)) backoff_ = 0;
+  if (timer != timer_ && (timer == Timer::persist || timer_ == Timer::persist)) flight_.forget_backoff();
   timer_ = timer;
   switch (timer) {
     case Timer::none:
@@ -19,7 +20,7 @@ void Leg::set_timer(Timer timer, TimeNs now) {
     case Timer::retransmit:
     case Timer::persist: {
       const DurationNs left = limits_.give_up_after - std::min(now - progress_at_, limits_.give_up_after);
-      timer_at_ = now + std::min(rtt_.rto(backoff_), left);
+      timer_at_ = now + std::min(flight_.rto(), left);
       return;
     }
   }
@@ -34,36 +35,31 @@ void Leg::settle_timer(TimeNs now) {
   } else if (has_unsent() && retry_at_ == kNever) {
     fitting = Timer::persist;
   }
-  if (fitting == timer_) return;
-  progress_at_ = now;
-  set_timer(fitting, now);
+  if (fitting != timer_) {
+    progress_at_ = now;
+    set_timer(fitting, now);
+  }
+  if (!loss_probe_stale_) return;
+  loss_probe_stale_ = false;
+  flight_.arm_probe(now, timer_at_);
 }
 
 void Leg::on_timer(TimeNs now) {
   if (retry_at_ <= now) retry_at_ = kNever;  // output() follows and tries
+  if (flight_.early_at() <= now && flight_.on_early_timer(last_acknowledgement(), now)) {
+    loss_probe_due_ = true;
+    return;  // the retransmission timer starts over with the probe
+  }
   if (timer_at_ > now) return;
   if (timer_ == Timer::time_wait) return close(ErrorCode::ok);
   if (now - progress_at_ >= limits_.give_up_after) return abort(ErrorCode::tcp_timeout);
   if (timer_ == Timer::persist) {
-    probe_due_ = true;
-    ++backoff_;
-    return set_timer(Timer::persist, now);
+    window_probe_due_ = true;
+    flight_.back_off();
+  } else {
+    flight_.on_timeout(send_unacked_, send_max_, now);
   }
-  on_retransmission_timeout(now);
-}
-
-// RFC 6298 section 5 and RFC 5681 section 3.1. What is in flight counts as lost; the first segment
-// goes out whatever the windows say, the rest as they open.
-void Leg::on_retransmission_timeout(TimeNs now) {
-  congestion_.on_timeout(in_flight_bytes(), backoff_ > 0, now);
-  in_recovery_ = false;
-  duplicates_ = 0;
-  recover_ = send_max_;
-  send_next_ = send_unacked_;
-  front_due_ = true;
-  timing_ = false;
-  ++backoff_;
-  set_timer(Timer::retransmit, now);
+  set_timer(timer_, now);
 }
 
 }  // namespace sluice::tcp

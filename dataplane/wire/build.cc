@@ -1,6 +1,8 @@
 // Header layout: RFC 791, RFC 9293 section 3.1; options as Linux orders them (RFC 7323 appendix A for timestamps).
 #include "dataplane/wire/build.h"
 
+#include <algorithm>
+
 #include "common/assert.h"
 
 namespace sluice::wire {
@@ -35,6 +37,31 @@ std::uint8_t* put_options(std::uint8_t* p, const TcpOptions& options) {
   return p;
 }
 
+std::span<const SackBlock> fitting(const TcpOptions& options, std::span<const SackBlock> blocks) {
+  return blocks.first(std::min(blocks.size(), most_sack_blocks(options)));
+}
+
+// Few segments carry blocks: what is written for them stays out of the way of the others.
+[[gnu::noinline]] std::size_t sack_bytes(const TcpHeader& header) {
+  const std::size_t blocks = fitting(header.options, header.sack).size();
+  return blocks == 0 ? 0 : 4 + 8 * blocks;
+}
+
+// The TCP header's length.
+std::size_t tcp_bytes_of(const TcpHeader& header) {
+  const std::size_t bytes = kTcpHeaderBytes + tcp_option_bytes(header.options);
+  return header.sack.empty() ? bytes : bytes + sack_bytes(header);
+}
+
+[[gnu::noinline]] std::uint8_t* put_sack(std::uint8_t* p, const TcpHeader& header) {
+  const std::span<const SackBlock> blocks = fitting(header.options, header.sack);
+  if (blocks.empty()) return p;
+  p = put16(p, kNop << 8 | kNop);
+  p = put16(p, static_cast<std::uint16_t>(0x0500 | (2 + 8 * blocks.size())));
+  for (const SackBlock& block : blocks) p = put32(put32(p, block.begin), block.end);
+  return p;
+}
+
 std::uint8_t* put_ipv4(std::uint8_t* p, const TcpHeader& header, std::size_t total_bytes) {
   std::uint8_t* const begin = p;
   p = put8(put8(p, 0x45), header.tos);
@@ -47,6 +74,11 @@ std::uint8_t* put_ipv4(std::uint8_t* p, const TcpHeader& header, std::size_t tot
 }
 
 }  // namespace
+
+std::size_t most_sack_blocks(const TcpOptions& options) {
+  const std::size_t left = kMaxTcpOptionBytes - tcp_option_bytes(options);
+  return left < 4 ? 0 : std::min((left - 4) / 8, SackBlocks::kMost);
+}
 
 std::size_t tcp_option_bytes(const TcpOptions& options) {
   std::size_t bytes = 0;
@@ -61,11 +93,11 @@ std::size_t tcp_option_bytes(const TcpOptions& options) {
 }
 
 std::size_t header_bytes(const TcpHeader& header) {
-  return header.link.length + kIpv4HeaderBytes + kTcpHeaderBytes + tcp_option_bytes(header.options);
+  return header.link.length + kIpv4HeaderBytes + tcp_bytes_of(header);
 }
 
 std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableBytes out) {
-  const std::size_t tcp_bytes = kTcpHeaderBytes + tcp_option_bytes(header.options);
+  const std::size_t tcp_bytes = tcp_bytes_of(header);
   const std::size_t total_bytes = kIpv4HeaderBytes + tcp_bytes + payload_bytes;
   const std::size_t written = header.link.length + kIpv4HeaderBytes + tcp_bytes;
   SLUICE_ASSERT(header.link.length <= kMaxLinkHeaderBytes && written <= out.size() && total_bytes <= 65535);
@@ -82,6 +114,7 @@ std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableByt
              .folded());
   p = put16(p, 0);  // urgent pointer: URG is never sent
   p = put_options(p, header.options);
+  if (!header.sack.empty()) p = put_sack(p, header);
   SLUICE_ASSERT(p == out.data() + written);
   return written;
 }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "common/bytes.h"
 #include "dataplane/wire/checksum.h"
@@ -14,7 +15,7 @@ namespace sluice::wire {
 
 inline constexpr std::size_t kIpv4HeaderBytes = 20;    // without options; Sluice writes none
 inline constexpr std::size_t kTcpHeaderBytes = 20;     // without options
-inline constexpr std::size_t kMaxTcpOptionBytes = 20;  // MSS, SACK permitted, timestamps, window scale
+inline constexpr std::size_t kMaxTcpOptionBytes = 40;  // the data offset has four bits
 inline constexpr std::size_t kMaxHeaderBytes =
     kMaxLinkHeaderBytes + kIpv4HeaderBytes + kTcpHeaderBytes + kMaxTcpOptionBytes;
 inline constexpr std::size_t kTcpChecksumOffset = 16;
@@ -31,13 +32,16 @@ struct TcpHeader {
   std::uint16_t ip_id = 0;
   std::uint32_t seq = 0;
   std::uint32_t ack = 0;
-  std::uint16_t window = 0;  // unscaled
-  std::uint8_t flags = 0;    // TcpFlag
-  TcpOptions options;        // all that are set are written
+  std::uint16_t window = 0;           // unscaled
+  std::uint8_t flags = 0;             // TcpFlag
+  TcpOptions options;                 // all that are set are written
+  std::span<const SackBlock> sack{};  // the first that find room beside the options are written
 };
 
-// Options with their padding.
+// Options with their padding, without SACK blocks.
 std::size_t tcp_option_bytes(const TcpOptions& options);
+// How many SACK blocks have room beside these options.
+std::size_t most_sack_blocks(const TcpOptions& options);
 // Link, IPv4 and TCP header together; at most kMaxHeaderBytes.
 std::size_t header_bytes(const TcpHeader& header);
 

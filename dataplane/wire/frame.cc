@@ -1,4 +1,4 @@
-// Reads Ethernet, VLAN, IPv4, TCP and UDP headers (IEEE 802.1Q, RFC 791, RFC 9293, RFC 7323, RFC 768).
+// Reads Ethernet, VLAN, IPv4, TCP and UDP headers (IEEE 802.1Q, RFC 791, RFC 9293, RFC 7323, RFC 2018, RFC 768).
 // Each reader checks that its bytes are in `head` before it loads them. What the packet itself says is too
 // short is a bad header; what the packet promises but the frame does not hold is truncated.
 #include "dataplane/wire/frame.h"
@@ -20,6 +20,7 @@ constexpr std::uint8_t kProtocolTcp = 6;
 constexpr std::uint8_t kProtocolUdp = 17;
 constexpr std::size_t kMinTcpBytes = 20;
 constexpr std::size_t kUdpBytes = 8;
+constexpr std::uint8_t kSackKind = 5;
 constexpr std::uint8_t kMaxWindowShift = 14;  // RFC 7323 section 2.3: a larger one means 14
 
 bool is_vlan(std::uint16_t ethertype) {
@@ -91,6 +92,16 @@ std::size_t option_length(std::uint8_t kind) {
   }
 }
 
+// Whole blocks only; a longer option than any header holds cannot come.
+bool read_sack(Bytes option, SackBlocks& sack) {
+  const std::size_t count = (option.size() - 2) / 8;
+  if (option.size() != 2 + 8 * count || count == 0 || count > SackBlocks::kMost) return false;
+  const std::uint8_t* p = option.data() + 2;
+  for (std::size_t i = 0; i < count; ++i, p += 8) sack.blocks[i] = {load_be32(p), load_be32(p + 4)};
+  sack.count = static_cast<std::uint8_t>(count);
+  return true;
+}
+
 // `p` holds an option of a known kind, whole.
 void read_option(const std::uint8_t* p, TcpOptions& options) {
   switch (p[0]) {
@@ -113,7 +124,7 @@ void read_option(const std::uint8_t* p, TcpOptions& options) {
   }
 }
 
-bool read_options(Bytes bytes, TcpOptions& options) {
+bool read_options(Bytes bytes, TcpOptions& options, SackBlocks& sack) {
   // Nearly every segment of a connection with timestamps: NOP NOP TS (RFC 7323 appendix A).
   if (bytes.size() == 12 && load_be32(bytes.data()) == 0x0101080a) {
     read_option(bytes.data() + 2, options);
@@ -128,7 +139,11 @@ bool read_options(Bytes bytes, TcpOptions& options) {
     const std::size_t length = bytes[1];
     const std::size_t right = option_length(bytes[0]);
     if (length < 2 || length > bytes.size() || (right != 0 && length != right)) return false;
-    read_option(bytes.data(), options);
+    if (bytes[0] == kSackKind) {
+      if (!read_sack(bytes.first(length), sack)) return false;
+    } else {
+      read_option(bytes.data(), options);
+    }
     bytes = bytes.subspan(length);
   }
   return true;
@@ -148,7 +163,7 @@ bool read_tcp(Bytes head, Frame& frame) {
   frame.ack = load_be32(tcp + 8);
   frame.flags = tcp[13];
   frame.window = load_be16(tcp + 14);
-  if (!read_options({tcp + kMinTcpBytes, header_bytes - kMinTcpBytes}, frame.options)) {
+  if (!read_options({tcp + kMinTcpBytes, header_bytes - kMinTcpBytes}, frame.options, frame.sack)) {
     return bad(frame, ErrorCode::tcp_bad_options);
   }
   frame.kind = FrameKind::tcp;

@@ -2,8 +2,10 @@
 // hostile input: it classifies. Only headers are looked at; they lie in the first segment.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "common/bytes.h"
 #include "common/error.h"
@@ -22,6 +24,22 @@ struct TcpOptions {
   bool has_timestamps = false;
   std::uint32_t ts_value = 0;
   std::uint32_t ts_echo = 0;
+};
+
+// Bytes that a receiver holds beyond its acknowledgement (RFC 2018): [begin, end) in sequence numbers.
+struct SackBlock {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  bool operator==(const SackBlock&) const = default;
+};
+
+// As they came, most recent first; what they say is for the connection to judge.
+struct SackBlocks {
+  static constexpr std::size_t kMost = 4;  // what 40 bytes of options hold; 3 beside timestamps
+
+  std::uint8_t count = 0;
+  SackBlock blocks[kMost];
+  [[nodiscard]] std::span<const SackBlock> all() const { return {blocks, count}; }
 };
 
 // Ethernet addresses, tags and type exactly as they came; frames of a session go out under them.
@@ -58,6 +76,7 @@ struct Frame {
   std::uint16_t payload_offset = 0;
   std::uint32_t payload_bytes = 0;  // by the IP total length; Ethernet padding is not payload
   TcpOptions options;
+  SackBlocks sack;
 };
 
 // `head` is the first contiguous part of the frame, `frame_bytes` the length of all of it.

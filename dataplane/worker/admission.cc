@@ -71,18 +71,20 @@ session::Session* Worker::open_session(const wire::Frame& frame, const session::
 }
 
 void Worker::send_cookie(const wire::Frame& frame, const session::FlowKey& flow) {
+  const session::CookieOffer offer{.mss = frame.options.mss, .sack_permitted = frame.options.sack_permitted};
   wire::TcpHeader answer{.link = frame.link,
                          .source = frame.destination,
                          .destination = frame.source,
                          .source_port = frame.destination_port,
                          .destination_port = frame.source_port,
-                         .seq = cookies_.make(flow, frame.seq, frame.options.mss, context_.now),
+                         .seq = cookies_.make(flow, frame.seq, offer, context_.now),
                          .ack = frame.seq + 1,
                          .window = session::kCookieWindow,
                          .flags = wire::kSyn | wire::kAck,
                          .options = {}};
   std::swap_ranges(answer.link.bytes, answer.link.bytes + 6, answer.link.bytes + 6);
   answer.options.mss = mss_limit_;
+  answer.options.sack_permitted = offer.sack_permitted;
   client_output_.send(answer, 0, {});
   refuse(Side::client, frame, ErrorCode::syn_cookie_sent);
 }
@@ -91,12 +93,12 @@ void Worker::send_cookie(const wire::Frame& frame, const session::FlowKey& flow)
 // segment carries will come again.
 bool Worker::accept_cookie(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service) {
   if ((frame.flags & (wire::kSyn | wire::kRst | wire::kAck)) != wire::kAck) return false;
-  const auto client_mss = cookies_.read(flow, frame.seq - 1, frame.ack - 1, context_.now);
-  if (!client_mss) return false;
+  const auto offer = cookies_.read(flow, frame.seq - 1, frame.ack - 1, context_.now);
+  if (!offer) return false;
   session::Session* session = create(frame, flow, service);
   if (session == nullptr) return true;
   errors_.add(ErrorCode::syn_cookie_accepted);
-  session->connect(context_, outputs_, frame, *client_mss, mss_limit_);
+  session->connect(context_, outputs_, frame, *offer, mss_limit_);
   queue(*session);
   return true;
 }

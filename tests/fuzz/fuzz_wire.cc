@@ -1,6 +1,7 @@
 // Fuzzes wire::parse(). Whatever the bytes: nothing is read beyond them, every offset of a TCP frame lies in
 // the head, the payload lies in the frame, and headers written from what was parsed parse to the same.
 // Input: one byte of switches, one byte of frame length beyond the head, then the head.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -43,6 +44,7 @@ void check_round_trip(const wire::Frame& frame) {
   header.window = frame.window;
   header.flags = frame.flags;
   header.options = frame.options;
+  header.sack = frame.sack.all();
   std::uint8_t out[wire::kMaxHeaderBytes];
   const std::size_t written = wire::write(header, 0, out);
   const wire::Frame again = wire::parse({out, written}, written);
@@ -55,6 +57,8 @@ void check_round_trip(const wire::Frame& frame) {
   SLUICE_ASSERT(again.options.mss == frame.options.mss && again.options.window_shift == frame.options.window_shift);
   SLUICE_ASSERT(again.options.sack_permitted == frame.options.sack_permitted);
   SLUICE_ASSERT(again.options.has_timestamps == frame.options.has_timestamps);
+  const std::size_t blocks = std::min<std::size_t>(frame.sack.count, wire::most_sack_blocks(frame.options));
+  SLUICE_ASSERT(std::ranges::equal(again.sack.all(), frame.sack.all().first(blocks)));
   SLUICE_ASSERT(again.options.ts_value == frame.options.ts_value && again.options.ts_echo == frame.options.ts_echo);
 }
 

@@ -26,6 +26,7 @@ tcp::SegmentIn segment_of(const wire::Frame& frame, buffer::Chain&& payload) {
   segment.has_timestamps = frame.options.has_timestamps;
   segment.ts_value = frame.options.ts_value;
   segment.ts_echo = frame.options.ts_echo;
+  segment.sack = frame.sack.all();
   segment.payload = std::move(payload);
   return segment;
 }
@@ -70,6 +71,7 @@ wire::TcpOptions Connection::syn_options(TimeNs now) const {
   options.mss = config_.mss;
   if (!answering || peer_options_.window_shift) options.window_shift = config_.window_shift;
   options.has_timestamps = config_.timestamps && (!answering || peer_options_.has_timestamps);
+  options.sack_permitted = config_.sack && (!answering || peer_options_.sack_permitted);
   options.ts_value = timestamp(now);
   options.ts_echo = answering ? peer_options_.ts_value : 0;
   return options;
@@ -127,6 +129,7 @@ void Connection::establish(const wire::Frame& frame, TimeNs now) {
   setup.receive_shift = scaled ? *config_.window_shift : std::uint8_t{0};
   setup.send_window = static_cast<std::uint32_t>(frame.window) << (from_syn ? 0 : setup.send_shift);
   setup.receive_window = std::min(config_.limits.receive_bytes, 65535u);
+  setup.sack = config_.sack && peer_options_.sack_permitted;
   setup.timestamps = config_.timestamps && peer_options_.has_timestamps;
   setup.ts_recent = frame.options.ts_value;
   setup.ts_value = timestamp(now);
@@ -170,6 +173,7 @@ bool Connection::emit(tcp::SegmentOut&& segment) {
   header.options.has_timestamps = segment.has_timestamps;
   header.options.ts_value = segment.ts_value;
   header.options.ts_echo = segment.ts_echo;
+  header.sack = segment.sack;
   return sink_.send(std::move(header), std::move(segment.payload), segment.mss);
 }
 

@@ -25,6 +25,7 @@ struct TcpConfig {
   std::uint16_t mss = 1460;
   std::optional<std::uint8_t> window_shift = 7;
   bool timestamps = true;
+  bool sack = true;
   std::optional<std::uint32_t> initial_sequence;  // chosen from the seed when left out
   tcp::LegLimits limits;
 };

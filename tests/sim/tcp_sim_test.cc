@@ -66,6 +66,7 @@ struct Scenario {
     config.tcp.window_shift = one_of<std::uint8_t>(random, {0, 2, 7, 14});
     if (random.chance(1, 4)) config.tcp.window_shift.reset();
     config.tcp.timestamps = random.chance(3, 4);
+    config.tcp.sack = random.chance(3, 4);
     if (random.chance(1, 2)) config.tcp.initial_sequence = 0 - static_cast<std::uint32_t>(random.below(100'000));
     config.tcp.limits.receive_bytes = one_of(random, {500u, 4'000u, 65'535u, 1u << 20});
     config.tcp.limits.pinned_bytes = one_of(random, {100u << 10, 4u << 20});
@@ -130,7 +131,7 @@ Outcome run_scenario(std::uint64_t seed) {
     StreamApplication* served = nullptr;
     server.listen(kPort, [&] {
       auto application = std::make_unique<StreamApplication>(scenario.download, seed + 5);
-      served = application.get();
+      if (served == nullptr) served = application.get();  // a repeated SYN of a finished connection opens another
       return application;
     });
     auto calling = std::make_unique<StreamApplication>(scenario.upload, seed + 6);

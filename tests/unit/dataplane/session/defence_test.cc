@@ -37,19 +37,24 @@ TEST(Census, CountsAsAMapDoes) {
 
 constexpr FlowKey kFlow{0x0a4d0040, 0x0a4d0002, 40000, 8080, 0};
 
-TEST(SynCookie, SaysTheMssRoundedDown) {
+constexpr CookieOffer kOffer{.mss = 1460};
+
+TEST(SynCookie, SaysTheMssRoundedDownAndWhetherSackWasPermitted) {
   SynCookies cookies({1, 2});
   for (const auto& [offered, read] : std::map<std::uint16_t, std::uint16_t>{
            {0, 536}, {536, 536}, {1199, 536}, {1448, 1440}, {1460, 1460}, {9000, 8960}, {65535, 8960}}) {
-    const std::uint32_t cookie = cookies.make(kFlow, 77, offered, kSecond);
-    EXPECT_EQ(cookies.read(kFlow, 77, cookie, kSecond), read) << offered;
+    for (const bool sack : {false, true}) {
+      const std::uint32_t cookie = cookies.make(kFlow, 77, {.mss = offered, .sack_permitted = sack}, kSecond);
+      EXPECT_EQ(cookies.read(kFlow, 77, cookie, kSecond), (CookieOffer{.mss = read, .sack_permitted = sack}))
+          << offered;
+    }
   }
 }
 
 TEST(SynCookie, IsReadForAMinuteAtLeastAndTwoAtMost) {
   SynCookies cookies({1, 2});
   for (TimeNs made = 1000 * kSecond; made < 1128 * kSecond; made += 7 * kSecond) {
-    const std::uint32_t cookie = cookies.make(kFlow, 77, 1460, made);
+    const std::uint32_t cookie = cookies.make(kFlow, 77, kOffer, made);
     EXPECT_TRUE(cookies.read(kFlow, 77, cookie, made + 63 * kSecond)) << made;
     EXPECT_FALSE(cookies.read(kFlow, 77, cookie, made + 129 * kSecond)) << made;
   }
@@ -58,8 +63,8 @@ TEST(SynCookie, IsReadForAMinuteAtLeastAndTwoAtMost) {
 TEST(SynCookie, IsNobodyElses) {
   SynCookies cookies({1, 2});
   SynCookies others({1, 3});
-  const std::uint32_t cookie = cookies.make(kFlow, 77, 1460, kSecond);
-  (void)others.make(kFlow, 77, 1460, kSecond);
+  const std::uint32_t cookie = cookies.make(kFlow, 77, kOffer, kSecond);
+  (void)others.make(kFlow, 77, kOffer, kSecond);
   EXPECT_FALSE(others.read(kFlow, 77, cookie, kSecond));
   EXPECT_FALSE(cookies.read(kFlow, 78, cookie, kSecond));
   FlowKey other = kFlow;
@@ -74,7 +79,7 @@ TEST(SynCookie, IsNobodyElses) {
 TEST(SynCookie, WhereNoneWasMadeNoneIsLookedFor) {
   SynCookies made({1, 2});
   const SynCookies fresh({1, 2});
-  const std::uint32_t cookie = made.make(kFlow, 77, 1460, kSecond);
+  const std::uint32_t cookie = made.make(kFlow, 77, kOffer, kSecond);
   EXPECT_FALSE(fresh.read(kFlow, 77, cookie, kSecond));
 }
 

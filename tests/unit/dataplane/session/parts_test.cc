@@ -182,7 +182,7 @@ TEST(Handshake, IsRelayedAndBoundsWhatIsOffered) {
   Handshake handshake(1460);
   EXPECT_EQ(handshake.from_client(segment(wire::kSyn, 99, 0)), Handshake::Step::relay_syn);
   EXPECT_EQ(handshake.syn_options().mss, 1460);
-  EXPECT_FALSE(handshake.syn_options().sack_permitted);
+  EXPECT_TRUE(handshake.syn_options().sack_permitted);
   EXPECT_EQ(handshake.from_client(segment(wire::kAck, 100, 500)), Handshake::Step::nothing) << "before the answer";
   EXPECT_EQ(handshake.from_server(segment(wire::kSyn | wire::kAck, 499, 7)), Handshake::Step::nothing);
   wire::Frame answer = segment(wire::kSyn | wire::kAck, 499, 100);
@@ -197,6 +197,7 @@ TEST(Handshake, IsRelayedAndBoundsWhatIsOffered) {
   EXPECT_EQ(client.send_shift, 0) << "the server did not scale";
   EXPECT_EQ(handshake.server_receive_shift(), 0);
   EXPECT_TRUE(client.timestamps);
+  EXPECT_TRUE(client.sack);
   EXPECT_EQ(handshake.server_leg(ack, 1 << 20).send_next, 100U);
 }
 

@@ -76,6 +76,9 @@ ErrorCode LegTest::peer_sends(In in) {
   segment.flags = in.flags;
   segment.has_timestamps = in.ts_value.has_value();
   segment.ts_value = in.ts_value.value_or(0);
+  segment.ts_echo = in.ts_echo;
+  for (wire::SackBlock& block : in.sack) block = {kOurBase + block.begin, kOurBase + block.end};
+  segment.sack = in.sack;
   segment.payload = chain_of(shared_pools(), in.text);
   return leg().input(std::move(segment), now);
 }
@@ -91,7 +94,10 @@ bool LegTest::emit(SegmentOut&& segment) {
                    .ts_echo = segment.ts_echo,
                    .mss = segment.mss,
                    .text = text_of(segment.payload),
-                   .pieces = segment.payload.segments()});
+                   .pieces = segment.payload.segments(),
+                   .sack = {}});
+  for (const wire::SackBlock& block : segment.sack)
+    sent_.back().sack.push_back({block.begin - kPeerBase, block.end - kPeerBase});
   return true;
 }
 

@@ -35,6 +35,8 @@ struct In {
   std::uint8_t flags = kAck;
   std::optional<std::uint16_t> window{};
   std::optional<std::uint32_t> ts_value{};
+  std::uint32_t ts_echo = 0;
+  std::vector<wire::SackBlock> sack{};
 };
 
 // What the leg sent, relative.
@@ -49,6 +51,7 @@ struct Out {
   std::uint16_t mss = 0;
   std::string text;
   std::uint32_t pieces = 0;
+  std::vector<wire::SackBlock> sack;
 };
 
 buffer::Pools& shared_pools();

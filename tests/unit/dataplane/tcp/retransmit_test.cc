@@ -157,6 +157,7 @@ TEST_F(Retransmit, APartialAckResendsTheNextHole) {
 }
 
 TEST_F(Retransmit, AfterRecoveryAtMostHalfOfTheFlightGoesOut) {
+  limits.congestion = CongestionControl::new_reno;
   write(pattern(40'000));
   output();
   for (int i = 0; i < 3; ++i) peer_sends({.ack = 0});

@@ -77,6 +77,32 @@ TEST(Build, ReadsBackTheSameWithEverySetOfOptions) {
   }
 }
 
+TEST(Build, SackBlocksReadBackAsManyAsFit) {
+  const SackBlock blocks[] = {{1, 2}, {0xfffffff0, 5}, {10, 20}, {30, 40}, {50, 60}};
+  for (std::size_t count = 0; count <= std::size(blocks); ++count) {
+    for (const bool timestamps : {false, true}) {
+      TcpHeader header = plain_header();
+      header.options.has_timestamps = timestamps;
+      header.sack = std::span(blocks).first(count);
+      const auto frame = written(header, 7);
+      const Frame parsed = parse(frame, frame.size());
+      expect_same(header, parsed, 7);
+      ASSERT_EQ(parsed.sack.count, std::min<std::size_t>(count, timestamps ? 3 : 4));
+      for (std::size_t i = 0; i < parsed.sack.count; ++i) EXPECT_EQ(parsed.sack.blocks[i], blocks[i]);
+    }
+  }
+}
+
+TEST(Build, ASynHasNoRoomForMoreThanTwoBlocks) {
+  const SackBlock blocks[] = {{1, 2}, {3, 4}, {5, 6}};
+  TcpHeader header = plain_header();
+  header.options = {.mss = 1460, .window_shift = 7, .sack_permitted = true, .has_timestamps = true};
+  header.sack = blocks;
+  const auto frame = written(header, 0);
+  EXPECT_LE(header_bytes(header), kMaxHeaderBytes);
+  EXPECT_EQ(parse(frame, frame.size()).sack.count, 2);
+}
+
 TEST(Build, KeepsVlanTags) {
   TcpHeader header = plain_header();
   const std::uint8_t tags[] = {0x88, 0xa8, 0x00, 0x64, 0x81, 0x00, 0x20, 0x05, 0x08, 0x00};

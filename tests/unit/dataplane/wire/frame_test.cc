@@ -170,6 +170,8 @@ TEST(Frame, MalformedOptionsAreRefused) {
       {1, 1, 1, 2},              // kind without a length
       {2, 5, 0, 0},              // beyond the header
       {2, 3, 5, 1},              // MSS of 3 bytes
+      {5, 2, 1, 1},              // SACK of no block
+      {5, 6, 0, 0, 0, 1, 1, 1},  // SACK of half a block
       {3, 4, 5, 1},              // window scale of 4 bytes
       {4, 3, 0, 1},              // SACK permitted of 3 bytes
       {8, 8, 0, 0, 0, 0, 0, 0},  // timestamps of 8 bytes
@@ -185,6 +187,8 @@ TEST(Frame, OddButLegalOptionsAreRead) {
   const Frame sack = parse_all(packet(6, tcp({1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2})));
   EXPECT_EQ(sack.kind, FrameKind::tcp);
   EXPECT_FALSE(sack.options.has_timestamps);
+  ASSERT_EQ(sack.sack.count, 1);
+  EXPECT_EQ(sack.sack.blocks[0], (SackBlock{1, 2}));
   const Frame unaligned = parse_all(packet(6, tcp({8, 10, 0, 0, 0, 5, 0, 0, 0, 6, 4, 2})));
   EXPECT_EQ(unaligned.options.ts_value, 5u);
   EXPECT_EQ(unaligned.options.ts_echo, 6u);

@@ -92,6 +92,27 @@ TEST_F(AdmissionTest, ACookieThatComesBackGetsAConnection) {
   EXPECT_GT(back.payload_bytes, 0U);
 }
 
+TEST_F(AdmissionTest, ACookieRemembersThatSackWasPermitted) {
+  start_with({.sessions = 8, .half_open = 4});
+  fill();
+  from(Side::client, {.seq = 99, .sack_permitted = true});
+  const wire::Frame answer = next(Side::client);
+  EXPECT_TRUE(answer.options.sack_permitted);
+  from(Side::client, {.flags = wire::kAck, .seq = 100, .ack = answer.seq + 1});
+  EXPECT_TRUE(next(Side::server).options.sack_permitted);
+  from(Side::server, {.flags = kSynAck, .seq = 7499, .ack = 100});  // which does not permit it
+  from(Side::client, {.flags = wire::kAck, .seq = 110, .ack = answer.seq + 1, .payload = "early"});
+  const wire::Frame hole = next(Side::client);
+  EXPECT_EQ(hole.ack, 100U);
+  ASSERT_EQ(hole.sack.all().size(), 1U);
+  EXPECT_EQ(hole.sack.all()[0], (wire::SackBlock{110, 115}));
+  from(Side::server, {.flags = wire::kAck, .seq = 7510, .ack = 100, .payload = "early"});
+  wire::Frame told = next(Side::server);
+  while (!server.out.empty()) told = next(Side::server);
+  EXPECT_EQ(told.ack, 7500U);
+  EXPECT_TRUE(told.sack.all().empty());
+}
+
 TEST_F(AdmissionTest, ACookieIsGoodForItsFlowAndTwoMinutes) {
   start_with({.sessions = 8, .half_open = 4});
   fill();

@@ -63,6 +63,7 @@ struct Segment {
   std::uint16_t client_port = 40000;
   std::uint16_t server_port = test::kServerPort;
   std::uint32_t server = test::kServerAddress;
+  bool sack_permitted = false;
 };
 
 // A TCP frame with right checksums, from the client or from the server.
@@ -79,6 +80,7 @@ inline FrameBytes tcp_frame(Side from, const Segment& segment) {
                          .flags = segment.flags,
                          .options = {}};
   if ((segment.flags & wire::kSyn) != 0) header.options.mss = 1460;
+  header.options.sack_permitted = segment.sack_permitted;
   FrameBytes bytes(wire::header_bytes(header) + segment.payload.size());
   const std::size_t head = wire::write(header, segment.payload.size(), bytes);
   std::memcpy(bytes.data() + head, segment.payload.data(), segment.payload.size());
