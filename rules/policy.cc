@@ -42,7 +42,7 @@ void read_services(const YamlNode& list, RuleBook& book, Policy& policy, Report&
   if (is_list(list) && list.children.empty()) report.add(list.position, "no services", "name at least one to protect");
   check_unique(policy.services, "service", [](const Service& s) { return s.name; }, report);
   check_unique(
-      policy.services, "address", [](const Service& s) { return fmt::format("{}:{}", format_ipv4(s.address), s.port); },
+      policy.services, "address", [](const Service& s) { return format_endpoint(s.address, s.port); },
       report);
 }
 
@@ -53,7 +53,7 @@ void read_principals(const YamlNode& list, Policy& policy, Report& report) {
   // One principal may call from several networks; one network is one principal's.
   check_unique(
       policy.principals, "network",
-      [](const Principal& p) { return fmt::format("{}/{}", format_ipv4(p.network), p.prefix_bits); }, report);
+      [](const Principal& p) { return fmt::format("{}/{}", format_address(p.network), p.prefix_bits); }, report);
 }
 
 }  // namespace

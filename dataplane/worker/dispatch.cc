@@ -25,10 +25,10 @@ void Worker::refuse(Side side, const wire::Frame& frame, ErrorCode why) {
                 .kind = TraceKind::drop,
                 .leg = static_cast<TraceLeg>(side),
                 .code = static_cast<std::uint16_t>(why),
-                .a = frame.source,
+                .a = frame.source.ipv4(),
                 .b = std::uint32_t{frame.source_port} << 16 | frame.destination_port,
                 .c = trace_length(frame.payload_bytes),
-                .d = frame.flags});
+                .d = static_cast<std::uint16_t>(frame.flags | trace_family(frame.source))});
 }
 
 void Worker::drop(Side side, const wire::Frame& frame, rte_mbuf* packet, ErrorCode why) {
@@ -47,8 +47,8 @@ void Worker::forward(Side from, const wire::Frame& frame, rte_mbuf* packet) {
 // What would carry a protected service around the inspection.
 bool Worker::is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const {
   const enforce::Snapshot& policy = *context_.policy->snapshot;
-  if (frame.kind == wire::FrameKind::fragment) {
-    why = ErrorCode::fragment_refused;
+  if (frame.kind == wire::FrameKind::fragment || frame.kind == wire::FrameKind::closed) {
+    why = frame.kind == wire::FrameKind::closed ? frame.error : ErrorCode::fragment_refused;
     return policy.is_protected(side == Side::client ? frame.destination : frame.source);
   }
   if (frame.kind == wire::FrameKind::udp) {

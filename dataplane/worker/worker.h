@@ -112,6 +112,8 @@ class Worker final : public session::SessionObserver {
                                  const enforce::Service& service);
   bool accept_cookie(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
   void send_cookie(const wire::Frame& frame, const session::FlowKey& flow);
+  [[nodiscard]] std::uint64_t service_of(const session::FlowKey& flow) const;
+  [[nodiscard]] std::uint16_t mss_limit(const session::FlowKey& flow) const;
   [[nodiscard]] bool is_crowded(const session::FlowKey& flow) const;
   session::Session* create(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
   void end_half_open(const session::Session& session);
@@ -136,7 +138,7 @@ class Worker final : public session::SessionObserver {
   session::FrameOutput client_output_;
   session::FrameOutput server_output_;
   session::Outputs outputs_;
-  std::uint16_t mss_limit_;
+  std::uint16_t mtu_bytes_;  // what fits through both ports
   std::unique_ptr<inspect::Scratch> scratch_;
   session::Context context_;
   SessionIds ids_;

@@ -28,9 +28,10 @@ bool tcp_checksum_is_right(const wire::Frame& frame, const rte_mbuf* packet, con
 
 }  // namespace
 
-wire::LinkHeader ethernet(std::uint8_t from, std::uint8_t to) {
+wire::LinkHeader ethernet(std::uint8_t from, std::uint8_t to, std::uint16_t type) {
   wire::LinkHeader link;
-  const std::uint8_t bytes[14] = {2, 0, 0, 0, 0, to, 2, 0, 0, 0, 0, from, 0x08, 0x00};
+  const std::uint8_t bytes[14] = {2, 0, 0, 0, 0, to, 2, 0, 0, 0, 0, from,
+                                  static_cast<std::uint8_t>(type >> 8), static_cast<std::uint8_t>(type)};
   std::memcpy(link.bytes, bytes, sizeof bytes);
   link.length = sizeof bytes;
   return link;

@@ -269,10 +269,10 @@ TEST_F(ChannelTest, AQuestionForFlowsIsCarriedWholeAndItsAnswerComesInParts) {
   EXPECT_EQ(host.asked.session, 7U);
   EXPECT_STREQ(host.asked.service, "orders");
   EXPECT_EQ(std::string(host.asked.principal), std::string(session::kFlowNameBytes - 1, 'p'));
-  EXPECT_EQ(host.asked.client_address, 0x0a4d0000U);
-  EXPECT_EQ(host.asked.client_mask, 0xffffff00U);
+  EXPECT_EQ(host.asked.client.address, IpAddress(0x0a4d0000));
+  EXPECT_EQ(host.asked.client.bits, 120);
   EXPECT_EQ(host.asked.client_port, 4000);
-  EXPECT_EQ(host.asked.server_mask, 0U);
+  EXPECT_EQ(host.asked.server.bits, 0);
   EXPECT_EQ(host.asked.server_port, 8080);
   EXPECT_EQ(host.asked.states, 1U << 2 | 1U << 5);
   EXPECT_EQ(host.asked.min_age_ns, 5U);
