@@ -18,7 +18,7 @@ struct IpAddress {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
 
-  constexpr IpAddress() = default;  // "::", the address of none
+  constexpr IpAddress() = default;                                // "::", the address of none
   constexpr IpAddress(std::uint32_t ipv4) : low(kIpv4 | ipv4) {}  // NOLINT(google-explicit-constructor): it is one
   constexpr IpAddress(std::uint64_t high_half, std::uint64_t low_half) : high(high_half), low(low_half) {}
 
@@ -27,9 +27,7 @@ struct IpAddress {
   [[nodiscard]] constexpr bool is_none() const { return (high | low) == 0; }
   // The IPv4 address; of another its last 32 bits.
   [[nodiscard]] constexpr std::uint32_t ipv4() const { return static_cast<std::uint32_t>(low); }
-  [[nodiscard]] constexpr bool is_multicast() const {
-    return is_ipv4() ? (ipv4() >> 28) == 0xe : (high >> 56) == 0xff;
-  }
+  [[nodiscard]] constexpr bool is_multicast() const { return is_ipv4() ? (ipv4() >> 28) == 0xe : (high >> 56) == 0xff; }
   // The first `bits` of it, of 128: an IPv4 prefix of n bits is one of 96 + n.
   [[nodiscard]] constexpr IpAddress prefix(unsigned bits) const {
     const auto upper = [](std::uint64_t half, unsigned count) {
@@ -53,7 +51,8 @@ inline constexpr unsigned kIpv4PrefixBits = 96;  // that an IPv4 address has in 
 
 // 16 bytes as an IPv6 header has them.
 inline IpAddress load_ipv6(const std::uint8_t* p) {
-  return {std::uint64_t{load_be32(p)} << 32 | load_be32(p + 4), std::uint64_t{load_be32(p + 8)} << 32 | load_be32(p + 12)};
+  return {std::uint64_t{load_be32(p)} << 32 | load_be32(p + 4),
+          std::uint64_t{load_be32(p + 8)} << 32 | load_be32(p + 12)};
 }
 inline void store_ipv6(std::uint8_t* p, const IpAddress& address) {
   store_be32(p, static_cast<std::uint32_t>(address.high >> 32));

@@ -69,10 +69,9 @@ flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& bu
   const bool ipv4 = service.address.is_ipv4();
   const fbs::Ipv6 ipv6(service.address.high, service.address.low);
   return fbs::CreateService(builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol,
-                            service.mode, service.record, service.durability, record_class,
-                            builder.CreateVector(scans), service.head_limit_bytes, service.header_limit,
-                            service.window_bytes, service.after_window, service.allow_upgrade, service.pending_limit,
-                            ipv4 ? nullptr : &ipv6);
+                            service.mode, service.record, service.durability, record_class, builder.CreateVector(scans),
+                            service.head_limit_bytes, service.header_limit, service.window_bytes, service.after_window,
+                            service.allow_upgrade, service.pending_limit, ipv4 ? nullptr : &ipv6);
 }
 
 flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder& builder, const Principal& principal) {
@@ -112,9 +111,7 @@ Result<std::vector<std::uint8_t>> compile_policy(const Policy& policy, const Pla
   std::vector<flatbuffers::Offset<fbs::Rule>> rules;
   for (const Rule& rule : policy.rules) rules.push_back(add_rule(builder, rule));
   std::vector<flatbuffers::Offset<fbs::Principal>> principals;
-  for (const Principal& principal : policy.principals)
-    principals.push_back(
-        add_principal(builder, principal));
+  for (const Principal& principal : policy.principals) principals.push_back(add_principal(builder, principal));
   std::vector<flatbuffers::Offset<fbs::Retention>> retention;
   for (const Retention& entry : policy.retention)
     retention.push_back(fbs::CreateRetention(builder, builder.CreateString(entry.record_class), entry.days));

@@ -30,8 +30,9 @@ std::string describe_rule(const Rule& rule, bool used) {
 }
 
 std::string describe_service(const Service& service, const Policy& policy) {
-  std::string out = fmt::format("service {}  {}  {}  {}\n", service.name, format_endpoint(service.address, service.port),
-                                EnumNameProtocol(service.protocol), EnumNameMode(service.mode));
+  std::string out =
+      fmt::format("service {}  {}  {}  {}\n", service.name, format_endpoint(service.address, service.port),
+                  EnumNameProtocol(service.protocol), EnumNameMode(service.mode));
   out += fmt::format("  record {}, class {}, durability {}\n", EnumNameRecordMode(service.record), service.record_class,
                      EnumNameDurability(service.durability));
   out += fmt::format("  window {} bytes, then {}; head at most {} bytes, {} headers; {} requests pending; upgrade {}\n",

@@ -16,8 +16,8 @@ bool read_number(std::string_view text, std::uint32_t largest, std::uint32_t& va
   return error == std::errc{} && end == text.data() + text.size() && !text.empty() && value <= largest;
 }
 
-// Takes ":PORT" off the end; false when what looks like one is none. Of an address with several colons only what follows a
-// bracket is a port.
+// Takes ":PORT" off the end; false when what looks like one is none. Of an address with several colons only what
+// follows a bracket is a port.
 bool take_port(std::string_view& text, std::uint16_t& port) {
   const std::size_t colon = text.rfind(':');
   const bool has_port = colon != std::string_view::npos && (text.find(':') == colon || text[colon - 1] == ']');

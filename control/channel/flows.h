@@ -12,8 +12,8 @@
 
 namespace sluice::control {
 
-// An end as it is asked for: ADDRESS, ADDRESS/BITS, either with :PORT, or :PORT alone. An IPv6 ADDRESS or ADDRESS/BITS with
-// a port stands in brackets.
+// An end as it is asked for: ADDRESS, ADDRESS/BITS, either with :PORT, or :PORT alone. An IPv6 ADDRESS or ADDRESS/BITS
+// with a port stands in brackets.
 struct Endpoint {
   IpAddress address;       // host bits zero
   std::uint8_t bits = 0;   // of 128 that must agree; 0: any address

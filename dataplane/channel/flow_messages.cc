@@ -130,11 +130,11 @@ FlowQuery decode(const fbs::FlowsRequest& request) {
   query.session = request.session();
   copy_name(query.service, request.service());
   copy_name(query.principal, request.principal());
-  query.client = network(request.client_ipv6(), request.client_ipv6_bits(), request.client_address(),
-                         request.client_mask());
+  query.client =
+      network(request.client_ipv6(), request.client_ipv6_bits(), request.client_address(), request.client_mask());
   query.client_port = request.client_port();
-  query.server = network(request.server_ipv6(), request.server_ipv6_bits(), request.server_address(),
-                         request.server_mask());
+  query.server =
+      network(request.server_ipv6(), request.server_ipv6_bits(), request.server_address(), request.server_mask());
   query.server_port = request.server_port();
   query.states = request.states();
   query.min_age_ns = request.min_age_ns();

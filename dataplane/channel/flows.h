@@ -15,7 +15,7 @@ inline constexpr std::uint32_t kMostFlows = 10'000;  // in one answer
 
 // The addresses whose first `bits` are `address`; with 0 bits every one.
 struct FlowNetwork {
-  IpAddress address;
+  IpAddress address = {};
   std::uint8_t bits = 0;
 
   [[nodiscard]] bool has(const IpAddress& other) const { return bits == 0 || other.prefix(bits) == address; }
@@ -27,8 +27,8 @@ struct FlowQuery {
   SessionId session = 0;
   char service[session::kFlowNameBytes] = {};
   char principal[session::kFlowNameBytes] = {};
-  FlowNetwork client;
-  FlowNetwork server;
+  FlowNetwork client = {};
+  FlowNetwork server = {};
   std::uint16_t client_port = 0;
   std::uint16_t server_port = 0;
   std::uint16_t states = 0;  // bit n: a leg is in tcp::TcpState n

@@ -101,7 +101,8 @@ void request_tcp_offloads(rte_mbuf* frame, std::size_t link_bytes, std::size_t i
   frame->l3_len = ip_bytes & 0x1ff;
   frame->l4_len = tcp_header_bytes & 0xff;
   frame->tso_segsz = 0;
-  frame->ol_flags = (frame->ol_flags & kStorageFlags) | (ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6) | RTE_MBUF_F_TX_TCP_CKSUM;
+  frame->ol_flags =
+      (frame->ol_flags & kStorageFlags) | (ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6) | RTE_MBUF_F_TX_TCP_CKSUM;
   const std::size_t payload_bytes = frame->pkt_len - link_bytes - ip_bytes - tcp_header_bytes;
   if (segment_bytes == 0 || payload_bytes <= segment_bytes) return;
   frame->tso_segsz = segment_bytes;

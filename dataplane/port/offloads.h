@@ -22,8 +22,8 @@ namespace sluice::port {
 [[nodiscard]] bool prepare_forward(rte_mbuf* frame);
 
 // Asks for the checksum (and with segment_bytes for segmentation) of a TCP frame whose headers were written by
-// wire::write() into the first segment; ip_bytes is the IP header's length, which tells the family. A payload of at most
-// segment_bytes is not cut.
+// wire::write() into the first segment; ip_bytes is the IP header's length, which tells the family. A payload of at
+// most segment_bytes is not cut.
 void request_tcp_offloads(rte_mbuf* frame, std::size_t link_bytes, std::size_t ip_bytes, std::size_t tcp_header_bytes,
                           std::uint16_t segment_bytes);
 

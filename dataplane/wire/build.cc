@@ -1,4 +1,5 @@
-// Header layout: RFC 791, RFC 8200, RFC 9293 section 3.1; options as Linux orders them (RFC 7323 appendix A for timestamps).
+// Header layout: RFC 791, RFC 8200, RFC 9293 section 3.1; options as Linux orders them (RFC 7323 appendix A for
+// timestamps).
 #include "dataplane/wire/build.h"
 
 #include <algorithm>

@@ -37,8 +37,8 @@ class ChecksumSum {
   bool odd_ = false;  // an odd number of bytes came before
 };
 
-// The pseudo header of RFC 9293 section 3.1 and RFC 8200 section 8.1, by the family of the addresses: l4_bytes is header
-// and payload.
+// The pseudo header of RFC 9293 section 3.1 and RFC 8200 section 8.1, by the family of the addresses: l4_bytes is
+// header and payload.
 ChecksumSum pseudo_header_sum(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
                               std::uint16_t l4_bytes);
 

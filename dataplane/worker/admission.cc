@@ -7,7 +7,8 @@
 namespace sluice::worker {
 namespace {
 
-// Who has one IPv6 address has the /64 it is in (RFC 6177). IPv4 stands where only multicast would be, which is no source.
+// Who has one IPv6 address has the /64 it is in (RFC 6177). IPv4 stands where only multicast would be, which is no
+// source.
 std::uint64_t source_of(const session::FlowKey& flow) {
   const IpAddress& source = flow.client_address;
   return source.is_ipv4() ? 0xffff'ffff'0000'0000 | source.ipv4() : source.high;

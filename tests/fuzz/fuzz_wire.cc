@@ -37,6 +37,7 @@ void check_round_trip(const wire::Frame& frame) {
   header.destination = frame.destination;
   header.source_port = frame.source_port;
   header.destination_port = frame.destination_port;
+  header.flow_label = frame.flow_label;
   header.tos = frame.tos;
   header.ttl = frame.ttl;
   header.seq = frame.seq;
@@ -52,6 +53,7 @@ void check_round_trip(const wire::Frame& frame) {
   SLUICE_ASSERT(again.link.length == frame.link.length);
   SLUICE_ASSERT(again.source == frame.source && again.destination == frame.destination);
   SLUICE_ASSERT(again.source_port == frame.source_port && again.destination_port == frame.destination_port);
+  SLUICE_ASSERT(again.flow_label == frame.flow_label);
   SLUICE_ASSERT(again.seq == frame.seq && again.ack == frame.ack && again.window == frame.window);
   SLUICE_ASSERT(again.flags == frame.flags && again.tos == frame.tos && again.ttl == frame.ttl);
   SLUICE_ASSERT(again.options.mss == frame.options.mss && again.options.window_shift == frame.options.window_shift);
@@ -71,7 +73,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 1) != 0) repair_ipv4_checksum(head);
   const std::size_t frame_bytes = head.size() + data[1] * std::size_t{256};
   const wire::Frame frame = wire::parse(head, frame_bytes);
-  SLUICE_ASSERT((frame.kind == wire::FrameKind::bad) == (frame.error != ErrorCode::ok));
+  const bool has_error = frame.kind == wire::FrameKind::bad || frame.kind == wire::FrameKind::closed;
+  SLUICE_ASSERT(has_error == (frame.error != ErrorCode::ok));
   SLUICE_ASSERT(frame.link.length <= wire::kMaxLinkHeaderBytes && frame.link.length <= head.size());
   if (frame.kind == wire::FrameKind::tcp || frame.kind == wire::FrameKind::udp) {
     SLUICE_ASSERT(frame.l3_offset == frame.link.length && frame.l3_offset + 20 <= frame.l4_offset);

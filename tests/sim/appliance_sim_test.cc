@@ -220,8 +220,10 @@ std::uint64_t run_dialogue(std::uint64_t seed, unsigned trouble_kinds = Trouble:
     SimPort server_port(server_wire, 1, pools(), random.chance(1, 2) ? kOffloadingNic : kPlainNic);
     Appliance appliance(world, client_wire, server_wire, appliance_pools(), nic, policy, seed);
     Trouble trouble(trouble_kinds, appliance, world, seed + 6);
-    Host client(world.clock, client_port, pools(), {.ip = family.client, .link = ethernet(1, 2, family.ethertype), .tcp = {}}, seed);
-    Host server(world.clock, server_port, pools(), {.ip = family.server, .link = ethernet(2, 1, family.ethertype), .tcp = {}}, seed + 3);
+    Host client(world.clock, client_port, pools(),
+                {.ip = family.client, .link = ethernet(1, 2, family.ethertype), .tcp = {}}, seed);
+    Host server(world.clock, server_port, pools(),
+                {.ip = family.server, .link = ethernet(2, 1, family.ethertype), .tcp = {}}, seed + 3);
     world.add(client);
     world.add(server);
     world.add(client_wire);
