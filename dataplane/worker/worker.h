@@ -21,6 +21,7 @@
 #include "dataplane/session/session_table.h"
 #include "dataplane/session/syn_cookie.h"
 #include "dataplane/session/timer_wheel.h"
+#include "dataplane/wire/fragments.h"
 #include "dataplane/worker/flow_listing.h"
 
 namespace sluice::worker {
@@ -99,6 +100,7 @@ class Worker final : public session::SessionObserver {
   void look_up(Side side, std::uint16_t count);
   void dispatch(Side side, Arrival& arrival);
   void dispatch_tcp(Side side, Arrival& arrival);
+  void dispatch_fragment(Side side, Arrival& arrival);
   [[nodiscard]] bool is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const;
   void unknown_flow(Side side, const wire::Frame& frame, const enforce::Service& service, rte_mbuf* packet);
   void reset_sender(Side side, const wire::Frame& frame);
@@ -151,6 +153,7 @@ class Worker final : public session::SessionObserver {
   session::Census sources_;
   session::Census services_;
   session::SynCookies cookies_;
+  wire::FragmentTable fragments_;
   std::atomic<std::uint64_t> sessions_open_{0};
   FlowListing listing_;
   Counter lost_events_;

@@ -52,8 +52,8 @@ TEST_F(WorkerTest, WithoutAPolicyIpv4IsClosed) {
 
 TEST_F(WorkerTest, WhatCouldGoAroundTheInspectionIsRefused) {
   start(test::masking_policy());
-  deliver(Side::client, ipv4_frame(6, test::kServerAddress, 0x2000));
-  deliver(Side::client, ipv4_frame(6, test::kServerAddress, 0x0010));
+  deliver(Side::client, ipv4_frame(17, test::kServerAddress, 0x2000));
+  deliver(Side::client, ipv4_frame(17, test::kServerAddress, 0x0010));
   EXPECT_EQ(count(ErrorCode::fragment_refused), 2U);
   deliver(Side::client, ipv4_frame(17, test::kServerAddress));
   EXPECT_EQ(count(ErrorCode::udp_refused), 1U);

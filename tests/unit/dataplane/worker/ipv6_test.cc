@@ -54,7 +54,7 @@ TEST_F(Ipv6WorkerTest, WhatIsNotForAServicePassesUnchanged) {
 }
 
 TEST_F(Ipv6WorkerTest, WhatCouldGoAroundTheInspectionIsRefused) {
-  expect_refused(ipv6_frame(44, behind({6, 0, 0, 1, 0, 0, 0, 1}, syn_segment())), ErrorCode::fragment_refused);
+  expect_refused(ipv6_frame(44, behind({17, 0, 0, 1, 0, 0, 0, 1}, syn_segment())), ErrorCode::fragment_refused);
   expect_refused(ipv6_frame(17, {0x9c, 0x40, 0, 80, 0, 8, 0, 0}), ErrorCode::udp_refused);
   for (const auto header : std::initializer_list<std::uint8_t>{4, 41, 47, 50, 51, 132, 135, 139, 140, 253, 255})
     expect_refused(ipv6_frame(header, behind({6, 0, 0, 0, 0, 0, 0, 0}, syn_segment())),
