@@ -13,6 +13,9 @@ std::uint64_t source_of(const session::FlowKey& flow) {
   const IpAddress& source = flow.client_address;
   return source.is_ipv4() ? 0xffff'ffff'0000'0000 | source.ipv4() : source.high;
 }
+// Work of one SYN in a full table.
+constexpr std::size_t kRecycleLooks = 64;
+
 bool is_reached(std::uint32_t limit, std::uint32_t count) {
   return limit != 0 && count >= limit;
 }
@@ -36,8 +39,26 @@ bool Worker::is_crowded(const session::FlowKey& flow) const {
          is_reached(config_.half_open_per_source, half_open_sources_.count(source_of(flow)));
 }
 
+// A full table gives the room of a session that is over and on the record, and waits only for what may still be on its
+// way (TIME_WAIT): that is worth less than a newcomer, as it is to hosts beyond a bound.
+void Worker::recycle() {
+  std::size_t words = kRecycleLooks;
+  for (std::size_t looks = 0; looks < kRecycleLooks; ++looks) {
+    const session::Session* found = table_.walk(recycle_at_, words);
+    if (found == nullptr) break;
+    if (!found->replaceable()) continue;
+    session::Session* over = table_.find(found->flow());
+    std::erase(queued_, over);
+    destroy(over);
+    errors_.add(ErrorCode::session_recycled);
+    break;
+  }
+  if (recycle_at_ >= table_.rooms()) recycle_at_ = 0;
+}
+
 session::Session* Worker::create(const wire::Frame& frame, const session::FlowKey& flow,
                                  const enforce::Service& service) {
+  if (table_.size() == table_.capacity()) recycle();
   session::Session* session =
       table_.create(flow, ids_.next(), context_.policy, service, config_.limits, mss_limit(flow), context_.now);
   if (session == nullptr) {

@@ -118,6 +118,7 @@ class Worker final : public session::SessionObserver {
   [[nodiscard]] std::uint16_t mss_limit(const session::FlowKey& flow) const;
   [[nodiscard]] bool is_crowded(const session::FlowKey& flow) const;
   session::Session* create(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
+  void recycle();
   void end_half_open(const session::Session& session);
   void destroy(session::Session* session);
 
@@ -149,6 +150,7 @@ class Worker final : public session::SessionObserver {
   std::array<Arrival, kBurst> arrivals_;
   std::vector<session::Session*> queued_;
   std::size_t half_open_ = 0;
+  std::size_t recycle_at_ = 0;  // a room of the table: whoever is over there gives it away next
   session::Census half_open_sources_;
   session::Census sources_;
   session::Census services_;
