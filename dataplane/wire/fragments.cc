@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint8_t kProtocolTcp = 6;
 constexpr std::size_t kIpv4Bytes = 20;
 constexpr std::size_t kIpv6Bytes = 40;
-constexpr std::size_t kFragmentHeaderBytes = 8;
+constexpr std::uint32_t kFragmentHeaderBytes = 8;
 constexpr std::uint8_t kHopLimit = 64;
 
 bool same_source(const IpAddress& a, const IpAddress& b) {

@@ -58,7 +58,7 @@ class FragmentTable {
   static constexpr std::size_t kMostBytes = 65535 - 40;
   static constexpr std::size_t kUnits = 65536 / kUnitBytes;
   static constexpr std::size_t kHeaderRoom = kMaxLinkHeaderBytes + 40;
-  static constexpr std::size_t kRoomBytes = 64 * 1024;
+  static constexpr std::size_t kRoomBytes = 68 * 1024;
   static_assert(kHeaderRoom + kMostBytes <= kRoomBytes);
 
   struct Datagram {

@@ -117,7 +117,13 @@ void Worker::dispatch_fragment(Side side, Arrival& arrival) {
     errors_.add(ErrorCode::fragment_expired);
   if (error != ErrorCode::ok) return drop(side, part, packet, error);
   rte_pktmbuf_free(packet);
-  if (whole.empty()) return;
+  if (whole.empty()) {  // kept until the rest comes
+    trace_.write({.time_ns = context_.now,
+                  .kind = TraceKind::segment_in,
+                  .leg = static_cast<TraceLeg>(side),
+                  .c = trace_length(fragment.payload_bytes)});
+    return;
+  }
 
   arrival.frame = wire::parse(whole, whole.size());
   const wire::Frame& frame = arrival.frame;

@@ -7,9 +7,9 @@ namespace {
 // The IPv4 fragments of a frame, the first with `bytes` of its segment.
 std::pair<FrameBytes, FrameBytes> cut(const FrameBytes& frame, std::size_t bytes) {
   const auto piece = [&frame](std::size_t begin, std::size_t end, bool more) {
-    FrameBytes part(frame.begin(), frame.begin() + 34);
-    part.insert(part.end(), frame.begin() + static_cast<std::ptrdiff_t>(34 + begin),
-                frame.begin() + static_cast<std::ptrdiff_t>(34 + end));
+    FrameBytes part = frame;
+    part.resize(34 + end);
+    part.erase(part.begin() + 34, part.begin() + static_cast<std::ptrdiff_t>(34 + begin));
     std::uint8_t* ip = part.data() + 14;
     store_be16(ip + 2, static_cast<std::uint16_t>(part.size() - 14));
     store_be16(ip + 4, 4711);
