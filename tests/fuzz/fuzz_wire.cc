@@ -1,6 +1,6 @@
 // Fuzzes wire::parse(). Whatever the bytes: nothing is read beyond them, every offset of a TCP frame lies in
-// the head, the payload lies in the frame, and headers written from what was parsed parse to the same.
-// Input: one byte of switches, one byte of frame length beyond the head, then the head.
+// the head, the payload lies in the frame, fragments are put together within bounds, and headers written from what was
+// parsed parse to the same. Input: one byte of switches, one byte of frame length beyond the head, then the head.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include "common/assert.h"
 #include "dataplane/wire/build.h"
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/fragments.h"
 #include "dataplane/wire/frame.h"
 
 namespace {
@@ -64,6 +65,21 @@ void check_round_trip(const wire::Frame& frame) {
   SLUICE_ASSERT(again.options.ts_value == frame.options.ts_value && again.options.ts_echo == frame.options.ts_echo);
 }
 
+// What is put together parses, and holds no more than what was given.
+void check_fragment(Bytes head, std::size_t frame_bytes, const wire::Frame& frame) {
+  static wire::FragmentTable table;
+  static TimeNs now = 0;
+  now += kMillisecond;
+  const wire::Fragment fragment = wire::read_fragment(head, frame);
+  SLUICE_ASSERT(std::size_t{fragment.payload_offset} + fragment.payload_bytes <= frame_bytes);
+  if (std::size_t{fragment.payload_offset} + fragment.payload_bytes > head.size()) return;
+  Bytes whole;
+  const ErrorCode error =
+      table.add(frame, fragment, true, head.subspan(fragment.payload_offset, fragment.payload_bytes), now, whole);
+  SLUICE_ASSERT(error == ErrorCode::ok || whole.empty());
+  if (!whole.empty()) SLUICE_ASSERT(wire::parse(whole, whole.size()).l3_offset == frame.link.length);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -82,5 +98,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     SLUICE_ASSERT(frame.payload_offset + frame.payload_bytes <= frame_bytes);
   }
   if (frame.kind == wire::FrameKind::tcp) check_round_trip(frame);
+  if (frame.kind == wire::FrameKind::fragment) check_fragment(head, frame_bytes, frame);
   return 0;
 }
