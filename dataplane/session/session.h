@@ -6,7 +6,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 
 #include "dataplane/session/context.h"
@@ -96,8 +96,8 @@ class alignas(64) Session {
     std::uint64_t record = 0;
     buffer::Chain bytes;
   };
-  struct Flow {  // one direction
-    std::deque<Waiting> waiting;
+  struct Flow {                  // one direction
+    std::list<Waiting> waiting;  // which, empty, allocates nothing
     std::size_t waiting_bytes = 0;
     std::size_t waiting_segments = 0;
     std::uint64_t bytes = 0;
