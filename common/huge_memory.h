@@ -9,7 +9,8 @@ namespace sluice {
 
 class HugeMemory {
  public:
-  explicit HugeMemory(std::size_t bytes);
+  // `file`, of at least so many bytes: the memory is the file's, and what is in it outlives the process. -1: of none.
+  explicit HugeMemory(std::size_t bytes, int file = -1);
   ~HugeMemory();
   HugeMemory(const HugeMemory&) = delete;
   HugeMemory& operator=(const HugeMemory&) = delete;

@@ -21,6 +21,7 @@
 #include "dataplane/port/ethdev_port.h"
 #include "dataplane/port/tap_port.h"
 #include "dataplane/record/writer.h"
+#include "dataplane/trace_file.h"
 #include "dataplane/worker/host.h"
 #include "dataplane/worker/loop.h"
 #include "dataplane/worker/worker.h"
@@ -134,6 +135,12 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
   for (const std::string& note : (*archive)->recovery().notes) log::warn(note);
   if (const std::string note = (*archive)->status().note; !note.empty()) log::warn(note);
 
+  auto trace = TraceFile::make(config.run);
+  if (!trace) return std::unexpected(trace.error());
+  if (!trace->died().empty())
+    log::warn("the data plane before this one did not stop in order; `sluice trace --read " + trace->died() +
+              "` tells what it did last");
+
   const WallNs start_wall = worker::wall_ns();
   worker::WorkerConfig worker_config{.sessions = config.sessions,
                                      .half_open = config.limits.half_open,
@@ -143,7 +150,8 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
                                      .limits = {},
                                      .hash_key = random_key(),
                                      .cookie_key = random_key(),
-                                     .start_wall_ns = start_wall};
+                                     .start_wall_ns = start_wall,
+                                     .trace_file = trace->fd()};
   record::Recorder& recorder = (*archive)->recorder(0);
   worker::Worker worker(worker_config, **client, **server, *pools, recorder, worker::monotonic_ns());
   std::vector<int> wait_fds{(*client)->wait_fd(), (*server)->wait_fd()};
@@ -179,6 +187,7 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
   loop.stop();
   rte_eal_wait_lcore(kWorkerLcore);
   shut_down(worker);
+  trace->remove();
   if (auto stopped = (*archive)->stop(); !stopped) return stopped;
   return channel ? Result<void>{} : std::unexpected(channel.error());
 }

@@ -26,6 +26,7 @@ int http_status(ErrorCode code) {
     case ErrorCode::bundle_bad_database:
       return 502;
     case ErrorCode::channel_closed:
+    case ErrorCode::channel_timeout:
       return 503;
     default:
       return 500;
@@ -101,6 +102,7 @@ Result<std::unique_ptr<Api>> Api::start(const ApiParts& parts, const std::string
   add_status_routes(server, api->impl_->context);
   add_policy_routes(server, api->impl_->context);
   add_session_routes(server, api->impl_->context);
+  add_seeing_routes(server, api->impl_->context);
   server.set_error_handler(httplib::Server::Handler(fill_bare_error));
   server.set_exception_handler(report_exception);
   if (auto serving = server.serve(socket_path, group); !serving) return std::unexpected(serving.error());

@@ -30,5 +30,6 @@ Result<std::uint64_t> number_parameter(const httplib::Request& request, const ch
 void add_status_routes(UnixHttpServer& server, ApiContext& context);
 void add_policy_routes(UnixHttpServer& server, ApiContext& context);
 void add_session_routes(UnixHttpServer& server, ApiContext& context);
+void add_seeing_routes(UnixHttpServer& server, ApiContext& context);
 
 }  // namespace sluice::control

@@ -29,6 +29,7 @@ DataPlane decode(const fbs::Hello& hello) {
   out.policy_version = hello.policy_version();
   if (const auto* sha256 = hello.policy_sha256()) out.policy_sha256.assign(sha256->begin(), sha256->end());
   out.start_wall_ns = hello.start_wall_ns();
+  out.answers = hello.answers();
   return out;
 }
 
@@ -76,6 +77,11 @@ Result<FromDataPlane> decode_message(Bytes message) {
   if (const auto* result = envelope->message_as_BundleResult())
     return BundleResult{
         result->push_id(), {static_cast<ErrorCode>(result->error()), text(result->detail())}, result->policy_version()};
+  if (const auto* flows = envelope->message_as_Flows())
+    return AnswerPart{
+        flows->request_id(), flows->last(), static_cast<ErrorCode>(flows->error()), {message.begin(), message.end()}};
+  if (const auto* trace = envelope->message_as_TracePart())
+    return AnswerPart{trace->request_id(), trace->last(), ErrorCode::ok, {message.begin(), message.end()}};
   return fail(ErrorCode::channel_bad_message, "the data plane sent a message that is not for control");
 }
 

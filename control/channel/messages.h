@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/time.h"
 #include "common/unit.h"
+#include "control/channel/questions.h"
 #include "rules/platform.h"
 
 namespace sluice::control {
@@ -28,6 +29,7 @@ struct DataPlane {
   std::uint64_t policy_version = 0;  // that it runs; 0 for none
   std::vector<std::uint8_t> policy_sha256;
   WallNs start_wall_ns = 0;
+  std::uint8_t answers = 0;  // bit 0: questions
 };
 
 struct BundleResult {
@@ -62,7 +64,7 @@ struct Counters {
   std::uint64_t worker_busy_ns = 0, sessions_open = 0, buffers_free = 0, lost_events = 0;
 };
 
-using FromDataPlane = std::variant<DataPlane, BundleResult, SessionEvent, Counters>;
+using FromDataPlane = std::variant<DataPlane, BundleResult, SessionEvent, Counters, AnswerPart>;
 
 // channel_bad_message for what does not verify or is not for control.
 Result<FromDataPlane> decode_message(Bytes message);

@@ -57,6 +57,7 @@ struct ChannelServer::Impl {
   Result<void> on_hello(Connection& connection, const DataPlane& hello);
   void on_result(const BundleResult& result);
   void send_push();
+  void send_question();
   void drop(Connection& connection, const Error& error);
 
   UnixListener listener;
@@ -71,6 +72,7 @@ struct ChannelServer::Impl {
   std::uint64_t next_push_id = 1;
   bool stopping = false;
 
+  Questions questions;
   std::mutex pushing;  // one push at a time
   std::thread thread;
 };
@@ -86,6 +88,7 @@ void ChannelServer::Impl::drop(Connection& connection, const Error& error) {
   status.data_plane.reset();
   if (push && !push->answer) push->answer = fail(ErrorCode::channel_closed, "the data plane went away during the push");
   answered.notify_all();
+  questions.fail({ErrorCode::channel_closed, "the data plane went away before it answered"});
   log::warn("lost the data plane: " + error.message());
 }
 
@@ -143,6 +146,10 @@ Result<void> ChannelServer::Impl::on_message(Connection& connection, Bytes messa
     on_result(*result);
     return {};
   }
+  if (auto* part = std::get_if<AnswerPart>(&*decoded)) {
+    questions.take(std::move(*part));
+    return {};
+  }
   const std::lock_guard lock(mutex);
   if (auto* counters = std::get_if<Counters>(&*decoded)) status.counters = std::move(*counters);
   if (std::holds_alternative<SessionEvent>(*decoded)) ++status.events;
@@ -177,6 +184,14 @@ void ChannelServer::Impl::send_push() {
   }
 }
 
+void ChannelServer::Impl::send_question() {
+  auto message = questions.take_unsent();
+  if (!message) return;
+  const auto active = std::ranges::find_if(connections, [](const Connection& c) { return c.admitted && !c.gone; });
+  if (active == connections.end() || !active->framed.queue(*message))
+    questions.fail({ErrorCode::channel_closed, "no data plane is connected"});
+}
+
 void ChannelServer::Impl::poll_once() {
   std::vector<pollfd> fds = {{wake.get(), POLLIN, 0}};
   for (const Connection& connection : connections) {
@@ -189,6 +204,7 @@ void ChannelServer::Impl::poll_once() {
   eventfd_t ignored = 0;
   (void)::eventfd_read(wake.get(), &ignored);
   send_push();
+  send_question();
   std::size_t i = 1;
   for (Connection& connection : connections) serve(connection, fds[i++].revents);
   connections.remove_if([](const Connection& c) { return c.gone; });
@@ -219,6 +235,7 @@ void ChannelServer::stop() {
     if (impl_->push && !impl_->push->answer) impl_->push->answer = fail(ErrorCode::channel_closed, "control stops");
     impl_->answered.notify_all();
   }
+  impl_->questions.fail({ErrorCode::channel_closed, "control stops"});
   ::eventfd_write(impl_->wake.get(), 1);
   if (impl_->thread.joinable()) impl_->thread.join();
 }
@@ -240,6 +257,17 @@ Result<std::unique_ptr<ChannelServer>> ChannelServer::start(const std::string& s
 ChannelStatus ChannelServer::status() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->status;
+}
+
+Result<std::vector<MessageBytes>> ChannelServer::ask(const Questions::Encode& encode, DurationNs timeout) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (!impl_->status.data_plane || impl_->stopping)
+      return fail(ErrorCode::channel_closed, "no data plane is connected");
+    if ((impl_->status.data_plane->answers & 1U) == 0)
+      return fail(ErrorCode::conflict, "the data plane that is connected is older and cannot tell that");
+  }
+  return impl_->questions.ask(encode, [this] { ::eventfd_write(impl_->wake.get(), 1); }, timeout);
 }
 
 Result<std::uint64_t> ChannelServer::push(Bytes bundle, DurationNs timeout) {

@@ -41,6 +41,9 @@ class ChannelServer {
   // Gives a bundle to the data plane and waits for its answer: the version that it runs then, or why it was
   // refused. channel_closed when none is connected or it goes away meanwhile. One push at a time; others wait.
   Result<std::uint64_t> push(Bytes bundle, DurationNs timeout);
+  // Asks the data plane and waits for the whole answer, its messages in order. channel_closed when none is connected
+  // or it goes away meanwhile; conflict when it is of a version that knows no questions.
+  Result<std::vector<MessageBytes>> ask(const Questions::Encode& encode, DurationNs timeout);
 
  private:
   ChannelServer();

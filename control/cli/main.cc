@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <charconv>
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -11,18 +11,21 @@
 #include "common/session_id.h"
 #include "control/cli/client.h"
 #include "control/cli/print.h"
+#include "control/cli/seeing.h"
+#include "control/cli/tell.h"
+#include "control/cli/text.h"
 
 namespace {
 
 using sluice::cli::Answer;
 using sluice::cli::Client;
+using sluice::cli::complain;
 using sluice::cli::Exit;
 using sluice::cli::Json;
-using Printer = std::string (*)(const Json&);
+using sluice::cli::Printer;
+using sluice::cli::tell;
 
-struct Options {
-  std::string socket_path = "/run/sluice/api.sock";
-  bool json = false;
+struct Options : sluice::cli::Shared {
   std::string policy_file;
   std::string session;
   std::string service, principal, since;
@@ -32,20 +35,6 @@ struct Options {
   std::string to;
   bool force = false;
 };
-
-Exit tell(const Options& options, const Answer& answer, Printer print) {
-  if (options.json)
-    std::cout << answer.json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-  else if (answer.exit == Exit::ok)
-    std::cout << print(answer.json);
-  else
-    std::cerr << sluice::cli::error_text(answer.json);
-  return answer.exit;
-}
-
-Exit complain(const Options& options, Exit exit, const std::string& message) {
-  return tell(options, {exit, {{"error", "bad_argument"}, {"message", message}}}, nullptr);
-}
 
 bool read_text(const std::string& path, std::string& text) {
   if (path == "-") {
@@ -77,16 +66,11 @@ std::string pushed_text(const Json& json) {
                      json.value("detail", ""));
 }
 
-// "90s", "10m", "2h", "1d" before now, as nanoseconds since the epoch; 0 when it is none of them.
-std::uint64_t since_wall_ns(const std::string& text) {
-  std::uint64_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc{} || end + 1 != text.data() + text.size()) return 0;
-  const std::uint64_t seconds = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 : *end == 'd' ? 86400 : 0;
-  if (seconds == 0 || count > 1'000'000'000 / seconds) return 0;
+// So long before now, as nanoseconds since the epoch.
+std::uint64_t wall_ns_before(std::uint64_t duration) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()) -
-         count * seconds * 1'000'000'000;
+  const auto now_ns = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+  return now_ns - std::min(now_ns, duration);
 }
 
 Exit list_sessions(const Options& options) {
@@ -94,9 +78,9 @@ Exit list_sessions(const Options& options) {
   if (!options.service.empty()) path += "&service=" + sluice::cli::url_encode(options.service);
   if (!options.principal.empty()) path += "&principal=" + sluice::cli::url_encode(options.principal);
   if (!options.since.empty()) {
-    const std::uint64_t since = since_wall_ns(options.since);
-    if (since == 0) return complain(options, Exit::usage, "--since takes a number and s, m, h or d, for example 10m");
-    path += "&since_wall_ns=" + std::to_string(since);
+    const auto before = sluice::cli::duration_ns(options.since);
+    if (!before) return complain(options, Exit::usage, "--since takes a number and s, m, h or d, for example 10m");
+    path += "&since_wall_ns=" + std::to_string(wall_ns_before(*before));
   }
   return tell(options, Client(options.socket_path).get(path), sluice::cli::sessions_text);
 }
@@ -189,6 +173,7 @@ int main(int argc, char** argv) {
       "4 control cannot be reached, 5 anything else.");
   add_policy(app, options, exit);
   add_sessions(app, options, exit);
+  sluice::cli::add_seeing(app, options, exit);
   app.add_subcommand("status", "what runs, and what it counted")->callback([&] {
     exit = tell(options, Client(options.socket_path).get("/v1/status"), sluice::cli::status_text);
   });

@@ -13,5 +13,6 @@ std::string policy_text(const Json& policy);
 std::string sessions_text(const Json& list);
 std::string session_text(const Json& session);
 std::string replay_text(const Json& report);
+std::string flows_text(const Json& list);
 
 }  // namespace sluice::cli

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace sluice::cli {
 namespace {
@@ -55,6 +56,15 @@ std::string human_time(std::string_view iso_time) {
   std::string out(iso_time.substr(0, kToMilliseconds));
   out[10] = ' ';
   return out;
+}
+
+std::optional<std::uint64_t> duration_ns(const std::string& text) {
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || end + 1 != text.data() + text.size()) return std::nullopt;
+  const std::uint64_t seconds = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 : *end == 'd' ? 86400 : 0;
+  if (seconds == 0 || count > 1'000'000'000 / seconds) return std::nullopt;
+  return count * seconds * 1'000'000'000;
 }
 
 std::string Table::text() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,8 @@ std::string printable(std::string_view text);
 std::string human_bytes(std::uint64_t bytes);
 // "2026-11-20T23:49:43.123456789Z" → "2026-11-20 23:49:43.123"; "-" for none.
 std::string human_time(std::string_view iso_time);
+// "90s", "10m", "2h", "1d" in nanoseconds.
+std::optional<std::uint64_t> duration_ns(const std::string& text);
 
 // Columns as wide as their widest cell; columns whose cells are all numbers or sizes align to the right.
 class Table {

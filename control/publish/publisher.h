@@ -38,6 +38,7 @@ class Publisher : public ChannelObserver {
   // Opens the channel and gives data planes that connect the current policy. Before anything is pushed.
   Result<void> listen(const std::string& socket_path);
   [[nodiscard]] ChannelStatus channel_status() const { return channel_->status(); }
+  [[nodiscard]] ChannelServer& channel() { return *channel_; }
 
   [[nodiscard]] std::expected<rules::Policy, rules::Problems> check(std::string_view text,
                                                                     std::string_view file_name) const;

@@ -21,6 +21,7 @@ namespace sluice::channel {
 namespace {
 
 constexpr DurationNs kTick = 20 * kMillisecond;
+constexpr DurationNs kAnsweringTick = kMillisecond;
 constexpr DurationNs kFirstBackoff = 100 * kMillisecond;
 constexpr DurationNs kLongestBackoff = 2 * kSecond;
 constexpr DurationNs kHelloTimeout = 5 * kSecond;
@@ -58,7 +59,7 @@ struct Channel::Impl {
 Result<void> Channel::Impl::serve_once(Link& link) {
   const auto events = static_cast<short>(POLLIN | (link.wants_write() ? POLLOUT : 0));
   std::array<pollfd, 2> fds = {pollfd{link.fd(), events, 0}, pollfd{wake.get(), POLLIN, 0}};
-  ::poll(fds.data(), fds.size(), milliseconds(kTick));
+  ::poll(fds.data(), fds.size(), milliseconds(link.is_answering() ? kAnsweringTick : kTick));
   if ((fds[0].revents & POLLOUT) != 0) {
     if (auto sent = link.on_writable(); !sent) return sent;
   }

@@ -12,7 +12,9 @@
 
 #include "common/error.h"
 #include "common/time.h"
+#include "common/trace_record.h"
 #include "common/unit.h"
+#include "dataplane/channel/flows.h"
 #include "dataplane/enforce/snapshot.h"
 
 namespace sluice::channel {
@@ -48,6 +50,12 @@ struct CounterReport {
   std::uint64_t worker_busy_ns = 0, sessions_open = 0, buffers_free = 0, lost_events = 0;
 };
 
+struct TraceSnapshot {
+  std::uint16_t worker = 0;
+  std::uint64_t written = 0;  // records since the worker began; the newest are in `records`
+  std::vector<TraceRecord> records;
+};
+
 // What the channel asks of the data plane; called on the channel's thread only.
 class Host {
  public:
@@ -57,6 +65,12 @@ class Host {
   virtual CounterReport counters() = 0;
   // Moves waiting events to `events`, returns how many.
   virtual std::size_t take_events(std::span<SessionEvent> events) = 0;
+  // Asks for live sessions; a question that is under way is over then. False when it cannot be asked now.
+  virtual bool ask_flows(const FlowQuery& query) = 0;
+  // Moves rows that wait to `rows`; until the last is said.
+  virtual FlowProgress take_flows(std::span<session::FlowInfo> rows) = 0;
+  // What each worker's trace holds now.
+  virtual std::vector<TraceSnapshot> trace() = 0;
 };
 
 struct ChannelConfig {

@@ -1,8 +1,10 @@
 // See link.h.
 #include "dataplane/channel/link.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "common/log.h"
 #include "common/sealed_memory.h"
@@ -17,6 +19,7 @@ namespace fbs = sluice::schema::channel;
 // Events are fed only while control keeps up, so that they wait in the host's ring and are counted there.
 constexpr std::size_t kEventsQueueBytes = kMaxQueuedBytes / 2;
 constexpr std::size_t kEventsAtOnce = 256;
+constexpr std::size_t kTraceRecordsAtOnce = 8 * 1024;
 
 }  // namespace
 
@@ -50,6 +53,8 @@ Result<void> Link::on_message(Bytes message) {
   if (const auto* hello = envelope->message_as_ControlHello()) return on_hello(*hello);
   if (!established_) return fail(ErrorCode::channel_bad_message, "control did not say hello first");
   if (const auto* push = envelope->message_as_BundlePush()) return on_push(*push);
+  if (const auto* request = envelope->message_as_FlowsRequest()) return on_flows_request(*request);
+  if (const auto* request = envelope->message_as_TraceRequest()) return on_trace_request(*request);
   return fail(ErrorCode::channel_bad_message, "control sent a message that is not for the data plane");
 }
 
@@ -93,9 +98,56 @@ void Link::send_events() {
   }
 }
 
+Result<void> Link::on_flows_request(const fbs::FlowsRequest& request) {
+  if (request.request_id() == 0) return fail(ErrorCode::channel_bad_message, "a request has no number");
+  flows_request_ = request.request_id();
+  if (host_.ask_flows(decode(request))) return {};
+  const FlowProgress refused{.last = true, .error = ErrorCode::channel_timeout};
+  (void)socket_.queue(encode_flows(builder_, std::exchange(flows_request_, 0), {}, refused, 0));
+  return {};
+}
+
+// As fast as control reads; what it does not read waits in the host's ring, and the worker waits for nobody.
+void Link::send_flows(TimeNs now) {
+  while (flows_request_ != 0 && socket_.queued_bytes() < kEventsQueueBytes) {
+    const FlowProgress progress = host_.take_flows(flows_);
+    if (progress.rows == 0 && !progress.last) return;
+    (void)socket_.queue(encode_flows(builder_, flows_request_, std::span(flows_).first(progress.rows), progress, now));
+    if (progress.last) flows_request_ = 0;
+  }
+}
+
+Result<void> Link::on_trace_request(const fbs::TraceRequest& request) {
+  if (request.request_id() == 0) return fail(ErrorCode::channel_bad_message, "a request has no number");
+  trace_request_ = request.request_id();
+  traces_ = host_.trace();
+  trace_at_ = 0;
+  return {};
+}
+
+void Link::send_trace(TimeNs now, WallNs wall) {
+  while (trace_request_ != 0 && socket_.queued_bytes() < kEventsQueueBytes) {
+    const TraceSnapshot& trace = traces_.front();
+    const std::size_t count = std::min(kTraceRecordsAtOnce, trace.records.size() - trace_at_);
+    const bool is_whole = trace_at_ + count == trace.records.size();
+    const TracePart part{.worker = trace.worker,
+                         .first = trace.written - trace.records.size() + trace_at_,
+                         .records = std::span(trace.records).subspan(trace_at_, count),
+                         .last = is_whole && traces_.size() == 1};
+    (void)socket_.queue(encode_trace(builder_, trace_request_, part, now, wall));
+    trace_at_ += count;
+    if (part.last) trace_request_ = 0;
+    if (!is_whole) continue;
+    traces_.erase(traces_.begin());
+    trace_at_ = 0;
+  }
+}
+
 Result<void> Link::on_tick(TimeNs now, WallNs wall) {
   if (!established_) return {};
   send_events();
+  send_flows(now);
+  send_trace(now, wall);
   if (now >= counters_due_) {
     counters_due_ = now + kSecond;
     // A report that does not fit is left out: the next one says the same and more.

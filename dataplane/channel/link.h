@@ -2,6 +2,7 @@
 // move and when a tick has passed. Everything received is verified before it is read.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include <flatbuffers/flatbuffers.h>
@@ -30,6 +31,8 @@ class Link {
 
   [[nodiscard]] int fd() const { return socket_.fd(); }
   [[nodiscard]] bool wants_write() const { return socket_.queued_bytes() > 0; }
+  // Answers are under way: on_tick() is worth calling soon.
+  [[nodiscard]] bool is_answering() const { return flows_request_ != 0 || trace_request_ != 0; }
   [[nodiscard]] bool is_established() const { return established_; }
 
  private:
@@ -38,6 +41,10 @@ class Link {
   Result<void> on_push(const schema::channel::BundlePush& push);
   Result<void> take_bundle(std::uint64_t size_bytes);
   void send_events();
+  Result<void> on_flows_request(const schema::channel::FlowsRequest& request);
+  void send_flows(TimeNs now);
+  Result<void> on_trace_request(const schema::channel::TraceRequest& request);
+  void send_trace(TimeNs now, WallNs wall);
 
   FramedSocket socket_;
   const ChannelConfig& config_;
@@ -46,6 +53,11 @@ class Link {
   flatbuffers::FlatBufferBuilder builder_;
   bool established_ = false;
   TimeNs counters_due_ = 0;
+  std::array<session::FlowInfo, 32> flows_;
+  std::uint64_t flows_request_ = 0;  // that is being answered; 0 for none
+  std::uint64_t trace_request_ = 0;
+  std::vector<TraceSnapshot> traces_;  // what is being sent
+  std::size_t trace_at_ = 0;           // the record in the first of them that goes next
 };
 
 }  // namespace sluice::channel

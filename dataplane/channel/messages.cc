@@ -10,6 +10,8 @@
 namespace sluice::channel {
 namespace {
 
+constexpr std::uint8_t kAnswersQuestions = 1;
+
 namespace fbs = sluice::schema::channel;
 using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
@@ -56,7 +58,7 @@ Bytes encode_hello(FlatBufferBuilder& builder, const ChannelConfig& config, cons
   return finish(builder,
                 fbs::CreateHello(builder, kChannelVersion, product, hyperscan, platform.cpu_tune, platform.cpu_features,
                                  static_cast<std::uint8_t>(config.workers), static_cast<std::uint32_t>(::getpid()),
-                                 running.version, sha256, config.start_wall_ns));
+                                 running.version, sha256, config.start_wall_ns, kAnswersQuestions));
 }
 
 Bytes encode_bundle_result(FlatBufferBuilder& builder, std::uint64_t push_id, const Error& error,
@@ -75,6 +77,15 @@ Bytes encode_event(FlatBufferBuilder& builder, const SessionEvent& event) {
   return finish(builder, fbs::CreateSessionEvent(builder, kind, event.session, event.wall_ns, service, principal,
                                                  event.client_address, event.client_port,
                                                  static_cast<std::uint16_t>(event.error)));
+}
+
+Bytes encode_trace(FlatBufferBuilder& builder, std::uint64_t request_id, const TracePart& part, TimeNs now,
+                   WallNs wall) {
+  builder.Clear();
+  const auto bytes =
+      builder.CreateVector(reinterpret_cast<const std::uint8_t*>(part.records.data()), part.records.size_bytes());
+  return finish(builder,
+                fbs::CreateTracePart(builder, request_id, part.worker, now, wall, part.first, bytes, part.last));
 }
 
 Bytes encode_counters(FlatBufferBuilder& builder, const CounterReport& report, WallNs now) {

@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/time.h"
 #include "dataplane/channel/channel.h"
+#include "schema/channel_generated.h"
 
 namespace sluice::channel {
 
@@ -21,11 +22,25 @@ struct Running {
   std::vector<std::uint8_t> source_sha256;
 };
 
+// A part of a snapshot.
+struct TracePart {
+  std::uint16_t worker = 0;
+  std::uint64_t first = 0;  // number of the first record, counted since the worker began
+  std::span<const TraceRecord> records;
+  bool last = false;
+};
+
 // Each fills `builder` (cleared first) and returns a view of it, good until the builder is used again.
 Bytes encode_hello(flatbuffers::FlatBufferBuilder& builder, const ChannelConfig& config, const Running& running);
 Bytes encode_bundle_result(flatbuffers::FlatBufferBuilder& builder, std::uint64_t push_id, const Error& error,
                            std::uint64_t policy_version);
 Bytes encode_event(flatbuffers::FlatBufferBuilder& builder, const SessionEvent& event);
+// `progress.rows` of `rows` are told.
+Bytes encode_flows(flatbuffers::FlatBufferBuilder& builder, std::uint64_t request_id,
+                   std::span<const session::FlowInfo> rows, const FlowProgress& progress, TimeNs now);
+Bytes encode_trace(flatbuffers::FlatBufferBuilder& builder, std::uint64_t request_id, const TracePart& part, TimeNs now,
+                   WallNs wall);
+FlowQuery decode(const schema::channel::FlowsRequest& request);
 Bytes encode_counters(flatbuffers::FlatBufferBuilder& builder, const CounterReport& report, WallNs now);
 
 }  // namespace sluice::channel

@@ -7,6 +7,7 @@
 
 #include "common/metrics.h"
 #include "common/time.h"
+#include "common/trace_ring.h"
 #include "dataplane/buffer/pools.h"
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/protocol/http1/rewrite.h"
@@ -31,6 +32,7 @@ struct Context {
   buffer::Pools& pools;
   record::Recorder& recorder;
   ErrorCounters& errors;
+  TraceRing& trace;
   inspect::Scratch* scratch = nullptr;  // grown for every policy that is in use
   PolicyRef policy;                     // the newest; null before the first
   TimeNs now = 0;

@@ -77,7 +77,10 @@ bool LegOutput::emit(tcp::SegmentOut&& segment) {
   header_.options.ts_value = segment.ts_value;
   header_.options.ts_echo = segment.ts_echo;
   header_.sack = segment.sack;
-  return output_.send(header_, segment.mss, std::move(segment.payload));
+  const auto bytes = static_cast<std::uint32_t>(segment.payload.length_bytes());
+  if (!output_.send(header_, segment.mss, std::move(segment.payload))) return false;
+  if (trace_ != nullptr) trace_->sent(segment.flags, segment.seq, segment.ack, bytes, segment.window);
+  return true;
 }
 
 }  // namespace sluice::session

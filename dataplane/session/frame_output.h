@@ -9,6 +9,7 @@
 #include "common/metrics.h"
 #include "dataplane/buffer/chain.h"
 #include "dataplane/port/port.h"
+#include "dataplane/session/trace.h"
 #include "dataplane/tcp/segment.h"
 #include "dataplane/wire/build.h"
 
@@ -45,15 +46,17 @@ class FrameOutput {
   std::vector<rte_mbuf*> burst_;
 };
 
-// Sends one leg's segments under the addresses of its session.
+// Sends one leg's segments under the addresses of its session, and tells `trace` of them.
 class LegOutput final : public tcp::SegmentSink {
  public:
-  LegOutput(FrameOutput& output, const wire::TcpHeader& addresses) : output_(output), header_(addresses) {}
+  LegOutput(FrameOutput& output, const wire::TcpHeader& addresses, const LegTrace* trace = nullptr)
+      : output_(output), header_(addresses), trace_(trace) {}
   bool emit(tcp::SegmentOut&& segment) override;
 
  private:
   FrameOutput& output_;
   wire::TcpHeader header_;
+  const LegTrace* trace_;
 };
 
 }  // namespace sluice::session

@@ -39,6 +39,7 @@ class Handshake {
   [[nodiscard]] wire::TcpOptions syn_options() const { return client_.options; }
   [[nodiscard]] wire::TcpOptions syn_ack_options() const { return server_.options; }
   [[nodiscard]] std::uint32_t client_isn() const { return client_.isn; }
+  [[nodiscard]] std::uint32_t server_isn() const { return server_.isn; }
   [[nodiscard]] bool by_cookie() const { return cookie_.has_value(); }
   // The server's initial sequence number as the client knows it.
   [[nodiscard]] std::uint32_t server_isn_for_client() const { return cookie_.value_or(server_.isn); }

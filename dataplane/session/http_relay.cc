@@ -98,6 +98,12 @@ void HttpRelay::close(Context& context, ErrorCode why) {
   exchanges_.clear();
 }
 
+UnitPhase HttpRelay::phase() const {
+  if (response_.message.active()) return UnitPhase::response;
+  if (request_.message.active()) return UnitPhase::request;
+  return exchanges_.empty() ? UnitPhase::none : UnitPhase::waiting;
+}
+
 bool HttpRelay::accepts(Direction direction) const {
   const Side& from = side(direction);
   if (starved_) return false;

@@ -12,6 +12,7 @@
 
 #include "dataplane/protocol/http1/reader.h"
 #include "dataplane/session/context.h"
+#include "dataplane/session/flow_info.h"
 #include "dataplane/session/held.h"
 #include "dataplane/session/message.h"
 
@@ -54,6 +55,7 @@ class HttpRelay {
   [[nodiscard]] std::size_t held_bytes(Direction direction) const;
   [[nodiscard]] std::size_t held_segments(Direction direction) const;
   [[nodiscard]] std::uint32_t units() const { return next_unit_; }
+  [[nodiscard]] UnitPhase phase() const;
   // Requests without a complete response.
   [[nodiscard]] std::size_t pending() const { return exchanges_.size(); }
   // As the newest unit knows it.

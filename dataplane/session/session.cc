@@ -44,6 +44,7 @@ Session::Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enfo
       service_(service),
       limits_(limits),
       active_at_(now),
+      began_at_(now),
       handshake_(mss_limit) {}
 
 Session::~Session() = default;
@@ -66,77 +67,83 @@ wire::TcpHeader Session::to_server() const {
           .options = {}};
 }
 
-void Session::send_handshake(FrameOutput& output, const wire::TcpHeader& addresses, std::uint32_t seq,
-                             std::uint32_t ack, std::uint8_t flags, std::uint16_t window,
-                             const wire::TcpOptions& options) {
-  wire::TcpHeader header = addresses;
+void Session::send_handshake(Context& context, Outputs& outputs, TraceLeg to, std::uint32_t seq, std::uint32_t ack,
+                             std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options) {
+  const bool is_client = to == TraceLeg::client;
+  wire::TcpHeader header = is_client ? to_client() : to_server();
   header.seq = seq;
   header.ack = ack;
   header.flags = flags;
   header.window = window;
   header.options = options;
-  output.send(header, 0, {});  // what is lost here is sent again by the peer that stands behind it
+  // What is lost here is sent again by the peer that stands behind it.
+  if ((is_client ? outputs.client : outputs.server).send(header, 0, {}))
+    trace_of(context, to).sent(flags, seq, ack, 0, window);
+}
+
+// After the handshake.
+void Session::from_peer(Context& context, TraceLeg from, const wire::Frame& frame, buffer::Chain&& payload) {
+  const bool is_client = from == TraceLeg::client;
+  std::optional<tcp::Leg>& near = is_client ? client_leg_ : server_leg_;
+  std::optional<tcp::Leg>& far = is_client ? server_leg_ : client_leg_;
+  const LegTrace trace = trace_of(context, from);
+  trace.received(frame);
+  ErrorCode error = ErrorCode::tcp_session_over;
+  if (near) {
+    if (frame.options.has_timestamps) far->set_ts_value(frame.options.ts_value);
+    error = near->input(segment_of(frame, std::move(payload)), context.now);
+  }
+  if (error == ErrorCode::ok) return;
+  context.errors.add(error);
+  trace.drop(error, frame);
 }
 
 void Session::from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload) {
   client_link_ = frame.link;
   active_at_ = context.now;
-  if (phase_ != Phase::handshake) {
-    if (client_leg_) {
-      if (server_leg_ && frame.options.has_timestamps) server_leg_->set_ts_value(frame.options.ts_value);
-      const ErrorCode error = client_leg_->input(segment_of(frame, std::move(payload)), context.now);
-      if (error != ErrorCode::ok) context.errors.add(error);
-    }
-    return;
+  if (phase_ != Phase::handshake) return from_peer(context, TraceLeg::client, frame, std::move(payload));
+  const Handshake::Step step = handshake_.from_client(frame);
+  if (step == Handshake::Step::establish) {
+    establish(context, outputs, frame);
+    return from_peer(context, TraceLeg::client, frame, std::move(payload));
   }
-  switch (handshake_.from_client(frame)) {
-    case Handshake::Step::relay_syn:
-      send_syn(outputs);
-      break;
-    case Handshake::Step::give_up:
-      send_handshake(outputs.server, to_server(), frame.seq, 0, wire::kRst, 0, {});
-      phase_ = Phase::done;
-      break;
-    case Handshake::Step::establish:
-      establish(context, outputs, frame);
-      client_leg_->input(segment_of(frame, std::move(payload)), context.now);
-      break;
-    default:
-      break;
+  begin_counts();
+  const LegTrace trace = trace_of(context, TraceLeg::client);
+  trace.received(frame);
+  if (step == Handshake::Step::relay_syn) {
+    send_syn(context, outputs);
+  } else if (step == Handshake::Step::give_up) {
+    send_handshake(context, outputs, TraceLeg::server, frame.seq, 0, wire::kRst, 0, {});
+    phase_ = Phase::done;
+  } else {
+    context.errors.add(ErrorCode::tcp_out_of_handshake);
+    trace.drop(ErrorCode::tcp_out_of_handshake, frame);
   }
 }
 
 void Session::from_server(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload) {
   server_link_ = frame.link;
   active_at_ = context.now;
-  if (phase_ != Phase::handshake) {
-    if (server_leg_) {
-      if (client_leg_ && frame.options.has_timestamps) client_leg_->set_ts_value(frame.options.ts_value);
-      const ErrorCode error = server_leg_->input(segment_of(frame, std::move(payload)), context.now);
-      if (error != ErrorCode::ok) context.errors.add(error);
-    }
-    return;
-  }
-  switch (handshake_.from_server(frame)) {
-    case Handshake::Step::relay_syn_ack:
-      send_handshake(outputs.client, to_client(), frame.seq, frame.ack, wire::kSyn | wire::kAck, frame.window,
-                     handshake_.syn_ack_options());
-      break;
-    case Handshake::Step::refuse:
-      send_handshake(outputs.client, to_client(),
-                     handshake_.by_cookie() ? handshake_.server_isn_for_client() + 1 : frame.seq, frame.ack,
-                     wire::kRst | wire::kAck, 0, {});
-      context.errors.add(ErrorCode::tcp_refused_by_server);
-      phase_ = Phase::done;
-      break;
-    case Handshake::Step::establish: {
-      wire::Frame ack;  // the client's, of long ago
-      ack.window = handshake_.client_window();
-      establish(context, outputs, ack);
-      break;
-    }
-    default:
-      break;
+  if (phase_ != Phase::handshake) return from_peer(context, TraceLeg::server, frame, std::move(payload));
+  const Handshake::Step step = handshake_.from_server(frame);
+  begin_counts();
+  const LegTrace trace = trace_of(context, TraceLeg::server);
+  trace.received(frame);
+  if (step == Handshake::Step::relay_syn_ack) {
+    send_handshake(context, outputs, TraceLeg::client, frame.seq, frame.ack, wire::kSyn | wire::kAck, frame.window,
+                   handshake_.syn_ack_options());
+  } else if (step == Handshake::Step::refuse) {
+    const std::uint32_t seq = handshake_.by_cookie() ? handshake_.server_isn_for_client() + 1 : frame.seq;
+    send_handshake(context, outputs, TraceLeg::client, seq, frame.ack, wire::kRst | wire::kAck, 0, {});
+    context.errors.add(ErrorCode::tcp_refused_by_server);
+    phase_ = Phase::done;
+  } else if (step == Handshake::Step::establish) {
+    wire::Frame client_ack;  // of long ago
+    client_ack.window = handshake_.client_window();
+    establish(context, outputs, client_ack);
+  } else {
+    context.errors.add(ErrorCode::tcp_out_of_handshake);
+    trace.drop(ErrorCode::tcp_out_of_handshake, frame);
   }
 }
 
@@ -145,12 +152,14 @@ void Session::connect(Context& context, Outputs& outputs, const wire::Frame& ack
   client_link_ = ack.link;
   active_at_ = context.now;
   handshake_ = Handshake(mss_limit, ack, offer);
-  send_syn(outputs);
+  begin_counts();
+  trace_of(context, TraceLeg::client).received(ack);
+  send_syn(context, outputs);
   next_syn_at_ = context.now + syn_interval_;
 }
 
-void Session::send_syn(Outputs& outputs) {
-  send_handshake(outputs.server, to_server(), handshake_.client_isn(), 0, wire::kSyn, handshake_.client_window(),
+void Session::send_syn(Context& context, Outputs& outputs) {
+  send_handshake(context, outputs, TraceLeg::server, handshake_.client_isn(), 0, wire::kSyn, handshake_.client_window(),
                  handshake_.syn_options());
 }
 
@@ -160,7 +169,7 @@ void Session::run_handshake(Context& context, Outputs& outputs) {
     context.errors.add(ErrorCode::tcp_syn_timeout);
     phase_ = Phase::done;
   } else if (context.now >= next_syn_at_) {
-    send_syn(outputs);
+    send_syn(context, outputs);
     syn_interval_ *= 2;
     next_syn_at_ = context.now + syn_interval_;
   }
@@ -177,12 +186,17 @@ void Session::establish(Context& context, Outputs& outputs, const wire::Frame& a
   server_leg_.emplace(server, limits_.leg, context.pools, context.now);
   relay_.emplace(policy_, service_, id_, flow_.client_address, flow_.server_address);
   phase_ = Phase::established;
+  client_counts_.out_of_order = server_counts_.out_of_order = 0;  // what the handshake brought is not in order yet
+  client_counts_.sent_through = client.send_next;
+  client_counts_.received_through = client.receive_next;
+  server_counts_.sent_through = server.send_next;
+  server_counts_.received_through = server.receive_next;
 
   wire::TcpOptions options;
   options.has_timestamps = server.timestamps;
   options.ts_value = server.ts_value;
   options.ts_echo = server.ts_recent;
-  send_handshake(outputs.server, to_server(), server.send_next, server.receive_next, wire::kAck,
+  send_handshake(context, outputs, TraceLeg::server, server.send_next, server.receive_next, wire::kAck,
                  static_cast<std::uint16_t>(window_field), options);
 }
 
@@ -238,6 +252,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
   if (phase_ == Phase::handshake) {
     run_handshake(context, outputs);
   } else if (phase_ == Phase::established || phase_ == Phase::lingering) {
+    if (deadline_ <= context.now) trace_timers(context);
     client_leg_->on_timer(context.now);
     server_leg_->on_timer(context.now);
     if (phase_ == Phase::established) {
@@ -253,6 +268,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
       }
     }
     settle(context, outputs);
+    if (client_leg_->state() != traced_states_[0] || server_leg_->state() != traced_states_[1]) trace_ends(context);
     const bool client_over = client_leg_->state() != tcp::LegState::open;
     const bool server_over = server_leg_->state() != tcp::LegState::open;
     if (phase_ == Phase::established && client_over && server_over && opened_) {
@@ -263,6 +279,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
     }
     if (phase_ == Phase::lingering && is_gone(*client_leg_) && is_gone(*server_leg_)) phase_ = Phase::done;
   }
+  trace_phase(context);
   update_deadline(context);
 }
 
@@ -277,9 +294,11 @@ void Session::settle(Context& context, Outputs& outputs) {
     source(direction).set_downstream_bytes(
         relay_->held_bytes(direction) + flow.waiting_bytes + to.unacknowledged_bytes(), segments * kBufferBytes);
   }
-  LegOutput to_client_output(outputs.client, to_client());
+  const LegTrace client_trace = trace_of(context, TraceLeg::client);
+  LegOutput to_client_output(outputs.client, to_client(), &client_trace);
   client_leg_->output(context.now, to_client_output);
-  LegOutput to_server_output(outputs.server, to_server());
+  const LegTrace server_trace = trace_of(context, TraceLeg::server);
+  LegOutput to_server_output(outputs.server, to_server(), &server_trace);
   server_leg_->output(context.now, to_server_output);
 }
 

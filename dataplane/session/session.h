@@ -5,11 +5,13 @@
 // when the recorder has room for them; the receive window of a leg counts what waits further down.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <list>
 #include <optional>
 
 #include "dataplane/session/context.h"
+#include "dataplane/session/flow_info.h"
 #include "dataplane/session/flow_key.h"
 #include "dataplane/session/frame_output.h"
 #include "dataplane/session/handshake.h"
@@ -79,6 +81,9 @@ class alignas(64) Session {
   // In a handshake of which nobody knows yet whether the client is there.
   [[nodiscard]] bool half_open() const { return phase_ == Phase::handshake && !handshake_.by_cookie(); }
   [[nodiscard]] const FlowKey& flow() const { return flow_; }
+  [[nodiscard]] SessionId id() const { return id_; }
+  // Fills all of `info` but what it cannot know.
+  void tell(FlowInfo& info, TimeNs now) const;
 
   // For the worker's bookkeeping.
   bool queued = false;                // waits for run() in this burst
@@ -104,10 +109,16 @@ class alignas(64) Session {
   };
 
   void establish(Context& context, Outputs& outputs, const wire::Frame& ack);
-  void send_syn(Outputs& outputs);
+  void send_syn(Context& context, Outputs& outputs);
   void run_handshake(Context& context, Outputs& outputs);
-  void send_handshake(FrameOutput& output, const wire::TcpHeader& addresses, std::uint32_t seq, std::uint32_t ack,
+  void send_handshake(Context& context, Outputs& outputs, TraceLeg to, std::uint32_t seq, std::uint32_t ack,
                       std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options);
+  void from_peer(Context& context, TraceLeg from, const wire::Frame& frame, buffer::Chain&& payload);
+  // session_trace.cc: what the trace is told
+  void begin_counts();
+  void trace_phase(const Context& context);
+  void trace_timers(const Context& context);
+  void trace_ends(const Context& context);
   void move(Context& context, Direction direction);
   // Of the payload, and of the records beside it.
   [[nodiscard]] bool has_record_room(Context& context, std::size_t bytes) const;
@@ -128,6 +139,10 @@ class alignas(64) Session {
   [[nodiscard]] wire::TcpHeader to_server() const;
   tcp::Leg& source(Direction direction) { return direction == Direction::request ? *client_leg_ : *server_leg_; }
   tcp::Leg& sink(Direction direction) { return direction == Direction::request ? *server_leg_ : *client_leg_; }
+  LegTrace trace_of(const Context& context, TraceLeg leg) {
+    LegCounts& counts = leg == TraceLeg::client ? client_counts_ : server_counts_;
+    return {.ring = context.trace, .counts = counts, .now = context.now, .session = id_, .leg = leg};
+  }
   Flow& flow_of(Direction direction) { return direction == Direction::request ? request_ : response_; }
 
   const FlowKey flow_;
@@ -143,6 +158,7 @@ class alignas(64) Session {
   ErrorCode error_ = ErrorCode::ok;
   TimeNs active_at_;
   TimeNs deadline_ = kNever;
+  const TimeNs began_at_;
   wire::LinkHeader client_link_;  // as frames from the client carry it: used toward the server
   wire::LinkHeader server_link_;
   Handshake handshake_;
@@ -153,6 +169,10 @@ class alignas(64) Session {
   std::optional<HttpRelay> relay_;
   Flow request_;
   Flow response_;
+  std::array<tcp::LegState, 2> traced_states_{};  // what the trace last heard, by TraceLeg
+  Phase traced_phase_ = Phase::done;
+  LegCounts client_counts_;
+  LegCounts server_counts_;
 };
 
 }  // namespace sluice::session

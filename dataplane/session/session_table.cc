@@ -1,7 +1,9 @@
 // See session_table.h. Deletion shifts the cluster back, so there are no tombstones.
 #include "dataplane/session/session_table.h"
 
+#include <algorithm>
 #include <bit>
+#include <new>
 
 #include "common/assert.h"
 
@@ -16,6 +18,7 @@ SessionTable::SessionTable(std::size_t capacity, const HashKey& seed)
       slots_(reinterpret_cast<Slot*>(slot_memory_.data()), mask_ + 1),  // zeros are empty slots
       rooms_(reinterpret_cast<Room*>(room_memory_.data())) {
   free_.reserve(capacity);
+  occupied_.resize((capacity + 63) / 64);
 }
 
 SessionTable::~SessionTable() {
@@ -54,6 +57,8 @@ void SessionTable::insert(Session* session) {
   while (slots_[at].session != nullptr) at = (at + 1) & mask_;
   slots_[at] = {static_cast<std::uint32_t>(hash >> 32), session};
   ++size_;
+  const std::size_t room = room_of(session);
+  occupied_[room / 64] |= std::uint64_t{1} << (room % 64);
 }
 
 void SessionTable::destroy(Session* session) {
@@ -74,7 +79,23 @@ void SessionTable::destroy(Session* session) {
   slots_[hole] = {};
   --size_;
   session->~Session();
+  const std::size_t room = room_of(session);
+  occupied_[room / 64] &= ~(std::uint64_t{1} << (room % 64));
   free_.push_back(session);
+}
+
+const Session* SessionTable::walk(std::size_t& room, std::size_t& words) const {
+  while (room < fresh_ && words > 0) {
+    const std::uint64_t later = occupied_[room / 64] >> (room % 64);
+    if (later != 0) {
+      const std::size_t found = room + static_cast<std::size_t>(std::countr_zero(later));
+      room = found + 1;
+      return std::launder(reinterpret_cast<const Session*>(&rooms_[found]));
+    }
+    room = std::min((room / 64 + 1) * 64, fresh_);
+    --words;
+  }
+  return nullptr;
 }
 
 }  // namespace sluice::session

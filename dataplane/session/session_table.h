@@ -46,6 +46,12 @@ class SessionTable {
     return sessions * sizeof(Room) + std::bit_ceil(sessions * 2) * sizeof(Slot);
   }
 
+  // The first session in or after a room. A session keeps its room for as long as it lives, so a walk over the rooms
+  // meets each that lives throughout it exactly once, whatever comes and goes meanwhile. Looks at `words` runs of 64
+  // rooms at most; nullptr when none is there. Moves `room` behind what was looked at; at rooms() the walk is over.
+  [[nodiscard]] const Session* walk(std::size_t& room, std::size_t& words) const;
+  [[nodiscard]] std::size_t rooms() const { return fresh_; }
+
   template <class Fn>
   void for_each(Fn&& fn) {
     for (const Slot& slot : slots_)
@@ -63,6 +69,9 @@ class SessionTable {
 
   void* take_room();
   void insert(Session* session);
+  [[nodiscard]] std::size_t room_of(const void* room) const {
+    return static_cast<std::size_t>(static_cast<const Room*>(room) - rooms_);
+  }
   [[nodiscard]] std::size_t home(std::uint64_t hash) const { return hash & mask_; }
 
   HashKey seed_;
@@ -74,7 +83,8 @@ class SessionTable {
   std::span<Slot> slots_;
   Room* rooms_;
   std::vector<void*> free_;
-  std::size_t fresh_ = 0;  // rooms never used yet
+  std::size_t fresh_ = 0;                // rooms used so far
+  std::vector<std::uint64_t> occupied_;  // a bit for each room
 };
 
 }  // namespace sluice::session

@@ -89,6 +89,12 @@ class Flight {
   void back_off() { ++backoff_; }
   void forget_backoff() { backoff_ = 0; }
 
+  // For people.
+  [[nodiscard]] bool in_recovery() const { return phase_ != Phase::open; }
+  [[nodiscard]] unsigned backoff() const { return backoff_; }
+  [[nodiscard]] const Congestion& congestion() const { return congestion_; }
+  [[nodiscard]] const RttEstimator& rtt() const { return rtt_; }
+
   // Everything is over.
   void clear();
 

@@ -16,6 +16,7 @@
 #include "dataplane/buffer/chain.h"
 #include "dataplane/tcp/flight.h"
 #include "dataplane/tcp/held.h"
+#include "dataplane/tcp/leg_info.h"
 #include "dataplane/tcp/reassembly.h"
 #include "dataplane/tcp/segment.h"
 
@@ -98,6 +99,7 @@ class Leg {
   [[nodiscard]] LegState state() const { return state_; }
   [[nodiscard]] ErrorCode closed_by() const { return closed_by_; }  // ok for an orderly end
   [[nodiscard]] std::size_t pinned_bytes() const;                   // walks the queues; not for the hot path
+  [[nodiscard]] LegInfo info() const;                               // for people
 
  private:
   enum class Timer : std::uint8_t { none, retransmit, persist, time_wait };

@@ -29,6 +29,7 @@ class RttEstimator {
     rto_ = std::min(smoothed_ + std::max(4 * variance_, kMinVariance), kMaxRto);
   }
   [[nodiscard]] DurationNs smoothed() const { return smoothed_; }  // 0: no sample yet
+  [[nodiscard]] DurationNs variance() const { return variance_; }
   [[nodiscard]] DurationNs rto() const { return rto_; }
   [[nodiscard]] DurationNs rto(unsigned backoff) const { return std::min(rto_ << std::min(backoff, 10u), kMaxRto); }
 

@@ -13,6 +13,9 @@ std::uint64_t source_of(const session::FlowKey& flow) {
 std::uint64_t service_of(const session::FlowKey& flow) {
   return std::uint64_t{flow.server_address} << 16 | flow.server_port;
 }
+// Work of one SYN in a full table.
+constexpr std::size_t kRecycleLooks = 64;
+
 bool is_reached(std::uint32_t limit, std::uint32_t count) {
   return limit != 0 && count >= limit;
 }
@@ -24,11 +27,30 @@ bool Worker::is_crowded(const session::FlowKey& flow) const {
          is_reached(config_.half_open_per_source, half_open_sources_.count(source_of(flow)));
 }
 
-session::Session* Worker::create(const session::FlowKey& flow, const enforce::Service& service) {
+// A full table gives the room of a session that is over and on the record, and waits only for what may still be on its
+// way (TIME_WAIT): that is worth less than a newcomer, as it is to hosts beyond a bound.
+void Worker::recycle() {
+  std::size_t words = kRecycleLooks;
+  for (std::size_t looks = 0; looks < kRecycleLooks; ++looks) {
+    const session::Session* found = table_.walk(recycle_at_, words);
+    if (found == nullptr) break;
+    if (!found->replaceable()) continue;
+    session::Session* over = table_.find(found->flow());
+    std::erase(queued_, over);
+    destroy(over);
+    errors_.add(ErrorCode::session_recycled);
+    break;
+  }
+  if (recycle_at_ >= table_.rooms()) recycle_at_ = 0;
+}
+
+session::Session* Worker::create(const wire::Frame& frame, const session::FlowKey& flow,
+                                 const enforce::Service& service) {
+  if (table_.size() == table_.capacity()) recycle();
   session::Session* session =
       table_.create(flow, ids_.next(), context_.policy, service, config_.limits, mss_limit_, context_.now);
   if (session == nullptr) {
-    errors_.add(ErrorCode::sessions_exhausted);
+    refuse(Side::client, frame, ErrorCode::sessions_exhausted);
     return nullptr;
   }
   sources_.add(source_of(flow));
@@ -53,7 +75,8 @@ session::Session* Worker::open_session(const wire::Frame& frame, const session::
                                        const enforce::Service& service) {
   const bool many_of_source = is_reached(config_.sessions_per_source, sources_.count(source_of(flow)));
   if (many_of_source || is_reached(config_.sessions_per_service, services_.count(service_of(flow)))) {
-    errors_.add(many_of_source ? ErrorCode::source_sessions_exceeded : ErrorCode::service_sessions_exceeded);
+    refuse(Side::client, frame,
+           many_of_source ? ErrorCode::source_sessions_exceeded : ErrorCode::service_sessions_exceeded);
     reset_sender(Side::client, frame);
     return nullptr;
   }
@@ -61,7 +84,7 @@ session::Session* Worker::open_session(const wire::Frame& frame, const session::
     send_cookie(frame, flow);
     return nullptr;
   }
-  session::Session* session = create(flow, service);
+  session::Session* session = create(frame, flow, service);
   if (session == nullptr) return nullptr;
   ++half_open_;
   half_open_sources_.add(source_of(flow));
@@ -84,7 +107,7 @@ void Worker::send_cookie(const wire::Frame& frame, const session::FlowKey& flow)
   answer.options.mss = mss_limit_;
   answer.options.sack_permitted = offer.sack_permitted;
   client_output_.send(answer, 0, {});
-  errors_.add(ErrorCode::syn_cookie_sent);
+  refuse(Side::client, frame, ErrorCode::syn_cookie_sent);
 }
 
 // True when the segment, of no known session, brought a cookie back: its session calls the server now. What else the
@@ -93,7 +116,7 @@ bool Worker::accept_cookie(const wire::Frame& frame, const session::FlowKey& flo
   if ((frame.flags & (wire::kSyn | wire::kRst | wire::kAck)) != wire::kAck) return false;
   const auto offer = cookies_.read(flow, frame.seq - 1, frame.ack - 1, context_.now);
   if (!offer) return false;
-  session::Session* session = create(flow, service);
+  session::Session* session = create(frame, flow, service);
   if (session == nullptr) return true;
   errors_.add(ErrorCode::syn_cookie_accepted);
   session->connect(context_, outputs_, frame, *offer, mss_limit_);

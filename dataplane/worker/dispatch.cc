@@ -19,14 +19,26 @@ buffer::Chain payload_of(const wire::Frame& frame, rte_mbuf* packet) {
 
 }  // namespace
 
-void Worker::drop(rte_mbuf* packet, ErrorCode why) {
+void Worker::refuse(Side side, const wire::Frame& frame, ErrorCode why) {
   errors_.add(why);
+  trace_.write({.time_ns = context_.now,
+                .kind = TraceKind::drop,
+                .leg = static_cast<TraceLeg>(side),
+                .code = static_cast<std::uint16_t>(why),
+                .a = frame.source,
+                .b = std::uint32_t{frame.source_port} << 16 | frame.destination_port,
+                .c = trace_length(frame.payload_bytes),
+                .d = frame.flags});
+}
+
+void Worker::drop(Side side, const wire::Frame& frame, rte_mbuf* packet, ErrorCode why) {
+  refuse(side, frame, why);
   rte_pktmbuf_free(packet);
 }
 
-void Worker::forward(Side from, rte_mbuf* packet) {
+void Worker::forward(Side from, const wire::Frame& frame, rte_mbuf* packet) {
   if (!port::prepare_forward(packet)) {
-    drop(packet, ErrorCode::frame_truncated);
+    drop(from, frame, packet, ErrorCode::frame_truncated);
     return;
   }
   (from == Side::client ? server_output_ : client_output_).forward(packet);
@@ -69,17 +81,17 @@ void Worker::dispatch(Side side, Arrival& arrival) {
   const wire::Frame& frame = arrival.frame;
   rte_mbuf* packet = arrival.packet;
   if (frame.kind == wire::FrameKind::bad) {
-    drop(packet, frame.error);
+    drop(side, frame, packet, frame.error);
   } else if (frame.kind == wire::FrameKind::other) {
-    forward(side, packet);
+    forward(side, frame, packet);
   } else if (context_.policy == nullptr) {
-    drop(packet, ErrorCode::no_policy);  // what is protected is not known yet: closed
+    drop(side, frame, packet, ErrorCode::no_policy);  // what is protected is not known yet: closed
   } else if (frame.kind == wire::FrameKind::tcp) {
     dispatch_tcp(side, arrival);
   } else if (ErrorCode why{}; is_refused(side, frame, why)) {
-    drop(packet, why);
+    drop(side, frame, packet, why);
   } else {
-    forward(side, packet);
+    forward(side, frame, packet);
   }
 }
 
@@ -93,11 +105,11 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
   if (session == nullptr || (syn && from_client && session->replaceable())) {
     const enforce::Service* service = context_.policy->snapshot->find_service(flow.server_address, flow.server_port);
     if (service == nullptr && session == nullptr) {
-      forward(side, packet);
+      forward(side, frame, packet);
       return;
     }
     if (!port::tcp_checksum_ok(packet, frame)) {
-      drop(packet, ErrorCode::tcp_bad_checksum);
+      drop(side, frame, packet, ErrorCode::tcp_bad_checksum);
       return;
     }
     if (service == nullptr || !syn || !from_client) {
@@ -106,7 +118,7 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
       else if (service != nullptr)
         unknown_flow(side, frame, *service, packet);
       else
-        drop(packet, ErrorCode::unknown_flow_refused);
+        drop(side, frame, packet, ErrorCode::unknown_flow_refused);
       return;
     }
     if (session != nullptr) {
@@ -119,7 +131,7 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
       return;
     }
   } else if (!port::tcp_checksum_ok(packet, frame)) {
-    drop(packet, ErrorCode::tcp_bad_checksum);
+    drop(side, frame, packet, ErrorCode::tcp_bad_checksum);
     return;
   }
   const bool was_half_open = session->half_open();
@@ -135,11 +147,11 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
 // In the middle of a connection that Sluice does not know (it began before Sluice, or before a restart).
 void Worker::unknown_flow(Side side, const wire::Frame& frame, const enforce::Service& service, rte_mbuf* packet) {
   if (service.mode == enforce::Mode::observe) {
-    forward(side, packet);
+    forward(side, frame, packet);
     return;
   }
   if ((frame.flags & wire::kRst) == 0) reset_sender(side, frame);
-  drop(packet, ErrorCode::unknown_flow_refused);
+  drop(side, frame, packet, ErrorCode::unknown_flow_refused);
 }
 
 // RFC 9293 section 3.10.7.1: the answer to a segment of a connection that does not exist.

@@ -87,4 +87,20 @@ std::size_t WorkerHost::take_events(std::span<channel::SessionEvent> events) {
   return count;
 }
 
+bool WorkerHost::ask_flows(const channel::FlowQuery& query) {
+  const bool asked = worker_.listing().ask(query);
+  wake_();
+  return asked;
+}
+
+std::vector<channel::TraceSnapshot> WorkerHost::trace() {
+  std::vector<channel::TraceSnapshot> snapshots(1);
+  snapshots[0].written = worker_.trace().copy(snapshots[0].records);
+  return snapshots;
+}
+
+channel::FlowProgress WorkerHost::take_flows(std::span<session::FlowInfo> rows) {
+  return worker_.listing().take(rows);
+}
+
 }  // namespace sluice::worker

@@ -26,6 +26,9 @@ class WorkerHost final : public channel::Host {
   Result<void> apply(std::unique_ptr<const enforce::Snapshot> snapshot) override;
   channel::CounterReport counters() override;
   std::size_t take_events(std::span<channel::SessionEvent> events) override;
+  bool ask_flows(const channel::FlowQuery& query) override;
+  channel::FlowProgress take_flows(std::span<session::FlowInfo> rows) override;
+  std::vector<channel::TraceSnapshot> trace() override;
 
  private:
   session::PolicyRef with_counters(std::unique_ptr<const enforce::Snapshot> snapshot);

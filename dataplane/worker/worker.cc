@@ -29,11 +29,12 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
                record::Recorder& recorder, TimeNs now)
     : config_(config),
       ports_{&client_port, &server_port},
+      trace_(config.trace_file, config.index, now, config.start_wall_ns),
       client_output_(client_port, pools, errors_),
       server_output_(server_port, pools, errors_),
       outputs_{client_output_, server_output_},
       mss_limit_(mss_between(client_port, server_port)),
-      context_{.pools = pools, .recorder = recorder, .errors = errors_, .policy = nullptr, .work = {}},
+      context_{.pools = pools, .recorder = recorder, .errors = errors_, .trace = trace_, .policy = nullptr, .work = {}},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),
       timers_(now),
@@ -73,6 +74,7 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   timers_.advance(now, [this](session::Session& session) { queue(session); });
   busy |= !queued_.empty();
   run_queued();
+  listing_.serve(table_, now);
   client_output_.flush();
   server_output_.flush();
   const StageScope stage(Stage::record);
@@ -97,7 +99,7 @@ bool Worker::shut_down(TimeNs now, WallNs wall) {
   }
   sessions_open_.store(table_.size(), std::memory_order_relaxed);
   context_.recorder.flush(wall);
-  return table_.size() == 0 && !pending();
+  return table_.size() == 0 && !client_output_.pending() && !server_output_.pending();
 }
 
 bool Worker::receive(Side side) {

@@ -21,6 +21,7 @@
 #include "dataplane/session/session_table.h"
 #include "dataplane/session/syn_cookie.h"
 #include "dataplane/session/timer_wheel.h"
+#include "dataplane/worker/flow_listing.h"
 
 namespace sluice::worker {
 
@@ -39,6 +40,7 @@ struct WorkerConfig {
   HashKey hash_key = {};
   HashKey cookie_key = {};
   WallNs start_wall_ns = 0;
+  int trace_file = -1;  // where the trace lies, of TraceRing::kBytes; -1: in memory that goes with the process
 };
 
 // A policy on its way to a worker, with a scratch that was grown for it and for every older one in use.
@@ -61,7 +63,9 @@ class Worker final : public session::SessionObserver {
   // When burst() should be called although no frame comes.
   [[nodiscard]] TimeNs next_deadline() const { return timers_.next(); }
   // Something waits that no frame and no timer will announce: do not sleep.
-  [[nodiscard]] bool pending() const { return client_output_.pending() || server_output_.pending(); }
+  [[nodiscard]] bool pending() const {
+    return client_output_.pending() || server_output_.pending() || listing_.pending();
+  }
 
   // From another thread: the worker takes the update at its next burst and hands back what it had.
   // One update at a time: returns false while the last one waits.
@@ -69,7 +73,11 @@ class Worker final : public session::SessionObserver {
   // The update (now holding the former policy and scratch) once it was taken, else nullptr.
   PolicyUpdate* taken();
 
+  // Live sessions, for the channel's thread.
+  [[nodiscard]] FlowListing& listing() { return listing_; }
+
   // Readable from any thread.
+  [[nodiscard]] const TraceRing& trace() const { return trace_; }
   [[nodiscard]] const ErrorCounters& errors() const { return errors_; }
   [[nodiscard]] std::uint64_t sessions_open() const { return sessions_open_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t lost_events() const { return lost_events_.value(); }
@@ -94,7 +102,10 @@ class Worker final : public session::SessionObserver {
   [[nodiscard]] bool is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const;
   void unknown_flow(Side side, const wire::Frame& frame, const enforce::Service& service, rte_mbuf* packet);
   void reset_sender(Side side, const wire::Frame& frame);
-  void drop(rte_mbuf* packet, ErrorCode why);
+  // Counted and traced: for a frame that is neither passed on nor given to a session.
+  void refuse(Side side, const wire::Frame& frame, ErrorCode why);
+  void drop(Side side, const wire::Frame& frame, rte_mbuf* packet, ErrorCode why);
+  void forward(Side from, const wire::Frame& frame, rte_mbuf* packet);
 
   // admission.cc: who gets a session
   session::Session* open_session(const wire::Frame& frame, const session::FlowKey& flow,
@@ -102,10 +113,10 @@ class Worker final : public session::SessionObserver {
   bool accept_cookie(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
   void send_cookie(const wire::Frame& frame, const session::FlowKey& flow);
   [[nodiscard]] bool is_crowded(const session::FlowKey& flow) const;
-  session::Session* create(const session::FlowKey& flow, const enforce::Service& service);
+  session::Session* create(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
+  void recycle();
   void end_half_open(const session::Session& session);
   void destroy(session::Session* session);
-  void forward(Side from, rte_mbuf* packet);
 
   // worker.cc
   void take_policy();
@@ -122,6 +133,7 @@ class Worker final : public session::SessionObserver {
   WorkerConfig config_;
   std::array<port::Port*, 2> ports_;
   ErrorCounters errors_;
+  TraceRing trace_;
   session::FrameOutput client_output_;
   session::FrameOutput server_output_;
   session::Outputs outputs_;
@@ -134,11 +146,13 @@ class Worker final : public session::SessionObserver {
   std::array<Arrival, kBurst> arrivals_;
   std::vector<session::Session*> queued_;
   std::size_t half_open_ = 0;
+  std::size_t recycle_at_ = 0;  // a room of the table: whoever is over there gives it away next
   session::Census half_open_sources_;
   session::Census sources_;
   session::Census services_;
   session::SynCookies cookies_;
   std::atomic<std::uint64_t> sessions_open_{0};
+  FlowListing listing_;
   Counter lost_events_;
   SpscRing<channel::SessionEvent> events_{kEvents};
   std::atomic<PolicyUpdate*> offered_{nullptr};

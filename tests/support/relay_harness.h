@@ -55,7 +55,9 @@ class RelayHarness {
   test::MemoryRecorder recorder;
   ErrorCounters errors;
   inspect::Scratch scratch;
-  Context context{.pools = test_pools(), .recorder = recorder, .errors = errors, .policy = nullptr, .work = {}};
+  TraceRing trace;
+  Context context{
+      .pools = test_pools(), .recorder = recorder, .errors = errors, .trace = trace, .policy = nullptr, .work = {}};
 
  private:
   void finish(Direction direction) {

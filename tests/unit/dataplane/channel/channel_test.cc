@@ -7,12 +7,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <mutex>
+#include <thread>
 
 #include "common/file.h"
 #include "common/framed_socket.h"
 #include "common/unix_socket.h"
+#include "control/channel/flows.h"
+#include "control/channel/trace.h"
+#include "control/cli/trace_file.h"
 #include "control/publish/publisher.h"
 #include "schema/channel_generated.h"
 #include "tests/support/temp_dir.h"
@@ -60,7 +65,35 @@ class FakeHost : public Host {
     return count;
   }
 
+  bool ask_flows(const FlowQuery& query) override {
+    asked = query;
+    told = 0;
+    return true;
+  }
+  FlowProgress take_flows(std::span<session::FlowInfo> rows) override {
+    FlowProgress progress;
+    while (progress.rows < rows.size() && told < asked.limit) {
+      rows[progress.rows] = {};
+      rows[progress.rows].session = 1000 + told++;
+      std::strcpy(rows[progress.rows++].service, asked.service);
+    }
+    progress.last = progress.rows < rows.size() && !never_ends;
+    progress.more = true;
+    progress.sessions = 12345;
+    return progress;
+  }
+
+  std::vector<TraceSnapshot> trace() override {
+    std::vector<TraceSnapshot> out = {{.worker = 0, .written = 50'000, .records = {}},
+                                      {.worker = 1, .written = 0, .records = {}}};
+    for (std::uint64_t i = 0; i < 20'000; ++i) out[0].records.push_back({.time_ns = i, .kind = TraceKind::drop});
+    return out;
+  }
+
   std::atomic<bool> refuse{false};
+  std::atomic<bool> never_ends{false};
+  FlowQuery asked;  // the channel's thread alone, until an answer is there
+  std::uint32_t told = 0;
   std::atomic<std::uint64_t> version{0};
   std::atomic<int> applied{0};
   std::atomic<std::size_t> waiting_events{0};
@@ -214,6 +247,90 @@ TEST_F(ChannelTest, CountersAndEventsArrive) {
   ASSERT_EQ(counters.rules.size(), 1U);
   EXPECT_EQ(counters.rules[0].value, 7U);
   EXPECT_EQ(counters.drops[0].name, "udp_refused");
+}
+
+TEST_F(ChannelTest, AQuestionForFlowsIsCarriedWholeAndItsAnswerComesInParts) {
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  control::FlowQuery query;
+  query.limit = 1000;
+  query.session = 7;
+  query.service = "orders";
+  query.principal = std::string(100, 'p');  // longer than the data plane keeps names
+  query.client = *control::parse_endpoint("10.77.0.0/24:4000", "client");
+  query.server = *control::parse_endpoint(":8080", "server");
+  query.states = *control::parse_states("established,close_wait");
+  query.min_age_ns = 5;
+  query.min_bytes = 6;
+  const auto encode = [&](std::uint64_t id) { return control::encode_flows_request(id, query); };
+  const auto answer = control_->channel().ask(encode, 10 * kSecond);
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(host.asked.session, 7U);
+  EXPECT_STREQ(host.asked.service, "orders");
+  EXPECT_EQ(std::string(host.asked.principal), std::string(session::kFlowNameBytes - 1, 'p'));
+  EXPECT_EQ(host.asked.client_address, 0x0a4d0000U);
+  EXPECT_EQ(host.asked.client_mask, 0xffffff00U);
+  EXPECT_EQ(host.asked.client_port, 4000);
+  EXPECT_EQ(host.asked.server_mask, 0U);
+  EXPECT_EQ(host.asked.server_port, 8080);
+  EXPECT_EQ(host.asked.states, 1U << 2 | 1U << 5);
+  EXPECT_EQ(host.asked.min_age_ns, 5U);
+  EXPECT_EQ(host.asked.min_bytes, 6U);
+  EXPECT_GT(answer->size(), 10U);
+  std::uint64_t next = 1000;
+  for (const control::MessageBytes& message : *answer) {
+    const auto* part = schema::channel::GetSizePrefixedEnvelope(message.data())->message_as_Flows();
+    ASSERT_NE(part, nullptr);
+    for (const auto* flow : *part->flows()) EXPECT_EQ(flow->session(), next++);
+    EXPECT_EQ(part->last(), &message == &answer->back());
+  }
+  EXPECT_EQ(next, 2000U);
+}
+
+TEST_F(ChannelTest, AQuestionThatIsNotAnsweredEndsInWordsAndTheNextIsAnswered) {
+  const auto encode = [](std::uint64_t id) { return control::encode_flows_request(id, {}); };
+  EXPECT_EQ(control_->channel().ask(encode, kSecond).error().code, ErrorCode::channel_closed);
+  FakeHost host;
+  host.never_ends = true;
+  auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  EXPECT_EQ(control_->channel().ask(encode, 100 * kMillisecond).error().code, ErrorCode::channel_timeout);
+  host.never_ends = false;
+  EXPECT_TRUE(control_->channel().ask(encode, 10 * kSecond));
+  host.never_ends = true;
+  std::thread leaving([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    channel.reset();
+  });
+  EXPECT_EQ(control_->channel().ask(encode, 30 * kSecond).error().code, ErrorCode::channel_closed);
+  leaving.join();
+}
+
+TEST_F(ChannelTest, ATraceComesWholeInParts) {
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  const auto answer = control_->channel().ask(control::encode_trace_request, 10 * kSecond);
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_GT(answer->size(), 3U);
+  const auto file = cli::read_trace(control::trace_file(*answer));
+  ASSERT_TRUE(file) << file.error().message();
+  ASSERT_EQ(file->entries.size(), 20'000U);
+  EXPECT_EQ(file->overwritten, 30'000U);
+  for (std::uint64_t i = 0; i < 20'000; ++i) ASSERT_EQ(file->entries[i].record.time_ns, i);
+}
+
+TEST_F(ChannelTest, EndsAndStatesAreReadOrRefusedInWords) {
+  for (const char* bad : {"10.77.0", "10.77.0.2:", "10.77.0.2:0", "10.77.0.2:65536", "10.77.0.2/33", "10.77.0.2/", "x"})
+    EXPECT_EQ(control::parse_endpoint(bad, "client").error().code, ErrorCode::bad_argument) << bad;
+  EXPECT_EQ(control::parse_endpoint("10.1.2.3/8", "client")->address, 0x0a000000U);
+  EXPECT_EQ(control::parse_endpoint("0.0.0.0/0", "client")->mask, 0U);
+  EXPECT_EQ(control::parse_endpoint("", "client")->mask, 0U);
+  EXPECT_EQ(*control::parse_states(""), 0U);
+  const auto unknown = control::parse_states("established,open");
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().detail.find("fin_wait_1"), std::string::npos);
 }
 
 // A data plane made by hand: says what it likes and reads what control answers.

@@ -39,6 +39,29 @@ TEST_F(AdmissionTest, SessionsAreBounded) {
   EXPECT_EQ(recorder.opened, 8U);
 }
 
+// Whoever is over waits a minute for what may still be on its way, unless its room is needed.
+TEST_F(AdmissionTest, AFullTableGivesTheRoomOfWhoIsOver) {
+  start_with({.sessions = 8, .half_open = 4});
+  for (std::uint16_t i = 0; i < 8; ++i) connect(static_cast<std::uint16_t>(2000 + i));
+  for (const std::uint16_t port : std::array<std::uint16_t, 2>{2003, 2006}) {
+    from(Side::client, {.flags = wire::kFin | wire::kAck, .seq = 100, .ack = 500, .client_port = port});
+    from(Side::server, {.flags = wire::kFin | wire::kAck, .seq = 500, .ack = 101, .client_port = port});
+    from(Side::client, {.flags = wire::kAck, .seq = 101, .ack = 501, .client_port = port});
+  }
+  EXPECT_EQ(worker->sessions_open(), 8U);
+  for (const std::uint16_t port : std::array<std::uint16_t, 2>{3000, 3001}) {
+    server.out.clear();
+    from(Side::client, {.seq = 99, .client_port = port});
+    EXPECT_EQ(next(Side::server).flags, wire::kSyn);
+  }
+  EXPECT_EQ(count(ErrorCode::session_recycled), 2U);
+  server.out.clear();
+  from(Side::client, {.seq = 99, .client_port = 3002});
+  EXPECT_TRUE(server.out.empty()) << "who lives keeps its room";
+  EXPECT_EQ(count(ErrorCode::sessions_exhausted), 1U);
+  EXPECT_EQ(worker->sessions_open(), 8U);
+}
+
 TEST_F(AdmissionTest, HandshakesGiveTheirPlacesBack) {
   start_with({.sessions = 8, .half_open = 4});
   fill();

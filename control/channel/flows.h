@@ -1,0 +1,39 @@
+// Which live sessions are asked for; the answer comes as Flows messages (schema/channel.fbs).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/error.h"
+#include "common/time.h"
+#include "common/unit.h"
+#include "control/channel/questions.h"
+
+namespace sluice::control {
+
+// An IPv4 end as it is asked for: ADDRESS, ADDRESS/BITS, either with :PORT, or :PORT alone.
+struct Endpoint {
+  std::uint32_t address = 0;
+  std::uint32_t mask = 0;  // of the bits that must agree
+  std::uint16_t port = 0;  // 0: any
+};
+// `name` is whose end it is, for the error.
+Result<Endpoint> parse_endpoint(const std::string& text, const char* name);
+
+// A field that is 0 or empty asks for any.
+struct FlowQuery {
+  std::uint32_t limit = 100;
+  SessionId session = 0;
+  std::string service, principal;
+  Endpoint client, server;
+  std::uint16_t states = 0;  // bit n: a leg in schema TcpState n
+  DurationNs min_age_ns = 0;
+  std::uint64_t min_bytes = 0;
+};
+
+// "established,close_wait": the names of schema TcpState.
+Result<std::uint16_t> parse_states(const std::string& text);
+
+MessageBytes encode_flows_request(std::uint64_t request_id, const FlowQuery& query);
+
+}  // namespace sluice::control
