@@ -88,7 +88,7 @@ class Game {
         worker_({.sessions = 3, .half_open = 2, .limits = {}, .hash_key = {1, 2}, .cookie_key = {3, 4}}, ports_[0],
                 ports_[1], fuzz::pools(), recorder_, now_) {
     // Compiled once; a scratch serves one worker after another.
-    static worker::PolicyUpdate kept[2] = {policy_of("enforce"), policy_of("observe")};
+    static auto& kept = *new std::array<worker::PolicyUpdate, 2>{policy_of("enforce"), policy_of("observe")};
     update_ = &kept[options & 1];
     offered_.policy = update_->policy;
     offered_.scratch = std::move(update_->scratch);
