@@ -40,7 +40,7 @@ buffer::Pools& pools() {
   return made;
 }
 
-// Of the heap, and of the pools' buffers.
+// Of the heap, and of the pools' buffers. The table of sessions lies elsewhere.
 std::uint64_t memory_in_use() {
   const struct mallinfo2 heap = mallinfo2();
   std::uint64_t bytes = heap.uordblks + heap.hblkhd;
@@ -82,7 +82,8 @@ Rig::Rig(const RigConfig& config) : config_(config), now_(kStart), recorder_(sta
   run(config.warm_up * config.sessions);
   drain();
   puppets_->count_stars(false);
-  sessions_bytes_ = memory_in_use() - before - hosts;
+  sessions_bytes_ = memory_in_use() - before - hosts + session::SessionTable::bytes_for(config.sessions);
+  if (!config.hang_up && worker_->sessions_open() != config.sessions) fail("a session is missing");
   if (counts().stars == 0 && !config.hang_up && config.warm_up > 0) fail("nothing was masked");
 }
 

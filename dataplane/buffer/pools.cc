@@ -66,18 +66,21 @@ Result<Pools> Pools::create(std::string_view name, const PoolSizes& sizes) {
   auto views = create_pool(name, "views", sizes.views, 0);
   if (!views) return std::unexpected(std::move(views.error()));
   pools.views_ = *views;
+  pools.blocks_ = std::make_unique<Blocks>(sizes.blocks);
   return pools;
 }
 
 Pools::Pools(Pools&& other) noexcept
     : frames_(std::exchange(other.frames_, nullptr)),
       jumbos_(std::exchange(other.jumbos_, nullptr)),
-      views_(std::exchange(other.views_, nullptr)) {}
+      views_(std::exchange(other.views_, nullptr)),
+      blocks_(std::move(other.blocks_)) {}
 
 Pools& Pools::operator=(Pools&& other) noexcept {
   std::swap(frames_, other.frames_);
   std::swap(jumbos_, other.jumbos_);
   std::swap(views_, other.views_);
+  std::swap(blocks_, other.blocks_);
   return *this;
 }
 
@@ -88,7 +91,8 @@ Pools::~Pools() {
 }
 
 std::uint32_t Pools::in_use() const {
-  return rte_mempool_in_use_count(frames_) + rte_mempool_in_use_count(jumbos_) + rte_mempool_in_use_count(views_);
+  return rte_mempool_in_use_count(frames_) + rte_mempool_in_use_count(jumbos_) + rte_mempool_in_use_count(views_) +
+         blocks_->in_use();
 }
 
 }  // namespace sluice::buffer

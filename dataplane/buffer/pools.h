@@ -1,12 +1,15 @@
-// The mbuf pools of one worker (or one test). Made at start; nothing is allocated after.
+// The mbuf pools of one worker (or one test), and its blocks for what is no packet. Made at start; nothing is allocated
+// after.
 #pragma once
 
 #include <rte_mempool.h>
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "common/error.h"
+#include "dataplane/buffer/blocks.h"
 
 namespace sluice::buffer {
 
@@ -14,6 +17,7 @@ struct PoolSizes {
   std::uint32_t frames = 16384;  // 2 KiB data room each: MTU frames, headers, small copies
   std::uint32_t jumbos = 512;    // 62 KiB data room each: the rest of a coalesced frame
   std::uint32_t views = 32768;   // no data room: cuts and shares
+  std::uint32_t blocks = 4096;   // 3 KiB each: what is in flight of legs that have much there
 };
 
 // Owns its pools; freed when it goes.
@@ -30,7 +34,8 @@ class Pools {
   [[nodiscard]] rte_mempool* frames() const { return frames_; }
   [[nodiscard]] rte_mempool* jumbos() const { return jumbos_; }
   [[nodiscard]] rte_mempool* views() const { return views_; }
-  // Buffers in use over all pools; a test that gave everything back reads 0.
+  [[nodiscard]] Blocks& blocks() const { return *blocks_; }
+  // Buffers and blocks in use over all pools; a test that gave everything back reads 0.
   [[nodiscard]] std::uint32_t in_use() const;
 
  private:
@@ -38,6 +43,7 @@ class Pools {
   rte_mempool* frames_ = nullptr;
   rte_mempool* jumbos_ = nullptr;
   rte_mempool* views_ = nullptr;
+  std::unique_ptr<Blocks> blocks_;
 };
 
 }  // namespace sluice::buffer

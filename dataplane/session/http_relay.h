@@ -7,7 +7,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <string>
 
 #include "dataplane/protocol/http1/reader.h"
@@ -144,7 +144,7 @@ class HttpRelay {
   std::string principal_;
   Side request_;
   Side response_;
-  std::deque<Exchange> exchanges_;
+  std::list<Exchange> exchanges_;
   std::uint32_t next_unit_ = 0;
   bool starved_ = false;
   Fate fate_ = Fate::run;

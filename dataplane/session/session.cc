@@ -182,14 +182,12 @@ void Session::run_handshake(Context& context, Outputs& outputs) {
 void Session::establish(Context& context, Outputs& outputs, const wire::Frame& ack) {
   const std::uint8_t shift = handshake_.server_receive_shift();
   const std::uint32_t window_field = std::min<std::uint32_t>(limits_.leg.receive_bytes >> shift, 0xffff);
-  tcp::LegLimits client_limits = limits_.leg;
-  tcp::LegLimits server_limits = limits_.leg;
-  const tcp::LegSetup client = handshake_.client_leg(ack);
-  const tcp::LegSetup server = handshake_.server_leg(ack, window_field << shift);
-  if (!outputs.client.capabilities().tx_segmentation) client_limits.burst_bytes = client.mss;
-  if (!outputs.server.capabilities().tx_segmentation) server_limits.burst_bytes = server.mss;
-  client_leg_.emplace(client, client_limits, context.pools, context.now);
-  server_leg_.emplace(server, server_limits, context.pools, context.now);
+  tcp::LegSetup client = handshake_.client_leg(ack);
+  tcp::LegSetup server = handshake_.server_leg(ack, window_field << shift);
+  if (!outputs.client.capabilities().tx_segmentation) client.burst_bytes = client.mss;
+  if (!outputs.server.capabilities().tx_segmentation) server.burst_bytes = server.mss;
+  client_leg_.emplace(client, limits_.leg, context.pools, context.now);
+  server_leg_.emplace(server, limits_.leg, context.pools, context.now);
   relay_.emplace(policy_, service_, id_, flow_.client_address, flow_.server_address);
   phase_ = Phase::established;
   client_counts_.out_of_order = server_counts_.out_of_order = 0;  // what the handshake brought is not in order yet

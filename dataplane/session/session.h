@@ -7,7 +7,7 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 
 #include "dataplane/session/context.h"
@@ -113,8 +113,8 @@ class alignas(64) Session {
       flow_label = frame.flow_label;
     }
   };
-  struct Flow {  // one direction
-    std::deque<Waiting> waiting;
+  struct Flow {                  // one direction
+    std::list<Waiting> waiting;  // which, empty, allocates nothing
     std::size_t waiting_bytes = 0;
     std::size_t waiting_segments = 0;
     std::uint64_t bytes = 0;

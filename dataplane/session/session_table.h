@@ -3,6 +3,7 @@
 // Open addressing with linear probing and a seeded hash, so that a peer cannot choose collisions.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -40,6 +41,10 @@ class SessionTable {
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
+  // What a table that is full keeps, without what its sessions have elsewhere.
+  [[nodiscard]] static std::size_t bytes_for(std::size_t sessions) {
+    return sessions * sizeof(Room) + std::bit_ceil(sessions * 2) * sizeof(Slot);
+  }
 
   // The first session in or after a room. A session keeps its room for as long as it lives, so a walk over the rooms
   // meets each that lives throughout it exactly once, whatever comes and goes meanwhile. Looks at `words` runs of 64

@@ -13,13 +13,14 @@ constexpr DurationNs kLongestAckDelay = 200 * kMillisecond;  // for a lone segme
 
 }  // namespace
 
-Flight::Flight(bool sack, std::uint16_t mss, std::uint32_t send_next, CongestionControl control)
-    : congestion_(control, mss),
-      rack_(send_next),
+Flight::Flight(bool sack, std::uint16_t mss, std::uint32_t send_next, CongestionControl control, buffer::Blocks& blocks)
+    : board_(blocks),
       mss_(mss),
       sack_(sack),
+      limited_until_(send_next - 1),
       recover_(send_next - 1),
-      limited_until_(send_next - 1) {}
+      rack_(send_next),
+      congestion_(control, mss) {}
 
 void Flight::sent_again(std::uint32_t begin, std::uint32_t end, std::uint32_t ts_value, TimeNs now) {
   board_.sent_again(begin, end, now);

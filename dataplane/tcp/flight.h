@@ -33,11 +33,11 @@ struct Acknowledgement {
 
 class Flight {
  public:
-  Flight(bool sack, std::uint16_t mss, std::uint32_t send_next, CongestionControl control);
+  Flight(bool sack, std::uint16_t mss, std::uint32_t send_next, CongestionControl control, buffer::Blocks& blocks);
 
   // What left. `ts_value`: the timestamp on it.
   void sent(std::uint32_t begin, std::uint32_t end, TimeNs now) {
-    board_.sent(begin, end, now);
+    board_.sent(begin, end, now, rtt_.smoothed() / kMomentsInRoundTrip);
     if (phase_ == Phase::recovery) prr_.on_sent(end - begin);
   }
   void sent_again(std::uint32_t begin, std::uint32_t end, std::uint32_t ts_value, TimeNs now);
@@ -70,7 +70,7 @@ class Flight {
   }
   [[nodiscard]] bool has_lost() const { return board_.lost_bytes() > 0; }
   [[nodiscard]] wire::SackBlock first_lost() const { return board_.first_lost(); }
-  [[nodiscard]] bool full() const { return board_.full(); }
+  [[nodiscard]] bool full() { return board_.full(); }
 
   // When on_early_timer() is due: something may have arrived out of order no longer, or the tail is to be probed.
   [[nodiscard]] TimeNs early_at() const { return std::min(reorder_at_, probe_at_); }
@@ -99,6 +99,9 @@ class Flight {
   void clear();
 
  private:
+  // What leaves within a part of the round trip that no measure needs finer is one record.
+  static constexpr DurationNs kMomentsInRoundTrip = 32;
+
   enum class Phase : std::uint8_t { open, recovery, timeout };
   struct Delivery {  // by one ACK
     std::uint32_t bytes = 0;
@@ -140,31 +143,31 @@ class Flight {
   void undo(TimeNs now);
 
   Scoreboard board_;
-  RttEstimator rtt_;
-  Congestion congestion_;
-  Rack rack_;
-  Prr prr_;
+  TimeNs reorder_at_ = kNever;
+  TimeNs probe_at_ = kNever;
   const std::uint32_t mss_;
   const bool sack_;
   Phase phase_ = Phase::open;
-  bool partial_seen_ = false;  // a partial ACK came in this recovery
   std::uint8_t duplicates_ = 0;
   std::uint8_t backoff_ = 0;
-  bool probing_ = false;  // RFC 8985 section 7: a probe left and what became of it is not yet known
+  bool probing_ = false;       // RFC 8985 section 7: a probe left and what became of it is not yet known
+  bool all_repeated_ = false;  // every retransmission since was reported as repeated
+  bool partial_seen_ = false;  // a partial ACK came in this recovery
   bool probe_is_again_ = false;
-  bool probe_repeated_ = false;  // the peer had the probe's bytes before
-  bool undoable_ = false;        // the last reduction can still prove needless
-  bool stamped_ = false;         // again_ts_ is set
-  bool all_repeated_ = false;    // every retransmission since was reported as repeated
-  std::uint32_t probe_end_ = 0;
-  std::uint32_t recover_;             // the phase ends when this is acknowledged
+  bool probe_repeated_ = false;       // the peer had the probe's bytes before
+  bool undoable_ = false;             // the last reduction can still prove needless
+  bool stamped_ = false;              // again_ts_ is set
   std::uint32_t limited_until_;       // what left before the window was last full
   std::uint32_t presumed_bytes_ = 0;  // delivered out of order, by the count of duplicate ACKs
+  std::uint32_t recover_;             // the phase ends when this is acknowledged
+  RttEstimator rtt_;
+  Rack rack_;
+  Congestion congestion_;
+  Prr prr_;
+  std::uint32_t probe_end_ = 0;
   std::uint32_t undo_from_ = 0;
   std::uint32_t again_bytes_ = 0;  // retransmitted since, and not reported as repeated
   std::uint32_t again_ts_ = 0;     // on the first of them
-  TimeNs reorder_at_ = kNever;
-  TimeNs probe_at_ = kNever;
 };
 
 }  // namespace sluice::tcp

@@ -52,7 +52,7 @@ ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {
   const bool too_old = before(segment.seq + length, last_ack_sent_);
   const bool too_new = after(segment.seq, later(receive_edge_, receive_next_));
   if (too_old || too_new) {
-    if (length > 0) {
+    if (length > 0 && (segment.flags & kSyn) == 0) {
       ack_due_ = true;
       if (too_old) note_repeated(segment.seq, segment.seq + static_cast<std::uint32_t>(segment.payload.length_bytes()));
     } else {

@@ -22,11 +22,8 @@ std::uint16_t payload_mss(const LegSetup& setup) {
 }
 
 // A window smaller than one unit of its scale could never be told.
-LegLimits bounded(LegLimits limits, std::uint8_t receive_shift) {
-  limits.receive_bytes = std::clamp(limits.receive_bytes, 1u << receive_shift, kLargestScaledWindow);
-  limits.pinned_bytes = std::max(limits.pinned_bytes, limits.receive_bytes);
-  limits.burst_bytes = std::min(limits.burst_bytes, kLargestBurst);
-  return limits;
+std::uint32_t bounded_receive_bytes(const LegLimits& limits, std::uint8_t receive_shift) {
+  return std::clamp(limits.receive_bytes, 1u << receive_shift, kLargestScaledWindow);
 }
 
 }  // namespace
@@ -44,19 +41,22 @@ Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, T
       last_ack_sent_(setup.receive_next),
       largest_send_window_(send_window_),
       largest_receive_window_(receive_edge_ - receive_next_),
+      receive_bytes_(bounded_receive_bytes(limits, std::min(setup.receive_shift, kLargestShift))),
       mss_(payload_mss(setup)),
       receive_mss_(std::max<std::uint16_t>(setup.receive_mss, 1)),
       send_shift_(std::min(setup.send_shift, kLargestShift)),
       receive_shift_(std::min(setup.receive_shift, kLargestShift)),
       sack_(setup.sack),
       timestamps_(setup.timestamps),
+      limits_(limits),
+      pools_(pools),
       progress_at_(now),
       sent_at_(now),
       ts_recent_at_(now),
-      reassembly_(limits.out_of_order_segments),
-      flight_(setup.sack, mss_, setup.send_next, limits.congestion),
-      limits_(bounded(limits, receive_shift_)),
-      pools_(pools) {}
+      flight_(setup.sack, mss_, setup.send_next, limits.congestion, pools.blocks()),
+      reassembly_(limits.out_of_order_segments) {
+  burst_bytes_ = std::max<std::uint32_t>(std::min({limits.burst_bytes, setup.burst_bytes, kLargestBurst}), mss_);
+}
 
 bool Leg::read(std::size_t limit, buffer::Chain& out) {
   return receive_.read(pools_, std::min(limit, receive_.length_bytes()), out);
@@ -128,6 +128,7 @@ void Leg::finish_if_both_did(TimeNs now) {
   if (!closed_first_) return close(ErrorCode::ok);
   state_ = LegState::time_wait;
   reassembly_.clear();
+  flight_.clear();
   set_timer(Timer::time_wait, now);
 }
 

@@ -4,7 +4,7 @@
 // Sequence space, options and timestamps are those of the far peer that this leg stands for.
 // After any call that may make something due (input, read, write, finish, abort, set_*, on_timer),
 // output() is called before the burst ends. A closed leg may go when next_deadline() is kNever (its RST
-// is out then). The pools outlive the leg.
+// is out then). The pools and the limits outlive the leg.
 #pragma once
 
 #include <algorithm>
@@ -34,8 +34,9 @@ struct LegSetup {
   std::uint32_t receive_window = 0;  // the window that the relayed handshake already promised, scaled
   bool sack = false;                 // both ends permitted selective acknowledgements
   bool timestamps = false;
-  std::uint32_t ts_recent = 0;  // peer's last TSval
-  std::uint32_t ts_value = 0;   // first TSval we send: the last seen from whom we stand for
+  std::uint32_t ts_recent = 0;             // peer's last TSval
+  std::uint32_t ts_value = 0;              // first TSval we send: the last seen from whom we stand for
+  std::uint32_t burst_bytes = 0xffffffff;  // at most LegLimits' (one mss where the port does not cut segments)
 };
 
 struct LegLimits {
@@ -43,7 +44,7 @@ struct LegLimits {
   std::uint32_t send_bytes = 1u << 20;        // accepted by write() and not yet acknowledged
   std::uint32_t pinned_bytes = 4u << 20;      // memory really pinned by the receive queues and downstream
   std::uint32_t out_of_order_segments = 512;  // runs of bytes that wait for a hole to be filled
-  std::uint32_t burst_bytes = 65536 - 128;    // largest payload of one SegmentOut (one mss without TSO)
+  std::uint32_t burst_bytes = 65536 - 128;    // largest payload of one SegmentOut
   DurationNs give_up_after = 120 * kSecond;   // without progress on retransmission, or an answer to probes
   DurationNs time_wait = 60 * kSecond;
   CongestionControl congestion = CongestionControl::cubic;
@@ -131,6 +132,7 @@ class Leg {
   void take_fin(TimeNs now);
   bool make_room(std::size_t pinned_bytes, bool in_order);
   [[nodiscard]] std::size_t receive_pinned_bytes() const;
+  [[nodiscard]] std::size_t pinned_limit() const { return std::max(limits_.pinned_bytes, receive_bytes_); }
   [[nodiscard]] std::uint32_t receive_room_bytes() const;
   [[nodiscard]] Window next_window() const;
   [[nodiscard]] bool window_update_due() const;
@@ -167,7 +169,7 @@ class Leg {
   void close(ErrorCode why);
   void finish_if_both_did(TimeNs now);
 
-  // Hot: what the predicate and an in-order segment touch.
+  // First what a segment in order touches, by the line.
   std::uint32_t receive_next_;
   std::uint32_t receive_edge_;  // never retreats: the peer may send up to here
   std::uint32_t send_unacked_;
@@ -180,6 +182,9 @@ class Leg {
   std::uint32_t last_ack_sent_;
   std::uint32_t largest_send_window_;
   std::uint32_t largest_receive_window_;
+  std::uint32_t receive_bytes_;  // of the limits, as this leg can tell them
+  std::uint32_t burst_bytes_;
+  std::uint32_t downstream_bytes_ = 0;
   std::uint16_t mss_;  // payload of one segment, our options taken off
   std::uint16_t receive_mss_;
   std::uint8_t send_shift_;
@@ -200,28 +205,26 @@ class Leg {
   bool peer_fin_seen_ = false;
   bool peer_finished_ = false;
   bool reset_due_ = false;
-  std::uint32_t downstream_bytes_ = 0;
-  Held receive_;
-  buffer::Chain in_flight_;  // [send_unacked_, send_max_) without FIN
-  buffer::Chain unsent_;     // what follows
-
+  ErrorCode closed_by_ = ErrorCode::ok;
+  const LegLimits& limits_;
+  buffer::Pools& pools_;
+  std::size_t downstream_pinned_bytes_ = 0;
   TimeNs timer_at_ = kNever;
   TimeNs retry_at_ = kNever;  // something could not be emitted for lack of buffers
   TimeNs ack_at_ = kNever;
   TimeNs progress_at_;  // when the peer last proved that it takes part
   TimeNs sent_at_;      // last data, for the restart after idling
-  TimeNs challenged_at_ = 0;
   TimeNs ts_recent_at_;
+  Held receive_;
+  buffer::Chain in_flight_;   // [send_unacked_, send_max_) without FIN
+  buffer::Chain unsent_;      // what follows
+  wire::SackBlock repeated_;  // what came twice, for one D-SACK; empty when nothing did
+  Flight flight_;
+  Reassembly reassembly_;
+
+  TimeNs challenged_at_ = 0;
   std::uint32_t peer_fin_seq_ = 0;
   std::uint32_t reset_seq_ = 0;
-  std::size_t downstream_pinned_bytes_ = 0;
-  ErrorCode closed_by_ = ErrorCode::ok;
-
-  wire::SackBlock repeated_;  // what came twice, for one D-SACK; empty when nothing did
-  Reassembly reassembly_;
-  Flight flight_;
-  LegLimits limits_;
-  buffer::Pools& pools_;
 };
 
 }  // namespace sluice::tcp

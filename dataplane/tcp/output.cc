@@ -129,8 +129,7 @@ Leg::Done Leg::emit_lost(const wire::SackBlock& lost, TimeNs now, SegmentSink& s
   const std::uint32_t window = send_window_ > offset ? send_window_ - offset : 0;
   const std::uint32_t unit = std::min<std::uint32_t>(bytes, mss_);
   if (flight_.room_bytes() < unit || (window < unit && offset > 0)) return Done::nothing;
-  const std::uint32_t burst = std::max<std::uint32_t>(limits_.burst_bytes, mss_);
-  std::uint32_t length = std::max(std::min({bytes, flight_.room_bytes(), window, burst}), unit);
+  std::uint32_t length = std::max(std::min({bytes, flight_.room_bytes(), window, burst_bytes_}), unit);
   if (length < bytes) length -= length % mss_;
   return emit_again(lost.begin, lost.begin + length, now, sink);
 }
@@ -151,8 +150,7 @@ Leg::Done Leg::emit_unsent(TimeNs now, SegmentSink& sink) {
 // Whole segments, or the last bytes there are; never a small piece just because the window is small
 // (RFC 1122 section 4.2.3.4), unless it stays so until the persist timer says otherwise.
 std::uint32_t Leg::sendable_bytes(std::uint32_t available, std::uint32_t room) const {
-  const std::uint32_t burst = std::max<std::uint32_t>(limits_.burst_bytes, mss_);
-  std::uint32_t length = std::min({available, room, burst});
+  std::uint32_t length = std::min({available, room, burst_bytes_});
   if (length == available) return length;
   if (length >= mss_) return length - length % mss_;
   return window_probe_due_ || length >= std::max(largest_send_window_ / 2, 1u) ? length : 0;

@@ -54,10 +54,10 @@ class Reassembly {
   ErrorCode place(buffer::Pools& pools, std::size_t index, std::uint32_t seq, buffer::Chain&& bytes, bool compact);
 
   std::vector<Run> runs_;
+  std::size_t pinned_bytes_ = 0;
   std::uint32_t max_runs_;
   std::uint8_t touched_count_ = 0;
   std::array<std::uint32_t, wire::SackBlocks::kMost> touched_{};  // the last byte in each, most recent first
-  std::size_t pinned_bytes_ = 0;
 };
 
 // True when [a_offset, a_offset + count) of `a` and [b_offset, b_offset + count) of `b` are the same bytes.

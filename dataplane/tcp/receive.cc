@@ -20,7 +20,7 @@ ErrorCode Leg::receive_in_order(buffer::Chain&& payload) {
   }
   ack_wanted_ = true;
   receive_next_ += static_cast<std::uint32_t>(payload.length_bytes());
-  if (receive_pinned_bytes() + pinned > limits_.pinned_bytes / 2) {
+  if (receive_pinned_bytes() + pinned > pinned_limit() / 2) {
     receive_.append_compact(pools_, std::move(payload), pinned);
   } else {
     receive_.append(std::move(payload), pinned);
@@ -57,7 +57,7 @@ ErrorCode Leg::receive_data(std::uint32_t seq, buffer::Chain&& payload) {
   const std::size_t pinned = payload.pinned_bytes();
   if (!make_room(pinned, in_order)) return ErrorCode::tcp_queue_full;
   if (in_order && reassembly_.full()) reassembly_.shed_last();
-  const bool compact = receive_pinned_bytes() + pinned > limits_.pinned_bytes / 2;
+  const bool compact = receive_pinned_bytes() + pinned > pinned_limit() / 2;
   wire::SackBlock repeated;
   const ErrorCode inserted = reassembly_.insert(pools_, seq, std::move(payload), compact, &repeated);
   note_repeated(repeated.begin, repeated.end);
@@ -109,7 +109,7 @@ void Leg::take_fin(TimeNs now) {
 }
 
 bool Leg::make_room(std::size_t pinned_bytes, bool in_order) {
-  while (receive_pinned_bytes() + pinned_bytes > limits_.pinned_bytes) {
+  while (receive_pinned_bytes() + pinned_bytes > pinned_limit()) {
     if (!in_order || reassembly_.empty()) return in_order && receive_.empty() && downstream_bytes_ == 0;
     reassembly_.shed_last();
   }
@@ -123,8 +123,8 @@ std::size_t Leg::receive_pinned_bytes() const {
 std::uint32_t Leg::receive_room_bytes() const {
   const std::size_t held = receive_.length_bytes() + downstream_bytes_;
   const std::size_t pinned = receive_pinned_bytes();
-  const std::size_t by_bytes = held < limits_.receive_bytes ? limits_.receive_bytes - held : 0;
-  const std::size_t by_memory = pinned < limits_.pinned_bytes ? limits_.pinned_bytes - pinned : 0;
+  const std::size_t by_bytes = held < receive_bytes_ ? receive_bytes_ - held : 0;
+  const std::size_t by_memory = pinned < pinned_limit() ? pinned_limit() - pinned : 0;
   return static_cast<std::uint32_t>(std::min(by_bytes, by_memory));
 }
 
@@ -135,7 +135,7 @@ Leg::Window Leg::next_window() const {
   const std::uint32_t current = distance(receive_next_, receive_edge_);
   const std::uint32_t unit = 1u << receive_shift_;
   const std::uint32_t room = std::min(receive_room_bytes(), 65535u << receive_shift_);
-  const std::uint32_t step = std::min<std::uint32_t>(receive_mss_, std::max(limits_.receive_bytes / 2, 1u));
+  const std::uint32_t step = std::min<std::uint32_t>(receive_mss_, std::max(receive_bytes_ / 2, 1u));
   std::uint32_t field = (current + unit - 1) >> receive_shift_;
   if (room >= current && room - current >= step && (room >> receive_shift_) > field) {
     field = room >> receive_shift_;
@@ -153,7 +153,7 @@ bool Leg::window_update_due() const {
   const std::uint32_t current = distance(receive_next_, receive_edge_);
   if (current > largest_receive_window_ / 2) return false;
   const std::uint32_t opened = distance(receive_edge_, next_window().edge);
-  return opened > 0 && opened >= std::min<std::uint32_t>(2u * receive_mss_, limits_.receive_bytes / 2);
+  return opened > 0 && opened >= std::min<std::uint32_t>(2u * receive_mss_, receive_bytes_ / 2);
 }
 
 }  // namespace sluice::tcp

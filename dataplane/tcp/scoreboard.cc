@@ -1,43 +1,38 @@
 // Cutting and joining of records.
 #include "dataplane/tcp/scoreboard.h"
 
-#include <algorithm>
-
 #include "common/assert.h"
 
 namespace sluice::tcp {
 
-void SentQueue::make_room() {
-  if (first_ > 0 && first_ >= capacity_ / 2) {
-    std::move(items_ + first_, items_ + first_ + count_, items_);
-    first_ = 0;
-    return;
-  }
-  SLUICE_ASSERT(capacity_ <= 2 * kMost);
-  const auto larger = static_cast<std::uint16_t>(capacity_ * 4);
-  auto grown = std::make_unique_for_overwrite<Sent[]>(larger);
-  std::copy(items_ + first_, items_ + first_ + count_, grown.get());
-  outside_ = std::move(grown);
-  items_ = outside_.get();
-  capacity_ = larger;
+bool SentQueue::grow() {
+  if (items_ != inside_) return false;
+  std::byte* const block = blocks_.take();
+  if (block == nullptr) return false;
+  auto* const items = reinterpret_cast<Sent*>(block);
+  for (std::size_t i = 0; i < count_; ++i) items[i] = (*this)[i];
+  items_ = items;
   first_ = 0;
+  mask_ = kMost - 1;
+  return true;
 }
 
 void SentQueue::release() {
-  outside_.reset();
+  blocks_.give_back(reinterpret_cast<std::byte*>(items_));
   items_ = inside_;
-  capacity_ = kInside;
+  mask_ = kInside - 1;
 }
 
 void SentQueue::insert(std::size_t index, const Sent& record) {
-  push_back(record);
-  Sent* const at = items_ + first_ + index;
-  std::rotate(at, items_ + first_ + count_ - 1, items_ + first_ + count_);
+  SLUICE_ASSERT(has_room());
+  ++count_;
+  for (std::size_t i = count_ - 1u; i > index; --i) (*this)[i] = (*this)[i - 1];
+  (*this)[index] = record;
 }
 
 void SentQueue::erase(std::size_t index, std::size_t count) {
   if (count == 0) return;
-  std::move(items_ + first_ + index + count, items_ + first_ + count_, items_ + first_ + index);
+  for (std::size_t i = index; i + count < count_; ++i) (*this)[i] = (*this)[i + count];
   count_ = static_cast<std::uint16_t>(count_ - count);
   if (count_ == 0) clear();
 }
@@ -63,7 +58,7 @@ std::size_t Scoreboard::find(std::uint32_t seq) const {
 }
 
 bool Scoreboard::cut(std::size_t index, std::uint32_t seq) {
-  if (full()) return false;
+  if (!records_.reserve()) return false;
   Sent rest = records_[index];
   rest.begin = seq;
   records_[index].end = seq;

@@ -1,17 +1,18 @@
 // What was sent and not yet acknowledged, as records in order of sequence number that touch and cover all of it.
 // A record is what left at one moment, superframe or burst; it is cut where the peer's SACK blocks or a
 // retransmission cut it, and neighbours that no longer differ are one again.
-// Nothing is allocated while one or two records are enough, as for a leg at rest.
-// At the bound: new data joins the record before it where it can (which then counts as sent when its last part
-// was), else waits (full()); a SACK or loss that would cut a record further is not noted. That costs needless
-// retransmissions, never a byte: the timeout takes everything that is not acknowledged for lost.
+// One or two records lie inside, as for a leg at rest; more take a block of the worker's, until all is acknowledged.
+// At the bound, or where no block is left: new data joins the record before it where it can (which then counts as sent
+// when its last part was), else waits (full()); a SACK or loss that would cut a record further is not noted. That costs
+// needless retransmissions, never a byte: the timeout takes everything that is not acknowledged for lost.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
+#include "common/assert.h"
 #include "common/time.h"
+#include "dataplane/buffer/blocks.h"
 #include "dataplane/tcp/sequence.h"
 #include "dataplane/wire/frame.h"
 
@@ -31,25 +32,26 @@ struct Sent {
   [[nodiscard]] std::uint32_t bytes() const { return end - begin; }
 };
 
-// A queue of records that can be cut in the middle. The first two lie inside.
+// A queue of records that can be cut in the middle: a ring, the small one inside or a large one in a block.
 class SentQueue {
  public:
-  static constexpr std::size_t kMost = 1024;
+  static constexpr std::size_t kMost = 128;
 
-  SentQueue() : items_(inside_) {}
+  explicit SentQueue(buffer::Blocks& blocks) : items_(inside_), blocks_(blocks) {}
+  ~SentQueue() { clear(); }
   SentQueue(const SentQueue&) = delete;
   SentQueue& operator=(const SentQueue&) = delete;
 
   [[nodiscard]] std::size_t size() const { return count_; }
   [[nodiscard]] bool empty() const { return count_ == 0; }
-  [[nodiscard]] Sent& operator[](std::size_t index) { return items_[first_ + index]; }
-  [[nodiscard]] const Sent& operator[](std::size_t index) const { return items_[first_ + index]; }
+  [[nodiscard]] Sent& operator[](std::size_t index) { return items_[(first_ + index) & mask_]; }
+  [[nodiscard]] const Sent& operator[](std::size_t index) const { return items_[(first_ + index) & mask_]; }
   [[nodiscard]] Sent& front() { return (*this)[0]; }
   [[nodiscard]] Sent& back() { return (*this)[count_ - 1u]; }
-  void push_back(const Sent& record) {
-    if (first_ + count_ == capacity_) make_room();
-    items_[first_ + count_++] = record;
-  }
+  // Room for one more record is there, or was made. push_back() and insert() follow only then.
+  [[nodiscard]] bool reserve() { return has_room() || grow(); }
+  [[nodiscard]] bool has_room() const { return count_ <= mask_; }
+  void push_back(const Sent& record) { (*this)[count_++] = record; }
   void pop_front() {
     ++first_;
     if (--count_ == 0) clear();
@@ -58,45 +60,53 @@ class SentQueue {
   void erase(std::size_t index, std::size_t count);
   void clear() {
     first_ = count_ = 0;
-    if (capacity_ != kInside) release();
+    if (items_ != inside_) release();
   }
 
  private:
   static constexpr std::uint16_t kInside = 2;
+  static_assert(kMost * sizeof(Sent) <= buffer::Blocks::kBytes && (kMost & (kMost - 1)) == 0);
 
-  void make_room();
+  bool grow();
   void release();
 
   Sent* items_;
-  std::uint16_t first_ = 0;
+  std::uint16_t first_ = 0;  // counts on; the mask says where it lies
   std::uint16_t count_ = 0;
-  std::uint16_t capacity_ = kInside;
+  std::uint16_t mask_ = kInside - 1;
   Sent inside_[kInside];
-  std::unique_ptr<Sent[]> outside_;
+  buffer::Blocks& blocks_;
 };
 
 class Scoreboard {
  public:
+  explicit Scoreboard(buffer::Blocks& blocks) : records_(blocks) {}
+
   [[nodiscard]] bool empty() const { return records_.empty(); }
-  [[nodiscard]] bool full() const { return records_.size() >= SentQueue::kMost; }
+  // New bytes have to wait for an ACK.
+  [[nodiscard]] bool full() { return !records_.has_room() && !is_plain(records_.back()) && !records_.reserve(); }
   [[nodiscard]] std::size_t records() const { return records_.size(); }
   [[nodiscard]] const Sent& record(std::size_t index) const { return records_[index]; }
   [[nodiscard]] std::uint32_t flying_bytes() const { return bytes_in(Sent::State::flying); }
   [[nodiscard]] std::uint32_t sacked_bytes() const { return bytes_in(Sent::State::sacked); }
   [[nodiscard]] std::uint32_t lost_bytes() const { return bytes_in(Sent::State::lost); }
 
-  // New bytes, right behind everything before. Not while full().
-  void sent(std::uint32_t begin, std::uint32_t end, TimeNs now) {
+  // New bytes, right behind everything before; those that left within a `moment` are one record. Not while full().
+  void sent(std::uint32_t begin, std::uint32_t end, TimeNs now, DurationNs moment) {
     bytes_in(Sent::State::flying) += end - begin;
-    if (!records_.empty()) {
+    if (!records_.empty() && is_plain(records_.back())) {
       Sent& last = records_.back();
-      const bool alike = last.state == Sent::State::flying && !last.retransmitted;
-      if (alike && (last.sent_at == now || records_.size() >= kJoinFrom)) {
+      if (now - last.sent_at <= moment) {
+        last.end = end;
+        return;
+      }
+      if (records_.size() >= kJoinFrom || !records_.reserve()) {
         last.end = end;
         last.sent_at = now;
         return;
       }
     }
+    SLUICE_ASSERT(records_.reserve());
     records_.push_back({.begin = begin, .end = end, .sent_at = now});
   }
   // A part of what is covered already left once more.
@@ -125,6 +135,10 @@ class Scoreboard {
  private:
   static constexpr std::size_t kJoinFrom = SentQueue::kMost / 4 * 3;
 
+  // Left once, and nothing else is known of it.
+  [[nodiscard]] static bool is_plain(const Sent& record) {
+    return record.state == Sent::State::flying && !record.retransmitted;
+  }
   // The first record that ends after `seq`.
   [[nodiscard]] std::size_t find(std::uint32_t seq) const;
   // Makes `seq` the beginning of a record; false when there is no room for one more.

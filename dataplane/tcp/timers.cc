@@ -48,7 +48,7 @@ void Leg::on_timer(TimeNs now) {
   if (retry_at_ <= now) retry_at_ = kNever;  // output() follows and tries
   if (flight_.early_at() <= now && flight_.on_early_timer(last_acknowledgement(), now)) {
     loss_probe_due_ = true;
-    return;  // the retransmission timer starts over with the probe
+    if (now - progress_at_ < limits_.give_up_after) return set_timer(Timer::retransmit, now);  // it starts over
   }
   if (timer_at_ > now) return;
   if (timer_ == Timer::time_wait) return close(ErrorCode::ok);
@@ -57,6 +57,7 @@ void Leg::on_timer(TimeNs now) {
     window_probe_due_ = true;
     flight_.back_off();
   } else {
+    loss_probe_due_ = false;
     flight_.on_timeout(send_unacked_, send_max_, now);
   }
   set_timer(timer_, now);

@@ -42,16 +42,16 @@ std::string letters(std::size_t from, std::size_t bytes) {
 
 class Transfer : private tcp::SegmentSink {
  public:
-  Transfer(const Path& path, const PlainReceiverConfig& config, tcp::LegLimits limits, std::uint64_t seed)
-      : path_(path), random_(seed), receiver_(config, seed + 1) {
+  Transfer(const Path& path, const PlainReceiverConfig& config, const tcp::LegLimits& limits, std::uint64_t seed)
+      : path_(path), limits_(limits), random_(seed), receiver_(config, seed + 1) {
     tcp::LegSetup setup;
     setup.send_next = kFirst;
     setup.mss = static_cast<std::uint16_t>(config.segment_bytes);
     setup.send_shift = 8;
     setup.send_window = 60'000u << 8;
     setup.sack = config.sack;
-    limits.give_up_after = 24 * 3600 * kSecond;
-    leg_.emplace(setup, limits, shared_pools(), now_);
+    limits_.give_up_after = 24 * 3600 * kSecond;
+    leg_.emplace(setup, limits_, shared_pools(), now_);
   }
 
   // Until all is acknowledged. Returns how long it took; 0 when nothing would ever happen again.
@@ -143,6 +143,7 @@ class Transfer : private tcp::SegmentSink {
   }
 
   Path path_;
+  tcp::LegLimits limits_;
   Random random_;
   PlainReceiver receiver_;
   std::optional<tcp::Leg> leg_;

@@ -38,8 +38,8 @@ session::PolicyRef build_policy(std::string_view yaml, std::uint64_t version) {
 }  // namespace
 
 session::PolicyRef make_policy(std::string_view yaml, inspect::Scratch& scratch, std::uint64_t version) {
-  // Compiling takes longer than most tests.
-  static std::map<std::pair<std::string, std::uint64_t>, session::PolicyRef> built;
+  // Compiling takes longer than most tests. As long as the process, as are the counters.
+  static auto& built = *new std::map<std::pair<std::string, std::uint64_t>, session::PolicyRef>;
   session::PolicyRef& policy = built[{std::string(yaml), version}];
   if (!policy) policy = build_policy(yaml, version);
   if (auto grown = policy->snapshot->prepare(scratch); !grown) throw std::runtime_error(grown.error().message());

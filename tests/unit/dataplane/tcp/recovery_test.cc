@@ -223,6 +223,32 @@ TEST_F(Recovery, AfterAProbeTheTimeoutStartsOver) {
   EXPECT_EQ(expect_one().seq, 1'000u) << "one probe only, then the timeout";
 }
 
+// A timer that stays in the past would be due for ever, or take the timeout's place.
+TEST_F(Recovery, AProbeThatFindsNoRoomIsTriedAgainSoon) {
+  write(pattern(3'000));
+  output();
+  now += 2 * kSecond;  // the probe and the timeout are due together
+  leg().on_timer(now);
+  sink_is_full = true;
+  expect_nothing();
+  EXPECT_GT(leg().next_deadline(), now);
+  EXPECT_LE(leg().next_deadline(), now + kMillisecond);
+  sink_is_full = false;
+  wait_for_deadline();
+  EXPECT_EQ(output().size(), 1u) << "the last segment, not all";
+}
+
+TEST_F(Recovery, AfterTheEndNothingIsProbed) {
+  measure();
+  leg().finish();
+  output();
+  const TimeNs waits_from = now += kRtt / 2;
+  peer_sends({.ack = 1'001, .flags = kAck | kFin});
+  output();
+  EXPECT_EQ(leg().state(), LegState::time_wait);
+  EXPECT_EQ(leg().next_deadline(), waits_from + limits.time_wait);
+}
+
 TEST_F(Recovery, AProbeThatWasNeedlessCostsNothing) {
   measure();
   write(pattern(10'000, 1'000));
