@@ -44,6 +44,7 @@ Result<Endpoint> parse_endpoint(const std::string& text, const char* name) {
   };
   std::string_view host = text;
   if (!take_port(host, endpoint.port)) return wrong();
+  if (text.starts_with('[') && host.empty()) return wrong();
   if (host.empty()) return endpoint;
   const std::size_t slash = host.find('/');
   const auto address = parse_address(host.substr(0, slash));
