@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/ip_address.h"
 #include "common/time.h"
 #include "common/unit.h"
 
@@ -32,10 +33,12 @@ enum class TraceLeg : std::uint8_t { client = 0, server = 1 };
 //                              c: payload bytes (65535: that or more), d: window as on the wire
 //   timer                      code: 0 delayed ACK or retry, 1 retransmit, 2 persist, 3 time_wait; a: timeouts in a row
 //   drop                       code: ErrorCode; of a session: a, b, c as for a segment; of none: a: source address,
-//                              b: source and destination port; d: TCP flags
+//                              b: source and destination port; d: TCP flags, and kTraceIpv6
 //   leg_state                  code: ErrorCode that ended it; a: 0 open, 1 time_wait, 2 closed
 //   phase                      code: ErrorCode of the session; a: client address; b: client and server port;
-//                              c: 0 handshake, 1 established, 2 lingering, 3 done
+//                              c: 0 handshake, 1 established, 2 lingering, 3 done; d: kTraceIpv6
+// Of an IPv6 address stand the last 32 bits, and kTraceIpv6 says so.
+inline constexpr std::uint16_t kTraceIpv6 = 0x100;
 struct TraceRecord {
   TimeNs time_ns = 0;     // monotonic, of the burst
   SessionId session = 0;  // 0: of none
@@ -66,6 +69,9 @@ struct TraceHeader {
 };
 static_assert(sizeof(TraceHeader) == 64 && offsetof(TraceHeader, next) == 24 && offsetof(TraceHeader, wall_ns) == 40);
 
+inline std::uint16_t trace_family(const IpAddress& address) {
+  return address.is_ipv4() || address.is_none() ? std::uint16_t{0} : kTraceIpv6;
+}
 inline std::uint16_t trace_length(std::size_t bytes) {
   return static_cast<std::uint16_t>(bytes < 0xffff ? bytes : 0xffff);
 }

@@ -66,10 +66,19 @@ flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& bu
                                               const std::vector<std::int32_t>& scans) {
   const auto name = builder.CreateString(service.name);
   const auto record_class = builder.CreateString(service.record_class);
-  return fbs::CreateService(builder, name, service.address, service.port, service.protocol, service.mode,
-                            service.record, service.durability, record_class, builder.CreateVector(scans),
+  const bool ipv4 = service.address.is_ipv4();
+  const fbs::Ipv6 ipv6(service.address.high, service.address.low);
+  return fbs::CreateService(builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol,
+                            service.mode, service.record, service.durability, record_class, builder.CreateVector(scans),
                             service.head_limit_bytes, service.header_limit, service.window_bytes, service.after_window,
-                            service.allow_upgrade, service.pending_limit);
+                            service.allow_upgrade, service.pending_limit, ipv4 ? nullptr : &ipv6);
+}
+
+flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder& builder, const Principal& principal) {
+  const bool ipv4 = principal.network.is_ipv4();
+  const fbs::Ipv6 ipv6(principal.network.high, principal.network.low);
+  return fbs::CreatePrincipal(builder, builder.CreateString(principal.name), ipv4 ? principal.network.ipv4() : 0,
+                              principal.prefix_bits, ipv4 ? nullptr : &ipv6);
 }
 
 flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder, const Rule& rule) {
@@ -102,9 +111,7 @@ Result<std::vector<std::uint8_t>> compile_policy(const Policy& policy, const Pla
   std::vector<flatbuffers::Offset<fbs::Rule>> rules;
   for (const Rule& rule : policy.rules) rules.push_back(add_rule(builder, rule));
   std::vector<flatbuffers::Offset<fbs::Principal>> principals;
-  for (const Principal& principal : policy.principals)
-    principals.push_back(
-        fbs::CreatePrincipal(builder, builder.CreateString(principal.name), principal.network, principal.prefix_bits));
+  for (const Principal& principal : policy.principals) principals.push_back(add_principal(builder, principal));
   std::vector<flatbuffers::Offset<fbs::Retention>> retention;
   for (const Retention& entry : policy.retention)
     retention.push_back(fbs::CreateRetention(builder, builder.CreateString(entry.record_class), entry.days));

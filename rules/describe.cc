@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "rules/policy.h"
-#include "rules/service_reader.h"
 
 namespace sluice::rules {
 namespace {
@@ -31,8 +30,9 @@ std::string describe_rule(const Rule& rule, bool used) {
 }
 
 std::string describe_service(const Service& service, const Policy& policy) {
-  std::string out = fmt::format("service {}  {}:{}  {}  {}\n", service.name, format_ipv4(service.address), service.port,
-                                EnumNameProtocol(service.protocol), EnumNameMode(service.mode));
+  std::string out =
+      fmt::format("service {}  {}  {}  {}\n", service.name, format_endpoint(service.address, service.port),
+                  EnumNameProtocol(service.protocol), EnumNameMode(service.mode));
   out += fmt::format("  record {}, class {}, durability {}\n", EnumNameRecordMode(service.record), service.record_class,
                      EnumNameDurability(service.durability));
   out += fmt::format("  window {} bytes, then {}; head at most {} bytes, {} headers; {} requests pending; upgrade {}\n",
@@ -60,7 +60,7 @@ std::string describe(const Policy& policy) {
   for (std::size_t i = 0; i < policy.rules.size(); ++i) out += describe_rule(policy.rules[i], used[i]);
   if (!policy.principals.empty()) out += "principals\n";
   for (const Principal& principal : policy.principals)
-    out += fmt::format("  {:<24} {}/{}\n", principal.name, format_ipv4(principal.network), principal.prefix_bits);
+    out += fmt::format("  {:<24} {}/{}\n", principal.name, format_address(principal.network), principal.prefix_bits);
   if (!policy.retention.empty()) out += "retention\n";
   for (const Retention& entry : policy.retention)
     out += fmt::format("  {:<24} {} days\n", entry.record_class, entry.days);

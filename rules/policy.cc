@@ -41,9 +41,7 @@ void read_services(const YamlNode& list, RuleBook& book, Policy& policy, Report&
     if (auto service = read_service(node, book, report)) policy.services.push_back(*std::move(service));
   if (is_list(list) && list.children.empty()) report.add(list.position, "no services", "name at least one to protect");
   check_unique(policy.services, "service", [](const Service& s) { return s.name; }, report);
-  check_unique(
-      policy.services, "address", [](const Service& s) { return fmt::format("{}:{}", format_ipv4(s.address), s.port); },
-      report);
+  check_unique(policy.services, "address", [](const Service& s) { return format_endpoint(s.address, s.port); }, report);
 }
 
 void read_principals(const YamlNode& list, Policy& policy, Report& report) {
@@ -53,7 +51,7 @@ void read_principals(const YamlNode& list, Policy& policy, Report& report) {
   // One principal may call from several networks; one network is one principal's.
   check_unique(
       policy.principals, "network",
-      [](const Principal& p) { return fmt::format("{}/{}", format_ipv4(p.network), p.prefix_bits); }, report);
+      [](const Principal& p) { return fmt::format("{}/{}", format_address(p.network), p.prefix_bits); }, report);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/ip_address.h"
 #include "common/unit.h"
 #include "rules/pack.h"
 #include "rules/problem.h"
@@ -26,7 +27,7 @@ using schema::policy::RecordMode;
 
 struct Service {
   std::string name;
-  std::uint32_t address = 0;  // IPv4, host order
+  IpAddress address;
   std::uint16_t port = 0;
   Protocol protocol = Protocol::http;
   Mode mode = Mode::enforce;
@@ -46,8 +47,8 @@ struct Service {
 // A caller known by the network it calls from: the weakest proof.
 struct Principal {
   std::string name;
-  std::uint32_t network = 0;  // IPv4, host order, host bits zero
-  std::uint8_t prefix_bits = 0;
+  IpAddress network;             // host bits zero
+  std::uint8_t prefix_bits = 0;  // of its own family
   Position position;
 };
 

@@ -1,7 +1,6 @@
 // See service_reader.h.
 #include "rules/service_reader.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -19,12 +18,6 @@ constexpr Word<RecordMode> kRecordModes[] = {
 constexpr Word<Durability> kDurabilities[] = {{"group", Durability::group}, {"strict", Durability::strict}};
 constexpr Word<AfterWindow> kAfterWindows[] = {{"deny", AfterWindow::deny}, {"stream", AfterWindow::stream}};
 
-std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
-  in_addr address{};
-  if (inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return std::nullopt;
-  return ntohl(address.s_addr);
-}
-
 std::optional<std::uint32_t> parse_decimal(std::string_view text, std::uint32_t high) {
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -33,20 +26,36 @@ std::optional<std::uint32_t> parse_decimal(std::string_view text, std::uint32_t 
 }
 
 // Something a client can connect to: no "this network", loopback, multicast or broadcast.
-bool is_host_address(std::uint32_t address) {
-  const std::uint32_t first = address >> 24;
+bool is_host_address(const IpAddress& address) {
+  if (!address.is_ipv4()) return !address.is_none() && address != IpAddress(0, 1) && !address.is_multicast();
+  const std::uint32_t first = address.ipv4() >> 24;
   return first != 0 && first != 127 && first < 224;
+}
+
+// The address of "10.77.0.2:8080" or "[2001:db8::2]:8080".
+std::optional<IpAddress> parse_host(std::string_view host) {
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  const auto address = parse_address(bracketed ? host.substr(1, host.size() - 2) : host);
+  return address && address->is_ipv4() == bracketed ? std::nullopt : address;
+}
+
+// What it would have to be.
+std::string address_hint(std::string_view text) {
+  if (const auto address = parse_address(text)) return fmt::format("with a port: {}", format_endpoint(*address, 8080));
+  const std::size_t colon = text.rfind(':');
+  if (colon != std::string::npos && text.find(':') != colon)
+    return "an IPv6 address stands in brackets, and all of it in quotes: \"[2001:db8::2]:8080\"";
+  return "for example 10.77.0.2:8080 or \"[2001:db8::2]:8080\"";
 }
 
 void read_address(const YamlNode& node, Service& service, Report& report) {
   const auto text = read_text(node, report);
   if (!text) return;
   const std::size_t colon = text->rfind(':');
-  const auto address = parse_ipv4(text->substr(0, colon));
+  const auto address = parse_host(std::string_view(*text).substr(0, colon));
   const auto port = colon == std::string::npos ? std::nullopt : parse_decimal(text->substr(colon + 1), 65535);
   if (!address || !port || *port == 0) {
-    report.add(node.position, fmt::format("{} is no IPv4 address with a port", show(*text)),
-               "for example 10.77.0.2:8080");
+    report.add(node.position, fmt::format("{} is no IP address with a port", show(*text)), address_hint(*text));
   } else if (!is_host_address(*address)) {
     report.add(node.position, fmt::format("{} is no address of a server", show(*text)),
                "the server's own address, not a loopback, multicast or wildcard one");
@@ -102,10 +111,6 @@ void read_identity(Fields& fields, Service& service, Report& report) {
 
 }  // namespace
 
-std::string format_ipv4(std::uint32_t address) {
-  return fmt::format("{}.{}.{}.{}", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255);
-}
-
 // What is observed leaves before it is decided, and what is not decided cannot be on the record.
 void check_strict(const Service& service, Report& report) {
   if (service.mode == Mode::observe && service.durability == Durability::strict)
@@ -138,6 +143,28 @@ std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report
   return service;
 }
 
+// "10.77.0.64/26", "2001:db8::/32".
+void read_network(const YamlNode& node, Principal& principal, Report& report) {
+  const auto text = read_text(node, report).value_or("");
+  const std::size_t slash = text.find('/');
+  const auto network = parse_address(std::string_view(text).substr(0, slash));
+  const unsigned all = network && !network->is_ipv4() ? kAddressBits : kAddressBits - kIpv4PrefixBits;
+  const auto bits =
+      slash == std::string::npos ? std::nullopt : parse_decimal(std::string_view(text).substr(slash + 1), all);
+  if (!network || !bits) {
+    report.add(node.position, fmt::format("{} is no IP network", show(text)),
+               network && slash == std::string::npos ? fmt::format("one host is {}/{}", text, all)
+                                                     : "for example 10.77.0.64/26 or 2001:db8::/32");
+    return;
+  }
+  principal.network = network->prefix(kAddressBits - all + *bits);
+  principal.prefix_bits = static_cast<std::uint8_t>(*bits);
+  if (principal.network != *network)
+    report.add(node.position, fmt::format("{} has host bits set", show(text)),
+               fmt::format("did you mean {}/{} or {}/{}?", format_address(principal.network), *bits,
+                           format_address(*network), all));
+}
+
 std::optional<Principal> read_principal(const YamlNode& node, Report& report) {
   Report own = report.fresh();
   Principal principal;
@@ -145,26 +172,7 @@ std::optional<Principal> read_principal(const YamlNode& node, Report& report) {
   if (const YamlNode* name = fields.need("name", "name: ci-runner"))
     principal.name = read_name(*name, "a principal", own).value_or("");
   principal.position = node.position;
-  if (const YamlNode* from = fields.need("from", "from: 10.77.0.64/26")) {
-    const auto text = read_text(*from, own).value_or("");
-    const std::size_t slash = text.find('/');
-    const auto network = parse_ipv4(std::string_view(text).substr(0, slash));
-    const auto bits =
-        slash == std::string::npos ? std::nullopt : parse_decimal(std::string_view(text).substr(slash + 1), 32);
-    if (!network || !bits) {
-      own.add(
-          from->position, fmt::format("{} is no IPv4 network", show(text)),
-          network && slash == std::string::npos ? fmt::format("one host is {}/32", text) : "for example 10.77.0.64/26");
-    } else {
-      const std::uint32_t mask = *bits == 0 ? 0 : ~std::uint32_t{0} << (32 - *bits);
-      principal.network = *network & mask;
-      principal.prefix_bits = static_cast<std::uint8_t>(*bits);
-      if (principal.network != *network)
-        own.add(
-            from->position, fmt::format("{} has host bits set", show(text)),
-            fmt::format("did you mean {}/{} or {}/32?", format_ipv4(principal.network), *bits, format_ipv4(*network)));
-    }
-  }
+  if (const YamlNode* from = fields.need("from", "from: 10.77.0.64/26")) read_network(*from, principal, own);
   for (const std::string_view key : {"groups", "proof", "certificate", "token"}) fields.not_yet(key);
   fields.finish();
   const bool whole = own.empty();

@@ -13,7 +13,4 @@ std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report
 std::optional<Principal> read_principal(const YamlNode& node, Report& report);
 std::optional<Retention> read_retention(const YamlNode& node, Report& report);
 
-// "10.77.0.2", host order.
-std::string format_ipv4(std::uint32_t address);
-
 }  // namespace sluice::rules

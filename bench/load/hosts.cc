@@ -114,7 +114,7 @@ void Hosts::take_frames(VhostPort& port, bool clients) {
     const rte_mbuf* packet = frames[i];
     const wire::Frame frame =
         wire::parse({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, packet->pkt_len);
-    const std::uint32_t address = clients ? frame.destination : frame.source;
+    const std::uint32_t address = (clients ? frame.destination : frame.source).ipv4();
     const std::uint16_t number = clients ? frame.destination_port : frame.source_port;
     const std::uint32_t id = (address - kFirstClient) * kPortsPerClient + (number - kFirstPort);
     if (frame.kind == wire::FrameKind::tcp && id / config_.connections < kRounds) {

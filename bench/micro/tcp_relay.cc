@@ -97,8 +97,8 @@ bool TcpRelay::receive(bool from_client, TimeNs now) {
 void TcpRelay::dispatch(bool is_from_client, rte_mbuf* packet, TimeNs now) {
   const wire::Frame frame =
       wire::parse({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, packet->pkt_len);
-  const std::uint32_t number = is_from_client ? connection_of(frame.source, frame.source_port)
-                                              : connection_of(frame.destination, frame.destination_port);
+  const std::uint32_t number = is_from_client ? connection_of(frame.source.ipv4(), frame.source_port)
+                                              : connection_of(frame.destination.ipv4(), frame.destination_port);
   if (frame.kind != wire::FrameKind::tcp || number >= flows_.size() || !port::tcp_checksum_ok(packet, frame)) {
     ++dropped_;
     rte_pktmbuf_free(packet);

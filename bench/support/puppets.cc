@@ -101,7 +101,7 @@ void Puppets::take_frames(MemoryPort& port, Role role) {
   for (const rte_mbuf* packet : port.take_sent()) {
     const wire::Frame frame =
         wire::parse({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, packet->pkt_len);
-    const std::uint32_t address = role == Role::client ? frame.destination : frame.source;
+    const std::uint32_t address = (role == Role::client ? frame.destination : frame.source).ipv4();
     const std::uint16_t port_number = role == Role::client ? frame.destination_port : frame.source_port;
     const std::uint32_t connection = connection_of(address, port_number);
     if (frame.kind != wire::FrameKind::tcp || connection >= config_.connections) {

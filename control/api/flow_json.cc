@@ -14,6 +14,10 @@ std::string text(const flatbuffers::String* string) {
   return string != nullptr ? string->str() : std::string();
 }
 
+std::string endpoint(std::uint32_t ipv4, const fbs::Ipv6* ipv6, std::uint16_t port) {
+  return format_endpoint(ipv6 == nullptr ? IpAddress(ipv4) : IpAddress(ipv6->high(), ipv6->low()), port);
+}
+
 Json leg_json(const fbs::LegStatus* leg) {
   if (leg == nullptr) return nullptr;
   Json out;
@@ -53,8 +57,8 @@ Json flow_json(const fbs::FlowStatus& flow) {
   out["session"] = format_session_id(flow.session());
   out["service"] = text(flow.service());
   out["principal"] = text(flow.principal());
-  out["client"] = format_endpoint(flow.client_address(), flow.client_port());
-  out["server"] = format_endpoint(flow.server_address(), flow.server_port());
+  out["client"] = endpoint(flow.client_address(), flow.client_ipv6(), flow.client_port());
+  out["server"] = endpoint(flow.server_address(), flow.server_ipv6(), flow.server_port());
   out["vlans"] = Json::array();
   for (const std::uint32_t vlan : {flow.vlans() >> 12, flow.vlans() & 0xfffU})
     if (vlan != 0) out["vlans"].push_back(vlan);

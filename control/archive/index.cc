@@ -7,15 +7,15 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 constexpr const char* kSchema = R"(
   CREATE TABLE IF NOT EXISTS segments(
     id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, segment_id INTEGER NOT NULL, sequence INTEGER NOT NULL,
     offset INTEGER NOT NULL, block INTEGER NOT NULL, done INTEGER NOT NULL, damages INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS sessions(
     id INTEGER PRIMARY KEY, service TEXT NOT NULL, class TEXT NOT NULL, principal TEXT NOT NULL,
-    verified INTEGER NOT NULL, client_address INTEGER NOT NULL, client_port INTEGER NOT NULL,
-    server_address INTEGER NOT NULL, server_port INTEGER NOT NULL, opened INTEGER NOT NULL, last INTEGER NOT NULL,
+    verified INTEGER NOT NULL, client_address TEXT NOT NULL, client_port INTEGER NOT NULL,
+    server_address TEXT NOT NULL, server_port INTEGER NOT NULL, opened INTEGER NOT NULL, last INTEGER NOT NULL,
     closed INTEGER NOT NULL, requests INTEGER NOT NULL, responses INTEGER NOT NULL, request_bytes INTEGER NOT NULL,
     response_bytes INTEGER NOT NULL, error INTEGER NOT NULL, verdict INTEGER NOT NULL, masked INTEGER NOT NULL,
     denied INTEGER NOT NULL, hits INTEGER NOT NULL, gap_records INTEGER NOT NULL);
@@ -24,7 +24,7 @@ constexpr const char* kSchema = R"(
   CREATE TABLE IF NOT EXISTS runs(
     session INTEGER NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL, block INTEGER NOT NULL,
     blocks INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(session, segment, offset)) WITHOUT ROWID;
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
 )";
 constexpr const char* kDropAll =
     "DROP TABLE IF EXISTS segments; DROP TABLE IF EXISTS sessions; DROP TABLE IF EXISTS runs;";

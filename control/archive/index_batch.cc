@@ -37,9 +37,15 @@ constexpr const char* kInsertRun = R"(
   INSERT OR REPLACE INTO runs(session, segment, offset, block, blocks, sequence) VALUES(?1, ?2, ?3, ?4, ?5, ?6))";
 
 Result<void> upsert(Statement& statement, const SessionRow& row) {
+  // Of a part without the session's beginning nothing is known: less than any address.
+  const auto text_of = [](const IpAddress& address) {
+    return address.is_none() ? std::string() : format_address(address);
+  };
+  const std::string client = text_of(row.client_address);
+  const std::string server = text_of(row.server_address);
   statement.bind(1, row.id).bind(2, row.service).bind(3, row.record_class).bind(4, row.principal);
-  statement.bind(5, std::uint64_t{row.principal_verified}).bind(6, std::uint64_t{row.client_address});
-  statement.bind(7, std::uint64_t{row.client_port}).bind(8, std::uint64_t{row.server_address});
+  statement.bind(5, std::uint64_t{row.principal_verified}).bind(6, client);
+  statement.bind(7, std::uint64_t{row.client_port}).bind(8, server);
   statement.bind(9, std::uint64_t{row.server_port}).bind(10, row.opened_wall_ns).bind(11, row.last_wall_ns);
   statement.bind(12, std::uint64_t{row.closed}).bind(13, row.requests).bind(14, row.responses);
   statement.bind(15, row.request_bytes).bind(16, row.response_bytes);

@@ -15,9 +15,9 @@ SessionRow row_of(const Statement& s) {
   row.record_class = s.text(2);
   row.principal = s.text(3);
   row.principal_verified = s.integer(4) != 0;
-  row.client_address = static_cast<std::uint32_t>(s.integer(5));
+  row.client_address = parse_address(s.text(5)).value_or(IpAddress());
   row.client_port = static_cast<std::uint16_t>(s.integer(6));
-  row.server_address = static_cast<std::uint32_t>(s.integer(7));
+  row.server_address = parse_address(s.text(7)).value_or(IpAddress());
   row.server_port = static_cast<std::uint16_t>(s.integer(8));
   row.opened_wall_ns = s.number(9);
   row.last_wall_ns = s.number(10);

@@ -45,9 +45,12 @@ void SessionRow::add(const log::Record& record) {
     principal_verified = record.principal_verified();
   }
   if (const auto* open = record.body_as_SessionOpen()) {
-    client_address = open->client_address();
+    const auto address_of = [](std::uint32_t ipv4, const log::Ipv6* ipv6) {
+      return ipv6 == nullptr ? IpAddress(ipv4) : IpAddress(ipv6->high(), ipv6->low());
+    };
+    client_address = address_of(open->client_address(), open->client_ipv6());
     client_port = open->client_port();
-    server_address = open->server_address();
+    server_address = address_of(open->server_address(), open->server_ipv6());
     server_port = open->server_port();
   } else if (const auto* end = record.body_as_UnitEnd()) {
     add_end(*this, *end);
@@ -56,11 +59,6 @@ void SessionRow::add(const log::Record& record) {
   } else if (const auto* gap = record.body_as_Gap()) {
     gap_records += gap->records();
   }
-}
-
-std::string format_endpoint(std::uint32_t address, std::uint16_t port) {
-  return std::to_string(address >> 24) + "." + std::to_string((address >> 16) & 255) + "." +
-         std::to_string((address >> 8) & 255) + "." + std::to_string(address & 255) + ":" + std::to_string(port);
 }
 
 }  // namespace sluice::control

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/error.h"
+#include "common/ip_address.h"
 #include "common/time.h"
 #include "common/unit.h"
 #include "schema/session_log_generated.h"
@@ -18,9 +19,9 @@ struct SessionRow {
   std::string record_class;
   std::string principal;
   bool principal_verified = false;
-  std::uint32_t client_address = 0;
+  IpAddress client_address;
   std::uint16_t client_port = 0;
-  std::uint32_t server_address = 0;
+  IpAddress server_address;
   std::uint16_t server_port = 0;
   WallNs opened_wall_ns = 0;  // of its first record
   WallNs last_wall_ns = 0;    // of its last
@@ -38,7 +39,5 @@ struct SessionRow {
 
   void add(const schema::log::Record& record);
 };
-
-std::string format_endpoint(std::uint32_t address, std::uint16_t port);
 
 }  // namespace sluice::control

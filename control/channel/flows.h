@@ -5,16 +5,18 @@
 #include <string>
 
 #include "common/error.h"
+#include "common/ip_address.h"
 #include "common/time.h"
 #include "common/unit.h"
 #include "control/channel/questions.h"
 
 namespace sluice::control {
 
-// An IPv4 end as it is asked for: ADDRESS, ADDRESS/BITS, either with :PORT, or :PORT alone.
+// An end as it is asked for: ADDRESS, ADDRESS/BITS, either with :PORT, or :PORT alone. An IPv6 ADDRESS or ADDRESS/BITS
+// with a port stands in brackets.
 struct Endpoint {
-  std::uint32_t address = 0;
-  std::uint32_t mask = 0;  // of the bits that must agree
+  IpAddress address;       // host bits zero
+  std::uint8_t bits = 0;   // of 128 that must agree; 0: any address
   std::uint16_t port = 0;  // 0: any
 };
 // `name` is whose end it is, for the error.

@@ -46,8 +46,8 @@ void add_flows(CLI::App& app, const Shared& shared, Exit& exit) {
   command->add_option("--session", options->session, "this one");
   command->add_option("--service", options->service, "of this service");
   command->add_option("--principal", options->principal, "of this principal");
-  command->add_option("--client", options->client, "ADDRESS[/BITS][:PORT] or :PORT");
-  command->add_option("--server", options->server, "ADDRESS[/BITS][:PORT] or :PORT");
+  command->add_option("--client", options->client, "ADDRESS[/BITS][:PORT], [IPV6[/BITS]]:PORT or :PORT");
+  command->add_option("--server", options->server, "ADDRESS[/BITS][:PORT], [IPV6[/BITS]]:PORT or :PORT");
   command->add_option("--state", options->state, "with a leg in one of these, for example established,close_wait");
   command->add_option("--min-age", options->min_age, "at least so old, for example 90s, 10m, 2h");
   command->add_option("--min-bytes", options->min_bytes, "that carried at least so much, both ways together");

@@ -41,8 +41,11 @@ std::string flag_text(unsigned flags) {
   return out.empty() ? "none" : out;
 }
 
-std::string address_text(std::uint32_t address, unsigned port) {
-  return fmt::format("{}.{}.{}.{}:{}", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255, port);
+// Of an IPv6 address the record has the end.
+std::string address_text(const TraceRecord& r) {
+  const auto port = static_cast<std::uint16_t>(r.b >> 16);
+  if ((r.d & kTraceIpv6) != 0) return fmt::format("[...{:x}:{:x}]:{}", r.a >> 16, r.a & 0xffff, port);
+  return format_endpoint(r.a, port);
 }
 
 std::string error_of(std::uint16_t code) {
@@ -75,7 +78,7 @@ Json numbers(const TraceRecord& r) {
     if (r.session != 0)
       out.update({{"seq", r.a}, {"ack", r.b}});
     else
-      out.update({{"from", address_text(r.a, r.b >> 16)}, {"to_port", r.b & 0xffffU}});
+      out.update({{"from", address_text(r)}, {"to_port", r.b & 0xffffU}});
     out.update({{"length", r.c}, {"flags", flag_text(r.d)}});
   } else if (r.kind == TraceKind::timer) {
     out = {{"timer", name_of(kTimerNames, r.code)}, {"timeouts_before", r.a}};
@@ -83,7 +86,7 @@ Json numbers(const TraceRecord& r) {
     out = {{"state", name_of(kLegStateNames, r.a)}, {"error", error_of(r.code)}};
   } else if (r.kind == TraceKind::phase) {
     out = {{"phase", name_of(kPhaseNames, r.c)},
-           {"client", address_text(r.a, r.b >> 16)},
+           {"client", address_text(r)},
            {"server_port", r.b & 0xffffU},
            {"error", error_of(r.code)}};
   } else {

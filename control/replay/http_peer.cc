@@ -2,6 +2,7 @@
 #include "control/replay/http_peer.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <memory>
+#include <optional>
 
 #include "common/file.h"
 
@@ -19,36 +21,62 @@ constexpr std::size_t kMaxHeadBytes = 64 * 1024;
 constexpr std::size_t kMaxLineBytes = 8 * 1024;
 constexpr std::size_t kReadBytes = 64 * 1024;
 
+// Of one entry of getaddrinfo(); nothing of a family that Sluice does not know.
+std::optional<IpAddress> address_of(const addrinfo& found) {
+  const void* generic = found.ai_addr;
+  if (found.ai_family == AF_INET) return IpAddress(ntohl(static_cast<const sockaddr_in*>(generic)->sin_addr.s_addr));
+  if (found.ai_family != AF_INET6) return std::nullopt;
+  return load_ipv6(static_cast<const sockaddr_in6*>(generic)->sin6_addr.s6_addr);
+}
+
 }  // namespace
 
-Result<std::vector<sockaddr_in>> resolve(const std::string& host_and_port) {
+Result<std::vector<Target>> resolve(const std::string& host_and_port) {
   const auto colon = host_and_port.rfind(':');
   unsigned port = 0;
   if (colon != std::string::npos)
     std::from_chars(host_and_port.data() + colon + 1, host_and_port.data() + host_and_port.size(), port);
-  if (colon == 0 || colon == std::string::npos || port == 0 || port > 65535)
-    return fail(ErrorCode::bad_argument, "'" + host_and_port + "' is no HOST:PORT, for example 10.0.0.7:8080");
+  std::string host = host_and_port.substr(0, colon);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (host.empty() || port == 0 || port > 65535 || (!bracketed && host.find(':') != std::string::npos))
+    return fail(ErrorCode::bad_argument,
+                "'" + host_and_port + "' is no HOST:PORT, for example 10.0.0.7:8080 or [2001:db8::7]:8080");
   addrinfo hints = {};
-  hints.ai_family = AF_INET;
+  hints.ai_family = bracketed ? AF_INET6 : AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const std::string host = host_and_port.substr(0, colon);
   if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0)
-    return fail(ErrorCode::bad_argument, "'" + host + "' has no IPv4 address: " + ::gai_strerror(error));
+    return fail(ErrorCode::bad_argument, "'" + host + "' has no address: " + ::gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, ::freeaddrinfo);
-  std::vector<sockaddr_in> addresses;
+  std::vector<Target> targets;
   for (const addrinfo* a = found; a != nullptr; a = a->ai_next)
-    addresses.push_back(*static_cast<const sockaddr_in*>(static_cast<const void*>(a->ai_addr)));
-  return addresses;
+    if (const auto address = address_of(*a)) targets.push_back({*address, static_cast<std::uint16_t>(port)});
+  if (targets.empty()) return fail(ErrorCode::bad_argument, "'" + host + "' has no address");
+  return targets;
 }
 
-Result<HttpPeer> HttpPeer::connect(const sockaddr_in& address, int timeout_seconds) {
-  Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+Result<HttpPeer> HttpPeer::connect(const Target& target, int timeout_seconds) {
+  sockaddr_in ipv4 = {};
+  sockaddr_in6 ipv6 = {};
+  const bool is_ipv4 = target.address.is_ipv4();
+  if (is_ipv4) {
+    ipv4.sin_family = AF_INET;
+    ipv4.sin_port = htons(target.port);
+    ipv4.sin_addr.s_addr = htonl(target.address.ipv4());
+  } else {
+    ipv6.sin6_family = AF_INET6;
+    ipv6.sin6_port = htons(target.port);
+    store_ipv6(ipv6.sin6_addr.s6_addr, target.address);
+  }
+  Fd socket(::socket(is_ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return std::unexpected(system_error("socket"));
   const timeval limit = {timeout_seconds, 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);  // bounds connect() too
-  if (::connect(socket.get(), static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof address) != 0)
+  const void* address = is_ipv4 ? static_cast<const void*>(&ipv4) : &ipv6;
+  const auto bytes = static_cast<socklen_t>(is_ipv4 ? sizeof ipv4 : sizeof ipv6);
+  if (::connect(socket.get(), static_cast<const sockaddr*>(address), bytes) != 0)
     return std::unexpected(system_error("connecting"));
   return HttpPeer(std::move(socket));
 }

@@ -2,8 +2,6 @@
 // Every wait has a time limit; what the server sends is bounded where it is kept.
 #pragma once
 
-#include <netinet/in.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,16 +10,22 @@
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/fd.h"
+#include "common/ip_address.h"
 #include "control/replay/http_head.h"
 
 namespace sluice::control {
 
-// The IPv4 addresses of "HOST:PORT"; bad_argument when it is not one.
-Result<std::vector<sockaddr_in>> resolve(const std::string& host_and_port);
+struct Target {
+  IpAddress address;
+  std::uint16_t port = 0;
+};
+
+// The addresses of "HOST:PORT" or "[IPv6 ADDRESS]:PORT"; bad_argument when it is neither.
+Result<std::vector<Target>> resolve(const std::string& host_and_port);
 
 class HttpPeer {
  public:
-  static Result<HttpPeer> connect(const sockaddr_in& address, int timeout_seconds);
+  static Result<HttpPeer> connect(const Target& target, int timeout_seconds);
 
   Result<void> send(std::string_view bytes);
   // The raw bytes of the next head, at most 64 KiB.

@@ -1,8 +1,6 @@
 // See replay.h.
 #include "control/replay/replay.h"
 
-#include <arpa/inet.h>
-
 #include <array>
 #include <cstdio>
 #include <optional>
@@ -17,13 +15,12 @@ namespace {
 constexpr std::uint32_t kUnitsAtOnce = 100;
 constexpr std::size_t kKeptBodyBytes = 64 * 1024;
 
-Result<sockaddr_in> choose_target(const ReplayOptions& options, const std::vector<rules::Service>& services) {
-  const auto addresses = resolve(options.to);
-  if (!addresses) return std::unexpected(addresses.error());
-  const sockaddr_in& target = addresses->front();
+Result<Target> choose_target(const ReplayOptions& options, const std::vector<rules::Service>& services) {
+  const auto targets = resolve(options.to);
+  if (!targets) return std::unexpected(targets.error());
+  const Target& target = targets->front();
   for (const rules::Service& service : services) {
-    if (options.is_forced || ntohl(target.sin_addr.s_addr) != service.address || ntohs(target.sin_port) != service.port)
-      continue;
+    if (options.is_forced || target.address != service.address || target.port != service.port) continue;
     return fail(ErrorCode::conflict, options.to + " is the protected service '" + service.name +
                                          "' itself; replay to a staging server, or force it");
   }
@@ -45,8 +42,7 @@ std::string reason_to_skip(const Unit& unit) {
 
 class Replay {
  public:
-  Replay(const SessionRecords& records, const ReplayOptions& options, const sockaddr_in& target,
-         const Redactor& redactor)
+  Replay(const SessionRecords& records, const ReplayOptions& options, const Target& target, const Redactor& redactor)
       : records_(records), options_(options), target_(target), redactor_(redactor) {}
 
   ReplayedUnit replay(const Unit& unit);
@@ -62,7 +58,7 @@ class Replay {
 
   const SessionRecords& records_;
   const ReplayOptions& options_;
-  const sockaddr_in target_;
+  const Target target_;
   const Redactor& redactor_;
   std::optional<HttpPeer> peer_;
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/ip_address.h"
 #include "common/time.h"
 #include "common/trace_record.h"
 #include "common/unit.h"
@@ -23,7 +24,7 @@ struct SessionEvent {
   bool opened = false;  // else closed
   SessionId session = 0;
   WallNs wall_ns = 0;
-  std::uint32_t client_address = 0;
+  IpAddress client_address;
   std::uint16_t client_port = 0;
   ErrorCode error = ErrorCode::ok;
   char service[64] = {};

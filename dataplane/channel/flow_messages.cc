@@ -1,5 +1,6 @@
 // Live sessions as they stand on the channel; see messages.h.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "dataplane/channel/messages.h"
@@ -64,9 +65,16 @@ Offset<fbs::FlowStatus> flow_status(FlatBufferBuilder& builder, const session::F
   out.add_session(flow.session);
   out.add_service(service);
   out.add_principal(principal);
-  out.add_client_address(flow.key.client_address);
+  if (flow.key.client_address.is_ipv4()) {
+    out.add_client_address(flow.key.client_address.ipv4());
+    out.add_server_address(flow.key.server_address.ipv4());
+  } else {
+    const fbs::Ipv6 client_ipv6(flow.key.client_address.high, flow.key.client_address.low);
+    const fbs::Ipv6 server_ipv6(flow.key.server_address.high, flow.key.server_address.low);
+    out.add_client_ipv6(&client_ipv6);
+    out.add_server_ipv6(&server_ipv6);
+  }
   out.add_client_port(flow.key.client_port);
-  out.add_server_address(flow.key.server_address);
   out.add_server_port(flow.key.server_port);
   out.add_vlans(flow.key.vlans);
   out.add_phase(static_cast<fbs::FlowPhase>(flow.phase));
@@ -84,6 +92,15 @@ Offset<fbs::FlowStatus> flow_status(FlatBufferBuilder& builder, const session::F
   out.add_client(client);
   out.add_server(server);
   return out.Finish();
+}
+
+// The networks of either family; without a mask that of all.
+FlowNetwork network(const fbs::Ipv6* ipv6, unsigned ipv6_bits, std::uint32_t address, std::uint32_t mask) {
+  if (ipv6 == nullptr && mask == 0) return {};
+  const unsigned bits = ipv6 != nullptr ? std::min(ipv6_bits, kAddressBits)
+                                        : kIpv4PrefixBits + static_cast<unsigned>(std::countl_one(mask));
+  const IpAddress given = ipv6 != nullptr ? IpAddress(ipv6->high(), ipv6->low()) : IpAddress(address);
+  return {.address = given.prefix(bits), .bits = static_cast<std::uint8_t>(bits)};
 }
 
 }  // namespace
@@ -113,11 +130,11 @@ FlowQuery decode(const fbs::FlowsRequest& request) {
   query.session = request.session();
   copy_name(query.service, request.service());
   copy_name(query.principal, request.principal());
-  query.client_address = request.client_address();
-  query.client_mask = request.client_mask();
+  query.client =
+      network(request.client_ipv6(), request.client_ipv6_bits(), request.client_address(), request.client_mask());
   query.client_port = request.client_port();
-  query.server_address = request.server_address();
-  query.server_mask = request.server_mask();
+  query.server =
+      network(request.server_ipv6(), request.server_ipv6_bits(), request.server_address(), request.server_mask());
   query.server_port = request.server_port();
   query.states = request.states();
   query.min_age_ns = request.min_age_ns();

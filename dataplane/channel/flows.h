@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "common/error.h"
+#include "common/ip_address.h"
 #include "common/unit.h"
 #include "dataplane/session/flow_info.h"
 
@@ -12,16 +13,22 @@ namespace sluice::channel {
 
 inline constexpr std::uint32_t kMostFlows = 10'000;  // in one answer
 
+// The addresses whose first `bits` are `address`; with 0 bits every one.
+struct FlowNetwork {
+  IpAddress address = {};
+  std::uint8_t bits = 0;
+
+  [[nodiscard]] bool has(const IpAddress& other) const { return bits == 0 || other.prefix(bits) == address; }
+};
+
 // A field that is 0 or empty asks for any.
 struct FlowQuery {
   std::uint32_t limit = 100;
   SessionId session = 0;
   char service[session::kFlowNameBytes] = {};
   char principal[session::kFlowNameBytes] = {};
-  std::uint32_t client_address = 0;
-  std::uint32_t client_mask = 0;  // of the bits that must agree
-  std::uint32_t server_address = 0;
-  std::uint32_t server_mask = 0;
+  FlowNetwork client = {};
+  FlowNetwork server = {};
   std::uint16_t client_port = 0;
   std::uint16_t server_port = 0;
   std::uint16_t states = 0;  // bit n: a leg is in tcp::TcpState n
@@ -30,8 +37,7 @@ struct FlowQuery {
 
   // By what is at hand without looking into the session.
   [[nodiscard]] bool may_match(SessionId id, const session::FlowKey& key) const {
-    return (session == 0 || id == session) && ((key.client_address ^ client_address) & client_mask) == 0 &&
-           ((key.server_address ^ server_address) & server_mask) == 0 &&
+    return (session == 0 || id == session) && client.has(key.client_address) && server.has(key.server_address) &&
            (client_port == 0 || key.client_port == client_port) && (server_port == 0 || key.server_port == server_port);
   }
   [[nodiscard]] bool matches(const session::FlowInfo& flow) const {

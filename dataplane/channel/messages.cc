@@ -74,9 +74,11 @@ Bytes encode_event(FlatBufferBuilder& builder, const SessionEvent& event) {
   const auto service = text(builder, event.service);
   const auto principal = text(builder, event.principal);
   const auto kind = event.opened ? fbs::SessionEventKind::opened : fbs::SessionEventKind::closed;
+  const bool ipv4 = event.client_address.is_ipv4();
+  const fbs::Ipv6 ipv6(event.client_address.high, event.client_address.low);
   return finish(builder, fbs::CreateSessionEvent(builder, kind, event.session, event.wall_ns, service, principal,
-                                                 event.client_address, event.client_port,
-                                                 static_cast<std::uint16_t>(event.error)));
+                                                 ipv4 ? event.client_address.ipv4() : 0, event.client_port,
+                                                 static_cast<std::uint16_t>(event.error), ipv4 ? nullptr : &ipv6));
 }
 
 Bytes encode_trace(FlatBufferBuilder& builder, std::uint64_t request_id, const TracePart& part, TimeNs now,

@@ -42,6 +42,10 @@ bool convert(From from, To& to) {
   return from >= From::MIN && from <= From::MAX;
 }
 
+IpAddress address_of(const fbs::Ipv6& address) {
+  return {address.high(), address.low()};
+}
+
 bool is_rule_name(std::string_view name) {
   const std::size_t slash = name.find('/');
   return slash != name.npos && rules::is_name(name.substr(0, slash)) && rules::is_name(name.substr(slash + 1));
@@ -168,9 +172,10 @@ class Builder {
     service.record_class = view_of(source.record_class());
     if (!rules::is_name(service.name) || !rules::is_name(service.record_class))
       return malformed(fmt::format("service {} has no proper name or class", service.index));
-    service.address = source.address();
+    service.address = source.ipv6() != nullptr ? address_of(*source.ipv6()) : IpAddress(source.address());
+    const bool has_address = source.ipv6() != nullptr ? !service.address.is_ipv4() : source.address() != 0;
     service.port = source.port();
-    if (service.address == 0 || service.port == 0)
+    if (!has_address || service.address.is_none() || service.port == 0)
       return malformed(fmt::format("service {} has no address", service.name));
     if (!convert(source.protocol(), service.protocol) || !convert(source.mode(), service.mode) ||
         !convert(source.record(), service.record) || !convert(source.durability(), service.durability) ||
@@ -215,12 +220,13 @@ class Builder {
     if (size_of(policy_.principals()) > rules::kMaxPrincipals) return malformed("too many principals");
     for (std::size_t i = 0; i < size_of(policy_.principals()); ++i) {
       const fbs::Principal& source = *policy_.principals()->Get(static_cast<flatbuffers::uoffset_t>(i));
-      const std::uint32_t bits = source.prefix_bits();
-      if (!rules::is_name(view_of(source.name())) || bits > 32)
+      const bool ipv4 = source.ipv6() == nullptr;
+      const IpAddress network = ipv4 ? IpAddress(source.network()) : address_of(*source.ipv6());
+      const unsigned bits = source.prefix_bits() + (ipv4 ? kIpv4PrefixBits : 0);
+      if (!rules::is_name(view_of(source.name())) || bits > kAddressBits || network.is_ipv4() != ipv4)
         return malformed(fmt::format("principal {} is not proper", i));
-      const std::uint32_t host_mask = bits == 32 ? 0 : ~std::uint32_t{0} >> bits;
-      if ((source.network() & host_mask) != 0) return malformed(fmt::format("principal {} has host bits", i));
-      out_.principal_table.add(source.network(), bits, std::string(view_of(source.name())));
+      if (network.prefix(bits) != network) return malformed(fmt::format("principal {} has host bits", i));
+      out_.principal_table.add(network, bits, std::string(view_of(source.name())));
     }
     out_.principal_table.finish();
     return {};

@@ -5,16 +5,9 @@
 #include <utility>
 
 namespace sluice::enforce {
-namespace {
 
-constexpr std::uint64_t key_of(std::uint32_t address, std::uint16_t port) {
-  return std::uint64_t{address} << 16 | port;
-}
-
-}  // namespace
-
-void ServiceTable::add(std::uint32_t address, std::uint16_t port, std::uint32_t index) {
-  entries_.push_back({key_of(address, port), index});
+void ServiceTable::add(const IpAddress& address, std::uint16_t port, std::uint32_t index) {
+  entries_.push_back({{address, port}, index});
 }
 
 bool ServiceTable::finish() {
@@ -22,20 +15,19 @@ bool ServiceTable::finish() {
   return std::ranges::adjacent_find(entries_, {}, &Entry::key) == entries_.end();
 }
 
-std::uint32_t ServiceTable::find(std::uint32_t address, std::uint16_t port) const {
-  const std::uint64_t key = key_of(address, port);
+std::uint32_t ServiceTable::find(const IpAddress& address, std::uint16_t port) const {
+  const Key key{address, port};
   const auto found = std::ranges::lower_bound(entries_, key, {}, &Entry::key);
   return found != entries_.end() && found->key == key ? found->index : kNone;
 }
 
-bool ServiceTable::has_address(std::uint32_t address) const {
-  const auto found = std::ranges::lower_bound(entries_, key_of(address, 0), {}, &Entry::key);
-  return found != entries_.end() && found->key >> 16 == address;
+bool ServiceTable::has_address(const IpAddress& address) const {
+  const auto found = std::ranges::lower_bound(entries_, Key{address, 0}, {}, &Entry::key);
+  return found != entries_.end() && found->key.address == address;
 }
 
-void PrincipalTable::add(std::uint32_t network, unsigned prefix_bits, std::string name) {
-  const std::uint32_t host_mask = prefix_bits == 0 ? ~std::uint32_t{0} : (std::uint32_t{1} << (32 - prefix_bits)) - 1;
-  networks_.push_back({network, network | host_mask, static_cast<std::uint32_t>(names_.size())});
+void PrincipalTable::add(const IpAddress& network, unsigned prefix_bits, std::string name) {
+  networks_.push_back({network, network.last_of(prefix_bits), static_cast<std::uint32_t>(names_.size())});
   names_.push_back(std::move(name));
 }
 
@@ -46,29 +38,26 @@ void PrincipalTable::finish() {
     return a.first != b.first ? a.first < b.first : a.last > b.last;
   });
   std::vector<Network> open;
-  const auto close_until = [&](std::uint64_t first) {
-    while (!open.empty() && open.back().last < first) {
-      const std::uint64_t after = std::uint64_t{open.back().last} + 1;
-      open.pop_back();
-      begin_range(after, open.empty() ? 0 : open.back().name);
-    }
+  const auto close = [&] {
+    const IpAddress after = open.back().last.next();
+    open.pop_back();
+    if (!after.is_none()) begin_range(after, open.empty() ? 0 : open.back().name);
   };
   for (const Network& network : networks_) {
-    close_until(network.first);
+    while (!open.empty() && open.back().last < network.first) close();
     open.push_back(network);
     begin_range(network.first, network.name);
   }
-  close_until(std::uint64_t{1} << 32);
+  while (!open.empty()) close();
   networks_ = {};
 }
 
-void PrincipalTable::begin_range(std::uint64_t first, std::uint32_t name) {
-  if (first > ~std::uint32_t{0}) return;
-  if (ranges_.back().first != first) ranges_.push_back({static_cast<std::uint32_t>(first), name});
+void PrincipalTable::begin_range(const IpAddress& first, std::uint32_t name) {
+  if (ranges_.back().first != first) ranges_.push_back({first, name});
   ranges_.back().name = name;
 }
 
-std::string_view PrincipalTable::find(std::uint32_t address) const {
+std::string_view PrincipalTable::find(const IpAddress& address) const {
   const auto after = std::ranges::upper_bound(ranges_, address, {}, &Range::first);
   return names_[std::prev(after)->name];
 }

@@ -34,16 +34,16 @@ Bytes Snapshot::source_sha256() const {
   return impl_->contents.source_sha256;
 }
 
-const Service* Snapshot::find_service(std::uint32_t address, std::uint16_t port) const {
+const Service* Snapshot::find_service(const IpAddress& address, std::uint16_t port) const {
   const std::uint32_t index = impl_->contents.service_table.find(address, port);
   return index == ServiceTable::kNone ? nullptr : &impl_->contents.services[index];
 }
 
-bool Snapshot::is_protected(std::uint32_t address) const {
+bool Snapshot::is_protected(const IpAddress& address) const {
   return impl_->contents.service_table.has_address(address);
 }
 
-std::string_view Snapshot::principal_of(std::uint32_t address) const {
+std::string_view Snapshot::principal_of(const IpAddress& address) const {
   return impl_->contents.principal_table.find(address);
 }
 

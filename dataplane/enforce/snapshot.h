@@ -11,6 +11,7 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/ip_address.h"
 #include "common/unit.h"
 #include "dataplane/inspect/scanner.h"
 #include "rules/platform.h"
@@ -46,7 +47,7 @@ struct Rule {
 struct Service {
   std::uint32_t index = 0;  // position in its snapshot
   std::string name;
-  std::uint32_t address = 0;  // IPv4, host order
+  IpAddress address;
   std::uint16_t port = 0;
   Protocol protocol = Protocol::http;
   Mode mode = Mode::enforce;
@@ -78,11 +79,11 @@ class Snapshot {
 
   [[nodiscard]] std::uint64_t version() const;
   [[nodiscard]] Bytes source_sha256() const;
-  [[nodiscard]] const Service* find_service(std::uint32_t address, std::uint16_t port) const;
+  [[nodiscard]] const Service* find_service(const IpAddress& address, std::uint16_t port) const;
   // Some service lives at this address: fragments to or from it are refused.
-  [[nodiscard]] bool is_protected(std::uint32_t address) const;
+  [[nodiscard]] bool is_protected(const IpAddress& address) const;
   // Name of the narrowest matching network, empty when none matches.
-  [[nodiscard]] std::string_view principal_of(std::uint32_t address) const;
+  [[nodiscard]] std::string_view principal_of(const IpAddress& address) const;
   [[nodiscard]] const Rule& rule(RuleIndex index) const;
   [[nodiscard]] std::size_t rule_count() const;
   [[nodiscard]] const std::vector<Service>& services() const;

@@ -94,17 +94,19 @@ bool prepare_forward(rte_mbuf* frame) {
   return true;
 }
 
-void request_tcp_offloads(rte_mbuf* frame, std::size_t link_bytes, std::size_t tcp_header_bytes,
+void request_tcp_offloads(rte_mbuf* frame, std::size_t link_bytes, std::size_t ip_bytes, std::size_t tcp_header_bytes,
                           std::uint16_t segment_bytes) {
+  const bool ipv4 = ip_bytes == wire::kIpv4HeaderBytes;
   frame->l2_len = link_bytes & 0x7f;
-  frame->l3_len = wire::kIpv4HeaderBytes;
+  frame->l3_len = ip_bytes & 0x1ff;
   frame->l4_len = tcp_header_bytes & 0xff;
   frame->tso_segsz = 0;
-  frame->ol_flags = (frame->ol_flags & kStorageFlags) | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
-  const std::size_t payload_bytes = frame->pkt_len - link_bytes - wire::kIpv4HeaderBytes - tcp_header_bytes;
+  frame->ol_flags =
+      (frame->ol_flags & kStorageFlags) | (ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6) | RTE_MBUF_F_TX_TCP_CKSUM;
+  const std::size_t payload_bytes = frame->pkt_len - link_bytes - ip_bytes - tcp_header_bytes;
   if (segment_bytes == 0 || payload_bytes <= segment_bytes) return;
   frame->tso_segsz = segment_bytes;
-  frame->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM;
+  frame->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | (ipv4 ? RTE_MBUF_F_TX_IP_CKSUM : 0);
 }
 
 bool complete_checksum_at(rte_mbuf* frame, std::size_t start, std::size_t offset, std::size_t end) {

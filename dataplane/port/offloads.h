@@ -21,9 +21,10 @@ namespace sluice::port {
 // such a frame must not go out.
 [[nodiscard]] bool prepare_forward(rte_mbuf* frame);
 
-// Asks for the checksum (and with segment_bytes for segmentation) of a TCP frame over IPv4 whose headers
-// were written by wire::write() into the first segment. A payload of at most segment_bytes is not cut.
-void request_tcp_offloads(rte_mbuf* frame, std::size_t link_bytes, std::size_t tcp_header_bytes,
+// Asks for the checksum (and with segment_bytes for segmentation) of a TCP frame whose headers were written by
+// wire::write() into the first segment; ip_bytes is the IP header's length, which tells the family. A payload of at
+// most segment_bytes is not cut.
+void request_tcp_offloads(rte_mbuf* frame, std::size_t link_bytes, std::size_t ip_bytes, std::size_t tcp_header_bytes,
                           std::uint16_t segment_bytes);
 
 // Finishes the checksum that the frame's TX flags ask for, and withdraws the request.

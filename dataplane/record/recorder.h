@@ -10,6 +10,7 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/ip_address.h"
 #include "common/time.h"
 #include "common/unit.h"
 
@@ -26,9 +27,9 @@ struct Subject {
 };
 
 struct SessionOpen {
-  std::uint32_t client_address = 0;
+  IpAddress client_address;
   std::uint16_t client_port = 0;
-  std::uint32_t server_address = 0;
+  IpAddress server_address;
   std::uint16_t server_port = 0;
   std::uint8_t protocol = 0;
 };

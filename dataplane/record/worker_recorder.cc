@@ -159,9 +159,20 @@ std::uint64_t WorkerRecorder::append(const Subject& subject, std::size_t payload
 
 std::uint64_t WorkerRecorder::open(const Subject& subject, const SessionOpen& open, WallNs now) {
   return append(subject, 0, 0, now, [&](flatbuffers::FlatBufferBuilder& builder) {
-    const auto body = log::CreateSessionOpen(builder, open.client_address, open.client_port, open.server_address,
-                                             open.server_port, static_cast<log::Protocol>(open.protocol));
-    return std::pair(log::Body::SessionOpen, body.Union());
+    log::SessionOpenBuilder body(builder);
+    if (open.client_address.is_ipv4()) {
+      body.add_client_address(open.client_address.ipv4());
+      body.add_server_address(open.server_address.ipv4());
+    } else {
+      const log::Ipv6 client(open.client_address.high, open.client_address.low);
+      const log::Ipv6 server(open.server_address.high, open.server_address.low);
+      body.add_client_ipv6(&client);
+      body.add_server_ipv6(&server);
+    }
+    body.add_client_port(open.client_port);
+    body.add_server_port(open.server_port);
+    body.add_protocol(static_cast<log::Protocol>(open.protocol));
+    return std::pair(log::Body::SessionOpen, body.Finish().Union());
   });
 }
 

@@ -3,24 +3,31 @@
 
 #include <cstdint>
 
+#include "common/ip_address.h"
 #include "common/siphash.h"
 #include "dataplane/wire/frame.h"
 
 namespace sluice::session {
 
 struct FlowKey {
-  std::uint32_t client_address = 0;
-  std::uint32_t server_address = 0;
+  IpAddress client_address;
+  IpAddress server_address;
   std::uint16_t client_port = 0;
   std::uint16_t server_port = 0;
   std::uint32_t vlans = 0;  // two tags of 12 bits, 0 for none
 
   bool operator==(const FlowKey&) const = default;
+  // Of IPv4 only what is not the same in all of it.
   [[nodiscard]] std::uint64_t hash(const HashKey& seed) const {
-    return siphash(seed, {reinterpret_cast<const std::uint8_t*>(this), sizeof *this});
+    if (!client_address.is_ipv4()) return siphash(seed, {reinterpret_cast<const std::uint8_t*>(this), sizeof *this});
+    const std::uint64_t words[2] = {
+        std::uint64_t{client_address.ipv4()} << 32 | server_address.ipv4(),
+        std::uint64_t{vlans} << 32 | std::uint32_t{client_port} << 16 | server_port,
+    };
+    return siphash(seed, {reinterpret_cast<const std::uint8_t*>(words), sizeof words});
   }
 };
-static_assert(sizeof(FlowKey) == 16, "hashed as bytes: no padding");
+static_assert(sizeof(FlowKey) == 40, "hashed as bytes: no padding");
 
 // From a frame that a client sent (`from_client`) or a server.
 inline FlowKey flow_key(const wire::Frame& frame, bool from_client) {

@@ -36,7 +36,8 @@ bool FrameOutput::send(const wire::TcpHeader& header, std::uint16_t mss, buffer:
     frame->nb_segs = segments;
     frame->pkt_len = static_cast<std::uint32_t>(head_bytes + payload_bytes);
   }
-  port::request_tcp_offloads(frame, header.link.length, head_bytes - header.link.length - wire::kIpv4HeaderBytes, mss);
+  const std::size_t ip_bytes = wire::ip_header_bytes(header);
+  port::request_tcp_offloads(frame, header.link.length, ip_bytes, head_bytes - header.link.length - ip_bytes, mss);
   push(frame);
   return true;
 }

@@ -6,11 +6,12 @@
 namespace sluice::session {
 namespace {
 
-constexpr std::uint16_t kDefaultMss = 536;    // RFC 9293 section 3.7.1
+constexpr std::uint16_t kDefaultMss = 536;  // RFC 9293 section 3.7.1
+constexpr std::uint16_t kDefaultMssIpv6 = 1220;
 constexpr std::uint8_t kMaxWindowShift = 14;  // RFC 7323 section 2.3
 
-std::uint16_t mss_or_default(const wire::TcpOptions& options) {
-  return options.mss != 0 ? options.mss : kDefaultMss;
+std::uint16_t default_mss_of(const wire::Frame& frame) {
+  return frame.source.is_ipv4() ? kDefaultMss : kDefaultMssIpv6;
 }
 
 }  // namespace
@@ -18,6 +19,7 @@ std::uint16_t mss_or_default(const wire::TcpOptions& options) {
 void Handshake::remember(Peer& peer, const wire::Frame& frame) const {
   peer.isn = frame.seq;
   peer.window = frame.window;
+  peer.default_mss = default_mss_of(frame);
   peer.options = {};
   if (frame.options.mss != 0) peer.options.mss = std::min(frame.options.mss, mss_limit_);
   if (frame.options.window_shift) peer.options.window_shift = std::min(*frame.options.window_shift, kMaxWindowShift);
@@ -31,6 +33,7 @@ Handshake::Handshake(std::uint16_t mss_limit, const wire::Frame& ack, const Cook
     : mss_limit_(mss_limit), cookie_(ack.ack - 1) {
   client_.isn = ack.seq - 1;
   client_.window = ack.window;
+  client_.default_mss = default_mss_of(ack);
   client_.options.mss = std::min(offer.mss, mss_limit);
   client_.options.sack_permitted = offer.sack_permitted;
 }
@@ -67,8 +70,8 @@ tcp::LegSetup Handshake::client_leg(const wire::Frame& ack) const {
   const std::uint8_t shift = scaled() ? *client_.options.window_shift : 0;
   return {.send_next = server_isn_for_client() + 1,
           .receive_next = client_.isn + 1,
-          .mss = std::min(mss_or_default(client_.options), mss_limit_),
-          .receive_mss = cookie_ ? mss_limit_ : std::min(mss_or_default(server_.options), mss_limit_),
+          .mss = std::min(client_.mss(), mss_limit_),
+          .receive_mss = cookie_ ? mss_limit_ : std::min(server_.mss(), mss_limit_),
           .send_shift = shift,
           .receive_shift = scaled() ? *server_.options.window_shift : std::uint8_t{0},
           .send_window = std::uint32_t{ack.window} << shift,
@@ -82,8 +85,8 @@ tcp::LegSetup Handshake::client_leg(const wire::Frame& ack) const {
 tcp::LegSetup Handshake::server_leg(const wire::Frame& ack, std::uint32_t receive_window) const {
   return {.send_next = client_.isn + 1,
           .receive_next = server_.isn + 1,
-          .mss = std::min(mss_or_default(server_.options), mss_limit_),
-          .receive_mss = std::min(mss_or_default(client_.options), mss_limit_),
+          .mss = std::min(server_.mss(), mss_limit_),
+          .receive_mss = std::min(client_.mss(), mss_limit_),
           .send_shift = scaled() ? *server_.options.window_shift : std::uint8_t{0},
           .receive_shift = server_receive_shift(),
           .send_window = server_.window,

@@ -57,7 +57,9 @@ class Handshake {
   struct Peer {
     std::uint32_t isn = 0;
     std::uint16_t window = 0;
+    std::uint16_t default_mss = 0;  // of its address family
     wire::TcpOptions options;
+    [[nodiscard]] std::uint16_t mss() const { return options.mss != 0 ? options.mss : default_mss; }
   };
   void remember(Peer& peer, const wire::Frame& frame) const;
   [[nodiscard]] bool scaled() const { return client_.options.window_shift && server_.options.window_shift; }

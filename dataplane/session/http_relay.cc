@@ -15,8 +15,8 @@ http1::Limits limits_of(const enforce::Service& service) {
 
 }  // namespace
 
-HttpRelay::HttpRelay(PolicyRef policy, const enforce::Service& service, SessionId session, std::uint32_t client_address,
-                     std::uint32_t server_address)
+HttpRelay::HttpRelay(PolicyRef policy, const enforce::Service& service, SessionId session,
+                     const IpAddress& client_address, const IpAddress& server_address)
     : policy_(std::move(policy)),
       service_(&service),
       session_(session),

@@ -28,8 +28,8 @@ enum class Fate : std::uint8_t {
 class HttpRelay {
  public:
   // `service` is the one the session was opened for, under `policy`.
-  HttpRelay(PolicyRef policy, const enforce::Service& service, SessionId session, std::uint32_t client_address,
-            std::uint32_t server_address);
+  HttpRelay(PolicyRef policy, const enforce::Service& service, SessionId session, const IpAddress& client_address,
+            const IpAddress& server_address);
 
   // Takes bytes of one direction (possibly none) and goes as far as it can.
   void feed(Context& context, Direction direction, buffer::Chain&& bytes);
@@ -139,8 +139,8 @@ class HttpRelay {
   PolicyRef policy_;
   const enforce::Service* service_;
   SessionId session_;
-  std::uint32_t client_address_;
-  std::uint32_t server_address_;
+  IpAddress client_address_;
+  IpAddress server_address_;
   std::string principal_;
   Side request_;
   Side response_;

@@ -50,20 +50,24 @@ Session::Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enfo
 Session::~Session() = default;
 
 wire::TcpHeader Session::to_client() const {
-  return {.link = server_link_.length != 0 ? server_link_ : turned_around(client_link_),
+  return {.link = server_carrier_.link.length != 0 ? server_carrier_.link : turned_around(client_carrier_.link),
           .source = flow_.server_address,
           .destination = flow_.client_address,
           .source_port = flow_.server_port,
           .destination_port = flow_.client_port,
+          .flow_label = server_carrier_.flow_label,
+          .tos = server_carrier_.traffic_class,
           .options = {}};
 }
 
 wire::TcpHeader Session::to_server() const {
-  return {.link = client_link_,
+  return {.link = client_carrier_.link,
           .source = flow_.client_address,
           .destination = flow_.server_address,
           .source_port = flow_.client_port,
           .destination_port = flow_.server_port,
+          .flow_label = client_carrier_.flow_label,
+          .tos = client_carrier_.traffic_class,
           .options = {}};
 }
 
@@ -99,7 +103,7 @@ void Session::from_peer(Context& context, TraceLeg from, const wire::Frame& fram
 }
 
 void Session::from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload) {
-  client_link_ = frame.link;
+  client_carrier_.take(frame);
   active_at_ = context.now;
   if (phase_ != Phase::handshake) return from_peer(context, TraceLeg::client, frame, std::move(payload));
   const Handshake::Step step = handshake_.from_client(frame);
@@ -122,7 +126,7 @@ void Session::from_client(Context& context, Outputs& outputs, const wire::Frame&
 }
 
 void Session::from_server(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload) {
-  server_link_ = frame.link;
+  server_carrier_.take(frame);
   active_at_ = context.now;
   if (phase_ != Phase::handshake) return from_peer(context, TraceLeg::server, frame, std::move(payload));
   const Handshake::Step step = handshake_.from_server(frame);
@@ -149,7 +153,7 @@ void Session::from_server(Context& context, Outputs& outputs, const wire::Frame&
 
 void Session::connect(Context& context, Outputs& outputs, const wire::Frame& ack, const CookieOffer& offer,
                       std::uint16_t mss_limit) {
-  client_link_ = ack.link;
+  client_carrier_.take(ack);
   active_at_ = context.now;
   handshake_ = Handshake(mss_limit, ack, offer);
   begin_counts();

@@ -101,6 +101,18 @@ class alignas(64) Session {
     std::uint64_t record = 0;
     buffer::Chain bytes;
   };
+  // What carries a peer's segments, as its last frame had it. The congestion bits are left out: no leg speaks ECN.
+  struct Carrier {
+    wire::LinkHeader link;
+    std::uint8_t traffic_class = 0;
+    std::uint32_t flow_label = 0;
+
+    void take(const wire::Frame& frame) {
+      link = frame.link;
+      traffic_class = frame.tos & 0xfc;
+      flow_label = frame.flow_label;
+    }
+  };
   struct Flow {                  // one direction
     std::list<Waiting> waiting;  // which, empty, allocates nothing
     std::size_t waiting_bytes = 0;
@@ -159,8 +171,8 @@ class alignas(64) Session {
   TimeNs active_at_;
   TimeNs deadline_ = kNever;
   const TimeNs began_at_;
-  wire::LinkHeader client_link_;  // as frames from the client carry it: used toward the server
-  wire::LinkHeader server_link_;
+  Carrier client_carrier_;  // of frames from the client: used toward the server
+  Carrier server_carrier_;
   Handshake handshake_;
   TimeNs next_syn_at_ = kNever;  // by cookie: nobody else sends it again
   DurationNs syn_interval_ = kSecond;

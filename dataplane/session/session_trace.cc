@@ -19,9 +19,10 @@ void Session::trace_phase(const Context& context) {
                        .session = id_,
                        .kind = TraceKind::phase,
                        .code = static_cast<std::uint16_t>(error_),
-                       .a = flow_.client_address,
+                       .a = flow_.client_address.ipv4(),
                        .b = std::uint32_t{flow_.client_port} << 16 | flow_.server_port,
-                       .c = static_cast<std::uint16_t>(phase_)});
+                       .c = static_cast<std::uint16_t>(phase_),
+                       .d = trace_family(flow_.client_address)});
 }
 
 // Before the legs do what is due.

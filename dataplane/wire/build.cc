@@ -1,4 +1,5 @@
-// Header layout: RFC 791, RFC 9293 section 3.1; options as Linux orders them (RFC 7323 appendix A for timestamps).
+// Header layout: RFC 791, RFC 8200, RFC 9293 section 3.1; options as Linux orders them (RFC 7323 appendix A for
+// timestamps).
 #include "dataplane/wire/build.h"
 
 #include <algorithm>
@@ -68,9 +69,19 @@ std::uint8_t* put_ipv4(std::uint8_t* p, const TcpHeader& header, std::size_t tot
   p = put16(p, static_cast<std::uint16_t>(total_bytes));
   p = put16(put16(p, header.ip_id), 0x4000);  // DF
   p = put16(put8(put8(p, header.ttl), 6), 0);
-  p = put32(put32(p, header.source), header.destination);
+  p = put32(put32(p, header.source.ipv4()), header.destination.ipv4());
   store_be16(begin + 10, ipv4_header_checksum({begin, kIpv4HeaderBytes}));
   return p;
+}
+
+// The payload length counts what follows this header.
+[[gnu::noinline]] std::uint8_t* put_ipv6(std::uint8_t* p, const TcpHeader& header, std::size_t total_bytes) {
+  p = put32(p, 6U << 28 | std::uint32_t{header.tos} << 20 | (header.flow_label & 0xfffff));
+  p = put16(p, static_cast<std::uint16_t>(total_bytes - kIpv6HeaderBytes));
+  p = put8(put8(p, 6), header.ttl);
+  store_ipv6(p, header.source);
+  store_ipv6(p + 16, header.destination);
+  return p + 32;
 }
 
 }  // namespace
@@ -93,18 +104,21 @@ std::size_t tcp_option_bytes(const TcpOptions& options) {
 }
 
 std::size_t header_bytes(const TcpHeader& header) {
-  return header.link.length + kIpv4HeaderBytes + tcp_bytes_of(header);
+  return header.link.length + ip_header_bytes(header) + tcp_bytes_of(header);
 }
 
 std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableBytes out) {
   const std::size_t tcp_bytes = tcp_bytes_of(header);
-  const std::size_t total_bytes = kIpv4HeaderBytes + tcp_bytes + payload_bytes;
-  const std::size_t written = header.link.length + kIpv4HeaderBytes + tcp_bytes;
+  const bool ipv4 = header.source.is_ipv4();
+  const std::size_t ip_bytes = ipv4 ? kIpv4HeaderBytes : kIpv6HeaderBytes;
+  const std::size_t total_bytes = ip_bytes + tcp_bytes + payload_bytes;
+  const std::size_t written = header.link.length + ip_bytes + tcp_bytes;
   SLUICE_ASSERT(header.link.length <= kMaxLinkHeaderBytes && written <= out.size() && total_bytes <= 65535);
 
   std::uint8_t* p = out.data();
   std::memcpy(p, header.link.bytes, header.link.length);
-  p = put_ipv4(p + header.link.length, header, total_bytes);
+  p += header.link.length;
+  p = ipv4 ? put_ipv4(p, header, total_bytes) : put_ipv6(p, header, total_bytes);
   p = put16(put16(p, header.source_port), header.destination_port);
   p = put32(put32(p, header.seq), header.ack);
   p = put8(put8(p, static_cast<std::uint8_t>(tcp_bytes / 4 << 4)), header.flags);

@@ -1,4 +1,4 @@
-// Writes the headers of a TCP segment over IPv4. Nothing is allocated; the caller gives the room.
+// Writes the headers of a TCP segment over IPv4 or IPv6. Nothing is allocated; the caller gives the room.
 // The TCP checksum field gets the folded pseudo-header sum, which is what NICs and virtio-net complete;
 // complete_checksum() does it in software.
 #pragma once
@@ -14,20 +14,22 @@
 namespace sluice::wire {
 
 inline constexpr std::size_t kIpv4HeaderBytes = 20;    // without options; Sluice writes none
+inline constexpr std::size_t kIpv6HeaderBytes = 40;    // without extension headers, likewise
 inline constexpr std::size_t kTcpHeaderBytes = 20;     // without options
 inline constexpr std::size_t kMaxTcpOptionBytes = 40;  // the data offset has four bits
 inline constexpr std::size_t kMaxHeaderBytes =
-    kMaxLinkHeaderBytes + kIpv4HeaderBytes + kTcpHeaderBytes + kMaxTcpOptionBytes;
+    kMaxLinkHeaderBytes + kIpv6HeaderBytes + kTcpHeaderBytes + kMaxTcpOptionBytes;
 inline constexpr std::size_t kTcpChecksumOffset = 16;
 inline constexpr std::size_t kUdpChecksumOffset = 6;
 
 struct TcpHeader {
   LinkHeader link;
-  std::uint32_t source = 0;  // IPv4, host order
-  std::uint32_t destination = 0;
+  IpAddress source;  // of one family both
+  IpAddress destination;
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
-  std::uint8_t tos = 0;
+  std::uint32_t flow_label = 0;  // IPv6
+  std::uint8_t tos = 0;          // IPv6: the traffic class
   std::uint8_t ttl = 64;
   std::uint16_t ip_id = 0;
   std::uint32_t seq = 0;
@@ -42,11 +44,14 @@ struct TcpHeader {
 std::size_t tcp_option_bytes(const TcpOptions& options);
 // How many SACK blocks have room beside these options.
 std::size_t most_sack_blocks(const TcpOptions& options);
-// Link, IPv4 and TCP header together; at most kMaxHeaderBytes.
+inline std::size_t ip_header_bytes(const TcpHeader& header) {
+  return header.source.is_ipv4() ? kIpv4HeaderBytes : kIpv6HeaderBytes;
+}
+// Link, IP and TCP header together; at most kMaxHeaderBytes.
 std::size_t header_bytes(const TcpHeader& header);
 
 // Writes header_bytes(header) bytes to `out` and returns how many. DF is set. Headers and payload together
-// fit an IPv4 packet: header_bytes() - link.length + payload_bytes <= 65535.
+// fit an IP packet of either family: header_bytes() - link.length + payload_bytes <= 65535.
 std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableBytes out);
 
 // Puts the finished checksum into an L4 header whose field holds the folded pseudo-header sum. The payload

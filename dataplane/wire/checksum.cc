@@ -57,13 +57,18 @@ std::uint16_t ChecksumSum::folded() const {
   return __builtin_bswap16(fold(sum_));
 }
 
-ChecksumSum pseudo_header_sum(std::uint32_t source, std::uint32_t destination, std::uint8_t protocol,
+ChecksumSum pseudo_header_sum(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
                               std::uint16_t l4_bytes) {
   ChecksumSum sum;
-  sum.add_value(static_cast<std::uint16_t>(source >> 16));
-  sum.add_value(static_cast<std::uint16_t>(source));
-  sum.add_value(static_cast<std::uint16_t>(destination >> 16));
-  sum.add_value(static_cast<std::uint16_t>(destination));
+  if (source.is_ipv4()) {
+    sum.add_value32(source.ipv4());
+    sum.add_value32(destination.ipv4());
+  } else {
+    for (const IpAddress* address : {&source, &destination}) {
+      sum.add_value64(address->high);
+      sum.add_value64(address->low);
+    }
+  }
   sum.add_value(protocol);
   sum.add_value(l4_bytes);
   return sum;

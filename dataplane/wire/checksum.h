@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "common/bytes.h"
+#include "common/ip_address.h"
 
 namespace sluice::wire {
 
@@ -17,6 +18,9 @@ class ChecksumSum {
   void add(Bytes piece);
   // A 16-bit value in host order, as if its two bytes stood at an even place.
   void add_value(std::uint16_t value) { add_words(__builtin_bswap16(value)); }
+  // The same of 32 and 64 bits, whose bytes stand as on the wire.
+  void add_value32(std::uint32_t value) { add_words(__builtin_bswap32(value)); }
+  void add_value64(std::uint64_t value) { add_words(__builtin_bswap64(value)); }
 
   // The sum as a 16-bit value in host order, not complemented.
   [[nodiscard]] std::uint16_t folded() const;
@@ -33,8 +37,9 @@ class ChecksumSum {
   bool odd_ = false;  // an odd number of bytes came before
 };
 
-// The pseudo header of RFC 9293 section 3.1 (IPv4): l4_bytes is header and payload. Addresses in host order.
-ChecksumSum pseudo_header_sum(std::uint32_t source, std::uint32_t destination, std::uint8_t protocol,
+// The pseudo header of RFC 9293 section 3.1 and RFC 8200 section 8.1, by the family of the addresses: l4_bytes is
+// header and payload.
+ChecksumSum pseudo_header_sum(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
                               std::uint16_t l4_bytes);
 
 // Of a whole IPv4 header, which is a number of 32-bit words: 0 when its checksum is right; the field's value when the

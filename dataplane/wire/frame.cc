@@ -1,4 +1,5 @@
-// Reads Ethernet, VLAN, IPv4, TCP and UDP headers (IEEE 802.1Q, RFC 791, RFC 9293, RFC 7323, RFC 2018, RFC 768).
+// Reads Ethernet, VLAN, IP, TCP and UDP headers (IEEE 802.1Q, RFC 791, RFC 9293, RFC 7323, RFC 2018, RFC 768); IPv6 and
+// what follows it is ipv6.cc's (RFC 8200).
 // Each reader checks that its bytes are in `head` before it loads them. What the packet itself says is too
 // short is a bad header; what the packet promises but the frame does not hold is truncated.
 #include "dataplane/wire/frame.h"
@@ -6,6 +7,7 @@
 #include <algorithm>
 
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/ipv6.h"
 
 namespace sluice::wire {
 namespace {
@@ -14,6 +16,7 @@ constexpr std::size_t kEthernetBytes = 14;
 constexpr std::size_t kVlanTagBytes = 4;
 constexpr int kMaxVlanTags = 2;
 constexpr std::uint16_t kEthertypeIpv4 = 0x0800;
+constexpr std::uint16_t kEthertypeIpv6 = 0x86dd;
 constexpr std::size_t kMinIpv4Bytes = 20;
 constexpr std::uint16_t kFragmentMask = 0x3fff;  // more fragments, and the offset
 constexpr std::uint8_t kProtocolTcp = 6;
@@ -192,17 +195,24 @@ Frame parse(Bytes head, std::size_t frame_bytes) {
   std::uint16_t ethertype = 0;
   frame_bytes = std::max(frame_bytes, head.size());
   if (!read_link(head, frame, ethertype)) return frame;
-  if (ethertype != kEthertypeIpv4) return frame;
-  if (!read_ipv4(head, frame_bytes, frame)) return frame;
-  const std::uint8_t* ip = head.data() + frame.l3_offset;
-  if ((load_be16(ip + 6) & kFragmentMask) != 0) {
-    frame.kind = FrameKind::fragment;
-  } else if (ip[9] == kProtocolTcp) {
+  std::uint8_t protocol = 0;
+  if (ethertype == kEthertypeIpv4) {
+    if (!read_ipv4(head, frame_bytes, frame)) return frame;
+    const std::uint8_t* ip = head.data() + frame.l3_offset;
+    if ((load_be16(ip + 6) & kFragmentMask) != 0) {
+      frame.kind = FrameKind::fragment;
+      return frame;
+    }
+    protocol = ip[9];
+  } else if (ethertype != kEthertypeIpv6 || !read_ipv6(head, frame_bytes, frame, protocol)) {
+    return frame;
+  }
+  if (protocol == kProtocolTcp) {
     read_tcp(head, frame);
-  } else if (ip[9] == kProtocolUdp) {
+  } else if (protocol == kProtocolUdp) {
     read_udp(head, frame);
   } else {
-    frame.kind = FrameKind::ipv4;
+    frame.kind = FrameKind::ip;
   }
   return frame;
 }

@@ -9,6 +9,7 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "common/ip_address.h"
 
 namespace sluice::wire {
 
@@ -49,11 +50,12 @@ struct LinkHeader {
 };
 
 enum class FrameKind : std::uint8_t {
-  other,     // not IPv4: passes unchanged
-  tcp,       // IPv4 TCP, whole header seen
-  udp,       // IPv4 UDP
-  fragment,  // IPv4 fragment, first or later
-  ipv4,      // any other IPv4
+  other,     // not IP, or what IPv6 has for ARP (neighbour discovery, multicast listeners): passes unchanged
+  tcp,       // whole header seen
+  udp,       // whole header seen
+  fragment,  // first or later; read_fragment() says more
+  ip,        // another protocol
+  closed,    // IPv6 whose extension headers Sluice does not follow: `error` says why
   bad,       // dropped, `error` says why
 };
 
@@ -61,11 +63,12 @@ struct Frame {
   FrameKind kind = FrameKind::other;
   ErrorCode error = ErrorCode::ok;
   LinkHeader link;
-  std::uint32_t source = 0;  // IPv4, host order
-  std::uint32_t destination = 0;
+  IpAddress source;  // of one family both; set but for other and bad
+  IpAddress destination;
   std::uint16_t source_port = 0;  // tcp and udp
   std::uint16_t destination_port = 0;
-  std::uint8_t tos = 0;
+  std::uint32_t flow_label = 0;  // IPv6
+  std::uint8_t tos = 0;          // IPv6: the traffic class
   std::uint8_t ttl = 0;
   std::uint8_t flags = 0;    // TcpFlag
   std::uint16_t window = 0;  // unscaled
@@ -74,7 +77,7 @@ struct Frame {
   std::uint16_t l3_offset = 0;
   std::uint16_t l4_offset = 0;
   std::uint16_t payload_offset = 0;
-  std::uint32_t payload_bytes = 0;  // by the IP total length; Ethernet padding is not payload
+  std::uint32_t payload_bytes = 0;  // by the IP header; Ethernet padding is not payload
   TcpOptions options;
   SackBlocks sack;
 };

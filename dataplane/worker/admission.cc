@@ -7,11 +7,11 @@
 namespace sluice::worker {
 namespace {
 
+// Who has one IPv6 address has the /64 it is in (RFC 6177). IPv4 stands where only multicast would be, which is no
+// source.
 std::uint64_t source_of(const session::FlowKey& flow) {
-  return flow.client_address;
-}
-std::uint64_t service_of(const session::FlowKey& flow) {
-  return std::uint64_t{flow.server_address} << 16 | flow.server_port;
+  const IpAddress& source = flow.client_address;
+  return source.is_ipv4() ? 0xffff'ffff'0000'0000 | source.ipv4() : source.high;
 }
 // Work of one SYN in a full table.
 constexpr std::size_t kRecycleLooks = 64;
@@ -21,6 +21,18 @@ bool is_reached(std::uint32_t limit, std::uint32_t count) {
 }
 
 }  // namespace
+
+std::uint64_t Worker::service_of(const session::FlowKey& flow) const {
+  const IpAddress& server = flow.server_address;
+  if (server.is_ipv4()) return std::uint64_t{server.ipv4()} << 16 | flow.server_port;
+  const std::uint64_t words[] = {server.high, server.low, flow.server_port};
+  return siphash(config_.hash_key, {reinterpret_cast<const std::uint8_t*>(words), sizeof words});
+}
+
+std::uint16_t Worker::mss_limit(const session::FlowKey& flow) const {
+  return static_cast<std::uint16_t>(mtu_bytes_ - wire::kTcpHeaderBytes -
+                                    (flow.client_address.is_ipv4() ? wire::kIpv4HeaderBytes : wire::kIpv6HeaderBytes));
+}
 
 bool Worker::is_crowded(const session::FlowKey& flow) const {
   return half_open_ >= config_.half_open ||
@@ -48,7 +60,7 @@ session::Session* Worker::create(const wire::Frame& frame, const session::FlowKe
                                  const enforce::Service& service) {
   if (table_.size() == table_.capacity()) recycle();
   session::Session* session =
-      table_.create(flow, ids_.next(), context_.policy, service, config_.limits, mss_limit_, context_.now);
+      table_.create(flow, ids_.next(), context_.policy, service, config_.limits, mss_limit(flow), context_.now);
   if (session == nullptr) {
     refuse(Side::client, frame, ErrorCode::sessions_exhausted);
     return nullptr;
@@ -104,7 +116,7 @@ void Worker::send_cookie(const wire::Frame& frame, const session::FlowKey& flow)
                          .flags = wire::kSyn | wire::kAck,
                          .options = {}};
   std::swap_ranges(answer.link.bytes, answer.link.bytes + 6, answer.link.bytes + 6);
-  answer.options.mss = mss_limit_;
+  answer.options.mss = mss_limit(flow);
   answer.options.sack_permitted = offer.sack_permitted;
   client_output_.send(answer, 0, {});
   refuse(Side::client, frame, ErrorCode::syn_cookie_sent);
@@ -119,7 +131,7 @@ bool Worker::accept_cookie(const wire::Frame& frame, const session::FlowKey& flo
   session::Session* session = create(frame, flow, service);
   if (session == nullptr) return true;
   errors_.add(ErrorCode::syn_cookie_accepted);
-  session->connect(context_, outputs_, frame, *offer, mss_limit_);
+  session->connect(context_, outputs_, frame, *offer, mss_limit(flow));
   queue(*session);
   return true;
 }

@@ -25,10 +25,10 @@ void Worker::refuse(Side side, const wire::Frame& frame, ErrorCode why) {
                 .kind = TraceKind::drop,
                 .leg = static_cast<TraceLeg>(side),
                 .code = static_cast<std::uint16_t>(why),
-                .a = frame.source,
+                .a = frame.source.ipv4(),
                 .b = std::uint32_t{frame.source_port} << 16 | frame.destination_port,
                 .c = trace_length(frame.payload_bytes),
-                .d = frame.flags});
+                .d = static_cast<std::uint16_t>(frame.flags | trace_family(frame.source))});
 }
 
 void Worker::drop(Side side, const wire::Frame& frame, rte_mbuf* packet, ErrorCode why) {
@@ -47,8 +47,8 @@ void Worker::forward(Side from, const wire::Frame& frame, rte_mbuf* packet) {
 // What would carry a protected service around the inspection.
 bool Worker::is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const {
   const enforce::Snapshot& policy = *context_.policy->snapshot;
-  if (frame.kind == wire::FrameKind::fragment) {
-    why = ErrorCode::fragment_refused;
+  if (frame.kind == wire::FrameKind::closed) {
+    why = frame.error;
     return policy.is_protected(side == Side::client ? frame.destination : frame.source);
   }
   if (frame.kind == wire::FrameKind::udp) {
@@ -88,11 +88,59 @@ void Worker::dispatch(Side side, Arrival& arrival) {
     drop(side, frame, packet, ErrorCode::no_policy);  // what is protected is not known yet: closed
   } else if (frame.kind == wire::FrameKind::tcp) {
     dispatch_tcp(side, arrival);
+  } else if (frame.kind == wire::FrameKind::fragment) {
+    dispatch_fragment(side, arrival);
   } else if (ErrorCode why{}; is_refused(side, frame, why)) {
     drop(side, frame, packet, why);
   } else {
     forward(side, frame, packet);
   }
+}
+
+// To and from protected addresses only whole segments of a service go on.
+void Worker::dispatch_fragment(Side side, Arrival& arrival) {
+  const enforce::Snapshot& policy = *context_.policy->snapshot;
+  const bool from_client = side == Side::client;
+  rte_mbuf* packet = arrival.packet;
+  const wire::Frame part = arrival.frame;
+  if (!policy.is_protected(from_client ? part.destination : part.source)) return forward(side, part, packet);
+
+  const wire::Fragment fragment =
+      wire::read_fragment({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, part);
+  const auto* payload = static_cast<const std::uint8_t*>(
+      rte_pktmbuf_read(packet, fragment.payload_offset, fragment.payload_bytes, fragments_.scratch().data()));
+  Bytes whole;
+  const ErrorCode error = payload == nullptr ? ErrorCode::frame_truncated
+                                             : fragments_.add(part, fragment, from_client,
+                                                              {payload, fragment.payload_bytes}, context_.now, whole);
+  for (std::uint64_t expired = fragments_.take_expired(); expired > 0; --expired)
+    errors_.add(ErrorCode::fragment_expired);
+  if (error != ErrorCode::ok) return drop(side, part, packet, error);
+  rte_pktmbuf_free(packet);
+  if (whole.empty()) {  // kept until the rest comes
+    trace_.write({.time_ns = context_.now,
+                  .kind = TraceKind::segment_in,
+                  .leg = static_cast<TraceLeg>(side),
+                  .c = trace_length(fragment.payload_bytes)});
+    return;
+  }
+
+  arrival.frame = wire::parse(whole, whole.size());
+  const wire::Frame& frame = arrival.frame;
+  if (frame.kind != wire::FrameKind::tcp)
+    return refuse(side, frame, frame.error == ErrorCode::ok ? ErrorCode::fragment_refused : frame.error);
+  arrival.flow = session::flow_key(frame, from_client);
+  arrival.flow_hash = table_.hash(arrival.flow);
+  // What would be passed on is not: it may be larger than what the other port takes.
+  const enforce::Service* service = policy.find_service(arrival.flow.server_address, arrival.flow.server_port);
+  const bool opens = from_client && (frame.flags & (wire::kSyn | wire::kAck | wire::kRst)) == wire::kSyn;
+  const bool passes = service == nullptr || (service->mode == enforce::Mode::observe && !opens);
+  if (passes && table_.find(arrival.flow, arrival.flow_hash) == nullptr)
+    return refuse(side, frame, ErrorCode::fragment_refused);
+  buffer::Chain copy;
+  if (!copy.append_copy(context_.pools, whole)) return refuse(side, frame, ErrorCode::buffers_exhausted);
+  arrival.packet = copy.to_packet();
+  dispatch_tcp(side, arrival);
 }
 
 void Worker::dispatch_tcp(Side side, Arrival& arrival) {

@@ -10,11 +10,9 @@
 namespace sluice::worker {
 namespace {
 
-constexpr std::uint32_t kIpv4AndTcpBytes = 40;
-
-std::uint16_t mss_between(const port::Port& a, const port::Port& b) {
+std::uint16_t mtu_between(const port::Port& a, const port::Port& b) {
   const std::uint32_t mtu = std::min(a.capabilities().mtu_bytes, b.capabilities().mtu_bytes);
-  return static_cast<std::uint16_t>(std::min<std::uint32_t>(mtu, 0xffff) - kIpv4AndTcpBytes);
+  return static_cast<std::uint16_t>(std::min<std::uint32_t>(mtu, 0xffff));
 }
 
 void copy_name(char (&to)[64], std::string_view from) {
@@ -33,7 +31,7 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
       client_output_(client_port, pools, errors_),
       server_output_(server_port, pools, errors_),
       outputs_{client_output_, server_output_},
-      mss_limit_(mss_between(client_port, server_port)),
+      mtu_bytes_(mtu_between(client_port, server_port)),
       context_{.pools = pools, .recorder = recorder, .errors = errors_, .trace = trace_, .policy = nullptr, .work = {}},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),

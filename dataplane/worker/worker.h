@@ -21,6 +21,7 @@
 #include "dataplane/session/session_table.h"
 #include "dataplane/session/syn_cookie.h"
 #include "dataplane/session/timer_wheel.h"
+#include "dataplane/wire/fragments.h"
 #include "dataplane/worker/flow_listing.h"
 
 namespace sluice::worker {
@@ -99,6 +100,7 @@ class Worker final : public session::SessionObserver {
   void look_up(Side side, std::uint16_t count);
   void dispatch(Side side, Arrival& arrival);
   void dispatch_tcp(Side side, Arrival& arrival);
+  void dispatch_fragment(Side side, Arrival& arrival);
   [[nodiscard]] bool is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const;
   void unknown_flow(Side side, const wire::Frame& frame, const enforce::Service& service, rte_mbuf* packet);
   void reset_sender(Side side, const wire::Frame& frame);
@@ -112,6 +114,8 @@ class Worker final : public session::SessionObserver {
                                  const enforce::Service& service);
   bool accept_cookie(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
   void send_cookie(const wire::Frame& frame, const session::FlowKey& flow);
+  [[nodiscard]] std::uint64_t service_of(const session::FlowKey& flow) const;
+  [[nodiscard]] std::uint16_t mss_limit(const session::FlowKey& flow) const;
   [[nodiscard]] bool is_crowded(const session::FlowKey& flow) const;
   session::Session* create(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
   void recycle();
@@ -137,7 +141,7 @@ class Worker final : public session::SessionObserver {
   session::FrameOutput client_output_;
   session::FrameOutput server_output_;
   session::Outputs outputs_;
-  std::uint16_t mss_limit_;
+  std::uint16_t mtu_bytes_;  // what fits through both ports
   std::unique_ptr<inspect::Scratch> scratch_;
   session::Context context_;
   SessionIds ids_;
@@ -151,6 +155,7 @@ class Worker final : public session::SessionObserver {
   session::Census sources_;
   session::Census services_;
   session::SynCookies cookies_;
+  wire::FragmentTable fragments_;
   std::atomic<std::uint64_t> sessions_open_{0};
   FlowListing listing_;
   Counter lost_events_;

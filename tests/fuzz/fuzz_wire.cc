@@ -1,6 +1,6 @@
 // Fuzzes wire::parse(). Whatever the bytes: nothing is read beyond them, every offset of a TCP frame lies in
-// the head, the payload lies in the frame, and headers written from what was parsed parse to the same.
-// Input: one byte of switches, one byte of frame length beyond the head, then the head.
+// the head, the payload lies in the frame, fragments are put together within bounds, and headers written from what was
+// parsed parse to the same. Input: one byte of switches, one byte of frame length beyond the head, then the head.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include "common/assert.h"
 #include "dataplane/wire/build.h"
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/fragments.h"
 #include "dataplane/wire/frame.h"
 
 namespace {
@@ -37,6 +38,7 @@ void check_round_trip(const wire::Frame& frame) {
   header.destination = frame.destination;
   header.source_port = frame.source_port;
   header.destination_port = frame.destination_port;
+  header.flow_label = frame.flow_label;
   header.tos = frame.tos;
   header.ttl = frame.ttl;
   header.seq = frame.seq;
@@ -52,6 +54,7 @@ void check_round_trip(const wire::Frame& frame) {
   SLUICE_ASSERT(again.link.length == frame.link.length);
   SLUICE_ASSERT(again.source == frame.source && again.destination == frame.destination);
   SLUICE_ASSERT(again.source_port == frame.source_port && again.destination_port == frame.destination_port);
+  SLUICE_ASSERT(again.flow_label == frame.flow_label);
   SLUICE_ASSERT(again.seq == frame.seq && again.ack == frame.ack && again.window == frame.window);
   SLUICE_ASSERT(again.flags == frame.flags && again.tos == frame.tos && again.ttl == frame.ttl);
   SLUICE_ASSERT(again.options.mss == frame.options.mss && again.options.window_shift == frame.options.window_shift);
@@ -60,6 +63,21 @@ void check_round_trip(const wire::Frame& frame) {
   const std::size_t blocks = std::min<std::size_t>(frame.sack.count, wire::most_sack_blocks(frame.options));
   SLUICE_ASSERT(std::ranges::equal(again.sack.all(), frame.sack.all().first(blocks)));
   SLUICE_ASSERT(again.options.ts_value == frame.options.ts_value && again.options.ts_echo == frame.options.ts_echo);
+}
+
+// What is put together parses, and holds no more than what was given.
+void check_fragment(Bytes head, std::size_t frame_bytes, const wire::Frame& frame) {
+  static wire::FragmentTable table;
+  static TimeNs now = 0;
+  now += kMillisecond;
+  const wire::Fragment fragment = wire::read_fragment(head, frame);
+  SLUICE_ASSERT(std::size_t{fragment.payload_offset} + fragment.payload_bytes <= frame_bytes);
+  if (std::size_t{fragment.payload_offset} + fragment.payload_bytes > head.size()) return;
+  Bytes whole;
+  const ErrorCode error =
+      table.add(frame, fragment, true, head.subspan(fragment.payload_offset, fragment.payload_bytes), now, whole);
+  SLUICE_ASSERT(error == ErrorCode::ok || whole.empty());
+  if (!whole.empty()) SLUICE_ASSERT(wire::parse(whole, whole.size()).l3_offset == frame.link.length);
 }
 
 }  // namespace
@@ -71,7 +89,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 1) != 0) repair_ipv4_checksum(head);
   const std::size_t frame_bytes = head.size() + data[1] * std::size_t{256};
   const wire::Frame frame = wire::parse(head, frame_bytes);
-  SLUICE_ASSERT((frame.kind == wire::FrameKind::bad) == (frame.error != ErrorCode::ok));
+  const bool has_error = frame.kind == wire::FrameKind::bad || frame.kind == wire::FrameKind::closed;
+  SLUICE_ASSERT(has_error == (frame.error != ErrorCode::ok));
   SLUICE_ASSERT(frame.link.length <= wire::kMaxLinkHeaderBytes && frame.link.length <= head.size());
   if (frame.kind == wire::FrameKind::tcp || frame.kind == wire::FrameKind::udp) {
     SLUICE_ASSERT(frame.l3_offset == frame.link.length && frame.l3_offset + 20 <= frame.l4_offset);
@@ -79,5 +98,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     SLUICE_ASSERT(frame.payload_offset + frame.payload_bytes <= frame_bytes);
   }
   if (frame.kind == wire::FrameKind::tcp) check_round_trip(frame);
+  if (frame.kind == wire::FrameKind::fragment) check_fragment(head, frame_bytes, frame);
   return 0;
 }

@@ -190,8 +190,17 @@ Faults make_faults(Random& random) {
   return {wire(), wire()};
 }
 
-// One connection; returns the traces of both wires.
+struct Family {
+  IpAddress client;
+  IpAddress server;
+  std::uint16_t ethertype;
+};
+const Family kIpv4{test::kClientAddress, test::kServerAddress, kEthertypeIpv4};
+const Family kIpv6{test::kClientIpv6, test::kServerIpv6, kEthertypeIpv6};
+
+// One connection, by its seed over IPv4 or IPv6; returns the traces of both wires.
 std::uint64_t run_dialogue(std::uint64_t seed, unsigned trouble_kinds = Trouble::kNone) {
+  const Family family = seed % 2 == 0 ? kIpv4 : kIpv6;
   Random random(seed);
   const Dialogue dialogue = make_dialogue(random);
   const Faults faults = make_faults(random);
@@ -211,10 +220,10 @@ std::uint64_t run_dialogue(std::uint64_t seed, unsigned trouble_kinds = Trouble:
     SimPort server_port(server_wire, 1, pools(), random.chance(1, 2) ? kOffloadingNic : kPlainNic);
     Appliance appliance(world, client_wire, server_wire, appliance_pools(), nic, policy, seed);
     Trouble trouble(trouble_kinds, appliance, world, seed + 6);
-    Host client(world.clock, client_port, pools(), {.ip = test::kClientAddress, .link = ethernet(1, 2), .tcp = {}},
-                seed);
-    Host server(world.clock, server_port, pools(), {.ip = test::kServerAddress, .link = ethernet(2, 1), .tcp = {}},
-                seed + 3);
+    Host client(world.clock, client_port, pools(),
+                {.ip = family.client, .link = ethernet(1, 2, family.ethertype), .tcp = {}}, seed);
+    Host server(world.clock, server_port, pools(),
+                {.ip = family.server, .link = ethernet(2, 1, family.ethertype), .tcp = {}}, seed + 3);
     world.add(client);
     world.add(server);
     world.add(client_wire);
@@ -235,7 +244,7 @@ std::uint64_t run_dialogue(std::uint64_t seed, unsigned trouble_kinds = Trouble:
       return application;
     });
     Connection& connection =
-        client.connect({test::kServerAddress, test::kServerPort},
+        client.connect({family.server, test::kServerPort},
                        std::make_unique<StreamApplication>(script(dialogue.requests, false), seed + 5));
     const World::End end = world.run(
         [&] {
@@ -251,7 +260,7 @@ std::uint64_t run_dialogue(std::uint64_t seed, unsigned trouble_kinds = Trouble:
       EXPECT_TRUE(served->received() == oracle.to_server) << reproduce(seed);
     else
       ADD_FAILURE() << "the server was never reached; " << reproduce(seed);
-    EXPECT_EQ(server.connections()[0]->remote().ip, test::kClientAddress);
+    EXPECT_EQ(server.connections()[0]->remote().ip, family.client);
     EXPECT_TRUE(appliance.recorder.everything() == oracle.recorder.everything()) << reproduce(seed);
     for (const test::RecordedUnit& unit : appliance.recorder.units) EXPECT_EQ(unit.ends, 1U) << reproduce(seed);
     EXPECT_EQ(appliance.recorder.opened, 1U) << reproduce(seed);

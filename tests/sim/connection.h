@@ -16,7 +16,7 @@
 namespace sluice::sim {
 
 struct Address {
-  std::uint32_t ip = 0;
+  IpAddress ip;
   std::uint16_t port = 0;
   auto operator<=>(const Address&) const = default;
 };

@@ -28,9 +28,10 @@ bool tcp_checksum_is_right(const wire::Frame& frame, const rte_mbuf* packet, con
 
 }  // namespace
 
-wire::LinkHeader ethernet(std::uint8_t from, std::uint8_t to) {
+wire::LinkHeader ethernet(std::uint8_t from, std::uint8_t to, std::uint16_t type) {
   wire::LinkHeader link;
-  const std::uint8_t bytes[14] = {2, 0, 0, 0, 0, to, 2, 0, 0, 0, 0, from, 0x08, 0x00};
+  const std::uint8_t bytes[14] = {
+      2, 0, 0, 0, 0, to, 2, 0, 0, 0, 0, from, static_cast<std::uint8_t>(type >> 8), static_cast<std::uint8_t>(type)};
   std::memcpy(link.bytes, bytes, sizeof bytes);
   link.length = sizeof bytes;
   return link;
@@ -137,7 +138,8 @@ bool Host::send(wire::TcpHeader&& header, buffer::Chain&& payload, std::uint16_t
   const std::size_t payload_bytes = payload.length_bytes();
   const MutableBytes room(rte_pktmbuf_mtod(m, std::uint8_t*), rte_pktmbuf_tailroom(m));
   const std::size_t header_bytes = wire::write(header, payload_bytes, room);
-  const std::size_t l4_offset = header.link.length + wire::kIpv4HeaderBytes;
+  const std::size_t l4_offset = header.link.length + wire::ip_header_bytes(header);
+  const bool ipv4 = header.source.is_ipv4();
   const port::Capabilities port = port_.capabilities();
   if (!port.tx_checksum) {
     wire::ChecksumSum sum;
@@ -149,13 +151,13 @@ bool Host::send(wire::TcpHeader&& header, buffer::Chain&& payload, std::uint16_t
   frame.append(std::move(payload));
   rte_mbuf* packet = frame.to_packet();
   if (port.tx_checksum) {
-    packet->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
+    packet->ol_flags |= (ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6) | RTE_MBUF_F_TX_TCP_CKSUM;
     packet->l2_len = header.link.length & 0x7f;
-    packet->l3_len = wire::kIpv4HeaderBytes;
+    packet->l3_len = wire::ip_header_bytes(header) & 0x1ff;
     packet->l4_len = (header_bytes - l4_offset) & 0xff;
     if (payload_bytes > segment_bytes) {
       SLUICE_ASSERT(port.tx_segmentation);
-      packet->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_IP_CKSUM;
+      packet->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | (ipv4 ? RTE_MBUF_F_TX_IP_CKSUM : 0);
       packet->tso_segsz = segment_bytes;
     }
   }

@@ -16,13 +16,16 @@
 namespace sluice::sim {
 
 struct HostConfig {
-  std::uint32_t ip = 0;
+  IpAddress ip;
   wire::LinkHeader link;  // of the frames that it sends: Ethernet addresses, tags, type
   TcpConfig tcp;
 };
 
-// An untagged Ethernet header between two of the simulation's addresses.
-wire::LinkHeader ethernet(std::uint8_t from, std::uint8_t to);
+inline constexpr std::uint16_t kEthertypeIpv4 = 0x0800;
+inline constexpr std::uint16_t kEthertypeIpv6 = 0x86dd;
+
+// An untagged Ethernet header between two of the simulation's addresses; `type` of what it carries.
+wire::LinkHeader ethernet(std::uint8_t from, std::uint8_t to, std::uint16_t type = kEthertypeIpv4);
 
 class Host final : private FrameSink {
  public:

@@ -54,8 +54,15 @@ std::string masking_policy(std::string_view more, std::string_view mode) {
     mode: {}
     rules: [local/card, local/email, local/drop]
 {}
+  - name: web6
+    address: "[2001:db8::2]:80"
+    protocol: http
+    mode: {}
+    rules: [local/card, local/email, local/drop]
+{}
 principals:
   - {{name: ci, from: 10.0.0.64/26}}
+  - {{name: ci, from: "2001:db8:0:1::/64"}}
 rules:
   - name: card
     match: '\b(?:\d[ -]?){{12,18}}\d\b'
@@ -75,7 +82,7 @@ rules:
     where: [request]
     action: deny
 )",
-                     mode, more);
+                     mode, more, mode, more);
 }
 
 }  // namespace sluice::test

@@ -31,11 +31,15 @@ retention: {routine: 90d}
 class Lab:
     server_address = "10.77.0.2"
     client_address = "10.77.0.64"
+    # With IPv6 beside it, both ends have an address of each family.
+    server_ipv6 = "2001:db8:77::2"
+    client_ipv6 = "2001:db8:77::64"
     port = 8080
 
-    def __init__(self, name=None, staging_port=None):
+    def __init__(self, name=None, staging_port=None, ipv6=False, mtu=1500):
         self.name = name = name or os.environ.get("SLUICE_LAB", "sluice")
         self.state = f"/var/lib/{name}-lab"
+        self.ipv6, self.mtu = ipv6, mtu
         self.client, self.server = name + "-client", name + "-server"
         self.client_tap, self.server_tap = "slc0", "sls0"
         # The ports of the appliance, as its configuration names them.
@@ -63,19 +67,20 @@ class Lab:
             raise LabError("/dev/net/tun is not there: load the tun module (modprobe tun)")
         self.down()  # whatever an interrupted run has left
         os.makedirs(self.state, mode=0o700)
-        namespaces.create(self.client, self.client_tap, "02:77:00:00:00:64", self.client_address + "/24")
-        namespaces.create(self.server, self.server_tap, "02:77:00:00:00:02", self.server_address + "/24")
+        for name, tap, mac, ipv4, ipv6 in ((self.client, self.client_tap, "02:77:00:00:00:64", self.client_address, self.client_ipv6),
+                                           (self.server, self.server_tap, "02:77:00:00:00:02", self.server_address, self.server_ipv6)):
+            namespaces.create(name, tap, mac, ipv4 + "/24", *([ipv6 + "/64"] if self.ipv6 else []), mtu=self.mtu)
 
     def up_servers(self):
-        for daemon, listen, namespace in ((self.nginx, f"{self.server_address}:{self.port}", self.server),
-                                          (self.staging, f"127.0.0.1:{self.staging_port}", None)):
+        at = [f"{self.server_address}:{self.port}"] + ([f"[{self.server_ipv6}]:{self.port}"] if self.ipv6 else [])
+        for daemon, listen, namespace in ((self.nginx, at, self.server), (self.staging, [f"127.0.0.1:{self.staging_port}"], None)):
             folder = os.path.join(self.state, daemon.name)
-            command = nginx.prepare(folder, listen)
+            command = nginx.prepare(folder, *listen)
             content.write_site(os.path.join(folder, "site"), staging=daemon is self.staging)
             daemon.start(command, core=self.peer_core, namespace=namespace)
             ready = os.path.join(folder, "nginx.pid")
             if not wait_until(lambda: daemon.pid() is None or os.path.exists(ready), 10) or daemon.pid() is None:
-                raise LabError(f"{daemon.name} does not start on {listen}:\n{daemon.log()}")
+                raise LabError(f"{daemon.name} does not start on {listen[0]}:\n{daemon.log()}")
 
     def up_appliance(self, policy=POLICY, **how):
         self.appliance.prepare()

@@ -26,15 +26,19 @@ def exists(name):
     return os.path.exists("/run/netns/" + name)
 
 
-def create(name, tap, mac, address):
+def create(name, tap, mac, *addresses, mtu=1500):
     """A namespace with loopback and one persistent TAP; the data plane attaches to the TAP and may come and go."""
     run("ip", "netns", "add", name)
     run("ip", "-n", name, "link", "set", "lo", "up")
-    # One address family keeps the lab quiet: no router solicitations, no duplicate address detection.
-    run("ip", "netns", "exec", name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
+    # What nobody asked for keeps quiet: no second family, no router solicitations, no duplicate address detection.
+    ipv6 = any(":" in address for address in addresses)
+    settings = (("disable_ipv6", 0 if ipv6 else 1), ("router_solicitations", 0), ("accept_dad", 0), ("accept_ra", 0))
+    run("ip", "netns", "exec", name, "sysctl", "-qw", *(f"net.ipv6.conf.{scope}.{key}={value}"
+                                                        for key, value in settings for scope in ("all", "default")))
     run("ip", "-n", name, "tuntap", "add", "dev", tap, "mode", "tap", "vnet_hdr")
-    run("ip", "-n", name, "link", "set", tap, "address", mac, "up")
-    run("ip", "-n", name, "address", "add", address, "dev", tap)
+    run("ip", "-n", name, "link", "set", tap, "address", mac, "mtu", str(mtu), "up")
+    for address in addresses:
+        run("ip", "-n", name, "address", "add", address, "dev", tap, *(["nodad"] if ":" in address else []))
 
 
 def remove(name):
@@ -64,6 +68,6 @@ def _setns(fd):
         raise OSError(error, os.strerror(error))
 
 
-def open_socket(name, kind=socket.SOCK_STREAM):
+def open_socket(name, kind=socket.SOCK_STREAM, family=socket.AF_INET):
     with inside(name):
-        return socket.socket(socket.AF_INET, kind)
+        return socket.socket(family, kind)

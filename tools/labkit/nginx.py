@@ -23,7 +23,7 @@ http {{
     sendfile on;
     tcp_nopush on;
     server {{
-        listen {listen} backlog=4096;
+{listen}
         root {folder}/site;
         # Server-side includes make the length unknown, and so the body chunked.
         location /chunked/ {{ ssi on; ssi_types application/json; }}
@@ -37,13 +37,13 @@ http {{
 """
 
 
-def prepare(folder, listen):
-    """Writes the configuration; returns the command that runs it in the foreground."""
+def prepare(folder, *listen):
+    """Listens at every ADDRESS:PORT. Writes the configuration; returns the command that runs it in the foreground."""
     for name in ("site", "tmp", "uploads"):
         os.makedirs(os.path.join(folder, name), exist_ok=True)
     config = os.path.join(folder, "nginx.conf")
     with open(config, "w", encoding="utf-8") as file:
-        file.write(_CONFIG.format(folder=folder, listen=listen))
+        file.write(_CONFIG.format(folder=folder, listen="\n".join(f"        listen {at} backlog=4096;" for at in listen)))
     return ["nginx", "-e", os.path.join(folder, "error.log"), "-p", folder, "-c", config]
 
 

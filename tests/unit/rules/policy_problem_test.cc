@@ -93,15 +93,27 @@ TEST(PolicyProblem, names) {
 
 TEST(PolicyProblem, addresses_and_networks) {
   for (const char* bad : {"10.0.0.1", "10.0.0:80", "10.0.0.256:80", "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1:80x",
-                          "[::1]:80", "localhost:80", ":80", "", "10.0.0.1: 80", "010.0.0.1:80"})
-    EXPECT_THAT(problems_of_address(bad), HasSubstr("is no IPv4 address with a port; for example")) << bad;
-  for (const char* bad : {"0.0.0.0:80", "127.0.0.1:80", "224.0.0.1:80", "255.255.255.255:80"})
+                          "localhost:80", ":80", "", "10.0.0.1: 80", "010.0.0.1:80", "[10.0.0.1]:80", "[2001:db8::2]",
+                          "[2001:db8::2:80", "[2001:db8::g]:80", "[::ffff:10.0.0.1]:80", "[fe80::1%eth0]:80"})
+    EXPECT_THAT(problems_of_address(bad), HasSubstr("is no IP address with a port; ")) << bad;
+  EXPECT_THAT(problems_of_address("10.0.0:80"), HasSubstr("for example 10.77.0.2:8080 or \"[2001:db8::2]:8080\""));
+  EXPECT_THAT(problems_of_address("10.0.0.1"), HasSubstr("with a port: 10.0.0.1:8080"));
+  EXPECT_THAT(problems_of_address("2001:db8::2"), HasSubstr("with a port: [2001:db8::2]:8080"));
+  EXPECT_THAT(problems_of_address("[2001:db8::x]:80"), HasSubstr("an IPv6 address stands in brackets"));
+  for (const char* bad :
+       {"0.0.0.0:80", "127.0.0.1:80", "224.0.0.1:80", "255.255.255.255:80", "[::1]:80", "[::]:80", "[ff02::1]:80"})
     EXPECT_THAT(problems_of_address(bad), HasSubstr("is no address of a server")) << bad;
   EXPECT_EQ(problems_of_address("223.255.255.255:65535"), "");
-  EXPECT_THAT(problems_of_principal("10.0.0.0/33"), HasSubstr("is no IPv4 network; for example"));
-  EXPECT_THAT(problems_of_principal("10.0.0.7"), HasSubstr("is no IPv4 network; one host is 10.0.0.7/32"));
+  EXPECT_THAT(problems_of_principal("10.0.0.0/33"), HasSubstr("is no IP network; for example"));
+  EXPECT_THAT(problems_of_principal("10.0.0.7"), HasSubstr("is no IP network; one host is 10.0.0.7/32"));
   EXPECT_THAT(problems_of_principal("10.0.0.1/0"), HasSubstr("did you mean 0.0.0.0/0 or 10.0.0.1/32?"));
   EXPECT_EQ(problems_of_principal("10.0.0.1/32"), "");
+  EXPECT_EQ(problems_of_address("[2001:db8::2]:8080"), "");
+  EXPECT_EQ(problems_of_principal("2001:db8::/32"), "");
+  EXPECT_EQ(problems_of_principal("::/0"), "");
+  EXPECT_THAT(problems_of_principal("2001:db8::/129"), HasSubstr("is no IP network; for example"));
+  EXPECT_THAT(problems_of_principal("2001:db8::7"), HasSubstr("is no IP network; one host is 2001:db8::7/128"));
+  EXPECT_THAT(problems_of_principal("2001:db8::7/64"), HasSubstr("did you mean 2001:db8::/64 or 2001:db8::7/128?"));
 }
 
 TEST(PolicyProblem, sizes_numbers_and_times) {

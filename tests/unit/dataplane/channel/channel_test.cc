@@ -269,10 +269,10 @@ TEST_F(ChannelTest, AQuestionForFlowsIsCarriedWholeAndItsAnswerComesInParts) {
   EXPECT_EQ(host.asked.session, 7U);
   EXPECT_STREQ(host.asked.service, "orders");
   EXPECT_EQ(std::string(host.asked.principal), std::string(session::kFlowNameBytes - 1, 'p'));
-  EXPECT_EQ(host.asked.client_address, 0x0a4d0000U);
-  EXPECT_EQ(host.asked.client_mask, 0xffffff00U);
+  EXPECT_EQ(host.asked.client.address, IpAddress(0x0a4d0000));
+  EXPECT_EQ(host.asked.client.bits, 120);
   EXPECT_EQ(host.asked.client_port, 4000);
-  EXPECT_EQ(host.asked.server_mask, 0U);
+  EXPECT_EQ(host.asked.server.bits, 0);
   EXPECT_EQ(host.asked.server_port, 8080);
   EXPECT_EQ(host.asked.states, 1U << 2 | 1U << 5);
   EXPECT_EQ(host.asked.min_age_ns, 5U);
@@ -322,15 +322,41 @@ TEST_F(ChannelTest, ATraceComesWholeInParts) {
 }
 
 TEST_F(ChannelTest, EndsAndStatesAreReadOrRefusedInWords) {
-  for (const char* bad : {"10.77.0", "10.77.0.2:", "10.77.0.2:0", "10.77.0.2:65536", "10.77.0.2/33", "10.77.0.2/", "x"})
+  for (const char* bad : {"10.77.0", "10.77.0.2:", "10.77.0.2:0", "10.77.0.2:65536", "10.77.0.2/33", "10.77.0.2/", "x",
+                          "[2001:db8::2", "[2001:db8::2]:", "[2001:db8::2]:65536", "2001:db8::/129", "2001:db8", "[]"})
     EXPECT_EQ(control::parse_endpoint(bad, "client").error().code, ErrorCode::bad_argument) << bad;
-  EXPECT_EQ(control::parse_endpoint("10.1.2.3/8", "client")->address, 0x0a000000U);
-  EXPECT_EQ(control::parse_endpoint("0.0.0.0/0", "client")->mask, 0U);
-  EXPECT_EQ(control::parse_endpoint("", "client")->mask, 0U);
+  EXPECT_EQ(control::parse_endpoint("10.1.2.3/8", "client")->address, IpAddress(0x0a000000U));
+  EXPECT_EQ(control::parse_endpoint("0.0.0.0/0", "client")->bits, kIpv4PrefixBits);
+  EXPECT_EQ(control::parse_endpoint("", "client")->bits, 0);
+  for (const char* text : {"2001:db8::2", "[2001:db8::2]", "[2001:db8::2]:80", "[2001:db8::2/128]:80"}) {
+    const auto end = control::parse_endpoint(text, "client");
+    ASSERT_TRUE(end) << text;
+    EXPECT_EQ(end->address, *parse_address("2001:db8::2")) << text;
+    EXPECT_EQ(end->bits, 128) << text;
+  }
+  EXPECT_EQ(control::parse_endpoint("[2001:db8::2]:80", "client")->port, 80);
+  EXPECT_EQ(control::parse_endpoint("2001:db8::2/32", "client")->address, *parse_address("2001:db8::"));
   EXPECT_EQ(*control::parse_states(""), 0U);
   const auto unknown = control::parse_states("established,open");
   ASSERT_FALSE(unknown);
   EXPECT_NE(unknown.error().detail.find("fin_wait_1"), std::string::npos);
+}
+
+TEST_F(ChannelTest, AQuestionForIpv6ArrivesAsOne) {
+  FakeHost host;
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return is_connected(); }));
+  control::FlowQuery query;
+  query.client = *control::parse_endpoint("2001:db8::/32", "client");
+  query.server = *control::parse_endpoint("[2001:db8::2]:80", "server");
+  const auto encode = [&](std::uint64_t id) { return control::encode_flows_request(id, query); };
+  ASSERT_TRUE(control_->channel().ask(encode, 10 * kSecond));
+  EXPECT_TRUE(host.asked.client.has(*parse_address("2001:db8:1::7")));
+  EXPECT_FALSE(host.asked.client.has(*parse_address("2001:db9::")));
+  EXPECT_FALSE(host.asked.client.has(0x0a000001));
+  EXPECT_TRUE(host.asked.server.has(*parse_address("2001:db8::2")));
+  EXPECT_FALSE(host.asked.server.has(*parse_address("2001:db8::3")));
+  EXPECT_EQ(host.asked.server_port, 80);
 }
 
 // A data plane made by hand: says what it likes and reads what control answers.

@@ -45,10 +45,10 @@ TEST(ServiceTable, empty_finds_nothing) {
 
 TEST(PrincipalTable, the_narrowest_network_wins) {
   PrincipalTable table;
-  table.add(0x0a000000, 8, "ten");
-  table.add(0x0a010000, 16, "one");
-  table.add(0x0a010200, 24, "two");
-  table.add(0x0a010203, 32, "host");
+  table.add(0x0a000000, 104, "ten");
+  table.add(0x0a010000, 112, "one");
+  table.add(0x0a010200, 120, "two");
+  table.add(0x0a010203, 128, "host");
   table.finish();
   EXPECT_EQ(table.find(0x0a010203), "host");
   EXPECT_EQ(table.find(0x0a010204), "two");
@@ -60,9 +60,9 @@ TEST(PrincipalTable, the_narrowest_network_wins) {
 
 TEST(PrincipalTable, the_edges_of_the_address_space) {
   PrincipalTable table;
-  table.add(0, 0, "all");
-  table.add(0xffffffff, 32, "last");
-  table.add(0, 32, "first");
+  table.add(0, 96, "all");
+  table.add(0xffffffff, 128, "last");
+  table.add(0, 128, "first");
   table.finish();
   EXPECT_EQ(table.find(0), "first");
   EXPECT_EQ(table.find(1), "all");
@@ -94,7 +94,7 @@ TEST(PrincipalTable, agrees_with_a_search_through_all_networks) {
       const Network network{bits == 0 ? 0 : base & ~std::uint32_t{0} << (32 - bits), bits};
       const auto same = [&](const Network& n) { return n.network == network.network && n.bits == network.bits; };
       if (std::ranges::any_of(networks, same)) continue;
-      table.add(network.network, network.bits, std::to_string(networks.size()));
+      table.add(network.network, kIpv4PrefixBits + network.bits, std::to_string(networks.size()));
       networks.push_back(network);
     }
     table.finish();
@@ -112,6 +112,49 @@ TEST(PrincipalTable, agrees_with_a_search_through_all_networks) {
       ASSERT_EQ(table.find(address), expected) << "seed " << seed << " address " << address;
     }
   }
+}
+
+TEST(ServiceTable, the_families_do_not_meet) {
+  ServiceTable table;
+  table.add(0x0a000001, 80, 0);
+  table.add({0x20010db8'00000000, 1}, 80, 1);
+  table.add({0x20010db8'00000000, 1}, 81, 2);
+  ASSERT_TRUE(table.finish());
+  EXPECT_EQ(table.find(0x0a000001, 80), 0U);
+  EXPECT_EQ(table.find({0x20010db8'00000000, 1}, 80), 1U);
+  EXPECT_EQ(table.find({0x20010db8'00000000, 1}, 81), 2U);
+  EXPECT_EQ(table.find({0x20010db8'00000000, 2}, 80), ServiceTable::kNone);
+  EXPECT_EQ(table.find({0, 0x0a000001}, 80), ServiceTable::kNone) << "::10.0.0.1 is no IPv4 address";
+  EXPECT_TRUE(table.has_address({0x20010db8'00000000, 1}));
+  EXPECT_FALSE(table.has_address({0x20010db8'00000001, 1}));
+}
+
+TEST(PrincipalTable, networks_of_both_families) {
+  PrincipalTable table;
+  table.add({0x20010db8'00000000, 0}, 32, "documentation");
+  table.add({0x20010db8'00010000, 0}, 64, "subnet");
+  table.add({0x20010db8'00010000, 7}, 128, "host");
+  table.add(0, 96, "all of IPv4");
+  table.finish();
+  EXPECT_EQ(table.find({0x20010db7'ffffffff, ~std::uint64_t{0}}), "");
+  EXPECT_EQ(table.find({0x20010db8'00000000, 0}), "documentation");
+  EXPECT_EQ(table.find({0x20010db8'00010000, 6}), "subnet");
+  EXPECT_EQ(table.find({0x20010db8'00010000, 7}), "host");
+  EXPECT_EQ(table.find({0x20010db8'00010000, 8}), "subnet");
+  EXPECT_EQ(table.find({0x20010db8'00010001, 0}), "documentation");
+  EXPECT_EQ(table.find({0x20010db9'00000000, 0}), "");
+  EXPECT_EQ(table.find(0xffffffff), "all of IPv4");
+  EXPECT_EQ(table.find({0, 0xfffe'ffff'ffff}), "");
+}
+
+TEST(PrincipalTable, all_of_ipv6_ends_with_its_last_address) {
+  PrincipalTable table;
+  table.add({}, 0, "everybody");
+  table.add(IpAddress(~std::uint64_t{0}, ~std::uint64_t{0}), 128, "last");
+  table.finish();
+  EXPECT_EQ(table.find({}), "everybody");
+  EXPECT_EQ(table.find({~std::uint64_t{0}, ~std::uint64_t{0} - 1}), "everybody");
+  EXPECT_EQ(table.find({~std::uint64_t{0}, ~std::uint64_t{0}}), "last");
 }
 
 }  // namespace

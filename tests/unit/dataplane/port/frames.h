@@ -70,8 +70,9 @@ inline rte_mbuf* tcp_frame(buffer::Pools& pools, const wire::TcpHeader& header, 
   EXPECT_TRUE(body.append_copy(pools, as_bytes(payload)));
   chain.append(std::move(body));
   rte_mbuf* frame = chain.to_packet();
-  request_tcp_offloads(frame, header.link.length,
-                       wire::header_bytes(header) - header.link.length - wire::kIpv4HeaderBytes, segment_bytes);
+  const std::size_t ip_bytes = wire::ip_header_bytes(header);
+  request_tcp_offloads(frame, header.link.length, ip_bytes, wire::header_bytes(header) - header.link.length - ip_bytes,
+                       segment_bytes);
   return frame;
 }
 

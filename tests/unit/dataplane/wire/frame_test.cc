@@ -87,7 +87,7 @@ TEST(Frame, TcpIsReadWhole) {
 }
 
 TEST(Frame, KindsThatAreNotTcp) {
-  EXPECT_EQ(parse_all(packet(1, Buffer(8, 0))).kind, FrameKind::ipv4);
+  EXPECT_EQ(parse_all(packet(1, Buffer(8, 0))).kind, FrameKind::ip);
   const Frame udp = parse_all(packet(17, {0, 53, 0x13, 0x88, 0, 12, 0, 0, 'a', 'b', 'c', 'd'}));
   EXPECT_EQ(udp.kind, FrameKind::udp);
   EXPECT_EQ(udp.source_port, 53);
@@ -97,10 +97,6 @@ TEST(Frame, KindsThatAreNotTcp) {
   arp[12] = 0x08;
   arp[13] = 0x06;
   EXPECT_EQ(parse_all(arp).kind, FrameKind::other);
-  Buffer ipv6(60, 0);
-  ipv6[12] = 0x86;
-  ipv6[13] = 0xdd;
-  EXPECT_EQ(parse_all(ipv6).kind, FrameKind::other);
 }
 
 TEST(Frame, VlanTagsAreReadThroughUpToTwo) {
@@ -234,6 +230,126 @@ TEST(Frame, MutatedFramesKeepTheOffsetsInside) {
     ASSERT_LE(parsed.l4_offset + 20u, parsed.payload_offset);
     ASSERT_LE(parsed.l3_offset + 20u, parsed.l4_offset);
     ASSERT_LE(parsed.payload_offset + parsed.payload_bytes, frame.size() + beyond);
+  }
+  EXPECT_GT(tcp_seen, 1000);
+}
+
+// Ethernet and IPv6 around what its header's next number says.
+Buffer ipv6(std::uint8_t next, const Buffer& payload) {
+  Buffer frame(12, 0x02);
+  frame.insert(frame.end(), {0x86, 0xdd, 0x6a, 0x5b, 0xcd, 0xef, 0, 0, next, 61});
+  store_be16(frame.data() + 18, static_cast<std::uint16_t>(payload.size()));
+  frame.resize(54, 0);
+  frame[22] = frame[38] = 0x20;
+  frame[37] = 1;
+  frame[53] = 2;
+  frame.insert(frame.end(), payload.begin(), payload.end());
+  return frame;
+}
+
+Buffer operator+(Buffer a, const Buffer& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+TEST(Frame, Ipv6TcpIsReadWhole) {
+  const Frame frame = parse_all(ipv6(6, tcp({2, 4, 5, 0xa0}, 10)));
+  ASSERT_EQ(frame.kind, FrameKind::tcp);
+  EXPECT_EQ(frame.source, IpAddress(0x20ULL << 56, 1));
+  EXPECT_EQ(frame.destination, IpAddress(0x20ULL << 56, 2));
+  EXPECT_EQ(frame.tos, 0xa5);
+  EXPECT_EQ(frame.flow_label, 0xbcdefU);
+  EXPECT_EQ(frame.ttl, 61);
+  EXPECT_EQ(frame.l3_offset, 14);
+  EXPECT_EQ(frame.l4_offset, 54);
+  EXPECT_EQ(frame.payload_offset, 54 + 24);
+  EXPECT_EQ(frame.payload_bytes, 10U);
+  EXPECT_EQ(frame.options.mss, 1440);
+}
+
+// Hop-by-hop, destination options, routing at its end, a fragment header of a whole packet (RFC 6946).
+const Buffer kExtensions = {60, 0, 1, 4, 0,  0, 0, 0, 43, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0,
+                            0,  0, 0, 0, 44, 0, 0, 0, 0,  0, 0, 0,  6, 0, 0, 6, 1, 2, 3, 4};
+
+TEST(Frame, ExtensionHeadersAreReadThroughInEveryCut) {
+  Buffer frame = ipv6(0, kExtensions + tcp({1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2}, 3));
+  store_be16(frame.data() + 54 + 34, 0);  // no offset, nothing follows
+  const std::size_t headers = 54 + kExtensions.size() + 32;
+  EXPECT_EQ(parse_all(frame).l4_offset, 54 + kExtensions.size());
+  for (std::size_t cut = 0; cut < frame.size(); ++cut) {
+    const Frame whole = parse_exact(Bytes(frame).first(cut), frame.size());
+    EXPECT_EQ(whole.kind == FrameKind::tcp, cut >= headers) << cut;
+    EXPECT_NE(parse_exact(Bytes(frame).first(cut), cut).kind, FrameKind::tcp) << cut;
+  }
+}
+
+TEST(Frame, Ipv6FragmentsAreTheirOwnKind) {
+  for (const auto offset : std::initializer_list<std::uint16_t>{0x0001, 0x0008, 0x0009, 0xfff8}) {
+    Buffer frame = ipv6(0, kExtensions + tcp({}, 3));
+    store_be16(frame.data() + 54 + 34, offset);
+    const Frame parsed = parse_all(frame);
+    EXPECT_EQ(parsed.kind, FrameKind::fragment) << offset;
+    EXPECT_EQ(parsed.destination, IpAddress(0x20ULL << 56, 2));
+  }
+}
+
+TEST(Frame, WhatIsNotFollowedSaysWhy) {
+  const auto expect_closed = [](const Buffer& frame, ErrorCode error) {
+    const Frame parsed = parse_all(frame);
+    EXPECT_EQ(parsed.kind, FrameKind::closed);
+    EXPECT_EQ(error_name(parsed.error), error_name(error));
+    EXPECT_EQ(parsed.destination, IpAddress(0x20ULL << 56, 2)) << "who decides must know";
+  };
+  expect_closed(ipv6(51, Buffer(40, 0)), ErrorCode::ipv6_extension_unknown);
+  expect_closed(ipv6(60, Buffer{0, 0, 0, 0, 0, 0, 0, 0} + Buffer(40, 0)), ErrorCode::ipv6_extension_unknown);
+  expect_closed(ipv6(43, Buffer{6, 0, 0, 1, 0, 0, 0, 0} + tcp({})), ErrorCode::ipv6_extension_unknown);
+  expect_closed(ipv6(60, {6, 0, 0, 0, 0, 0, 0}), ErrorCode::ipv6_extensions_too_long);
+  expect_closed(ipv6(60, {6, 1, 0, 0, 0, 0, 0, 0}), ErrorCode::ipv6_extensions_too_long);
+  expect_closed(ipv6(60, Buffer{6, 32, 0, 0, 0, 0, 0, 0} + Buffer(400, 0)), ErrorCode::ipv6_extensions_too_long);
+}
+
+TEST(Frame, Ipv6HeadersThatCannotBeAreBad) {
+  const Buffer good = ipv6(6, tcp({}, 10));
+  Buffer frame = good;
+  frame[14] = 0x4a;
+  expect_bad(frame, ErrorCode::ip_bad_header);
+  frame = good;
+  frame[19] = 31;
+  expect_bad(frame, ErrorCode::frame_truncated);
+  frame = good;
+  frame[22] = 0xff;
+  expect_bad(frame, ErrorCode::ip_bad_header);  // a multicast source
+  for (const std::size_t at : {22, 38}) {       // ::ffff:a.b.c.d
+    frame = good;
+    std::memset(&frame[at], 0, 16);
+    frame[at + 10] = frame[at + 11] = 0xff;
+    expect_bad(frame, ErrorCode::ip_bad_header);
+  }
+}
+
+TEST(Frame, WhatIpv6HasForArpIsLikeIt) {
+  for (const auto type : std::initializer_list<std::uint8_t>{130, 133, 135, 136, 137, 143})
+    EXPECT_EQ(parse_all(ipv6(58, {type, 0, 0, 0})).kind, FrameKind::other) << int{type};
+  EXPECT_EQ(parse_all(ipv6(0, {58, 0, 5, 2, 0, 0, 1, 0, 143, 0, 0, 0})).kind, FrameKind::other);
+  for (const auto type : std::initializer_list<std::uint8_t>{1, 2, 128, 129, 138, 144})
+    EXPECT_EQ(parse_all(ipv6(58, {type, 0, 0, 0})).kind, FrameKind::ip) << int{type};
+}
+
+TEST(Frame, MutatedIpv6KeepsTheOffsetsInside) {
+  Random random(6);
+  const Buffer seed = ipv6(0, kExtensions + tcp({2, 4, 5, 0xa0}, 30));
+  int tcp_seen = 0;
+  for (int round = 0; round < 50000; ++round) {
+    Buffer frame = seed;
+    store_be16(frame.data() + 54 + 34, 0);
+    for (auto flips = random.below(5); flips > 0; --flips)
+      frame[14 + random.below(frame.size() - 14)] = static_cast<std::uint8_t>(random.next());
+    if (random.chance(1, 2)) frame.resize(random.below(frame.size() + 1));
+    const Frame parsed = parse_exact(frame, frame.size());
+    if (parsed.kind != FrameKind::tcp) continue;
+    ++tcp_seen;
+    ASSERT_LE(parsed.l4_offset + 20U, parsed.payload_offset);
+    ASSERT_LE(parsed.payload_offset + parsed.payload_bytes, frame.size());
   }
   EXPECT_GT(tcp_seen, 1000);
 }

@@ -110,9 +110,9 @@ TEST_F(FlowListingTest, FiltersPickAndTheLimitSaysThatThereIsMore) {
   EXPECT_EQ(count({.limit = 0}, true), 0U);
   EXPECT_EQ(count({.client_port = 1007}), 1U);
   EXPECT_EQ(count({.server_port = 9}), 0U);
-  EXPECT_EQ(count({.client_address = test::kClientAddress, .client_mask = ~0U}), 41U);
-  EXPECT_EQ(count({.client_address = test::kClientAddress + 1, .client_mask = ~0U}), 0U);
-  EXPECT_EQ(count({.client_address = test::kClientAddress + 1, .client_mask = 0xffffff00U}), 41U);
+  EXPECT_EQ(count({.client = {test::kClientAddress, 128}}), 41U);
+  EXPECT_EQ(count({.client = {test::kClientAddress + 1, 128}}), 0U);
+  EXPECT_EQ(count({.client = {IpAddress(test::kClientAddress).prefix(120), 120}}), 41U);
   EXPECT_EQ(count({.states = 1U << static_cast<unsigned>(tcp::TcpState::syn_sent)}), 1U);
   EXPECT_EQ(count({.min_age_ns = 1}), 0U);
   EXPECT_EQ(count({.min_bytes = 1}), 0U);

@@ -62,16 +62,20 @@ struct Segment {
   std::string payload = {};
   std::uint16_t client_port = 40000;
   std::uint16_t server_port = test::kServerPort;
-  std::uint32_t server = test::kServerAddress;
+  IpAddress server = test::kServerAddress;  // the client is of its family
   bool sack_permitted = false;
+  std::uint32_t flow_label = 0;  // IPv6
+  std::uint8_t traffic_class = 0;
 };
 
 // A TCP frame with right checksums, from the client or from the server.
 inline FrameBytes tcp_frame(Side from, const Segment& segment) {
   const bool client = from == Side::client;
+  const bool ipv4 = segment.server.is_ipv4();
+  const IpAddress client_address = ipv4 ? IpAddress(test::kClientAddress) : test::kClientIpv6;
   wire::TcpHeader header{.link = {.bytes = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0}, .length = 14},
-                         .source = client ? test::kClientAddress : segment.server,
-                         .destination = client ? segment.server : test::kClientAddress,
+                         .source = client ? client_address : segment.server,
+                         .destination = client ? segment.server : client_address,
                          .source_port = client ? segment.client_port : segment.server_port,
                          .destination_port = client ? segment.server_port : segment.client_port,
                          .seq = segment.seq,
@@ -79,6 +83,9 @@ inline FrameBytes tcp_frame(Side from, const Segment& segment) {
                          .window = 60000,
                          .flags = segment.flags,
                          .options = {}};
+  if (!ipv4) store_be16(header.link.bytes + 12, 0x86dd);
+  header.flow_label = ipv4 ? 0 : segment.flow_label;
+  header.tos = segment.traffic_class;
   if ((segment.flags & wire::kSyn) != 0) header.options.mss = 1460;
   header.options.sack_permitted = segment.sack_permitted;
   FrameBytes bytes(wire::header_bytes(header) + segment.payload.size());
@@ -86,7 +93,8 @@ inline FrameBytes tcp_frame(Side from, const Segment& segment) {
   std::memcpy(bytes.data() + head, segment.payload.data(), segment.payload.size());
   wire::ChecksumSum sum;
   sum.add(as_bytes(segment.payload));
-  wire::complete_checksum(MutableBytes(bytes).subspan(34, head - 34), wire::kTcpChecksumOffset, sum);
+  const std::size_t l4 = header.link.length + wire::ip_header_bytes(header);
+  wire::complete_checksum(MutableBytes(bytes).subspan(l4, head - l4), wire::kTcpChecksumOffset, sum);
   return bytes;
 }
 
@@ -140,10 +148,10 @@ class WorkerTest : public testing::Test {
     EXPECT_EQ(client.out.front(), frame);
     client.out.clear();
   }
-  void connect(std::uint16_t port = 40000) {
-    from(Side::client, {.flags = wire::kSyn, .seq = 99, .client_port = port});
-    from(Side::server, {.flags = wire::kSyn | wire::kAck, .seq = 499, .ack = 100, .client_port = port});
-    from(Side::client, {.flags = wire::kAck, .seq = 100, .ack = 500, .client_port = port});
+  void connect(std::uint16_t port = 40000, const IpAddress& to = test::kServerAddress) {
+    from(Side::client, {.flags = wire::kSyn, .seq = 99, .client_port = port, .server = to});
+    from(Side::server, {.flags = wire::kSyn | wire::kAck, .seq = 499, .ack = 100, .client_port = port, .server = to});
+    from(Side::client, {.flags = wire::kAck, .seq = 100, .ack = 500, .client_port = port, .server = to});
     client.out.clear();
     server.out.clear();
   }
