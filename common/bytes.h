@@ -19,6 +19,14 @@ inline std::string_view as_text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// Into a field of fixed size, with its terminating zero; what is longer is cut.
+template <std::size_t N>
+void copy_name(char (&to)[N], std::string_view from) {
+  const std::size_t bytes = from.size() < N ? from.size() : N - 1;
+  std::memcpy(to, from.data(), bytes);
+  to[bytes] = '\0';
+}
+
 inline std::uint16_t load_be16(const std::uint8_t* p) {
   return static_cast<std::uint16_t>((p[0] << 8) | p[1]);
 }

@@ -40,6 +40,9 @@ struct IpAddress {
     const IpAddress mask = IpAddress(~std::uint64_t{0}, ~std::uint64_t{0}).prefix(bits);
     return {high | ~mask.high, low | ~mask.low};
   }
+  // Who it stands for where sources are counted: who has one IPv6 address has the /64 it is in (RFC 6177). IPv4 stands
+  // where only multicast would be, which is no source.
+  [[nodiscard]] constexpr std::uint64_t source() const { return is_ipv4() ? 0xffff'ffff'0000'0000 | ipv4() : high; }
   // The one after it; "::" after the last.
   [[nodiscard]] constexpr IpAddress next() const { return {low + 1 == 0 ? high + 1 : high, low + 1}; }
 

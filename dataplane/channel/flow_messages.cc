@@ -17,12 +17,6 @@ static_assert(static_cast<int>(fbs::TcpTimer::time_wait) == static_cast<int>(tcp
 static_assert(static_cast<int>(fbs::FlowPhase::done) == static_cast<int>(session::FlowPhase::done));
 static_assert(static_cast<int>(fbs::UnitPhase::response) == static_cast<int>(session::UnitPhase::response));
 
-template <std::size_t N>
-void copy_name(char (&to)[N], const flatbuffers::String* from) {
-  if (from == nullptr) return;
-  std::memcpy(to, from->data(), std::min<std::size_t>(from->size(), N - 1));
-}
-
 Offset<fbs::LegStatus> leg_status(FlatBufferBuilder& builder, const session::FlowLeg& leg, TimeNs now) {
   const tcp::LegInfo& tcp = leg.tcp;
   fbs::LegStatusBuilder out(builder);
@@ -128,8 +122,8 @@ FlowQuery decode(const fbs::FlowsRequest& request) {
   FlowQuery query;
   query.limit = std::min(request.limit(), kMostFlows);
   query.session = request.session();
-  copy_name(query.service, request.service());
-  copy_name(query.principal, request.principal());
+  if (request.service() != nullptr) copy_name(query.service, request.service()->string_view());
+  if (request.principal() != nullptr) copy_name(query.principal, request.principal()->string_view());
   query.client =
       network(request.client_ipv6(), request.client_ipv6_bits(), request.client_address(), request.client_mask());
   query.client_port = request.client_port();

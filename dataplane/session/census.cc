@@ -1,9 +1,10 @@
-// See census.h. Removal shifts the cluster back, so there are no tombstones.
+// See census.h.
 #include "dataplane/session/census.h"
 
 #include <bit>
 
 #include "common/assert.h"
+#include "dataplane/session/probing.h"
 
 namespace sluice::session {
 
@@ -33,17 +34,9 @@ void Census::remove(std::uint64_t key) {
   SLUICE_ASSERT(entries_[at].count != 0);
   if (--entries_[at].count != 0) return;
   --keys_;
-  close_hole(at);
-}
-
-// Moves back what may live in the hole: its home is not between the hole and where it is.
-void Census::close_hole(std::size_t hole) {
-  for (std::size_t next = (hole + 1) & mask_; entries_[next].count != 0; next = (next + 1) & mask_) {
-    if (((next - home(entries_[next].key)) & mask_) < ((next - hole) & mask_)) continue;
-    entries_[hole] = entries_[next];
-    hole = next;
-  }
-  entries_[hole] = {};
+  close_hole(
+      std::span(entries_), mask_, at, [](const Entry& entry) { return entry.count == 0; },
+      [this](const Entry& entry) { return home(entry.key); });
 }
 
 }  // namespace sluice::session

@@ -28,13 +28,32 @@ class Census {
   [[nodiscard]] std::size_t home(std::uint64_t key) const;
   // Where the key is, or would go.
   [[nodiscard]] std::size_t find(std::uint64_t key) const;
-  void close_hole(std::size_t hole);
 
   HashKey seed_;
   std::size_t capacity_;
   std::size_t mask_;
   std::size_t keys_ = 0;
   std::vector<Entry> entries_;
+};
+
+// At most `limit` of each key. 0 is no limit: then nothing is counted.
+class Quota {
+ public:
+  // `capacity`: as many as there can be of all keys together.
+  Quota(std::uint32_t limit, std::size_t capacity, const HashKey& seed)
+      : limit_(limit), census_(limit == 0 ? 0 : capacity, seed) {}
+
+  [[nodiscard]] bool is_reached(std::uint64_t key) const { return limit_ != 0 && census_.count(key) >= limit_; }
+  void add(std::uint64_t key) {
+    if (limit_ != 0) census_.add(key);
+  }
+  void remove(std::uint64_t key) {
+    if (limit_ != 0) census_.remove(key);
+  }
+
+ private:
+  std::uint32_t limit_;
+  Census census_;
 };
 
 }  // namespace sluice::session

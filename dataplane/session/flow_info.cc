@@ -8,15 +8,6 @@
 #include "dataplane/session/session.h"
 
 namespace sluice::session {
-namespace {
-
-void copy_name(char (&to)[kFlowNameBytes], std::string_view from) {
-  const std::size_t bytes = std::min(from.size(), sizeof to - 1);
-  std::memcpy(to, from.data(), bytes);
-  to[bytes] = '\0';
-}
-
-}  // namespace
 
 void Session::tell(FlowInfo& info, TimeNs now) const {
   info.session = id_;

@@ -14,13 +14,6 @@ constexpr std::size_t kRecordOverhead = 4096;
 constexpr std::size_t kRecordBytes = 1024;  // for which the recorder counts on one record
 constexpr std::size_t kBufferBytes = 2304;  // what a frame buffer takes, with its mbuf
 
-// Before a server was heard, frames to the client go where its own came from.
-wire::LinkHeader turned_around(const wire::LinkHeader& link) {
-  wire::LinkHeader turned = link;
-  std::swap_ranges(turned.bytes, turned.bytes + 6, turned.bytes + 6);
-  return turned;
-}
-
 tcp::SegmentIn segment_of(const wire::Frame& frame, buffer::Chain&& payload) {
   return {.seq = frame.seq,
           .ack = frame.ack,
@@ -49,8 +42,9 @@ Session::Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enfo
 
 Session::~Session() = default;
 
+// Before a server was heard, frames to the client go where its own came from.
 wire::TcpHeader Session::to_client() const {
-  return {.link = server_carrier_.link.length != 0 ? server_carrier_.link : turned_around(client_carrier_.link),
+  return {.link = server_carrier_.link.length != 0 ? server_carrier_.link : wire::turned_around(client_carrier_.link),
           .source = flow_.server_address,
           .destination = flow_.client_address,
           .source_port = flow_.server_port,

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "common/assert.h"
+#include "dataplane/session/probing.h"
 
 namespace sluice::session {
 
@@ -67,16 +68,9 @@ void SessionTable::destroy(Session* session) {
     SLUICE_ASSERT(slots_[at].session != nullptr);
     at = (at + 1) & mask_;
   }
-  std::size_t hole = at;
-  for (std::size_t next = (at + 1) & mask_; slots_[next].session != nullptr; next = (next + 1) & mask_) {
-    const std::size_t wanted = home(slots_[next].session->flow().hash(seed_));
-    // Move back what may live in the hole: its home is not between the hole and where it is.
-    if (((next - wanted) & mask_) >= ((next - hole) & mask_)) {
-      slots_[hole] = slots_[next];
-      hole = next;
-    }
-  }
-  slots_[hole] = {};
+  close_hole(
+      slots_, mask_, at, [](const Slot& slot) { return slot.session == nullptr; },
+      [this](const Slot& slot) { return home(slot.session->flow().hash(seed_)); });
   --size_;
   session->~Session();
   const std::size_t room = room_of(session);

@@ -22,7 +22,7 @@ void Congestion::avoid_congestion(std::uint32_t bytes, TimeNs now, DurationNs rt
   window_ = std::min(window_ + std::min(growth, kLargestWindow), kLargestWindow);
 }
 
-void Congestion::lower_threshold(std::uint32_t in_flight, TimeNs now) {
+void Congestion::on_loss(std::uint32_t in_flight, TimeNs now) {
   window_before_ = window_;
   threshold_before_ = threshold_;
   const std::uint32_t used = std::min(window_, std::max(in_flight, mss_));
@@ -30,12 +30,8 @@ void Congestion::lower_threshold(std::uint32_t in_flight, TimeNs now) {
   threshold_ = std::max(threshold_, 2 * mss_);
 }
 
-void Congestion::on_loss(std::uint32_t in_flight, TimeNs now) {
-  lower_threshold(in_flight, now);
-}
-
 void Congestion::on_timeout(std::uint32_t in_flight, bool first, TimeNs now) {
-  if (first) lower_threshold(in_flight, now);
+  if (first) on_loss(in_flight, now);
   window_ = mss_;
 }
 

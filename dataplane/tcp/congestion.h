@@ -46,7 +46,6 @@ class Congestion {
  private:
   [[nodiscard]] std::uint32_t initial_window() const;
   void avoid_congestion(std::uint32_t bytes, TimeNs now, DurationNs rtt);
-  void lower_threshold(std::uint32_t in_flight, TimeNs now);
 
   std::uint32_t mss_;
   std::uint32_t window_;

@@ -68,7 +68,7 @@ std::uint8_t* put_ipv4(std::uint8_t* p, const TcpHeader& header, std::size_t tot
   p = put8(put8(p, 0x45), header.tos);
   p = put16(p, static_cast<std::uint16_t>(total_bytes));
   p = put16(put16(p, header.ip_id), 0x4000);  // DF
-  p = put16(put8(put8(p, header.ttl), 6), 0);
+  p = put16(put8(put8(p, header.ttl), kProtocolTcp), 0);
   p = put32(put32(p, header.source.ipv4()), header.destination.ipv4());
   store_be16(begin + 10, ipv4_header_checksum({begin, kIpv4HeaderBytes}));
   return p;
@@ -78,10 +78,17 @@ std::uint8_t* put_ipv4(std::uint8_t* p, const TcpHeader& header, std::size_t tot
 [[gnu::noinline]] std::uint8_t* put_ipv6(std::uint8_t* p, const TcpHeader& header, std::size_t total_bytes) {
   p = put32(p, 6U << 28 | std::uint32_t{header.tos} << 20 | (header.flow_label & 0xfffff));
   p = put16(p, static_cast<std::uint16_t>(total_bytes - kIpv6HeaderBytes));
-  p = put8(put8(p, 6), header.ttl);
+  p = put8(put8(p, kProtocolTcp), header.ttl);
   store_ipv6(p, header.source);
   store_ipv6(p + 16, header.destination);
   return p + 32;
+}
+
+// `total_bytes`: from the IP header on.
+inline std::uint8_t* put_link_and_ip(std::uint8_t* p, const TcpHeader& header, std::size_t total_bytes) {
+  std::memcpy(p, header.link.bytes, header.link.length);
+  p += header.link.length;
+  return header.source.is_ipv4() ? put_ipv4(p, header, total_bytes) : put_ipv6(p, header, total_bytes);
 }
 
 }  // namespace
@@ -109,28 +116,45 @@ std::size_t header_bytes(const TcpHeader& header) {
 
 std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableBytes out) {
   const std::size_t tcp_bytes = tcp_bytes_of(header);
-  const bool ipv4 = header.source.is_ipv4();
-  const std::size_t ip_bytes = ipv4 ? kIpv4HeaderBytes : kIpv6HeaderBytes;
+  const std::size_t ip_bytes = ip_header_bytes(header);
   const std::size_t total_bytes = ip_bytes + tcp_bytes + payload_bytes;
   const std::size_t written = header.link.length + ip_bytes + tcp_bytes;
   SLUICE_ASSERT(header.link.length <= kMaxLinkHeaderBytes && written <= out.size() && total_bytes <= 65535);
 
-  std::uint8_t* p = out.data();
-  std::memcpy(p, header.link.bytes, header.link.length);
-  p += header.link.length;
-  p = ipv4 ? put_ipv4(p, header, total_bytes) : put_ipv6(p, header, total_bytes);
+  std::uint8_t* p = put_link_and_ip(out.data(), header, total_bytes);
   p = put16(put16(p, header.source_port), header.destination_port);
   p = put32(put32(p, header.seq), header.ack);
   p = put8(put8(p, static_cast<std::uint8_t>(tcp_bytes / 4 << 4)), header.flags);
   p = put16(p, header.window);
-  p = put16(
-      p, pseudo_header_sum(header.source, header.destination, 6, static_cast<std::uint16_t>(tcp_bytes + payload_bytes))
-             .folded());
+  p = put16(p, pseudo_header_sum(header.source, header.destination, kProtocolTcp,
+                                 static_cast<std::uint16_t>(tcp_bytes + payload_bytes))
+                   .folded());
   p = put16(p, 0);  // urgent pointer: URG is never sent
   p = put_options(p, header.options);
   if (!header.sack.empty()) p = put_sack(p, header);
   SLUICE_ASSERT(p == out.data() + written);
   return written;
+}
+
+void write_link_and_ip(const TcpHeader& header, std::size_t l4_bytes, MutableBytes out) {
+  const std::size_t ip_bytes = ip_header_bytes(header);
+  SLUICE_ASSERT(out.size() == header.link.length + ip_bytes && ip_bytes + l4_bytes <= 65535);
+  put_link_and_ip(out.data(), header, ip_bytes + l4_bytes);
+}
+
+LinkHeader turned_around(const LinkHeader& link) {
+  LinkHeader turned = link;
+  std::swap_ranges(turned.bytes, turned.bytes + 6, turned.bytes + 6);
+  return turned;
+}
+
+TcpHeader answer_to(const Frame& frame) {
+  return {.link = turned_around(frame.link),
+          .source = frame.destination,
+          .destination = frame.source,
+          .source_port = frame.destination_port,
+          .destination_port = frame.source_port,
+          .options = {}};
 }
 
 void complete_checksum(MutableBytes l4_header, std::size_t checksum_offset, const ChecksumSum& payload) {

@@ -54,6 +54,14 @@ std::size_t header_bytes(const TcpHeader& header);
 // fit an IP packet of either family: header_bytes() - link.length + payload_bytes <= 65535.
 std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableBytes out);
 
+// The same of what stands in front of the TCP header alone: link.length + ip_header_bytes(header) bytes.
+void write_link_and_ip(const TcpHeader& header, std::size_t l4_bytes, MutableBytes out);
+
+// A link header for the way back.
+LinkHeader turned_around(const LinkHeader& link);
+// What an answer to this frame begins with: its ends and its link, turned around.
+TcpHeader answer_to(const Frame& frame);
+
 // Puts the finished checksum into an L4 header whose field holds the folded pseudo-header sum. The payload
 // follows the header; its pieces were added to `payload` in order. A sum of 0 becomes 0xffff for UDP (RFC 768),
 // which for TCP is the same number.

@@ -3,42 +3,12 @@
 
 #include <algorithm>
 
-#include "dataplane/wire/checksum.h"
+#include "dataplane/wire/build.h"
 
 namespace sluice::wire {
 namespace {
 
-constexpr std::uint8_t kProtocolTcp = 6;
-constexpr std::size_t kIpv4Bytes = 20;
-constexpr std::size_t kIpv6Bytes = 40;
 constexpr std::uint32_t kFragmentHeaderBytes = 8;
-constexpr std::uint8_t kHopLimit = 64;
-
-bool same_source(const IpAddress& a, const IpAddress& b) {
-  return a.is_ipv4() || b.is_ipv4() ? a == b : a.high == b.high;
-}
-
-std::uint8_t* put_ip_header(std::uint8_t* ip, const Frame& frame, std::size_t payload_bytes) {
-  if (frame.source.is_ipv4()) {
-    std::memset(ip, 0, kIpv4Bytes);
-    ip[0] = 0x45;
-    ip[1] = frame.tos;
-    store_be16(ip + 2, static_cast<std::uint16_t>(kIpv4Bytes + payload_bytes));
-    ip[8] = kHopLimit;
-    ip[9] = kProtocolTcp;
-    store_be32(ip + 12, frame.source.ipv4());
-    store_be32(ip + 16, frame.destination.ipv4());
-    store_be16(ip + 10, ipv4_header_checksum({ip, kIpv4Bytes}));
-    return ip + kIpv4Bytes;
-  }
-  store_be32(ip, 6U << 28 | std::uint32_t{frame.tos} << 20 | frame.flow_label);
-  store_be16(ip + 4, static_cast<std::uint16_t>(payload_bytes));
-  ip[6] = kProtocolTcp;
-  ip[7] = kHopLimit;
-  store_ipv6(ip + 8, frame.source);
-  store_ipv6(ip + 24, frame.destination);
-  return ip + kIpv6Bytes;
-}
 
 }  // namespace
 
@@ -85,7 +55,7 @@ FragmentTable::Datagram* FragmentTable::find(const Frame& frame, const Fragment&
 FragmentTable::Datagram* FragmentTable::begin(const Frame& frame, const Fragment& fragment, bool from_client,
                                               TimeNs now) {
   const auto of_source = std::ranges::count_if(
-      datagrams_, [&](const Datagram& d) { return d.used && same_source(d.first.source, frame.source); });
+      datagrams_, [&](const Datagram& d) { return d.used && d.first.source.source() == frame.source.source(); });
   const auto free = std::ranges::find(datagrams_, false, &Datagram::used);
   if (free == datagrams_.end() || static_cast<std::size_t>(of_source) >= limits_.per_source) return nullptr;
   free->used = true;
@@ -138,11 +108,15 @@ ErrorCode FragmentTable::put(Datagram& datagram, const Fragment& fragment, Bytes
 
 Bytes FragmentTable::finish(Datagram& datagram) {
   const Frame& frame = datagram.first;
-  const std::size_t ip_bytes = frame.source.is_ipv4() ? kIpv4Bytes : kIpv6Bytes;
-  const std::size_t head_bytes = frame.link.length + ip_bytes;
+  const TcpHeader header{.link = frame.link,
+                         .source = frame.source,
+                         .destination = frame.destination,
+                         .flow_label = frame.flow_label,
+                         .tos = frame.tos,
+                         .options = {}};
+  const std::size_t head_bytes = frame.link.length + ip_header_bytes(header);
   std::uint8_t* const begin = datagram.room + kHeaderRoom - head_bytes;
-  std::copy_n(frame.link.bytes, frame.link.length, begin);
-  put_ip_header(begin + frame.link.length, frame, datagram.total_bytes);
+  write_link_and_ip(header, datagram.total_bytes, {begin, head_bytes});
   datagram.used = false;
   return {begin, head_bytes + datagram.total_bytes};
 }

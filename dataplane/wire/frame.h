@@ -15,6 +15,10 @@ namespace sluice::wire {
 
 inline constexpr std::size_t kMaxLinkHeaderBytes = 22;  // Ethernet and two VLAN tags
 
+// Protocol numbers of IP.
+inline constexpr std::uint8_t kProtocolTcp = 6;
+inline constexpr std::uint8_t kProtocolUdp = 17;
+
 // TCP flags as on the wire.
 enum TcpFlag : std::uint8_t { kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16, kUrg = 32, kEce = 64, kCwr = 128 };
 

@@ -10,8 +10,6 @@ constexpr std::uint16_t kFragmentMask = 0xfff9;  // the offset, and more fragmen
 
 enum Next : std::uint8_t {
   kHopByHop = 0,
-  kTcp = 6,
-  kUdp = 17,
   kRouting = 43,
   kFragment = 44,
   kIcmp = 58,
@@ -71,7 +69,7 @@ bool read_ipv6(Bytes head, std::size_t frame_bytes, Frame& frame, std::uint8_t& 
   const std::size_t begin = frame.l4_offset;
   std::size_t at = begin;
   std::uint8_t next = head[frame.l3_offset + std::size_t{6}];
-  for (int headers = 0; next != kTcp && next != kUdp && next != kIcmp && next != kNone; ++headers) {
+  for (int headers = 0; next != kProtocolTcp && next != kProtocolUdp && next != kIcmp && next != kNone; ++headers) {
     const bool is_first = headers == 0;
     if (next != kRouting && next != kFragment && next != kDestination && !(next == kHopByHop && is_first))
       return closed(frame, ErrorCode::ipv6_extension_unknown);

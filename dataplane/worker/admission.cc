@@ -7,18 +7,8 @@
 namespace sluice::worker {
 namespace {
 
-// Who has one IPv6 address has the /64 it is in (RFC 6177). IPv4 stands where only multicast would be, which is no
-// source.
-std::uint64_t source_of(const session::FlowKey& flow) {
-  const IpAddress& source = flow.client_address;
-  return source.is_ipv4() ? 0xffff'ffff'0000'0000 | source.ipv4() : source.high;
-}
 // Work of one SYN in a full table.
 constexpr std::size_t kRecycleLooks = 64;
-
-bool is_reached(std::uint32_t limit, std::uint32_t count) {
-  return limit != 0 && count >= limit;
-}
 
 }  // namespace
 
@@ -35,8 +25,7 @@ std::uint16_t Worker::mss_limit(const session::FlowKey& flow) const {
 }
 
 bool Worker::is_crowded(const session::FlowKey& flow) const {
-  return half_open_ >= config_.half_open ||
-         is_reached(config_.half_open_per_source, half_open_sources_.count(source_of(flow)));
+  return half_open_ >= config_.half_open || half_open_of_source_.is_reached(flow.client_address.source());
 }
 
 // A full table gives the room of a session that is over and on the record, and waits only for what may still be on its
@@ -48,8 +37,7 @@ void Worker::recycle() {
     if (found == nullptr) break;
     if (!found->replaceable()) continue;
     session::Session* over = table_.find(found->flow());
-    std::erase(queued_, over);
-    destroy(over);
+    remove(over);
     errors_.add(ErrorCode::session_recycled);
     break;
   }
@@ -65,28 +53,33 @@ session::Session* Worker::create(const wire::Frame& frame, const session::FlowKe
     refuse(Side::client, frame, ErrorCode::sessions_exhausted);
     return nullptr;
   }
-  sources_.add(source_of(flow));
-  services_.add(service_of(flow));
+  of_source_.add(flow.client_address.source());
+  of_service_.add(service_of(flow));
   return session;
 }
 
 void Worker::destroy(session::Session* session) {
   timers_.disarm(*session);
-  sources_.remove(source_of(session->flow()));
-  services_.remove(service_of(session->flow()));
+  of_source_.remove(session->flow().client_address.source());
+  of_service_.remove(service_of(session->flow()));
   table_.destroy(session);
+}
+
+void Worker::remove(session::Session* session) {
+  std::erase(queued_, session);
+  destroy(session);
 }
 
 void Worker::end_half_open(const session::Session& session) {
   --half_open_;
-  half_open_sources_.remove(source_of(session.flow()));
+  half_open_of_source_.remove(session.flow().client_address.source());
 }
 
 // For a SYN from the client; nullptr when it gets none now.
 session::Session* Worker::open_session(const wire::Frame& frame, const session::FlowKey& flow,
                                        const enforce::Service& service) {
-  const bool many_of_source = is_reached(config_.sessions_per_source, sources_.count(source_of(flow)));
-  if (many_of_source || is_reached(config_.sessions_per_service, services_.count(service_of(flow)))) {
+  const bool many_of_source = of_source_.is_reached(flow.client_address.source());
+  if (many_of_source || of_service_.is_reached(service_of(flow))) {
     refuse(Side::client, frame,
            many_of_source ? ErrorCode::source_sessions_exceeded : ErrorCode::service_sessions_exceeded);
     reset_sender(Side::client, frame);
@@ -99,23 +92,17 @@ session::Session* Worker::open_session(const wire::Frame& frame, const session::
   session::Session* session = create(frame, flow, service);
   if (session == nullptr) return nullptr;
   ++half_open_;
-  half_open_sources_.add(source_of(flow));
+  half_open_of_source_.add(flow.client_address.source());
   return session;
 }
 
 void Worker::send_cookie(const wire::Frame& frame, const session::FlowKey& flow) {
   const session::CookieOffer offer{.mss = frame.options.mss, .sack_permitted = frame.options.sack_permitted};
-  wire::TcpHeader answer{.link = frame.link,
-                         .source = frame.destination,
-                         .destination = frame.source,
-                         .source_port = frame.destination_port,
-                         .destination_port = frame.source_port,
-                         .seq = cookies_.make(flow, frame.seq, offer, context_.now),
-                         .ack = frame.seq + 1,
-                         .window = session::kCookieWindow,
-                         .flags = wire::kSyn | wire::kAck,
-                         .options = {}};
-  std::swap_ranges(answer.link.bytes, answer.link.bytes + 6, answer.link.bytes + 6);
+  wire::TcpHeader answer = wire::answer_to(frame);
+  answer.seq = cookies_.make(flow, frame.seq, offer, context_.now);
+  answer.ack = frame.seq + 1;
+  answer.window = session::kCookieWindow;
+  answer.flags = wire::kSyn | wire::kAck;
   answer.options.mss = mss_limit(flow);
   answer.options.sack_permitted = offer.sack_permitted;
   client_output_.send(answer, 0, {});

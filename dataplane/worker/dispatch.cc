@@ -17,6 +17,10 @@ buffer::Chain payload_of(const wire::Frame& frame, rte_mbuf* packet) {
   return payload;
 }
 
+bool is_syn(const wire::Frame& frame) {
+  return (frame.flags & (wire::kSyn | wire::kAck | wire::kRst)) == wire::kSyn;
+}
+
 }  // namespace
 
 void Worker::refuse(Side side, const wire::Frame& frame, ErrorCode why) {
@@ -133,7 +137,7 @@ void Worker::dispatch_fragment(Side side, Arrival& arrival) {
   arrival.flow_hash = table_.hash(arrival.flow);
   // What would be passed on is not: it may be larger than what the other port takes.
   const enforce::Service* service = policy.find_service(arrival.flow.server_address, arrival.flow.server_port);
-  const bool opens = from_client && (frame.flags & (wire::kSyn | wire::kAck | wire::kRst)) == wire::kSyn;
+  const bool opens = from_client && is_syn(frame);
   const bool passes = service == nullptr || (service->mode == enforce::Mode::observe && !opens);
   if (passes && table_.find(arrival.flow, arrival.flow_hash) == nullptr)
     return refuse(side, frame, ErrorCode::fragment_refused);
@@ -149,8 +153,8 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
   rte_mbuf* packet = arrival.packet;
   const session::FlowKey& flow = arrival.flow;
   session::Session* session = table_.find(flow, arrival.flow_hash);
-  const bool syn = (frame.flags & (wire::kSyn | wire::kAck | wire::kRst)) == wire::kSyn;
-  if (session == nullptr || (syn && from_client && session->replaceable())) {
+  const bool opens = from_client && is_syn(frame);
+  if (session == nullptr || (opens && session->replaceable())) {
     const enforce::Service* service = context_.policy->snapshot->find_service(flow.server_address, flow.server_port);
     if (service == nullptr && session == nullptr) {
       forward(side, frame, packet);
@@ -160,7 +164,7 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
       drop(side, frame, packet, ErrorCode::tcp_bad_checksum);
       return;
     }
-    if (service == nullptr || !syn || !from_client) {
+    if (service == nullptr || !opens) {
       if (service != nullptr && from_client && accept_cookie(frame, flow, *service))
         rte_pktmbuf_free(packet);
       else if (service != nullptr)
@@ -169,10 +173,7 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
         drop(side, frame, packet, ErrorCode::unknown_flow_refused);
       return;
     }
-    if (session != nullptr) {
-      std::erase(queued_, session);
-      destroy(session);
-    }
+    if (session != nullptr) remove(session);
     session = open_session(frame, flow, *service);
     if (session == nullptr) {
       rte_pktmbuf_free(packet);
@@ -204,13 +205,7 @@ void Worker::unknown_flow(Side side, const wire::Frame& frame, const enforce::Se
 
 // RFC 9293 section 3.10.7.1: the answer to a segment of a connection that does not exist.
 void Worker::reset_sender(Side side, const wire::Frame& frame) {
-  wire::TcpHeader reset{.link = frame.link,
-                        .source = frame.destination,
-                        .destination = frame.source,
-                        .source_port = frame.destination_port,
-                        .destination_port = frame.source_port,
-                        .options = {}};
-  std::swap_ranges(reset.link.bytes, reset.link.bytes + 6, reset.link.bytes + 6);
+  wire::TcpHeader reset = wire::answer_to(frame);
   if ((frame.flags & wire::kAck) != 0) {
     reset.seq = frame.ack;
     reset.flags = wire::kRst;

@@ -15,12 +15,6 @@ std::uint16_t mtu_between(const port::Port& a, const port::Port& b) {
   return static_cast<std::uint16_t>(std::min<std::uint32_t>(mtu, 0xffff));
 }
 
-void copy_name(char (&to)[64], std::string_view from) {
-  const std::size_t bytes = std::min(from.size(), sizeof to - 1);
-  std::memcpy(to, from.data(), bytes);
-  to[bytes] = '\0';
-}
-
 }  // namespace
 
 Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& server_port, buffer::Pools& pools,
@@ -36,9 +30,9 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),
       timers_(now),
-      half_open_sources_(config.half_open, config.hash_key),
-      sources_(config.sessions, config.hash_key),
-      services_(config.sessions, config.hash_key),
+      half_open_of_source_(config.half_open_per_source, config.half_open, config.hash_key),
+      of_source_(config.sessions_per_source, config.sessions, config.hash_key),
+      of_service_(config.sessions_per_service, config.sessions, config.hash_key),
       cookies_(config.cookie_key) {}
 
 Worker::~Worker() = default;
@@ -91,10 +85,7 @@ bool Worker::shut_down(TimeNs now, WallNs wall) {
     client_output_.flush();
     server_output_.flush();
   });
-  for (session::Session* session : over) {
-    std::erase(queued_, session);
-    destroy(session);
-  }
+  for (session::Session* session : over) remove(session);
   sessions_open_.store(table_.size(), std::memory_order_relaxed);
   context_.recorder.flush(wall);
   return table_.size() == 0 && !client_output_.pending() && !server_output_.pending();

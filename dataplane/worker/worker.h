@@ -121,6 +121,7 @@ class Worker final : public session::SessionObserver {
   void recycle();
   void end_half_open(const session::Session& session);
   void destroy(session::Session* session);
+  void remove(session::Session* session);  // one that may be queued
 
   // worker.cc
   void take_policy();
@@ -151,9 +152,9 @@ class Worker final : public session::SessionObserver {
   std::vector<session::Session*> queued_;
   std::size_t half_open_ = 0;
   std::size_t recycle_at_ = 0;  // a room of the table: whoever is over there gives it away next
-  session::Census half_open_sources_;
-  session::Census sources_;
-  session::Census services_;
+  session::Quota half_open_of_source_;
+  session::Quota of_source_;  // sessions
+  session::Quota of_service_;
   session::SynCookies cookies_;
   wire::FragmentTable fragments_;
   std::atomic<std::uint64_t> sessions_open_{0};
