@@ -38,6 +38,7 @@ bool FrameOutput::send(const wire::TcpHeader& header, std::uint16_t mss, buffer:
 
 void FrameOutput::push(rte_mbuf* frame) {
   const StageScope stage(Stage::port);
+  if (port::is_finished(frame, capabilities_)) return burst_.push_back(frame);
   port::FinishedFrames finished(frame, capabilities_, pools_);
   while (rte_mbuf* ready = finished.next()) burst_.push_back(ready);
   if (finished.failed()) errors_.add(ErrorCode::buffers_exhausted);
