@@ -2,30 +2,17 @@
 """TCP between Linux hosts of all kinds: each congestion control, each MTU, paths that lose, double and reorder frames,
 thousands of short connections. What arrives is what was sent, and an observer finds nothing wrong on either leg."""
 
-import contextlib
 import json
 import os
-import signal
-import subprocess
 import threading
 
 import lab
+import observer
 from labkit import impairment, namespaces
-from labkit.processes import wait_until
 
 SIZE = 8 * 1024 * 1024
 SHORT_CONNECTIONS = 20_000 if lab.BIG else 2_000
 CALLERS = 8
-
-# What tshark notes of a sound connection: a receiver that was slow for a moment, and its window.
-HARMLESS = ("window_update", "window_full", "zero_window", "zero_window_probe", "zero_window_probe_ack")
-# What a timer does when the machine was busy elsewhere for longer than the path takes: one segment, now and then.
-LATE = ("retransmission", "rto_frame", "spurious_retransmission", "duplicate_ack")
-MOST_LATE = 10
-
-
-def noted(*names):
-    return " || ".join("tcp.analysis." + name for name in names)
 
 
 class Paths(lab.LabTest):
@@ -41,9 +28,6 @@ class Paths(lab.LabTest):
             with open(path, "wb") as file:
                 file.write(text)
         cls.expected = lab.sha256(text)
-
-    def ends(self):
-        return (self.lab.client, self.lab.client_tap), (self.lab.server, self.lab.server_tap)
 
     def download(self):
         got = os.path.join(self.lab.state, "got")
@@ -82,47 +66,15 @@ class Paths(lab.LabTest):
         self.assertEqual(failed, [])
 
     def set_mtu(self, client, server):
-        for (namespace, device), mtu in zip(self.ends(), (client, server)):
+        for (namespace, device), mtu in zip(self.lab.ends(), (client, server)):
             namespaces.run("ip", "-n", namespace, "link", "set", device, "mtu", str(mtu))
 
     def set_congestion_control(self, name):
-        for namespace, device in self.ends():
+        for namespace, device in self.lab.ends():
             namespaces.run("ip", "-n", namespace, "route", "change", "10.77.0.0/24", "dev", device, "congctl", name)
 
 
-class SoundPaths(Paths):
-    capture_bytes = 128
-    options = ()
-    wrong = f"tcp.analysis.flags && !({noted(*HARMLESS, *LATE)})"
-    late = noted("retransmission")
-
-    @contextlib.contextmanager
-    def observed(self):
-        """Captures both legs; afterwards nothing in either may be wrong."""
-        captures = [os.path.join(self.lab.state, device + ".pcap") for _, device in self.ends()]
-        observers = [subprocess.Popen(["ip", "netns", "exec", namespace, "dumpcap", "-q", "-i", device, "-s", str(self.capture_bytes), "-B", "256", "-w", capture],
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-                     for (namespace, device), capture in zip(self.ends(), captures)]
-        try:
-            for observer in observers:  # it says so when it begins
-                self.assertIn("Capturing", observer.stderr.readline())
-            self.assertTrue(wait_until(lambda: all(map(os.path.exists, captures)), 10))
-            yield
-        finally:
-            ends = [observer.send_signal(signal.SIGINT) or observer.communicate()[1] for observer in observers]
-        for capture, end in zip(captures, ends):
-            self.assertRegex(end, r"received/dropped on interface '\w+': \d+/0 ", "the observer missed frames")
-            self.assert_sound(capture)
-
-    def assert_sound(self, capture):
-        self.assertEqual(self.frames_with(self.wrong, capture)[:20], [], os.path.basename(capture))
-        late = self.frames_with(self.late, capture)
-        self.assertLessEqual(len(late), MOST_LATE, late[:20])
-
-    def frames_with(self, what, capture):
-        command = ["tshark", "-n", "-o", "tcp.desegment_tcp_streams:FALSE", "--disable-protocol", "http", *self.options]
-        return subprocess.run([*command, "-r", capture, "-Y", what], capture_output=True, text=True, check=True).stdout.splitlines()
-
+class SoundPaths(observer.Observer, Paths):
     def test_each_congestion_control_without_a_flaw(self):
         for name in ("cubic", "reno", "bbr"):
             with self.subTest(name):
@@ -195,7 +147,7 @@ class WiredPaths(SoundPaths):
 
 class BadPaths(Paths):
     def impair(self, **how):
-        for namespace, device in self.ends():
+        for namespace, device in self.lab.ends():
             impairment.impair(namespace, device, os.path.join(self.lab.state, device + ".nft"), **how)
 
     def through(self, **how):
@@ -206,7 +158,7 @@ class BadPaths(Paths):
                 self.download()
                 self.upload()
         self.short_connections(SHORT_CONNECTIONS // 10)
-        for namespace, _ in self.ends():
+        for namespace, _ in self.lab.ends():
             self.assertGreater(impairment.frames_harmed(namespace), 0, namespace)
 
     def test_loss(self):
