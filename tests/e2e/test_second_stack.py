@@ -20,6 +20,7 @@ LWIP_SERVER = "10.77.0.3"
 SIZES = (1, 2, 1459, 1460, 1461, 10_000, 65_534, 65_535, 65_536, 131_073, 1_048_576, 3_000_001)
 SIZES_OF_BAD_PATHS = (1, 1461, 65_536, 150_001)
 SHORT_CONNECTIONS = 150
+SHORT_ANSWER = content.filler(1024).encode()
 
 
 class SecondStack(observer.Observer, lab.LabTest):
@@ -147,7 +148,7 @@ class Exchanges:
                 with self.connect() as client:
                     client.sendall(b"GET /1k HTTP/1.1\r\nHost: orders\r\nConnection: close\r\n\r\n")
                     data, was_reset = lab.read_to_end(client)
-                    if was_reset or not data.startswith(b"HTTP/1.1 200") or not data.endswith(content.filler(1024).encode()):
+                    if was_reset or not data.startswith(b"HTTP/1.1 200") or not data.endswith(SHORT_ANSWER):
                         failed.append(data)
 
         callers = [threading.Thread(target=call) for _ in range(5)]

