@@ -13,6 +13,7 @@
 #include "dataplane/wire/build.h"
 #include "dataplane/worker/worker.h"
 #include "tests/fuzz/eal.h"
+#include "tests/support/memory_port.h"
 #include "tests/support/memory_recorder.h"
 #include "tests/support/test_policy.h"
 
@@ -44,37 +45,6 @@ constexpr std::array<std::string_view, 16> kPhrases = {
     "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
 };
 
-class Wire final : public port::Port {
- public:
-  std::uint16_t receive(std::span<rte_mbuf*> frames) override {
-    std::uint16_t count = 0;
-    for (; count < frames.size() && !in.empty(); in.pop_back()) {
-      rte_mbuf* const m = rte_pktmbuf_alloc(fuzz::pools().frames());
-      if (m == nullptr) break;
-      std::memcpy(rte_pktmbuf_append(m, static_cast<std::uint16_t>(in.back().size())), in.back().data(),
-                  in.back().size());
-      frames[count++] = m;
-    }
-    return count;
-  }
-  std::uint16_t transmit(std::span<rte_mbuf*> frames) override {
-    if (full) return 0;
-    for (rte_mbuf* m : frames) {
-      std::vector<std::uint8_t> bytes(m->pkt_len);
-      const void* at = rte_pktmbuf_read(m, 0, m->pkt_len, bytes.data());
-      if (at != bytes.data()) std::memcpy(bytes.data(), at, bytes.size());
-      out.push_back(std::move(bytes));
-      rte_pktmbuf_free(m);
-    }
-    return static_cast<std::uint16_t>(frames.size());
-  }
-  [[nodiscard]] port::Capabilities capabilities() const override { return {}; }
-
-  std::vector<std::vector<std::uint8_t>> in;
-  std::vector<std::vector<std::uint8_t>> out;
-  bool full = false;
-};
-
 worker::PolicyUpdate policy_of(std::string_view mode) {
   worker::PolicyUpdate update{.policy = nullptr, .scratch = std::make_unique<inspect::Scratch>()};
   update.policy = test::make_policy(test::masking_policy("", mode), *update.scratch);
@@ -101,7 +71,7 @@ class Game {
 
   void play() {
     while (!script_.over()) act();
-    for (Wire& port : ports_) port.full = false;
+    for (test::MemoryPort& port : ports_) port.full = false;
     recorder_.room = true;
     for (int i = 0; i < 10 && !worker_.shut_down(now_, now_); ++i) {
       now_ += kSecond;
@@ -239,7 +209,7 @@ class Game {
 
   fuzz::Script script_;
   TimeNs now_ = kSecond;
-  std::array<Wire, 2> ports_;
+  std::array<test::MemoryPort, 2> ports_{test::MemoryPort(fuzz::pools()), test::MemoryPort(fuzz::pools())};
   test::MemoryRecorder recorder_;
   worker::PolicyUpdate* update_ = nullptr;
   worker::PolicyUpdate offered_;

@@ -133,6 +133,22 @@ std::string LegTest::read(std::size_t limit) {
   return text_of(out);
 }
 
+void LegTest::measure() {
+  write(pattern(1'000));
+  output();
+  now += kRtt;
+  peer_sends({.ack = 1'000});
+}
+
+void LegTest::wait_until_sent_again(std::uint32_t seq) {
+  for (int tries = 0; tries < 20; ++tries) {
+    wait_for_deadline();
+    for (const Out& out : output())
+      if (out.seq == seq && !out.text.empty()) return;
+  }
+  FAIL() << "nothing went again at " << seq;
+}
+
 DurationNs LegTest::wait_for_deadline() {
   const TimeNs at = leg().next_deadline();
   EXPECT_NE(at, kNever);
