@@ -179,10 +179,10 @@ bool Flight::on_congestion_echo(std::uint32_t ack, std::uint32_t unacked, std::u
   echo_at_ = now;
   echo_until_ = send_max;
   ++echoes_;
-  if (phase_ != Phase::open) return true;  // a loss did it
   undoable_ = false;
+  if (phase_ != Phase::open) return true;  // a loss did it
   congestion_.on_loss(send_max - unacked, now);
-  congestion_.on_recovered();
+  congestion_.set_window(std::min(congestion_.window_bytes(), congestion_.threshold_bytes()));
   return true;
 }
 
