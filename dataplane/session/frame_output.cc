@@ -69,6 +69,8 @@ bool LegOutput::emit(tcp::SegmentOut&& segment) {
   header_.ack = segment.ack;
   header_.window = segment.window;
   header_.flags = segment.flags;
+  header_.tos =
+      static_cast<std::uint8_t>((header_.tos & ~wire::kEcnMask) | (segment.ecn_capable ? wire::kEcnCapable : 0));
   header_.options.has_timestamps = segment.has_timestamps;
   header_.options.ts_value = segment.ts_value;
   header_.options.ts_echo = segment.ts_echo;

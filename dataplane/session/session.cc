@@ -18,8 +18,8 @@ tcp::SegmentIn segment_of(const wire::Frame& frame, buffer::Chain&& payload) {
   return {.seq = frame.seq,
           .ack = frame.ack,
           .window = frame.window,
-          .flags =
-              static_cast<std::uint8_t>(frame.flags & (wire::kFin | wire::kSyn | wire::kRst | wire::kPsh | wire::kAck)),
+          .flags = static_cast<std::uint8_t>(frame.flags & ~wire::kUrg),
+          .congested = (frame.tos & wire::kEcnMask) == wire::kCongestionExperienced,
           .has_timestamps = frame.options.has_timestamps,
           .ts_value = frame.options.ts_value,
           .ts_echo = frame.options.ts_echo,
@@ -128,7 +128,7 @@ void Session::from_server(Context& context, Outputs& outputs, const wire::Frame&
   const LegTrace trace = trace_of(context, TraceLeg::server);
   trace.received(frame);
   if (step == Handshake::Step::relay_syn_ack) {
-    send_handshake(context, outputs, TraceLeg::client, frame.seq, frame.ack, wire::kSyn | wire::kAck, frame.window,
+    send_handshake(context, outputs, TraceLeg::client, frame.seq, frame.ack, handshake_.syn_ack_flags(), frame.window,
                    handshake_.syn_ack_options());
   } else if (step == Handshake::Step::refuse) {
     const std::uint32_t seq = handshake_.by_cookie() ? handshake_.server_isn_for_client() + 1 : frame.seq;
@@ -157,8 +157,8 @@ void Session::connect(Context& context, Outputs& outputs, const wire::Frame& ack
 }
 
 void Session::send_syn(Context& context, Outputs& outputs) {
-  send_handshake(context, outputs, TraceLeg::server, handshake_.client_isn(), 0, wire::kSyn, handshake_.client_window(),
-                 handshake_.syn_options());
+  send_handshake(context, outputs, TraceLeg::server, handshake_.client_isn(), 0, handshake_.syn_flags(),
+                 handshake_.client_window(), handshake_.syn_options());
 }
 
 // RFC 6298 section 5.7 for the SYN that is ours to repeat.

@@ -90,6 +90,8 @@ void Worker::dispatch(Side side, Arrival& arrival) {
     dispatch_tcp(side, arrival);
   } else if (frame.kind == wire::FrameKind::fragment) {
     dispatch_fragment(side, arrival);
+  } else if (frame.kind == wire::FrameKind::icmp) {
+    dispatch_icmp(side, arrival);
   } else if (ErrorCode why{}; is_refused(side, frame, why)) {
     drop(side, frame, packet, why);
   } else {
