@@ -40,6 +40,7 @@ void Leg::output(TimeNs now, SegmentSink& sink) {
     return;
   }
   if (state_ == LegState::closed) return;
+  follow_path(now);
   Done done = Done::nothing;
   if (state_ == LegState::open) {
     if (has_unsent()) flight_.note_idle(sent_at_, now);
