@@ -127,6 +127,7 @@ std::size_t Leg::pinned_bytes() const {
 void Leg::close(ErrorCode why) {
   state_ = LegState::closed;
   closed_by_ = why;
+  if (limits_.pressure != nullptr) limits_.pressure->leave(this);
   in_flight_.clear();
   unsent_.clear();
   reassembly_.clear();

@@ -8,10 +8,12 @@ namespace {
 
 constexpr std::uint32_t kSixteenth = Pressure::kFull / 16;
 constexpr std::uint32_t kWindowsShrink = 8 * kSixteenth;
-constexpr std::uint32_t kInOrderOnly = 13 * kSixteenth;
-constexpr std::uint32_t kOneLegOnly = 14 * kSixteenth;
+constexpr std::uint32_t kInOrderOnly = 12 * kSixteenth;
+constexpr std::uint32_t kOneLegOnly = 13 * kSixteenth;
 constexpr std::uint32_t kClosed = 15 * kSixteenth;
-constexpr DurationNs kTurn = 500 * kMillisecond;  // of the leg that is favoured
+constexpr DurationNs kTurn = kSecond;              // of the leg that is favoured, at most
+constexpr DurationNs kPause = 200 * kMillisecond;  // in which it takes nothing ends its turn
+constexpr DurationNs kVictimEvery = 100 * kMillisecond;
 
 }  // namespace
 
@@ -31,10 +33,20 @@ ErrorCode Pressure::admit(const void* leg, bool in_order) {
   if (stage_ == Stage::open) return ErrorCode::ok;
   if (stage_ == Stage::in_order) return in_order ? ErrorCode::ok : ErrorCode::tcp_early_refused;
   if (stage_ == Stage::closed || !in_order) return ErrorCode::tcp_memory_short;
-  if (favoured_ != leg && now_ < favoured_until_) return ErrorCode::tcp_memory_short;
-  if (favoured_ != leg) favoured_until_ = now_ + kTurn;
-  favoured_ = leg;
+  if (favoured_ != leg) {
+    const bool taken = favoured_ != nullptr && now_ - favoured_at_ < kTurn && now_ - served_at_ < kPause;
+    if (taken) return ErrorCode::tcp_memory_short;
+    favoured_ = leg;
+    favoured_at_ = now_;
+  }
+  served_at_ = now_;
   return ErrorCode::ok;
+}
+
+bool Pressure::takes_victim() {
+  if (stage_ != Stage::closed || now_ - victim_at_ < kVictimEvery) return false;
+  victim_at_ = now_;
+  return true;
 }
 
 }  // namespace sluice::tcp

@@ -4,7 +4,8 @@
 //   2. what comes out of order is not taken (the peer still has it, and sends it again);
 //   3. nothing is taken but from one leg at a time, so that its session gets to its end and gives back what it holds;
 //      what waits behind a hole is given up, as RFC 2018 section 8 allows;
-//   4. nothing is taken. Acknowledgements still are, at every stage: they are what frees buffers.
+//   4. nothing is taken, and of those that hold what cannot go on without more, one after the other is ended.
+//      Acknowledgements are heard at every stage: they are what frees buffers.
 // What is not taken is counted by its reason and not acknowledged, so no byte is lost.
 #pragma once
 
@@ -30,6 +31,12 @@ class Pressure {
   [[nodiscard]] bool gives_up_early() const { return stage_ >= Stage::one_leg; }
   // Whether `leg` may take bytes now, or why not.
   [[nodiscard]] ErrorCode admit(const void* leg, bool in_order);
+  // A leg that was not admitted, and waits for more to let go what it has, is to end now.
+  [[nodiscard]] bool takes_victim();
+  // It needs nothing any more: the next one's turn.
+  void leave(const void* leg) {
+    if (favoured_ == leg) favoured_ = nullptr;
+  }
 
  private:
   enum class Stage : std::uint8_t { open, in_order, one_leg, closed };
@@ -39,7 +46,9 @@ class Pressure {
   Stage stage_ = Stage::open;
   TimeNs now_ = 0;
   const void* favoured_ = nullptr;  // compared, never followed
-  TimeNs favoured_until_ = 0;
+  TimeNs favoured_at_ = 0;          // it began,
+  TimeNs served_at_ = 0;            // and last got something
+  TimeNs victim_at_ = 0;
 };
 
 }  // namespace sluice::tcp

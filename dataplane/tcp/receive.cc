@@ -112,6 +112,7 @@ ErrorCode Leg::make_room(std::size_t pinned_bytes, bool in_order) {
   if (limits_.pressure != nullptr && !limits_.pressure->takes_all()) {
     if (limits_.pressure->gives_up_early()) reassembly_.clear();
     const ErrorCode refused = limits_.pressure->admit(this, in_order);
+    if (refused != ErrorCode::ok && undecided_bytes_ > 0 && limits_.pressure->takes_victim()) abort(refused);
     if (refused != ErrorCode::ok) return refused;
   }
   while (receive_pinned_bytes() + pinned_bytes > pinned_limit()) {

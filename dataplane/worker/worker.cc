@@ -66,6 +66,7 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   context_.wall = wall;
   guard_.look(now);
   bool busy = receive(Side::client);
+  if (!guard_.pressure().is_calm()) guard_.look(now);
   busy |= receive(Side::server);
   timers_.advance(now, [this](session::Session& session) { queue(session); });
   busy |= !queued_.empty();

@@ -35,6 +35,24 @@ struct Crowd {
   WireConfig wire = {.latency = 2 * kMillisecond};
 };
 
+// All begin at one moment, when every connection has long been there.
+class AtOnce final : public Application {
+ public:
+  AtOnce(StreamScript script, std::uint64_t seed) : stream_(std::move(script), seed) {}
+  void run(Connection& connection, TimeNs now) override {
+    began_ = now >= kBegin;
+    if (began_) stream_.run(connection, now);
+  }
+  [[nodiscard]] TimeNs next_deadline() const override { return began_ ? stream_.next_deadline() : kBegin; }
+  [[nodiscard]] const std::string& received() const { return stream_.received(); }
+
+  static constexpr TimeNs kBegin = 1'300 * kSecond;
+
+ private:
+  StreamApplication stream_;
+  bool began_ = false;
+};
+
 struct Outcome {
   DurationNs took = 0;
   std::uint64_t early_refused = 0;
@@ -89,26 +107,25 @@ Outcome run(const Crowd& crowd, const port::Capabilities& nic, std::uint64_t see
     for (std::size_t i = 0; i < kConnections; ++i) {
       client.connect(
           {test::kServerAddress, test::kServerPort},
-          std::make_unique<StreamApplication>(
+          std::make_unique<AtOnce>(
               StreamScript{.to_send = request, .read_bytes = 4'000, .read_pause = crowd.read_pause}, seed + i));
     }
-    const TimeNs began = world.clock.now();
     const auto is_over = [&] {
       return worker.sessions_open() == 0 && served.size() >= kConnections &&
              std::ranges::all_of(client.connections(), [](const auto& c) { return c->closed(); });
     };
     EXPECT_EQ(world.run(is_over, 1'800 * kSecond), World::End::done) << reproduce(seed);
-    outcome = {.took = world.clock.now() - began,
+    outcome = {.took = world.clock.now() - AtOnce::kBegin,
                .early_refused = worker.errors().value(ErrorCode::tcp_early_refused),
                .memory_short = worker.errors().value(ErrorCode::tcp_memory_short),
                .exhausted = worker.errors().value(ErrorCode::buffers_exhausted)};
     for (const auto& connection : client.connections())
-      EXPECT_TRUE(static_cast<const StreamApplication&>(connection->application()).received() == response)
-          << reproduce(seed);
+      EXPECT_TRUE(static_cast<const AtOnce&>(connection->application()).received() == response) << reproduce(seed);
     std::size_t whole = 0;
     for (const StreamApplication* application : served) whole += application->received() == request ? 1 : 0;
     EXPECT_EQ(whole, kConnections) << reproduce(seed);
-    EXPECT_EQ(near_client.counters().rx_errors.value() + near_server.counters().rx_errors.value(), 0U)
+    // Where no jumbo is left, one superframe takes thirty frames: a burst of them may find none.
+    EXPECT_LT(near_client.counters().rx_errors.value() + near_server.counters().rx_errors.value(), 100U)
         << "frames found no buffer; " << reproduce(seed);
   }
   EXPECT_EQ(small_pools().in_use(), 0U) << "buffers leaked; " << reproduce(seed);

@@ -43,7 +43,7 @@ TEST_F(UnderPressure, HalfFullIsNone) {
 
 TEST_F(UnderPressure, WindowsShrinkStepByStepAsThePeerUsesThemUp) {
   std::uint32_t before = window_after(kMss);
-  for (const std::uint32_t sixteenths : {9u, 10u, 11u, 12u}) {
+  for (const std::uint32_t sixteenths : {8u, 9u, 10u, 11u}) {
     fill(sixteenths);
     const std::uint32_t now_offered = window_after(600 * kMss);
     EXPECT_LT(now_offered, before) << sixteenths;
@@ -57,7 +57,7 @@ TEST_F(UnderPressure, WindowsShrinkStepByStepAsThePeerUsesThemUp) {
 
 TEST_F(UnderPressure, TheEdgeDoesNotRetreat) {
   std::uint32_t edge = 1u << 19;
-  fill(12);
+  fill(11);
   for (std::uint32_t i = 1; i < 700; ++i) {
     ASSERT_EQ(peer_sends({.text = pattern(kMss)}), ErrorCode::ok) << i;
     read();
@@ -72,7 +72,7 @@ TEST_F(UnderPressure, TheEdgeDoesNotRetreat) {
 TEST_F(UnderPressure, AShrunkWindowOpensBySegmentsNotByCrumbs) {
   setup.receive_shift = 0;
   setup.receive_window = 60 * kMss;
-  fill(12);
+  fill(11);
   window_after(59 * kMss);
   std::uint32_t shown = 0;
   for (int i = 0; i < 100; ++i) {
@@ -89,7 +89,7 @@ TEST_F(UnderPressure, AShrunkWindowOpensBySegmentsNotByCrumbs) {
 }
 
 TEST_F(UnderPressure, OutOfOrderIsRefusedFirst) {
-  fill(13);
+  fill(12);
   EXPECT_EQ(peer_sends({.seq = 5 * kMss, .text = pattern(kMss)}), ErrorCode::tcp_early_refused);
   const Out out = expect_one();
   EXPECT_EQ(out.ack, 0u);
@@ -104,11 +104,47 @@ TEST_F(UnderPressure, ThenNothingIsTakenButFromOneLeg) {
   EXPECT_EQ(peer_sends({.text = pattern(kMss)}), ErrorCode::tcp_memory_short);
   expect_ack(0);
   EXPECT_EQ(pressure.admit(&other, true), ErrorCode::ok);
-  now += kSecond;
+  now += 250 * kMillisecond;
   fill(14);
-  EXPECT_EQ(peer_sends({.seq = 0, .text = pattern(kMss)}), ErrorCode::ok) << "its turn";
+  EXPECT_EQ(peer_sends({.seq = 0, .text = pattern(kMss)}), ErrorCode::ok) << "the other pauses: its turn";
   EXPECT_EQ(pressure.admit(&other, true), ErrorCode::tcp_memory_short);
   expect_ack(kMss);
+  leg().abort(ErrorCode::tcp_aborted);
+  EXPECT_EQ(pressure.admit(&other, true), ErrorCode::ok) << "who is gone needs no turn";
+  output();
+}
+
+TEST_F(UnderPressure, ATurnEndsHoweverBusyItsLegIs) {
+  int other = 0;
+  fill(14);
+  EXPECT_EQ(peer_sends({.text = pattern(kMss)}), ErrorCode::ok);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(pressure.admit(&other, true), ErrorCode::tcp_memory_short);
+    now += 100 * kMillisecond;
+    fill(14);
+    if (i < 9) {
+      EXPECT_EQ(peer_sends({.text = pattern(kMss)}), ErrorCode::ok);
+    }
+  }
+  EXPECT_EQ(pressure.admit(&other, true), ErrorCode::ok);
+}
+
+TEST_F(UnderPressure, AtTheEndWhoHoldsWhatCannotGoOnIsEnded) {
+  peer_sends({.text = pattern(kMss)});
+  read();
+  leg().set_downstream_bytes(kMss, kMss, kMss);
+  output();
+  fill(15);
+  EXPECT_EQ(peer_sends({.text = pattern(kMss)}), ErrorCode::tcp_memory_short);
+  EXPECT_EQ(leg().closed_by(), ErrorCode::tcp_memory_short);
+  EXPECT_EQ(expect_one().flags, kRst | kAck);
+  EXPECT_FALSE(pressure.takes_victim()) << "one at a time";
+}
+
+TEST_F(UnderPressure, WhoHoldsNothingIsNot) {
+  fill(16);
+  EXPECT_EQ(peer_sends({.text = pattern(kMss)}), ErrorCode::tcp_memory_short);
+  EXPECT_EQ(leg().state(), LegState::open);
 }
 
 TEST_F(UnderPressure, WhatWaitsBehindAHoleIsGivenUpThen) {
@@ -130,7 +166,7 @@ TEST_F(UnderPressure, AcknowledgementsAreHeardAtEveryStage) {
 }
 
 TEST_F(UnderPressure, SmallSegmentsAreCopiedTogetherSooner) {
-  fill(12);
+  fill(11);
   for (int i = 0; i < 1'000; ++i) ASSERT_EQ(peer_sends({.text = "x"}), ErrorCode::ok);
   EXPECT_LE(leg().pinned_bytes(), 32u << 10) << "2.3 MB without";
   EXPECT_EQ(read(), std::string(1'000, 'x'));
