@@ -79,8 +79,12 @@ class alignas(64) Session {
   [[nodiscard]] TimeNs next_deadline() const { return deadline_; }
   // Nothing is left to do: the table may forget it.
   [[nodiscard]] bool done() const { return phase_ == Phase::done; }
-  // A new SYN of the same flow may take its place.
+  // It is over and on the record, and only waits for what may still be on its way.
   [[nodiscard]] bool replaceable() const { return phase_ == Phase::done || phase_ == Phase::lingering; }
+  // A new SYN of the same flow from the client takes its place.
+  [[nodiscard]] bool gives_way_to(const wire::Frame& syn) const {
+    return phase_ == Phase::done || (phase_ == Phase::lingering && client_leg_->may_begin_anew(syn));
+  }
   // In a handshake of which nobody knows yet whether the client is there.
   [[nodiscard]] bool half_open() const { return phase_ == Phase::handshake && !handshake_.by_cookie(); }
   [[nodiscard]] const FlowKey& flow() const { return flow_; }
@@ -130,6 +134,7 @@ class alignas(64) Session {
                       std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options);
   void from_peer(Context& context, TraceLeg from, const wire::Frame& frame, buffer::Chain&& payload);
   ErrorCode network_refuses(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error);
+  void relay_keepalive(TraceLeg from, tcp::Leg& near, tcp::Leg& far);
   // session_trace.cc: what the trace is told
   void begin_counts();
   void trace_phase(const Context& context);
@@ -169,7 +174,8 @@ class alignas(64) Session {
   Phase phase_ = Phase::handshake;
   bool opened_ = false;
   bool stalled_ = false;
-  bool closing_ = false;  // Sluice ended it, or one leg broke
+  bool closing_ = false;                   // Sluice ended it, or one leg broke
+  std::array<bool, 2> keepalive_waits_{};  // the peer's probe was sent on to the other, by TraceLeg
   TimeNs closing_at_ = 0;
   ErrorCode error_ = ErrorCode::ok;
   TimeNs active_at_;

@@ -20,6 +20,11 @@ std::uint32_t bounded_receive_bytes(const LegLimits& limits, std::uint8_t receiv
   return std::clamp(limits.receive_bytes, 1u << receive_shift, kLargestScaledWindow);
 }
 
+// What the handshake promised is no less.
+std::uint32_t first_window_bytes(const LegLimits& limits, const LegSetup& setup, std::uint32_t most) {
+  return std::min(std::max({limits.first_window_bytes(), setup.receive_window, 1u << kLargestShift}), most);
+}
+
 }  // namespace
 
 Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, TimeNs now)
@@ -46,12 +51,13 @@ Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, T
       ecn_(setup.ecn),
       limits_(limits),
       pools_(pools),
+      tuning_(first_window_bytes(limits, setup, receive_bytes_), receive_next_, receive_edge_, now),
       progress_at_(now),
       sent_at_(now),
       path_mtu_(mss_),
       ts_recent_at_(now),
       flight_(setup.sack, mss_, setup.send_next, limits.congestion, pools.blocks()),
-      reassembly_(limits.out_of_order_segments) {
+      reassembly_(limits.out_of_order_segments, pools.blocks()) {
   burst_bytes_ = std::max<std::uint32_t>(std::min({limits.burst_bytes, setup.burst_bytes, kLargestBurst}), mss_);
 }
 
@@ -59,9 +65,10 @@ bool Leg::read(std::size_t limit, buffer::Chain& out) {
   return receive_.read(pools_, std::min(limit, receive_.length_bytes()), out);
 }
 
-void Leg::set_downstream_bytes(std::size_t bytes, std::size_t pinned_bytes) {
+void Leg::set_downstream_bytes(std::size_t bytes, std::size_t pinned_bytes, std::size_t undecided) {
   downstream_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, kLargestScaledWindow));
-  downstream_pinned_bytes_ = pinned_bytes;
+  downstream_pinned_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(pinned_bytes, 0xffffffff));
+  undecided_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(undecided, downstream_bytes_));
 }
 
 std::size_t Leg::write_room_bytes() const {
@@ -97,6 +104,14 @@ void Leg::abort(ErrorCode why) {
   retry_at_ = 0;  // due at once
 }
 
+bool Leg::may_begin_anew(const wire::Frame& syn) const {
+  if (state_ != LegState::time_wait) return state_ == LegState::closed;
+  const bool is_later = after(syn.seq, receive_next_);
+  if (!syn.options.has_timestamps) return is_later;
+  if (!timestamps_) return true;
+  return syn.options.ts_value == ts_recent_ ? is_later : after(syn.options.ts_value, ts_recent_);
+}
+
 void Leg::set_ts_value(std::uint32_t ts_value) {
   ts_value_ = later(ts_value_, ts_value);
 }
@@ -109,6 +124,7 @@ std::size_t Leg::pinned_bytes() const {
 void Leg::close(ErrorCode why) {
   state_ = LegState::closed;
   closed_by_ = why;
+  if (limits_.pressure != nullptr) limits_.pressure->leave(this);
   in_flight_.clear();
   unsent_.clear();
   reassembly_.clear();

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "common/error.h"
 #include "common/time.h"
@@ -18,7 +19,9 @@
 #include "dataplane/tcp/held.h"
 #include "dataplane/tcp/leg_info.h"
 #include "dataplane/tcp/path_mtu.h"
+#include "dataplane/tcp/pressure.h"
 #include "dataplane/tcp/reassembly.h"
+#include "dataplane/tcp/receive_tuning.h"
 #include "dataplane/tcp/segment.h"
 #include "dataplane/wire/icmp.h"
 
@@ -43,16 +46,21 @@ struct LegSetup {
 };
 
 struct LegLimits {
-  std::uint32_t receive_bytes = 1u << 20;     // unread, held and queued on the other leg, together
+  std::uint32_t receive_bytes = 1u << 20;     // most of: unread, held and queued on the other leg, together
+  std::uint32_t first_receive_bytes = 65536;  // the same at the beginning, until the path shows that it takes more
   std::uint32_t send_bytes = 1u << 20;        // accepted by write() and not yet acknowledged
   std::uint32_t pinned_bytes = 4u << 20;      // memory really pinned by the receive queues and downstream
-  std::uint32_t out_of_order_segments = 512;  // runs of bytes that wait for a hole to be filled
+  std::uint32_t out_of_order_segments = 64;   // runs of bytes that wait for a hole to be filled; Reassembly's at most
   std::uint32_t burst_bytes = 65536 - 128;    // largest payload of one SegmentOut
   DurationNs give_up_after = 120 * kSecond;   // without progress on retransmission, or an answer to probes
   DurationNs time_wait = 60 * kSecond;
   CongestionControl congestion = CongestionControl::cubic;
   DurationNs ack_delay = kMillisecond;  // for an ACK to find a segment that carries it (RFC 1122 section 4.2.3.2)
   DurationNs answer_delay = 40 * kMillisecond;  // the same while an answer is expected, which will carry it
+  bool relay_keepalives = false;        // a peer's probe waits for answer_keepalive(), else it is answered at once
+  Pressure* pressure = nullptr;         // the worker's, if there is one: outlives the legs
+
+  [[nodiscard]] std::uint32_t first_window_bytes() const { return std::min(first_receive_bytes, receive_bytes); }
 };
 
 enum class LegState : std::uint8_t {
@@ -80,9 +88,9 @@ class Leg {
   [[nodiscard]] bool read(std::size_t limit, buffer::Chain& out);
   // The peer sent FIN and all bytes before it were read.
   [[nodiscard]] bool read_finished() const { return peer_finished_ && receive_.empty(); }
-  // Bytes that were read here and still wait further down, and the memory they pin; the receive
-  // window shrinks by them.
-  void set_downstream_bytes(std::size_t bytes, std::size_t pinned_bytes = 0);
+  // Bytes that were read here and still wait further down, and the memory they pin; the receive window shrinks by
+  // them. `undecided`: of these, what cannot go on before more comes; it counts to the limit alone, or nothing would.
+  void set_downstream_bytes(std::size_t bytes, std::size_t pinned_bytes = 0, std::size_t undecided = 0);
 
   // --- bytes to the peer
   [[nodiscard]] std::size_t write_room_bytes() const;         // send_bytes minus what is queued
@@ -95,6 +103,11 @@ class Leg {
 
   // What came asks for an answer, and nothing else is to come before: its ACK may wait longer for the ride.
   void expect_answer(bool expected) { answer_expected_ = expected; }
+  // relay_keepalives: whether a probe came that waits for its answer; true once for each.
+  [[nodiscard]] bool take_keepalive() { return std::exchange(keepalive_heard_, false); }
+  void answer_keepalive() { ack_due_ = state_ != LegState::closed; }
+  // Asks the peer whether it is there.
+  void send_keepalive() { window_probe_due_ = state_ == LegState::open; }
 
   // The TSval that this leg stamps from now on (mirrored from the other peer). Never goes back.
   void set_ts_value(std::uint32_t ts_value);
@@ -108,9 +121,12 @@ class Leg {
 
   [[nodiscard]] LegState state() const { return state_; }
   [[nodiscard]] ErrorCode closed_by() const { return closed_by_; }  // ok for an orderly end
-  [[nodiscard]] std::uint16_t mss() const { return mss_; }          // payload of one segment
-  [[nodiscard]] std::size_t pinned_bytes() const;                   // walks the queues; not for the hot path
-  [[nodiscard]] LegInfo info() const;                               // for people
+  [[nodiscard]] std::uint16_t mss() const { return mss_; }  // payload of one segment
+  // This connection is over, and `syn` begins the next one between the same ports: nothing of the old one can be
+  // taken for the new one's (RFC 6191).
+  [[nodiscard]] bool may_begin_anew(const wire::Frame& syn) const;
+  [[nodiscard]] std::size_t pinned_bytes() const;  // walks the queues; not for the hot path
+  [[nodiscard]] LegInfo info() const;              // for people
 
  private:
   enum class Timer : std::uint8_t { none, retransmit, persist, time_wait };
@@ -130,6 +146,7 @@ class Leg {
   [[nodiscard]] bool is_from_the_past(const SegmentIn& segment, TimeNs now) const;
   ErrorCode refuse_past(const SegmentIn& segment, TimeNs now);
   void challenge(TimeNs now);
+  [[nodiscard]] bool is_keepalive(const SegmentIn& segment) const;
 
   // receive.cc: bytes, FIN and the window we offer
   ErrorCode receive_in_order(buffer::Chain&& payload);
@@ -142,9 +159,18 @@ class Leg {
   ErrorCode compare_old(std::uint32_t seq, const buffer::Chain& payload) const;
   void note_fin(std::uint32_t fin_seq, TimeNs now);
   void take_fin(TimeNs now);
-  bool make_room(std::size_t pinned_bytes, bool in_order);
+  [[nodiscard]] ErrorCode make_room(std::size_t pinned_bytes, bool in_order);
   [[nodiscard]] std::size_t receive_pinned_bytes() const;
   [[nodiscard]] std::size_t pinned_limit() const { return std::max(limits_.pinned_bytes, receive_bytes_); }
+  [[nodiscard]] bool is_under_pressure() const { return limits_.pressure != nullptr && !limits_.pressure->is_calm(); }
+  [[nodiscard]] std::uint32_t bounded_by_pressure(std::uint32_t window_bytes) const;
+  [[nodiscard]] bool should_compact(std::size_t pinned_bytes) const;
+  void follow_path(TimeNs now) {
+    const std::uint32_t held = static_cast<std::uint32_t>(receive_.length_bytes()) + downstream_bytes_;
+    if (tuning_.is_round_over(receive_next_ - held))
+      tuning_.end_round(receive_next_ - held, receive_edge_, bounded_by_pressure(receive_bytes_),
+                        flight_.rtt().smoothed(), now);
+  }
   [[nodiscard]] std::uint32_t receive_room_bytes() const;
   [[nodiscard]] Window next_window() const;
   [[nodiscard]] bool window_update_due() const;
@@ -205,7 +231,8 @@ class Leg {
   std::uint32_t receive_bytes_;  // of the limits, as this leg can tell them
   std::uint32_t burst_bytes_;
   std::uint32_t downstream_bytes_ = 0;
-  std::uint16_t mss_;  // payload of one segment, our options taken off
+  std::uint32_t undecided_bytes_ = 0;  // of these
+  std::uint16_t mss_;                  // payload of one segment, our options taken off
   std::uint16_t receive_mss_;
   std::uint8_t send_shift_;
   std::uint8_t receive_shift_;
@@ -220,6 +247,7 @@ class Leg {
   bool ack_wanted_ = false;  // within ack_delay, or once two full segments came
   bool answer_expected_ = false;
   bool window_probe_due_ = false;
+  bool keepalive_heard_ = false;
   bool loss_probe_due_ = false;
   bool loss_probe_stale_ = false;  // the flight changed since its timer was set
   bool fin_queued_ = false;
@@ -232,7 +260,8 @@ class Leg {
   ErrorCode closed_by_ = ErrorCode::ok;
   const LegLimits& limits_;
   buffer::Pools& pools_;
-  std::size_t downstream_pinned_bytes_ = 0;
+  ReceiveTuning tuning_;
+  std::uint32_t downstream_pinned_bytes_ = 0;
   TimeNs timer_at_ = kNever;
   TimeNs retry_at_ = kNever;  // something could not be emitted for lack of buffers
   TimeNs ack_at_ = kNever;

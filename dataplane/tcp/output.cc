@@ -42,6 +42,7 @@ void Leg::output(TimeNs now, SegmentSink& sink) {
     return;
   }
   if (state_ == LegState::closed) return;
+  follow_path(now);
   Done done = Done::nothing;
   if (state_ == LegState::open) {
     if (has_unsent()) {

@@ -152,7 +152,7 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
   const session::FlowKey& flow = arrival.flow;
   session::Session* session = table_.find(flow, arrival.flow_hash);
   const bool opens = from_client && is_syn(frame);
-  if (session == nullptr || (opens && session->replaceable())) {
+  if (session == nullptr || (opens && session->gives_way_to(frame))) {
     const enforce::Service* service = context_.policy->snapshot->find_service(flow.server_address, flow.server_port);
     if (service == nullptr && session == nullptr) {
       forward(side, frame, packet);

@@ -23,6 +23,7 @@
 #include "dataplane/session/timer_wheel.h"
 #include "dataplane/wire/fragments.h"
 #include "dataplane/worker/flow_listing.h"
+#include "dataplane/worker/memory_guard.h"
 
 namespace sluice::worker {
 
@@ -137,6 +138,7 @@ class Worker final : public session::SessionObserver {
               ErrorCode error, WallNs wall) override;
 
   WorkerConfig config_;
+  MemoryGuard guard_;
   std::array<port::Port*, 2> ports_;
   ErrorCounters errors_;
   TraceRing trace_;
