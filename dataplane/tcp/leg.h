@@ -18,6 +18,7 @@
 #include "dataplane/tcp/held.h"
 #include "dataplane/tcp/leg_info.h"
 #include "dataplane/tcp/reassembly.h"
+#include "dataplane/tcp/seam.h"
 #include "dataplane/tcp/segment.h"
 
 namespace sluice::tcp {
@@ -100,6 +101,8 @@ class Leg {
   [[nodiscard]] ErrorCode closed_by() const { return closed_by_; }  // ok for an orderly end
   [[nodiscard]] std::size_t pinned_bytes() const;                   // walks the queues; not for the hot path
   [[nodiscard]] LegInfo info() const;                               // for people
+  [[nodiscard]] bool is_quiet() const;                              // nothing is under way (seam.h)
+  [[nodiscard]] Seam seam() const;                                  // of a quiet leg
 
  private:
   enum class Timer : std::uint8_t { none, retransmit, persist, time_wait };

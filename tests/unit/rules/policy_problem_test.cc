@@ -79,6 +79,23 @@ TEST(PolicyProblem, strict_records_and_observing_exclude_each_other) {
                         "mode: enforce, or durability: group"));
 }
 
+TEST(PolicyProblem, what_is_not_read_takes_no_key_about_reading) {
+  const auto of_tcp = [](const std::string& body) {
+    return problems_of("services:\n- {name: a, address: 10.0.0.1:80, protocol: tcp, mode: enforce, " + body + "}\n");
+  };
+  EXPECT_EQ(of_tcp("record: {class: db}"), "");
+  EXPECT_EQ(of_tcp("rules: [pii/card]"),
+            "p.yaml:2:75: \"rules\" on a service of protocol tcp, whose bytes nothing looks at; "
+            "remove it, or protocol: http");
+  for (const std::string key :
+       {"http: {head: 1KiB}", "window: 1KiB", "after_window: deny", "allow_upgrade: true", "after_upgrade: pass"})
+    EXPECT_THAT(of_tcp(key), HasSubstr("whose bytes nothing looks at")) << key;
+  EXPECT_THAT(of_tcp("record: {durability: strict}"), HasSubstr("durability: strict on a service of protocol tcp"));
+  EXPECT_THAT(problems_of_service("after_upgrade: pass"), HasSubstr("after_upgrade where no upgrade is allowed"));
+  EXPECT_EQ(problems_of_service("allow_upgrade: true, after_upgrade: pass"), "");
+  EXPECT_THAT(problems_of_service("allow_upgrade: true, after_upgrade: read"), HasSubstr("one of scan, pass"));
+}
+
 TEST(PolicyProblem, names) {
   EXPECT_THAT(problems_of("services: [{name: Orders, address: 10.0.0.1:80, protocol: http, mode: enforce}]"),
               HasSubstr("p.yaml:1:19: \"Orders\" is no name for a service; 1 to 63 of a-z, 0-9, - and _"));
