@@ -64,7 +64,7 @@ void Session::step_down(Context& context) {
                      relay_->held_bytes(Direction::request) + relay_->held_bytes(Direction::response) > 0;
   if (!opened_ || closing_ || stalled_ || waits || relay_->fate() != Fate::run) return;
   if (!client_leg_->is_quiet() || !server_leg_->is_quiet()) return;
-  if (service_.record == enforce::RecordMode::required && !context.recorder.has_room(kRecordOverhead)) return;
+  if (relay_->service().record == enforce::RecordMode::required && !context.recorder.has_room(kRecordOverhead)) return;
   relay_->leave(context);
   splice(context, client_leg_->seam(), server_leg_->seam(), relay_->principal(), relay_->units());
   relay_.reset();
