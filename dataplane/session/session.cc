@@ -306,6 +306,7 @@ void Session::settle(Context& context, Outputs& outputs) {
     source(direction).set_downstream_bytes(
         relay_->held_bytes(direction) + flow.waiting_bytes + to.unacknowledged_bytes(), segments * kBufferBytes);
   }
+  client_leg_->expect_answer(relay_->answer_expected());
   const LegTrace client_trace = trace_of(context, TraceLeg::client);
   LegOutput to_client_output(outputs.client, to_client(), &client_trace);
   client_leg_->output(context.now, to_client_output);

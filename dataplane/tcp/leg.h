@@ -50,6 +50,7 @@ struct LegLimits {
   DurationNs time_wait = 60 * kSecond;
   CongestionControl congestion = CongestionControl::cubic;
   DurationNs ack_delay = kMillisecond;  // for an ACK to find a segment that carries it (RFC 1122 section 4.2.3.2)
+  DurationNs answer_delay = 40 * kMillisecond;  // the same while an answer is expected, which will carry it
 };
 
 enum class LegState : std::uint8_t {
@@ -86,6 +87,9 @@ class Leg {
   void finish();                                              // FIN after everything written
   [[nodiscard]] bool finished() const { return fin_acked_; }  // our FIN was acknowledged
   void abort(ErrorCode why);                                  // closed; RST with the next output()
+
+  // What came asks for an answer, and nothing else is to come before: its ACK may wait longer for the ride.
+  void expect_answer(bool expected) { answer_expected_ = expected; }
 
   // The TSval that this leg stamps from now on (mirrored from the other peer). Never goes back.
   void set_ts_value(std::uint32_t ts_value);
@@ -198,6 +202,7 @@ class Leg {
   Timer timer_ = Timer::none;
   bool ack_due_ = false;
   bool ack_wanted_ = false;  // within ack_delay, or once two full segments came
+  bool answer_expected_ = false;
   bool window_probe_due_ = false;
   bool loss_probe_due_ = false;
   bool loss_probe_stale_ = false;  // the flight changed since its timer was set

@@ -61,7 +61,7 @@ bool Leg::is_ack_due(TimeNs now) {
   if (ack_due_ || window_update_due()) return true;
   if (!ack_wanted_) return false;
   if (distance(last_ack_sent_, receive_next_) >= 2U * receive_mss_) return true;
-  if (ack_at_ == kNever) ack_at_ = now + limits_.ack_delay;
+  ack_at_ = std::min(ack_at_, now + (answer_expected_ ? limits_.answer_delay : limits_.ack_delay));
   return now >= ack_at_;
 }
 

@@ -13,7 +13,8 @@
 
 namespace sluice::wire {
 
-inline constexpr std::size_t kMaxLinkHeaderBytes = 22;  // Ethernet and two VLAN tags
+inline constexpr std::size_t kEthernetBytes = 14;
+inline constexpr std::size_t kMaxLinkHeaderBytes = kEthernetBytes + 2 * 4;  // and two VLAN tags
 
 // Protocol numbers of IP.
 inline constexpr std::uint8_t kProtocolTcp = 6;
@@ -86,7 +87,13 @@ struct Frame {
   SackBlocks sack;
 };
 
-// `head` is the first contiguous part of the frame, `frame_bytes` the length of all of it.
-Frame parse(Bytes head, std::size_t frame_bytes);
+// `head` is the first contiguous part of the frame, `frame_bytes` the length of all of it. The first form writes over
+// a frame that was parsed before; it copies nothing.
+void parse(Bytes head, std::size_t frame_bytes, Frame& frame);
+inline Frame parse(Bytes head, std::size_t frame_bytes) {
+  Frame frame;
+  parse(head, frame_bytes, frame);
+  return frame;
+}
 
 }  // namespace sluice::wire
