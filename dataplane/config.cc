@@ -58,6 +58,7 @@ void read_buffers(const YamlNode& node, buffer::PoolSizes& sizes, Report& report
   read_into(fields.get("frames"), sizes.frames, count);
   read_into(fields.get("jumbos"), sizes.jumbos, count);
   read_into(fields.get("views"), sizes.views, count);
+  read_into(fields.get("blocks"), sizes.blocks, count);
   fields.finish();
 }
 

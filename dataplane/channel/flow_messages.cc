@@ -15,6 +15,7 @@ using flatbuffers::Offset;
 static_assert(static_cast<int>(fbs::TcpState::closed) == static_cast<int>(tcp::TcpState::closed));
 static_assert(static_cast<int>(fbs::TcpTimer::time_wait) == static_cast<int>(tcp::PendingTimer::time_wait));
 static_assert(static_cast<int>(fbs::FlowPhase::done) == static_cast<int>(session::FlowPhase::done));
+static_assert(static_cast<int>(fbs::FlowHandling::forwarded) == static_cast<int>(session::Handling::forwarded));
 static_assert(static_cast<int>(fbs::UnitPhase::response) == static_cast<int>(session::UnitPhase::response));
 
 Offset<fbs::LegStatus> leg_status(FlatBufferBuilder& builder, const session::FlowLeg& leg, TimeNs now) {
@@ -27,6 +28,10 @@ Offset<fbs::LegStatus> leg_status(FlatBufferBuilder& builder, const session::Flo
   out.add_receive_shift(tcp.receive_shift);
   out.add_timestamps(tcp.timestamps);
   out.add_in_recovery(tcp.in_recovery);
+  out.add_ecn(tcp.ecn);
+  out.add_path_lowered(tcp.path_lowered);
+  out.add_congestion_echoes(tcp.congestion_echoes);
+  out.add_network_errors(tcp.network_errors);
   out.add_mss(tcp.mss);
   out.add_receive_mss(tcp.receive_mss);
   out.add_backoff(tcp.backoff);

@@ -38,6 +38,7 @@ bool FrameOutput::send(const wire::TcpHeader& header, std::uint16_t mss, buffer:
 
 void FrameOutput::push(rte_mbuf* frame) {
   const StageScope stage(Stage::port);
+  if (port::is_finished(frame, capabilities_)) return burst_.push_back(frame);
   port::FinishedFrames finished(frame, capabilities_, pools_);
   while (rte_mbuf* ready = finished.next()) burst_.push_back(ready);
   if (finished.failed()) errors_.add(ErrorCode::buffers_exhausted);
@@ -68,6 +69,8 @@ bool LegOutput::emit(tcp::SegmentOut&& segment) {
   header_.ack = segment.ack;
   header_.window = segment.window;
   header_.flags = segment.flags;
+  header_.tos =
+      static_cast<std::uint8_t>((header_.tos & ~wire::kEcnMask) | (segment.ecn_capable ? wire::kEcnCapable : 0));
   header_.options.has_timestamps = segment.has_timestamps;
   header_.options.ts_value = segment.ts_value;
   header_.options.ts_echo = segment.ts_echo;

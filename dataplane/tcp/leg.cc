@@ -9,17 +9,11 @@
 namespace sluice::tcp {
 namespace {
 
-constexpr std::uint16_t kTimestampOptionBytes = 12;  // with padding; every segment carries it
 // A peer may announce any MSS. Below this, headers would be most of what we send (Linux: TCP_MIN_SND_MSS).
 constexpr std::uint16_t kSmallestMss = 48;
 constexpr std::uint32_t kLargestScaledWindow = 1u << 30;  // RFC 7323 section 2.3
 constexpr std::uint32_t kLargestBurst = 65535 - 60 - 60;  // IPv4 total length with full headers
 constexpr std::uint8_t kLargestShift = 14;                // RFC 7323 section 2.3
-
-std::uint16_t payload_mss(const LegSetup& setup) {
-  const std::uint16_t options = setup.timestamps ? kTimestampOptionBytes : 0;
-  return static_cast<std::uint16_t>(std::max<std::uint16_t>(setup.mss, kSmallestMss) - options);
-}
 
 // A window smaller than one unit of its scale could never be told.
 std::uint32_t bounded_receive_bytes(const LegLimits& limits, std::uint8_t receive_shift) {
@@ -47,17 +41,20 @@ Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, T
       largest_send_window_(send_window_),
       largest_receive_window_(receive_edge_ - receive_next_),
       receive_bytes_(bounded_receive_bytes(limits, std::min(setup.receive_shift, kLargestShift))),
-      mss_(payload_mss(setup)),
+      mss_(static_cast<std::uint16_t>(std::max<std::uint16_t>(setup.mss, kSmallestMss) -
+                                      (setup.timestamps ? kTimestampOptionBytes : 0))),
       receive_mss_(std::max<std::uint16_t>(setup.receive_mss, 1)),
       send_shift_(std::min(setup.send_shift, kLargestShift)),
       receive_shift_(std::min(setup.receive_shift, kLargestShift)),
       sack_(setup.sack),
       timestamps_(setup.timestamps),
+      ecn_(setup.ecn),
       limits_(limits),
       pools_(pools),
       tuning_(first_window_bytes(limits, setup, receive_bytes_), receive_next_, receive_edge_, now),
       progress_at_(now),
       sent_at_(now),
+      path_mtu_(mss_),
       ts_recent_at_(now),
       flight_(setup.sack, mss_, setup.send_next, limits.congestion, pools.blocks()),
       reassembly_(limits.out_of_order_segments, pools.blocks()) {

@@ -18,10 +18,13 @@
 #include "dataplane/tcp/flight.h"
 #include "dataplane/tcp/held.h"
 #include "dataplane/tcp/leg_info.h"
+#include "dataplane/tcp/path_mtu.h"
 #include "dataplane/tcp/pressure.h"
 #include "dataplane/tcp/reassembly.h"
 #include "dataplane/tcp/receive_tuning.h"
+#include "dataplane/tcp/seam.h"
 #include "dataplane/tcp/segment.h"
+#include "dataplane/wire/icmp.h"
 
 namespace sluice::tcp {
 
@@ -37,6 +40,7 @@ struct LegSetup {
   std::uint32_t receive_window = 0;  // the window that the relayed handshake already promised, scaled
   bool sack = false;                 // both ends permitted selective acknowledgements
   bool timestamps = false;
+  bool ecn = false;                        // explicit congestion notification (RFC 3168)
   std::uint32_t ts_recent = 0;             // peer's last TSval
   std::uint32_t ts_value = 0;              // first TSval we send: the last seen from whom we stand for
   std::uint32_t burst_bytes = 0xffffffff;  // at most LegLimits' (one mss where the port does not cut segments)
@@ -53,8 +57,9 @@ struct LegLimits {
   DurationNs time_wait = 60 * kSecond;
   CongestionControl congestion = CongestionControl::cubic;
   DurationNs ack_delay = kMillisecond;  // for an ACK to find a segment that carries it (RFC 1122 section 4.2.3.2)
-  bool relay_keepalives = false;        // a peer's probe waits for answer_keepalive(), else it is answered at once
-  Pressure* pressure = nullptr;         // the worker's, if there is one: outlives the legs
+  DurationNs answer_delay = 40 * kMillisecond;  // the same while an answer is expected, which will carry it
+  bool relay_keepalives = false;  // a peer's probe waits for answer_keepalive(), else it is answered at once
+  Pressure* pressure = nullptr;   // the worker's, if there is one: outlives the legs
 
   [[nodiscard]] std::uint32_t first_window_bytes() const { return std::min(first_receive_bytes, receive_bytes); }
 };
@@ -74,6 +79,9 @@ class Leg {
   // A segment of this connection whose checksum is right. Takes the payload.
   // Returns ok, or why (part of) it was not taken; that is counted, never fatal.
   ErrorCode input(SegmentIn&& segment, TimeNs now);
+  // The network did not deliver a segment of this leg, and quotes it. What became of that: icmp_path_mtu, icmp_noted,
+  // or icmp_blind.
+  ErrorCode input_error(const wire::IcmpError& error, TimeNs now);
 
   // --- bytes from the peer, in order
   [[nodiscard]] std::size_t readable_bytes() const { return receive_.length_bytes(); }
@@ -94,6 +102,8 @@ class Leg {
   [[nodiscard]] bool finished() const { return fin_acked_; }  // our FIN was acknowledged
   void abort(ErrorCode why);                                  // closed; RST with the next output()
 
+  // What came asks for an answer, and nothing else is to come before: its ACK may wait longer for the ride.
+  void expect_answer(bool expected) { answer_expected_ = expected; }
   // relay_keepalives: whether a probe came that waits for its answer; true once for each.
   [[nodiscard]] bool take_keepalive() { return std::exchange(keepalive_heard_, false); }
   void answer_keepalive() { ack_due_ = state_ != LegState::closed; }
@@ -112,15 +122,19 @@ class Leg {
 
   [[nodiscard]] LegState state() const { return state_; }
   [[nodiscard]] ErrorCode closed_by() const { return closed_by_; }  // ok for an orderly end
+  [[nodiscard]] std::uint16_t mss() const { return mss_; }          // payload of one segment
   // This connection is over, and `syn` begins the next one between the same ports: nothing of the old one can be
   // taken for the new one's (RFC 6191).
   [[nodiscard]] bool may_begin_anew(const wire::Frame& syn) const;
   [[nodiscard]] std::size_t pinned_bytes() const;  // walks the queues; not for the hot path
   [[nodiscard]] LegInfo info() const;              // for people
+  [[nodiscard]] bool is_quiet() const;             // nothing is under way (seam.h)
+  [[nodiscard]] Seam seam() const;                 // of a quiet leg
 
  private:
   enum class Timer : std::uint8_t { none, retransmit, persist, time_wait };
   enum class Done : std::uint8_t { progress, nothing, failed };
+  static constexpr std::uint16_t kTimestampOptionBytes = 12;  // with padding; every segment carries it
   struct Window {
     std::uint16_t field;  // as on the wire
     std::uint32_t edge;   // the right edge that the peer may then use
@@ -172,8 +186,11 @@ class Leg {
   [[nodiscard]] Acknowledgement last_acknowledgement() const;
   void update_send_window(const SegmentIn& segment);
 
+  // ecn.cc: marks of congestion, theirs and ours
+  void note_marks(const SegmentIn& segment, TimeNs now);
+
   // output.cc: what is due goes out
-  bool emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink);
+  bool emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink, bool is_new = false);
   bool emit_reset(SegmentSink& sink);
   [[nodiscard]] bool is_ack_due(TimeNs now);
   Done emit_data(TimeNs now, SegmentSink& sink);
@@ -191,6 +208,11 @@ class Leg {
   void set_timer(Timer timer, TimeNs now);
   void settle_timer(TimeNs now);
   void on_retransmission_timeout(TimeNs now);
+
+  // path_mtu.cc
+  ErrorCode input_too_big(const wire::IcmpError& error, TimeNs now);
+  void set_mss(std::uint16_t mss);
+  [[nodiscard]] std::uint16_t option_bytes() const { return timestamps_ ? kTimestampOptionBytes : std::uint16_t{0}; }
 
   // leg.cc
   void close(ErrorCode why);
@@ -219,10 +241,14 @@ class Leg {
   std::uint8_t receive_shift_;
   bool sack_;
   bool timestamps_;
+  bool ecn_;
+  bool echo_congestion_ = false;  // what came was marked, and the peer has not yet answered for that
+  bool reduced_ = false;          // the peer told of marks, and the next new segment says that the window went down
   LegState state_ = LegState::open;
   Timer timer_ = Timer::none;
   bool ack_due_ = false;
   bool ack_wanted_ = false;  // within ack_delay, or once two full segments came
+  bool answer_expected_ = false;
   bool window_probe_due_ = false;
   bool keepalive_heard_ = false;
   bool loss_probe_due_ = false;
@@ -244,6 +270,7 @@ class Leg {
   TimeNs ack_at_ = kNever;
   TimeNs progress_at_;  // when the peer last proved that it takes part
   TimeNs sent_at_;      // last data, for the restart after idling
+  PathMtu path_mtu_;
   TimeNs ts_recent_at_;
   Held receive_;
   buffer::Chain in_flight_;   // [send_unacked_, send_max_) without FIN
@@ -255,6 +282,7 @@ class Leg {
   TimeNs challenged_at_ = 0;
   std::uint32_t peer_fin_seq_ = 0;
   std::uint32_t reset_seq_ = 0;
+  std::uint32_t network_errors_ = 0;  // that were believed
 };
 
 }  // namespace sluice::tcp

@@ -209,7 +209,8 @@ void parse(Bytes head, std::size_t frame_bytes, Frame& frame) {
   } else if (protocol == kProtocolUdp) {
     read_udp(head, frame);
   } else {
-    frame.kind = FrameKind::ip;
+    const bool is_icmp = protocol == (ethertype == kEthertypeIpv4 ? kProtocolIcmp : kProtocolIcmpv6);
+    frame.kind = is_icmp ? FrameKind::icmp : FrameKind::ip;
   }
 }
 

@@ -90,6 +90,8 @@ void Worker::dispatch(Side side, Arrival& arrival) {
     dispatch_tcp(side, arrival);
   } else if (frame.kind == wire::FrameKind::fragment) {
     dispatch_fragment(side, arrival);
+  } else if (frame.kind == wire::FrameKind::icmp) {
+    dispatch_icmp(side, arrival);
   } else if (ErrorCode why{}; is_refused(side, frame, why)) {
     drop(side, frame, packet, why);
   } else {
@@ -177,6 +179,10 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
     }
   } else if (!port::tcp_checksum_ok(packet, frame)) {
     drop(side, frame, packet, ErrorCode::tcp_bad_checksum);
+    return;
+  }
+  if (session->is_spliced()) {
+    if (session->pass(context_, outputs_, static_cast<TraceLeg>(side), frame, packet)) queue(*session);
     return;
   }
   const bool was_half_open = session->half_open();

@@ -72,6 +72,8 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   busy |= !queued_.empty();
   run_queued();
   listing_.serve(table_, now);
+  if (const std::uint64_t refused = context_.pools.blocks().take_refused(); refused != 0)
+    errors_.add(ErrorCode::blocks_exhausted, refused);
   client_output_.flush();
   server_output_.flush();
   const StageScope stage(Stage::record);

@@ -102,6 +102,7 @@ class Worker final : public session::SessionObserver {
   void dispatch(Side side, Arrival& arrival);
   void dispatch_tcp(Side side, Arrival& arrival);
   void dispatch_fragment(Side side, Arrival& arrival);
+  void dispatch_icmp(Side side, Arrival& arrival);  // icmp.cc
   [[nodiscard]] bool is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const;
   void unknown_flow(Side side, const wire::Frame& frame, const enforce::Service& service, rte_mbuf* packet);
   void reset_sender(Side side, const wire::Frame& frame);

@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 import unittest
@@ -104,12 +105,12 @@ class LabTest(unittest.TestCase):
 
     # Clients.
 
-    def connect(self, port=Lab.port, seconds=10):
+    def connect(self, port=Lab.port, seconds=10, address=Lab.server_address):
         """A TCP connection from the client's namespace to the server's own address."""
         client = namespaces.open_socket(self.lab.client)
         client.settimeout(seconds)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client.connect((self.lab.server_address, port))
+        client.connect((address, port))
         return client
 
     def ask(self, head, body=b"", port=Lab.port):
@@ -139,6 +140,14 @@ class LabTest(unittest.TestCase):
 
     def counters(self):
         return self.lab.appliance.status()["counters"]
+
+    def drops(self, reason):
+        """How often something was dropped or refused for this reason so far."""
+        counters = self.counters()
+        return counters["drops"].get(reason, 0) if counters else 0
+
+    def assert_counted(self, reason, before):
+        self.assertTrue(wait_until(lambda: self.drops(reason) > before, 5, 0.2), f"{reason} was not counted")
 
     def wait_for_sessions(self, count, seconds=10, of=lambda session: True):
         """The closed sessions in the archive that `of` picks, as soon as there are `count` of them."""
@@ -229,13 +238,19 @@ def read_head(connection):
 
 
 class Server:
-    """Runs `handle(connection)` in a thread for every connection to a port of the server's namespace."""
+    """Runs `handle(connection)` in a thread for every connection to a port of the server's namespace, or to a path."""
 
-    def __init__(self, lab, handle, port=ODD_PORT):
+    def __init__(self, lab, handle, port=ODD_PORT, path=None):
         self.handle = handle
-        self.listener = namespaces.open_socket(lab.server)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((lab.server_address, port))
+        if path is None:
+            self.listener = namespaces.open_socket(lab.server)
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.listener.bind((lab.server_address, port))
+        else:
+            self.listener = socket.socket(socket.AF_UNIX)
+            if os.path.exists(path):
+                os.remove(path)
+            self.listener.bind(path)
         self.listener.listen(1024)
         self.peers = []
         self.problems = []
@@ -257,7 +272,8 @@ class Server:
             except OSError:
                 return
             self.peers.append(peer)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if connection.family != socket.AF_UNIX:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(20)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
@@ -267,6 +283,13 @@ class Server:
                 self.handle(connection)
             except (ConnectionError, socket.timeout) as problem:
                 self.problems.append(problem)
+
+
+def internet_checksum(data):
+    """RFC 1071, of an even number of bytes."""
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
 
 
 def sha256(data):

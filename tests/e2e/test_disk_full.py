@@ -6,7 +6,6 @@ import os
 import threading
 
 import lab
-from labkit import namespaces
 
 SIZE_MIB = 160
 REQUESTS = 100  # of 1 MiB: more than the recorder holds in memory, less than the file system
@@ -34,9 +33,7 @@ class DiskFull(lab.LabTest):
         """The archive is a small file system of its own."""
         cls.lab.up_network()
         cls.lab.up_servers()
-        archive = cls.lab.appliance.archive
-        os.makedirs(archive, mode=0o700)
-        namespaces.run("mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m,mode=0700", "sluice-e2e-archive", archive)
+        cls.lab.mount_memory(cls.lab.appliance.archive, SIZE_MIB)
         cls.lab.appliance.segment_bytes = "8MiB"
         cls.lab.up_appliance(cls.policy)
 

@@ -49,13 +49,6 @@ class Ipv6Test(lab.LabTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
-    def drops(self, reason):
-        counters = self.counters()
-        return counters["drops"].get(reason, 0) if counters else 0
-
-    def assert_counted(self, reason, before):
-        self.assertTrue(lab.wait_until(lambda: self.drops(reason) > before, 5, 0.2), f"{reason} was not counted")
-
     def big_transfers(self):
         """A megabyte each way, whole."""
         self.assertEqual(len(self.curl6("/1m")), 1 << 20)

@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 
 import lab
-from labkit import namespaces
 
 
 class Seeing(lab.LabTest):
@@ -200,9 +199,7 @@ class PostMortem(lab.LabTest):
         """The run folder lies in memory, as /run does."""
         cls.lab.up_network()
         cls.lab.up_servers()
-        run = cls.lab.appliance.run
-        os.makedirs(run, mode=0o700)
-        namespaces.run("mount", "-t", "tmpfs", "-o", "size=16m,mode=0700", "sluice-e2e-run", run)
+        cls.lab.mount_memory(cls.lab.appliance.run, 16)
         cls.lab.up_appliance(cls.policy)
 
     def read(self, name, *options):

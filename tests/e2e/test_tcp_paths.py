@@ -2,30 +2,22 @@
 """TCP between Linux hosts of all kinds: each congestion control, each MTU, paths that lose, double and reorder frames,
 thousands of short connections. What arrives is what was sent, and an observer finds nothing wrong on either leg."""
 
-import contextlib
 import json
 import os
-import signal
-import subprocess
 import threading
 
 import lab
-from labkit import impairment, namespaces
-from labkit.processes import wait_until
+import observer
+from labkit import content, impairment, namespaces
+from labkit.processes import Daemon
 
 SIZE = 8 * 1024 * 1024
 SHORT_CONNECTIONS = 20_000 if lab.BIG else 2_000
+SHORT_ANSWER = content.filler(1024).encode()
 CALLERS = 8
-
-# What tshark notes of a sound connection: a receiver that was slow for a moment, and its window.
-HARMLESS = ("window_update", "window_full", "zero_window", "zero_window_probe", "zero_window_probe_ack")
-# What a timer does when the machine was busy elsewhere for longer than the path takes: one segment, now and then.
-LATE = ("retransmission", "rto_frame", "spurious_retransmission", "duplicate_ack")
-MOST_LATE = 10
-
-
-def noted(*names):
-    return " || ".join("tcp.analysis." + name for name in names)
+FEW_PORTS = (40_000, 40_063)
+IPERF_PORT = 5201
+IPERF_BYTES = "30000000"
 
 
 class Paths(lab.LabTest):
@@ -41,9 +33,6 @@ class Paths(lab.LabTest):
             with open(path, "wb") as file:
                 file.write(text)
         cls.expected = lab.sha256(text)
-
-    def ends(self):
-        return (self.lab.client, self.lab.client_tap), (self.lab.server, self.lab.server_tap)
 
     def download(self):
         got = os.path.join(self.lab.state, "got")
@@ -62,15 +51,17 @@ class Paths(lab.LabTest):
             self.assertEqual(lab.sha256(file.read()), self.expected)
 
     def short_connections(self, count):
-        """One request each, and a close."""
+        """One request each; the server closes first."""
         failed = []
 
         def call():
             for _ in range(count // CALLERS):
                 try:
-                    response = self.get("/1k", "Connection: close")
-                    if response.status != 200 or len(response.text) != 1024:
-                        failed.append(response.status)
+                    with self.connect(seconds=30) as client:
+                        client.sendall(b"GET /1k HTTP/1.1\r\nHost: orders\r\nConnection: close\r\n\r\n")
+                        data, was_reset = lab.read_to_end(client)
+                    if was_reset or not data.startswith(b"HTTP/1.1 200 ") or not data.endswith(SHORT_ANSWER):
+                        failed.append(data[:100])
                 except OSError as error:
                     failed.append(error)
 
@@ -82,47 +73,15 @@ class Paths(lab.LabTest):
         self.assertEqual(failed, [])
 
     def set_mtu(self, client, server):
-        for (namespace, device), mtu in zip(self.ends(), (client, server)):
+        for (namespace, device), mtu in zip(self.lab.ends(), (client, server)):
             namespaces.run("ip", "-n", namespace, "link", "set", device, "mtu", str(mtu))
 
     def set_congestion_control(self, name):
-        for namespace, device in self.ends():
+        for namespace, device in self.lab.ends():
             namespaces.run("ip", "-n", namespace, "route", "change", "10.77.0.0/24", "dev", device, "congctl", name)
 
 
-class SoundPaths(Paths):
-    capture_bytes = 128
-    options = ()
-    wrong = f"tcp.analysis.flags && !({noted(*HARMLESS, *LATE)})"
-    late = noted("retransmission")
-
-    @contextlib.contextmanager
-    def observed(self):
-        """Captures both legs; afterwards nothing in either may be wrong."""
-        captures = [os.path.join(self.lab.state, device + ".pcap") for _, device in self.ends()]
-        observers = [subprocess.Popen(["ip", "netns", "exec", namespace, "dumpcap", "-q", "-i", device, "-s", str(self.capture_bytes), "-B", "256", "-w", capture],
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-                     for (namespace, device), capture in zip(self.ends(), captures)]
-        try:
-            for observer in observers:  # it says so when it begins
-                self.assertIn("Capturing", observer.stderr.readline())
-            self.assertTrue(wait_until(lambda: all(map(os.path.exists, captures)), 10))
-            yield
-        finally:
-            ends = [observer.send_signal(signal.SIGINT) or observer.communicate()[1] for observer in observers]
-        for capture, end in zip(captures, ends):
-            self.assertRegex(end, r"received/dropped on interface '\w+': \d+/0 ", "the observer missed frames")
-            self.assert_sound(capture)
-
-    def assert_sound(self, capture):
-        self.assertEqual(self.frames_with(self.wrong, capture)[:20], [], os.path.basename(capture))
-        late = self.frames_with(self.late, capture)
-        self.assertLessEqual(len(late), MOST_LATE, late[:20])
-
-    def frames_with(self, what, capture):
-        command = ["tshark", "-n", "-o", "tcp.desegment_tcp_streams:FALSE", "--disable-protocol", "http", *self.options]
-        return subprocess.run([*command, "-r", capture, "-Y", what], capture_output=True, text=True, check=True).stdout.splitlines()
-
+class SoundPaths(observer.Observer, Paths):
     def test_each_congestion_control_without_a_flaw(self):
         for name in ("cubic", "reno", "bbr"):
             with self.subTest(name):
@@ -141,11 +100,56 @@ class SoundPaths(Paths):
                     self.download()
                     self.upload()
 
+
+class ManyConnections(Paths):
+    """Programs and habits that TCPs are tried with: iperf3, and the same ports again and again."""
+
+    policy = Paths.policy.replace("principals:", """\
+  - name: measured
+    address: 10.77.0.2:5201
+    protocol: http
+    mode: observe
+    record: off
+principals:""")
+    size = 1024
+
+    def test_iperf3_both_ways(self):
+        """It speaks no HTTP, which a service that observes lets pass; both legs are the appliance's own TCP."""
+        server = Daemon("iperf3", self.lab.state)
+        server.start(["iperf3", "-s", "-p", str(IPERF_PORT)], core=self.lab.peer_core, namespace=self.lab.server)
+        self.addCleanup(server.stop)
+        listens = ["ip", "netns", "exec", self.lab.server, "ss", "-Hltn", f"sport = {IPERF_PORT}"]
+        self.assertTrue(lab.wait_until(lambda: namespaces.run(*listens).stdout.strip(), 10), server.log())
+        for name in ("cubic", "reno", "bbr"):
+            self.set_congestion_control(name)
+            for way in ([], ["-R"], ["--bidir"], ["-P", "8"]):
+                with self.subTest(name, way=way):
+                    before = self.sessions_of("measured")
+                    done = self.lab.in_client("iperf3", "-c", self.lab.server_address, "-p", str(IPERF_PORT), "-n", IPERF_BYTES, "-J", *way)
+                    told = json.loads(done.stdout)
+                    self.assertNotIn("error", told)
+                    end = told["end"]
+                    print(f"{name} {' '.join(way) or 'up'}: {end['sum_received']['bits_per_second'] / 1e9:.2f} Gbit/s")
+                    # The receiver counts until it hears over another connection that all is written.
+                    self.assertGreater(end["sum_received"]["bytes"], 1_000_000)
+                    self.assertTrue(lab.wait_until(lambda: self.sessions_of("measured") > before + 1, 10, 0.2), "they were no sessions")
+
+    def sessions_of(self, service):
+        return self.counters()["services"].get(service, {}).get("sessions", 0)
+
+    def test_the_same_few_ports_again_and_again(self):
+        """The server closes first and waits; the client calls anew from the same port with a later number (RFC 6191)."""
+        ports = ["ip", "netns", "exec", self.lab.client, "sysctl", "-qw"]
+        namespaces.run(*ports, f"net.ipv4.ip_local_port_range={FEW_PORTS[0]} {FEW_PORTS[1]}")
+        self.addCleanup(namespaces.run, *ports, "net.ipv4.ip_local_port_range=32768 60999")
+        self.short_connections(SHORT_CONNECTIONS // 2)
+
     def test_thousands_of_short_connections(self):
         before = self.counters()["drops"]
         self.short_connections(SHORT_CONNECTIONS)
         after = self.counters()["drops"]
-        self.assertEqual({reason: count for reason, count in after.items() if count != before.get(reason, 0)}, {})
+        # On a busy machine a kernel repeats what is only late.
+        self.assertLessEqual({reason for reason, count in after.items() if count != before.get(reason, 0)}, {"tcp_out_of_window"})
 
 
 class WiredLab(lab.Lab):
@@ -195,7 +199,7 @@ class WiredPaths(SoundPaths):
 
 class BadPaths(Paths):
     def impair(self, **how):
-        for namespace, device in self.ends():
+        for namespace, device in self.lab.ends():
             impairment.impair(namespace, device, os.path.join(self.lab.state, device + ".nft"), **how)
 
     def through(self, **how):
@@ -206,7 +210,7 @@ class BadPaths(Paths):
                 self.download()
                 self.upload()
         self.short_connections(SHORT_CONNECTIONS // 10)
-        for namespace, _ in self.ends():
+        for namespace, _ in self.lab.ends():
             self.assertGreater(impairment.frames_harmed(namespace), 0, namespace)
 
     def test_loss(self):

@@ -13,6 +13,7 @@
 #include "dataplane/wire/build.h"
 #include "dataplane/worker/worker.h"
 #include "tests/fuzz/eal.h"
+#include "tests/support/memory_port.h"
 #include "tests/support/memory_recorder.h"
 #include "tests/support/test_policy.h"
 
@@ -44,41 +45,27 @@ constexpr std::array<std::string_view, 16> kPhrases = {
     "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
 };
 
-class Wire final : public port::Port {
- public:
-  std::uint16_t receive(std::span<rte_mbuf*> frames) override {
-    std::uint16_t count = 0;
-    for (; count < frames.size() && !in.empty(); in.pop_back()) {
-      rte_mbuf* const m = rte_pktmbuf_alloc(fuzz::pools().frames());
-      if (m == nullptr) break;
-      std::memcpy(rte_pktmbuf_append(m, static_cast<std::uint16_t>(in.back().size())), in.back().data(),
-                  in.back().size());
-      frames[count++] = m;
-    }
-    return count;
-  }
-  std::uint16_t transmit(std::span<rte_mbuf*> frames) override {
-    if (full) return 0;
-    for (rte_mbuf* m : frames) {
-      std::vector<std::uint8_t> bytes(m->pkt_len);
-      const void* at = rte_pktmbuf_read(m, 0, m->pkt_len, bytes.data());
-      if (at != bytes.data()) std::memcpy(bytes.data(), at, bytes.size());
-      out.push_back(std::move(bytes));
-      rte_pktmbuf_free(m);
-    }
-    return static_cast<std::uint16_t>(frames.size());
-  }
-  [[nodiscard]] port::Capabilities capabilities() const override { return {}; }
-
-  std::vector<std::vector<std::uint8_t>> in;
-  std::vector<std::vector<std::uint8_t>> out;
-  bool full = false;
-};
-
-worker::PolicyUpdate policy_of(std::string_view mode) {
+worker::PolicyUpdate policy_of(const std::string& text) {
   worker::PolicyUpdate update{.policy = nullptr, .scratch = std::make_unique<inspect::Scratch>()};
-  update.policy = test::make_policy(test::masking_policy("", mode), *update.scratch);
+  update.policy = test::make_policy(text, *update.scratch);
   return update;
+}
+
+// A service that is read, one that is not, and one that is until an upgrade; each in both modes.
+constexpr std::size_t kPolicies = 6;
+std::array<worker::PolicyUpdate, kPolicies>& policies() {
+  static auto& kept = *[] {
+    auto* all = new std::array<worker::PolicyUpdate, kPolicies>;
+    for (std::size_t i = 0; i < kPolicies; ++i) {
+      const std::string mode = i % 2 == 0 ? "enforce" : "observe";
+      const std::string service = "services:\n  - {name: web, address: 10.0.0.2:80, mode: " + mode;
+      (*all)[i] = policy_of(i < 2   ? test::masking_policy("", mode)
+                            : i < 4 ? service + ", protocol: tcp}\n"
+                                    : service + ", protocol: http, allow_upgrade: true, after_upgrade: pass}\n");
+    }
+    return all;
+  }();
+  return kept;
 }
 
 class Game {
@@ -88,8 +75,7 @@ class Game {
         worker_({.sessions = 3, .half_open = 2, .limits = {}, .hash_key = {1, 2}, .cookie_key = {3, 4}}, ports_[0],
                 ports_[1], fuzz::pools(), recorder_, now_) {
     // Compiled once; a scratch serves one worker after another.
-    static auto& kept = *new std::array<worker::PolicyUpdate, 2>{policy_of("enforce"), policy_of("observe")};
-    update_ = &kept[options & 1];
+    update_ = &policies()[(options & 1U) + 2 * ((options >> 2U & 3U) % 3U)];
     offered_.policy = update_->policy;
     offered_.scratch = std::move(update_->scratch);
     SLUICE_ASSERT(worker_.offer(&offered_));
@@ -97,11 +83,12 @@ class Game {
     SLUICE_ASSERT(worker_.taken() == &offered_);
     empty_ = std::move(offered_);
     with_options_ = (options & 2) != 0;
+    with_marks_ = (options & 4) != 0;
   }
 
   void play() {
     while (!script_.over()) act();
-    for (Wire& port : ports_) port.full = false;
+    for (test::MemoryPort& port : ports_) port.full = false;
     recorder_.room = true;
     for (int i = 0; i < 10 && !worker_.shut_down(now_, now_); ++i) {
       now_ += kSecond;
@@ -152,6 +139,8 @@ class Game {
       }
       case 8:
         return raw(side);
+      case 11:
+        return network(side);
       case 9:
       case 10:
         return say(side, connection, port, std::string(script_.two() % 1400, static_cast<char>(script_.byte())));
@@ -188,7 +177,9 @@ class Game {
                            .window = 60000,
                            .flags = static_cast<std::uint8_t>(flags),
                            .options = {}};
+    header.tos = with_marks_ ? wire::kCongestionExperienced : 0;
     if ((flags & wire::kSyn) != 0) {
+      if (with_marks_) header.flags |= side == 0 ? wire::kEce | wire::kCwr : wire::kEce;
       header.options.mss = 1460;
       header.options.sack_permitted = with_options_;
       header.ack = (flags & wire::kAck) != 0 ? connection.next[1 - side] : 0;
@@ -217,12 +208,42 @@ class Game {
     burst();
   }
 
+  // The frame that left last to that side was not delivered, as a router or somebody else tells.
+  void network(int side) {
+    if (last_to_[side].size() < 34) return;
+    const std::vector<std::uint8_t>& sent = last_to_[side];
+    const std::size_t quoted = std::min<std::size_t>(sent.size() - 14, 20U + script_.byte());
+    std::vector<std::uint8_t> bytes(14 + 20 + 8 + quoted, 0);
+    std::uint8_t* const ip = bytes.data() + 14;
+    std::uint8_t* const icmp = ip + 20;
+    std::memcpy(bytes.data(), sent.data(), 14);
+    std::memcpy(icmp + 8, sent.data() + 14, quoted);
+    ip[0] = 0x45;
+    store_be16(ip + 2, static_cast<std::uint16_t>(bytes.size() - 14));
+    ip[9] = wire::kProtocolIcmp;
+    store_be32(ip + 12, 0x0a0000fe);
+    std::memcpy(ip + 16, sent.data() + 26, 4);
+    store_be16(ip + 10, wire::ipv4_header_checksum({ip, 20}));
+    const std::uint8_t what = script_.byte();
+    icmp[0] = (what & 1) != 0 ? 3 : what >> 4;
+    icmp[1] = (what & 2) != 0 ? 4 : what >> 4;
+    store_be16(icmp + 6, script_.two());
+    if (quoted >= 28) store_be32(icmp + 32, load_be32(icmp + 32) + script_.near());
+    if ((what & 4) != 0) icmp[8 + script_.two() % quoted] ^= script_.byte();
+    wire::ChecksumSum sum;
+    sum.add({icmp, 8 + quoted});
+    store_be16(icmp + 2, sum.checksum());
+    ports_[side].in.push_back(std::move(bytes));
+    burst();
+  }
+
   void burst() {
     worker_.burst(now_, now_);
     for (int side = 0; side < 2; ++side) {
       for (std::vector<std::uint8_t>& bytes : ports_[side].out) {
         const wire::Frame frame = wire::parse(bytes, bytes.size());
         if (frame.kind == wire::FrameKind::tcp) note(side, frame);
+        last_to_[side] = bytes;
         last_ = std::move(bytes);
       }
       ports_[side].out.clear();
@@ -239,16 +260,18 @@ class Game {
 
   fuzz::Script script_;
   TimeNs now_ = kSecond;
-  std::array<Wire, 2> ports_;
+  std::array<test::MemoryPort, 2> ports_{test::MemoryPort(fuzz::pools()), test::MemoryPort(fuzz::pools())};
   test::MemoryRecorder recorder_;
   worker::PolicyUpdate* update_ = nullptr;
   worker::PolicyUpdate offered_;
   worker::PolicyUpdate empty_;
   worker::Worker worker_;
   bool with_options_ = false;
+  bool with_marks_ = false;
   std::array<Connection, kConnections> connections_;
   std::array<std::array<std::uint32_t, kConnections>, 2> heard_{};
   std::vector<std::uint8_t> last_;
+  std::array<std::vector<std::uint8_t>, 2> last_to_;
 };
 
 }  // namespace

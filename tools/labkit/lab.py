@@ -106,8 +106,12 @@ class Lab:
         self._unmount()
         shutil.rmtree(self.state, ignore_errors=True)
 
+    def mount_memory(self, folder, mebibytes):
+        """A small file system of its own at a folder of the lab's state; down() takes it away."""
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        namespaces.run("mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=0700", f"{self.name}-memory", folder)
+
     def _unmount(self):
-        """A test may have put a small file system into the state folder."""
         with open("/proc/mounts", encoding="utf-8") as file:
             for line in file:
                 if line.split()[1].startswith(self.state + "/"):
@@ -137,6 +141,10 @@ class Lab:
     def in_client(self, *command, core=True, check=False):
         pin = ["taskset", "-c", str(self.peer_core)] if core else []
         return namespaces.run("ip", "netns", "exec", self.client, *pin, *command, check=check)
+
+    def ends(self):
+        """(namespace, device) of the client and of the server."""
+        return (self.client, self.client_tap), (self.server, self.server_tap)
 
     def curl(self, path, *options, port=None):
         return self.in_client("curl", "-sS", "--max-time", "10", *options, self.url(path, port))

@@ -3,10 +3,15 @@
 
 #include <gtest/gtest.h>
 #include <linux/magic.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "common/trace_ring.h"
@@ -14,12 +19,25 @@
 namespace sluice {
 namespace {
 
+bool lies_in_memory(const char* folder) {
+  struct statfs where = {};
+  return ::statfs(folder, &where) == 0 && where.f_type == TMPFS_MAGIC;
+}
+
+// Where /dev/shm is none, /tmp becomes one for this process alone, which needs no root: it is one in a user namespace.
+std::string folder_in_memory() {
+  if (lies_in_memory("/dev/shm")) return "/dev/shm";
+  if (lies_in_memory("/tmp")) return "/tmp";
+  EXPECT_EQ(::unshare(CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER)), 0) << std::strerror(errno);
+  EXPECT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0) << std::strerror(errno);
+  EXPECT_EQ(::mount("sluice-test", "/tmp", "tmpfs", 0, "size=32m"), 0) << std::strerror(errno);
+  return "/tmp";
+}
+
 class TraceFileTest : public testing::Test {
  protected:
   void SetUp() override {
-    struct statfs where = {};
-    if (::statfs("/dev/shm", &where) != 0 || where.f_type != TMPFS_MAGIC) GTEST_SKIP() << "/dev/shm is no tmpfs here";
-    std::string path = "/dev/shm/sluice-test-XXXXXX";
+    std::string path = folder_in_memory() + "/sluice-test-XXXXXX";
     ASSERT_NE(::mkdtemp(path.data()), nullptr);
     run = path;
   }

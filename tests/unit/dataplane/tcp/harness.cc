@@ -74,6 +74,7 @@ ErrorCode LegTest::peer_sends(In in) {
   segment.ack = kOurBase + peer_ack_;
   segment.window = peer_window_;
   segment.flags = in.flags;
+  segment.congested = in.congested;
   segment.has_timestamps = in.ts_value.has_value();
   segment.ts_value = in.ts_value.value_or(0);
   segment.ts_echo = in.ts_echo;
@@ -89,6 +90,7 @@ bool LegTest::emit(SegmentOut&& segment) {
                    .ack = segment.ack - kPeerBase,
                    .window = segment.window,
                    .flags = segment.flags,
+                   .ecn_capable = segment.ecn_capable,
                    .has_timestamps = segment.has_timestamps,
                    .ts_value = segment.ts_value,
                    .ts_echo = segment.ts_echo,
@@ -131,6 +133,22 @@ std::string LegTest::read(std::size_t limit) {
   buffer::Chain out;
   EXPECT_TRUE(leg().read(limit, out));
   return text_of(out);
+}
+
+void LegTest::measure() {
+  write(pattern(1'000));
+  output();
+  now += kRtt;
+  peer_sends({.ack = 1'000});
+}
+
+void LegTest::wait_until_sent_again(std::uint32_t seq) {
+  for (int tries = 0; tries < 20; ++tries) {
+    wait_for_deadline();
+    for (const Out& out : output())
+      if (out.seq == seq && !out.text.empty()) return;
+  }
+  FAIL() << "nothing went again at " << seq;
 }
 
 DurationNs LegTest::wait_for_deadline() {

@@ -26,6 +26,7 @@ using wire::kSyn;
 inline constexpr std::uint32_t kPeerBase = 0xffffff00;
 inline constexpr std::uint32_t kOurBase = 0xfffffff0;
 inline constexpr std::uint16_t kMss = 1000;
+inline constexpr DurationNs kRtt = 40 * kMillisecond;  // of a path that a test measures
 
 // What the peer sends. Left out: the next byte in order, and the last acknowledgement again.
 struct In {
@@ -37,6 +38,7 @@ struct In {
   std::optional<std::uint32_t> ts_value{};
   std::uint32_t ts_echo = 0;
   std::vector<wire::SackBlock> sack{};
+  bool congested = false;
 };
 
 // What the leg sent, relative.
@@ -45,6 +47,7 @@ struct Out {
   std::uint32_t ack = 0;
   std::uint16_t window = 0;
   std::uint8_t flags = 0;
+  bool ecn_capable = false;
   bool has_timestamps = false;
   std::uint32_t ts_value = 0;
   std::uint32_t ts_echo = 0;
@@ -79,6 +82,11 @@ class LegTest : public ::testing::Test, private SegmentSink {
   void expect_ack(std::uint32_t ack);
   void write(const std::string& text);
   std::string read(std::size_t limit = SIZE_MAX);
+
+  // One exchange of 1 000 bytes, so that the round trip is known.
+  void measure();
+  // Deadlines are served (a probe, a timeout) until the segment at `seq` goes again.
+  void wait_until_sent_again(std::uint32_t seq);
 
   // Time goes on to the leg's next deadline, which is served. Returns how long that took.
   DurationNs wait_for_deadline();

@@ -4,8 +4,6 @@
 namespace sluice::tcp::test {
 namespace {
 
-constexpr DurationNs kRtt = 40 * kMillisecond;
-
 class Recovery : public LegTest {
  protected:
   Recovery() {
@@ -13,13 +11,6 @@ class Recovery : public LegTest {
     limits.burst_bytes = kMss;
   }
 
-  // One exchange, so that the round trip is known; the stream begins at 1 000 then.
-  void measure() {
-    write(pattern(1'000));
-    output();
-    now += kRtt;
-    peer_sends({.ack = 1'000});
-  }
   // [1 000, 1 000 + bytes) leaves, `apart` between any two segments.
   void send_apart(std::size_t bytes, DurationNs apart) {
     for (std::size_t sent = 0; sent < bytes; sent += kMss) {

@@ -4,8 +4,6 @@
 namespace sluice::tcp::test {
 namespace {
 
-constexpr DurationNs kRtt = 40 * kMillisecond;
-
 class Spurious : public LegTest {
  protected:
   Spurious() {
@@ -14,29 +12,16 @@ class Spurious : public LegTest {
     limits.burst_bytes = kMss;
   }
 
-  void measure() {
-    write(pattern(1'000));
-    output();
-    now += kRtt;
-    peer_sends({.ack = 1'000});
-  }
   // Ten segments in flight, and a timeout (after the probe, where there is one).
   void time_out() {
     write(pattern(10'000, 1'000));
     output();
-    while (output().empty() || !timed_out_) {
-      wait_for_deadline();
-      const std::vector<Out> sent = output();
-      timed_out_ = !sent.empty() && sent[0].seq == 1'000;
-      if (timed_out_) break;
-    }
+    wait_until_sent_again(1'000);
   }
   std::size_t flight_of_new_bytes(std::uint32_t from) {
     write(pattern(30'000, from));
     return output().size();
   }
-
-  bool timed_out_ = false;
 };
 
 TEST_F(Spurious, ATimeoutWhoseRetransmissionsWereAllRepeatedIsUndone) {
@@ -73,11 +58,7 @@ TEST_F(Spurious, AnEchoOlderThanTheRetransmissionUndoesATimeout) {
   write(pattern(10'000, 1'000));
   output();
   leg().set_ts_value(200);  // of a later moment
-  bool again = false;
-  while (!again) {
-    wait_for_deadline();
-    for (const Out& out : output()) again |= out.seq == 1'000;
-  }
+  wait_until_sent_again(1'000);
   now += kMillisecond;
   peer_sends({.ack = 3'000, .ts_value = 1, .ts_echo = 100});
   const std::vector<Out> sent = output();
@@ -95,11 +76,7 @@ TEST_F(Spurious, AnEchoOfTheRetransmissionLeavesTheTimeoutStanding) {
   write(pattern(10'000, 1'000));
   output();
   leg().set_ts_value(200);
-  bool again = false;
-  while (!again) {
-    wait_for_deadline();
-    for (const Out& out : output()) again |= out.seq == 1'000;
-  }
+  wait_until_sent_again(1'000);
   now += kMillisecond;
   peer_sends({.ack = 2'000, .ts_value = 1, .ts_echo = 200});
   for (const Out& out : output()) EXPECT_LT(out.seq, 11'000u) << "the rest goes again";

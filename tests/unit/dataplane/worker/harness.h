@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,48 +12,19 @@
 #include "dataplane/port/offloads.h"
 #include "dataplane/wire/build.h"
 #include "dataplane/worker/worker.h"
+#include "tests/support/memory_port.h"
 #include "tests/support/memory_recorder.h"
 #include "tests/support/test_policy.h"
 
 namespace sluice::worker {
 
-using FrameBytes = std::vector<std::uint8_t>;
+using test::FrameBytes;
+using test::MemoryPort;
 
 inline buffer::Pools& test_pools() {
   static buffer::Pools pools = *buffer::Pools::create("worker", {.frames = 4096, .jumbos = 64, .views = 4096});
   return pools;
 }
-
-class MemoryPort final : public port::Port {
- public:
-  std::uint16_t receive(std::span<rte_mbuf*> frames) override {
-    std::uint16_t count = 0;
-    while (count < frames.size() && !in.empty()) {
-      rte_mbuf* m = rte_pktmbuf_alloc(test_pools().frames());
-      std::memcpy(rte_pktmbuf_append(m, static_cast<std::uint16_t>(in.front().size())), in.front().data(),
-                  in.front().size());
-      in.pop_front();
-      frames[count++] = m;
-    }
-    return count;
-  }
-  std::uint16_t transmit(std::span<rte_mbuf*> frames) override {
-    if (full) return 0;
-    for (rte_mbuf* m : frames) {
-      FrameBytes bytes(m->pkt_len);
-      const void* at = rte_pktmbuf_read(m, 0, m->pkt_len, bytes.data());
-      if (at != bytes.data()) std::memcpy(bytes.data(), at, bytes.size());
-      out.push_back(std::move(bytes));
-      rte_pktmbuf_free(m);
-    }
-    return static_cast<std::uint16_t>(frames.size());
-  }
-  [[nodiscard]] port::Capabilities capabilities() const override { return {}; }
-
-  std::deque<FrameBytes> in;
-  std::deque<FrameBytes> out;
-  bool full = false;
-};
 
 struct Segment {
   std::uint8_t flags = wire::kSyn;
@@ -66,6 +37,8 @@ struct Segment {
   bool sack_permitted = false;
   std::uint32_t flow_label = 0;  // IPv6
   std::uint8_t traffic_class = 0;
+  std::uint16_t window = 60000;
+  std::optional<wire::TcpOptions> options = {};  // instead of those that a SYN has otherwise
 };
 
 // A TCP frame with right checksums, from the client or from the server.
@@ -80,7 +53,7 @@ inline FrameBytes tcp_frame(Side from, const Segment& segment) {
                          .destination_port = client ? segment.server_port : segment.client_port,
                          .seq = segment.seq,
                          .ack = segment.ack,
-                         .window = 60000,
+                         .window = segment.window,
                          .flags = segment.flags,
                          .options = {}};
   if (!ipv4) store_be16(header.link.bytes + 12, 0x86dd);
@@ -88,6 +61,7 @@ inline FrameBytes tcp_frame(Side from, const Segment& segment) {
   header.tos = segment.traffic_class;
   if ((segment.flags & wire::kSyn) != 0) header.options.mss = 1460;
   header.options.sack_permitted = segment.sack_permitted;
+  if (segment.options) header.options = *segment.options;
   FrameBytes bytes(wire::header_bytes(header) + segment.payload.size());
   const std::size_t head = wire::write(header, segment.payload.size(), bytes);
   std::memcpy(bytes.data() + head, segment.payload.data(), segment.payload.size());
@@ -158,8 +132,8 @@ class WorkerTest : public testing::Test {
   std::uint64_t count(ErrorCode code) const { return worker->errors().value(code); }
 
   TimeNs now = kSecond;
-  MemoryPort client;
-  MemoryPort server;
+  MemoryPort client{test_pools()};
+  MemoryPort server{test_pools()};
   test::MemoryRecorder recorder;
   PolicyUpdate update;
   PolicyUpdate held;  // what the worker may still hold
