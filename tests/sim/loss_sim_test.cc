@@ -22,15 +22,7 @@ struct Path {
   std::uint32_t lost_acks_per_mille = 0;
   std::uint32_t repeated_per_mille = 0;
   std::uint32_t reordered_per_mille = 0;
-  DurationNs late = 0;                              // at most, of what is overtaken
-  std::size_t buffer_bytes = std::size_t{1} << 30;  // in front of the slowest link; what finds it full is lost
-};
-
-// What holds segments back so that a window leaves over its round trip: `gain` times as fast as that, looked at once a
-// `tick`.
-struct Pacer {
-  double gain = 0;  // 0: none
-  DurationNs tick = 1;
+  DurationNs late = 0;  // at most, of what is overtaken
 };
 
 buffer::Pools& shared_pools() {
@@ -50,9 +42,8 @@ std::string letters(std::size_t from, std::size_t bytes) {
 
 class Transfer : private tcp::SegmentSink {
  public:
-  Transfer(const Path& path, const PlainReceiverConfig& config, const tcp::LegLimits& limits, std::uint64_t seed,
-           const Pacer& pacer = {})
-      : path_(path), limits_(limits), random_(seed), receiver_(config, seed + 1), pacer_(pacer) {
+  Transfer(const Path& path, const PlainReceiverConfig& config, const tcp::LegLimits& limits, std::uint64_t seed)
+      : path_(path), limits_(limits), random_(seed), receiver_(config, seed + 1) {
     tcp::LegSetup setup;
     setup.send_next = kFirst;
     setup.mss = static_cast<std::uint16_t>(config.segment_bytes);
@@ -81,7 +72,6 @@ class Transfer : private tcp::SegmentSink {
     return now_ - began;
   }
   [[nodiscard]] const PlainReceiver& receiver() const { return receiver_; }
-  [[nodiscard]] std::uint64_t overflowed() const { return overflowed_; }
 
  private:
   struct Data {
@@ -98,7 +88,6 @@ class Transfer : private tcp::SegmentSink {
     std::string bytes(segment.payload.length_bytes(), '\0');
     segment.payload.copy_out(0, bytes.size(), reinterpret_cast<std::uint8_t*>(bytes.data()));
     if (bytes.empty()) return true;
-    if (!is_in_time(bytes.size())) return false;
     // The stream is shorter than 2^32, so that the difference is the offset.
     const std::uint64_t offset = segment.seq - kFirst;
     const std::size_t unit = path_.whole_frames ? bytes.size() : segment.mss;
@@ -106,23 +95,9 @@ class Transfer : private tcp::SegmentSink {
     return true;
   }
 
-  bool is_in_time(std::size_t bytes) {
-    const tcp::LegInfo info = leg_->info();
-    if (pacer_.gain == 0 || info.smoothed_rtt_ns == 0) return true;
-    if (paced_until_ >= now_ / pacer_.tick * pacer_.tick + pacer_.tick) return false;
-    const double per_byte = static_cast<double>(info.smoothed_rtt_ns) / pacer_.gain / info.congestion_window_bytes;
-    paced_until_ = std::max(paced_until_, now_) + static_cast<DurationNs>(per_byte * static_cast<double>(bytes));
-    return true;
-  }
-
   void send(std::uint64_t offset, std::string bytes) {
     const auto wire_ns = static_cast<DurationNs>(static_cast<double>(bytes.size()) * 8 / path_.gbit_per_second);
-    free_at_ = std::max(free_at_, now_);
-    if (static_cast<double>(free_at_ - now_) * path_.gbit_per_second / 8 > static_cast<double>(path_.buffer_bytes)) {
-      overflowed_ += bytes.size();
-      return;
-    }
-    free_at_ += wire_ns;
+    free_at_ = std::max(free_at_, now_) + wire_ns;
     TimeNs at = free_at_ + path_.round_trip / 2;
     if (random_.chance(path_.reordered_per_mille, 1000)) at += random_.below(path_.late + 1);
     if (random_.chance(path_.repeated_per_mille, 1000)) data_.emplace(at, Data{at, offset, bytes});
@@ -176,9 +151,6 @@ class Transfer : private tcp::SegmentSink {
   std::deque<Ack> acks_;
   TimeNs now_ = 1'000 * kSecond;
   TimeNs free_at_ = 0;
-  Pacer pacer_;
-  TimeNs paced_until_ = 0;
-  std::uint64_t overflowed_ = 0;
 };
 
 double megabit_per_second(const Path& path, const PlainReceiverConfig& config, const tcp::LegLimits& limits) {
@@ -227,28 +199,6 @@ TEST(LossSim, ALostSuperframeOfAShortPath) {
   const double rate = megabit_per_second(path, {}, {});
   std::printf("1 %% of superframes lost, 150 us: %.1f Mbit/s\n", rate);
   EXPECT_GT(rate, 2'000);
-}
-
-// Slow start sends twice what the path carries before it hears of it, and where the buffer is half of a round trip's
-// bytes, that is lost. What pacing saves of it, looked at once a millisecond as the timer wheel would.
-TEST(LossSim, WhatPacingWouldSaveOfASlowStart) {
-  const Path path{.gbit_per_second = 1, .round_trip = 10 * kMillisecond, .buffer_bytes = 625'000};
-  constexpr std::size_t kBytes = 10'300'000;
-  tcp::LegLimits limits;
-  limits.send_bytes = 8u << 20;
-  double rates[3] = {};
-  const Pacer pacers[] = {{}, {.gain = 2, .tick = kMillisecond}, {.gain = 2, .tick = 10 * kMicrosecond}};
-  for (std::size_t i = 0; i < std::size(pacers); ++i) {
-    Transfer transfer(path, {}, limits, 1, pacers[i]);
-    const DurationNs took = transfer.run(kBytes);
-    ASSERT_NE(took, 0u);
-    EXPECT_TRUE(transfer.receiver().received() == letters(0, kBytes));
-    rates[i] = kBytes * 8e3 / static_cast<double>(took);
-    std::printf("slow start, pacer %zu: %.0f Mbit/s, %.2f MB overflowed\n", i, rates[i],
-                static_cast<double>(transfer.overflowed()) / 1e6);
-  }
-  EXPECT_GT(rates[1], 1.5 * rates[0]);
-  EXPECT_GT(rates[2], 1.5 * rates[0]);
 }
 
 // Everything that a seed decides.
