@@ -43,7 +43,7 @@ TEST_F(UnderPressure, HalfFullIsNone) {
 
 TEST_F(UnderPressure, WindowsShrinkStepByStepAsThePeerUsesThemUp) {
   std::uint32_t before = window_after(kMss);
-  for (const std::uint32_t sixteenths : {8u, 9u, 10u, 11u}) {
+  for (const std::uint32_t sixteenths : {9u, 10u, 11u, 12u}) {
     fill(sixteenths);
     const std::uint32_t now_offered = window_after(600 * kMss);
     EXPECT_LT(now_offered, before) << sixteenths;
