@@ -22,9 +22,10 @@ enum class TraceKind : std::uint8_t {
   drop,
   leg_state,
   phase,
+  icmp,
 };
-inline constexpr std::string_view kTraceKindNames[] = {"none",  "segment_in", "segment_out", "retransmission",
-                                                       "timer", "drop",       "leg_state",   "phase"};
+inline constexpr std::string_view kTraceKindNames[] = {
+    "none", "segment_in", "segment_out", "retransmission", "timer", "drop", "leg_state", "phase", "icmp"};
 
 enum class TraceLeg : std::uint8_t { client = 0, server = 1 };
 
@@ -37,6 +38,10 @@ enum class TraceLeg : std::uint8_t { client = 0, server = 1 };
 //   leg_state                  code: ErrorCode that ended it; a: 0 open, 1 time_wait, 2 closed
 //   phase                      code: ErrorCode of the session; a: client address; b: client and server port;
 //                              c: 0 handshake, 1 established, 2 lingering, 3 done; d: kTraceIpv6
+//   icmp                       code: ErrorCode that says what became of an ICMP error about the leg's segments;
+//                              a: quoted sequence number, less its initial one; b: ICMP type, and code in the low
+//                              8 bits; c: payload of one segment from now on; d: MTU that it tells (65535: that or
+//                              more)
 // Of an IPv6 address stand the last 32 bits, and kTraceIpv6 says so.
 inline constexpr std::uint16_t kTraceIpv6 = 0x100;
 struct TraceRecord {

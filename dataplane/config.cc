@@ -58,6 +58,7 @@ void read_buffers(const YamlNode& node, buffer::PoolSizes& sizes, Report& report
   read_into(fields.get("frames"), sizes.frames, count);
   read_into(fields.get("jumbos"), sizes.jumbos, count);
   read_into(fields.get("views"), sizes.views, count);
+  read_into(fields.get("blocks"), sizes.blocks, count);
   fields.finish();
 }
 
@@ -92,6 +93,7 @@ Result<DataplaneConfig> parse_config(std::string_view yaml, std::string_view fil
   static constexpr rules::Word<worker::Idle> kIdle[] = {{"poll", worker::Idle::poll},
                                                         {"adaptive", worker::Idle::adaptive}};
   static constexpr rules::Word<bool> kHugepages[] = {{"auto", true}, {"off", false}};
+  static constexpr rules::Word<bool> kKeepalives[] = {{"answer", false}, {"relay", true}};
   read_into(fields.get("worker_core"), config.worker_core,
             [&](const YamlNode& n) { return rules::read_number(n, 0, 1023, report); });
   read_into(fields.get("idle"), config.idle, [&](const YamlNode& n) { return rules::read_choice(n, kIdle, report); });
@@ -99,6 +101,8 @@ Result<DataplaneConfig> parse_config(std::string_view yaml, std::string_view fil
             [&](const YamlNode& n) { return rules::read_choice(n, kHugepages, report); });
   read_into(fields.get("sessions"), config.sessions,
             [&](const YamlNode& n) { return rules::read_number(n, 16, 1U << 24, report); });
+  read_into(fields.get("keepalives"), config.relay_keepalives,
+            [&](const YamlNode& n) { return rules::read_choice(n, kKeepalives, report); });
   if (const YamlNode* limits = fields.get("limits")) read_limits(*limits, config.limits, report);
   if (const YamlNode* buffers = fields.get("buffers")) read_buffers(*buffers, config.buffers, report);
   if (const YamlNode* archive = fields.get("archive")) read_archive(*archive, config, report);

@@ -36,6 +36,7 @@ struct DataplaneConfig {
   bool hugepages = true;  // auto: use them when some are free
   std::uint32_t sessions = 65536;
   ConnectionLimits limits;
+  bool relay_keepalives = false;
   buffer::PoolSizes buffers;
   std::string archive_directory = "/var/lib/sluice/archive";
   std::uint32_t segment_bytes = 256U << 20;

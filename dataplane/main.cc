@@ -147,7 +147,7 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
                                      .half_open_per_source = config.limits.half_open_per_source,
                                      .sessions_per_source = config.limits.sessions_per_source,
                                      .sessions_per_service = config.limits.sessions_per_service,
-                                     .limits = {},
+                                     .limits = {.leg = {.relay_keepalives = config.relay_keepalives}},
                                      .hash_key = random_key(),
                                      .cookie_key = random_key(),
                                      .start_wall_ns = start_wall,

@@ -111,8 +111,7 @@ void TcpRelay::dispatch(bool is_from_client, rte_mbuf* packet, TimeNs now) {
   } else {
     ++data_frames_;
     data_bytes_ += frame.payload_bytes;
-    rte_pktmbuf_adj(packet, frame.payload_offset);
-    payload = buffer::Chain(packet);
+    payload = buffer::Chain::payload_of(packet, frame.payload_offset, frame.payload_bytes);
   }
   if (is_from_client)
     from_client(flow, frame, std::move(payload), now);

@@ -39,6 +39,10 @@ Json leg_json(const fbs::LegStatus* leg) {
   out["send_window_bytes"] = leg->send_window_bytes();
   out["receive_window_bytes"] = leg->receive_window_bytes();
   out["timestamps"] = leg->timestamps();
+  out["ecn"] = leg->ecn();
+  out["congestion_echoes"] = leg->congestion_echoes();
+  out["path_lowered"] = leg->path_lowered();
+  out["network_errors"] = leg->network_errors();
   out["readable_bytes"] = leg->readable_bytes();
   out["out_of_order_bytes"] = leg->out_of_order_bytes();
   out["out_of_order_runs"] = leg->out_of_order_runs();

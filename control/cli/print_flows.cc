@@ -52,7 +52,11 @@ std::string leg_text(const char* name, const Json& leg) {
   add("out_of_order", "out_of_order_segments");
   add("waiting_ooo", "out_of_order_bytes");
   add("unread", "readable_bytes");
+  add("icmp", "network_errors");
+  if (is_true(leg, "path_lowered")) out += " pmtu";
   if (is_true(leg, "timestamps")) out += " ts";
+  if (is_true(leg, "ecn")) out += " ecn";
+  add("ece", "congestion_echoes");
   if (const Json timer = leg.value("timer", Json()); timer.is_object())
     out += fmt::format(" timer:{},{}ms", text_of(timer, "name"), milliseconds(number_of(timer, "in_ns")));
   return out + "\n";

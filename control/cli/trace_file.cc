@@ -53,7 +53,8 @@ std::string error_of(std::uint16_t code) {
 }
 
 ErrorCode reason_of(const TraceRecord& r) {
-  const bool has_one = r.kind == TraceKind::drop || r.kind == TraceKind::leg_state || r.kind == TraceKind::phase;
+  const bool has_one = r.kind == TraceKind::drop || r.kind == TraceKind::leg_state || r.kind == TraceKind::phase ||
+                       r.kind == TraceKind::icmp;
   return has_one ? static_cast<ErrorCode>(r.code) : ErrorCode::ok;
 }
 
@@ -89,6 +90,13 @@ Json numbers(const TraceRecord& r) {
            {"client", address_text(r)},
            {"server_port", r.b & 0xffffU},
            {"error", error_of(r.code)}};
+  } else if (r.kind == TraceKind::icmp) {
+    out = {{"error", error_of(r.code)},
+           {"type", r.b >> 8},
+           {"code", r.b & 0xffU},
+           {"seq", r.a},
+           {"mtu", r.d},
+           {"mss", r.c}};
   } else {
     out = {{"code", r.code}, {"a", r.a}, {"b", r.b}, {"c", r.c}, {"d", r.d}};
   }

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 #include "common/huge_memory.h"
-#include "common/metrics.h"
 
 namespace sluice::buffer {
 
@@ -29,7 +29,7 @@ class Blocks {
     } else if (fresh_ < count_) {
       block = memory_.data() + kBytes * fresh_++;
     } else {
-      refused_.add();
+      ++refused_;
       return nullptr;
     }
     ++in_use_;
@@ -41,8 +41,8 @@ class Blocks {
   }
 
   [[nodiscard]] std::uint32_t in_use() const { return in_use_; }
-  // How often none was left.
-  [[nodiscard]] std::uint64_t refused() const { return refused_.value(); }
+  // How often none was left, since the last call.
+  std::uint64_t take_refused() { return std::exchange(refused_, 0); }
 
  private:
   struct Free {
@@ -54,7 +54,7 @@ class Blocks {
   std::uint32_t fresh_ = 0;  // blocks never used yet
   std::uint32_t in_use_ = 0;
   Free* free_ = nullptr;
-  Counter refused_;
+  std::uint64_t refused_ = 0;
 };
 
 }  // namespace sluice::buffer

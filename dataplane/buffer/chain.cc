@@ -20,6 +20,11 @@ rte_mbuf* make_view(Pools& pools, rte_mbuf* m, std::size_t offset, std::size_t c
   return view;
 }
 
+// The mbuf that owns the room.
+rte_mbuf* owner_of(rte_mbuf* m) {
+  return RTE_MBUF_CLONED(m) ? rte_mbuf_from_indirect(m) : m;
+}
+
 // Bytes after m's data that nobody else can see.
 std::size_t private_tailroom(rte_mbuf* m) {
   if (m == nullptr || !RTE_MBUF_DIRECT(m) || rte_mbuf_refcnt_read(m) != 1) return 0;
@@ -31,6 +36,39 @@ bool continues(const rte_mbuf* a, const rte_mbuf* b) {
 }
 
 }  // namespace
+
+Chain Chain::payload_of(rte_mbuf* packet, std::size_t offset, std::size_t count) {
+  for (rte_mbuf* m = packet->next; m != nullptr; m = m->next) m->hash.usr = 0;
+  const bool in_first = offset < packet->data_len;
+  Chain chain(packet);
+  chain.drop_front(offset);
+  chain.drop_back(chain.length_bytes() - count);
+  if (!chain.empty()) chain.head_->hash.usr = in_first ? chain.head_->data_off : 0;
+  return chain;
+}
+
+std::uint8_t* Chain::prepend(Pools& pools, std::size_t count) {
+  if (head_ != nullptr && count < head_->data_off) {
+    rte_mbuf* owner = owner_of(head_);
+    if (owner->hash.usr == head_->data_off) {
+      owner->hash.usr = 0;
+      head_->data_off = static_cast<std::uint16_t>(head_->data_off - count);
+      head_->data_len = static_cast<std::uint16_t>(head_->data_len + count);
+      length_bytes_ += count;
+      return rte_pktmbuf_mtod(head_, std::uint8_t*);
+    }
+  }
+  rte_mbuf* m = rte_pktmbuf_alloc(pools.frames());
+  if (m == nullptr) return nullptr;
+  m->data_len = static_cast<std::uint16_t>(count);
+  m->hash.usr = 0;
+  m->next = head_;
+  if (head_ == nullptr) tail_ = m;
+  head_ = m;
+  length_bytes_ += count;
+  ++segments_;
+  return rte_pktmbuf_mtod(m, std::uint8_t*);
+}
 
 void Chain::push_back(rte_mbuf* m) {
   (tail_ == nullptr ? head_ : tail_->next) = m;
@@ -209,6 +247,7 @@ bool Chain::append_copy(Pools& pools, Bytes bytes) {
     const std::size_t here = std::min<std::size_t>(rte_pktmbuf_tailroom(m), rest.size());
     std::memcpy(rte_pktmbuf_mtod(m, void*), rest.data(), here);
     m->data_len = static_cast<std::uint16_t>(here);
+    m->hash.usr = 0;
     fresh.push_back(m);
     rest = rest.subspan(here);
   }

@@ -3,7 +3,9 @@
 // Invariants: length_bytes() is the sum of the segments' data_len; no segment is empty; an mbuf
 // belongs to exactly one chain. pkt_len and nb_segs are only right after to_packet().
 // Only overwrite() writes bytes that another chain may share; everything else leaves those alone.
-// Single-threaded: a chain lives on the worker that owns its session.
+// Where the payload of a received packet begins in its room stands in hash.usr of the room's mbuf, until what is in
+// front of it was given away; 0 for all other rooms. Single-threaded: a chain lives on the worker that owns its
+// session.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -31,6 +33,9 @@ class Chain {
     length_bytes_ = packet->data_len;
     segments_ = 1;
   }
+  // The bytes [offset, offset + count) of a received packet. What stands before them were headers and is nobody's any
+  // more: prepend() may write there.
+  static Chain payload_of(rte_mbuf* packet, std::size_t offset, std::size_t count);
   Chain(Chain&& other) noexcept { swap(other); }
   Chain& operator=(Chain&& other) noexcept {
     if (this != &other) {
@@ -72,6 +77,10 @@ class Chain {
   // Appends views of [offset, offset + count) to `out`; the bytes stay here too (for retransmission).
   // False (and `out` unchanged) when no view mbuf is free.
   [[nodiscard]] bool share(Pools& pools, std::size_t offset, std::size_t count, Chain& out) const;
+
+  // Puts `count` bytes in front, to be written by the caller: over the headers that the first of these bytes came
+  // under, if nobody did so before, else in a buffer of their own. nullptr (and nothing changed) when none is free.
+  [[nodiscard]] std::uint8_t* prepend(Pools& pools, std::size_t count);
 
   // Overwrites bytes in place; the length stays. [offset, offset + bytes.size()) lies inside.
   void overwrite(std::size_t offset, Bytes bytes);

@@ -5,6 +5,7 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_memory.h>
+#include <rte_mempool.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -53,6 +54,13 @@ Result<rte_mempool*> create_pool(std::string_view prefix, std::string_view kind,
   return pool;
 }
 
+std::uint32_t taken_of(const rte_mempool* pool) {
+  const rte_mempool_cache* cache = rte_mempool_default_cache(const_cast<rte_mempool*>(pool), rte_lcore_id());
+  const std::uint32_t left =
+      rte_mempool_get_ops(pool->ops_index)->get_count(pool) + (cache != nullptr ? cache->len : 0);
+  return pool->size - std::min(pool->size, left);
+}
+
 }  // namespace
 
 Result<Pools> Pools::create(std::string_view name, const PoolSizes& sizes) {
@@ -93,6 +101,14 @@ Pools::~Pools() {
 std::uint32_t Pools::in_use() const {
   return rte_mempool_in_use_count(frames_) + rte_mempool_in_use_count(jumbos_) + rte_mempool_in_use_count(views_) +
          blocks_->in_use();
+}
+
+BufferCounts Pools::sizes() const {
+  return {.frames = frames_->size, .jumbos = jumbos_->size, .views = views_->size};
+}
+
+BufferCounts Pools::taken() const {
+  return {.frames = taken_of(frames_), .jumbos = taken_of(jumbos_), .views = taken_of(views_)};
 }
 
 }  // namespace sluice::buffer

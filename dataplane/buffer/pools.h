@@ -20,6 +20,13 @@ struct PoolSizes {
   std::uint32_t blocks = 4096;   // 3 KiB each: what is in flight of legs that have much there
 };
 
+// Buffers of each kind: how many there are, or are in use.
+struct BufferCounts {
+  std::uint32_t frames = 0;
+  std::uint32_t jumbos = 0;
+  std::uint32_t views = 0;
+};
+
 // Owns its pools; freed when it goes.
 class Pools {
  public:
@@ -37,6 +44,10 @@ class Pools {
   [[nodiscard]] Blocks& blocks() const { return *blocks_; }
   // Buffers and blocks in use over all pools; a test that gave everything back reads 0.
   [[nodiscard]] std::uint32_t in_use() const;
+  [[nodiscard]] BufferCounts sizes() const;
+  // What this thread can no longer get: cheap enough for every burst. (What other threads keep in their caches counts
+  // as used.)
+  [[nodiscard]] BufferCounts taken() const;
 
  private:
   Pools() = default;

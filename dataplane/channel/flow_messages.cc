@@ -27,6 +27,10 @@ Offset<fbs::LegStatus> leg_status(FlatBufferBuilder& builder, const session::Flo
   out.add_receive_shift(tcp.receive_shift);
   out.add_timestamps(tcp.timestamps);
   out.add_in_recovery(tcp.in_recovery);
+  out.add_ecn(tcp.ecn);
+  out.add_path_lowered(tcp.path_lowered);
+  out.add_congestion_echoes(tcp.congestion_echoes);
+  out.add_network_errors(tcp.network_errors);
   out.add_mss(tcp.mss);
   out.add_receive_mss(tcp.receive_mss);
   out.add_backoff(tcp.backoff);

@@ -15,15 +15,15 @@ namespace sluice::port {
 
 FinishedFrames::FinishedFrames(rte_mbuf* frame, const Capabilities& port, buffer::Pools& pools)
     : pools_(pools), port_fills_checksums_(port.tx_checksum) {
-  const bool segment = (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
-  const bool checksum = (frame->ol_flags & RTE_MBUF_F_TX_L4_MASK) != 0;
-  if (segment && !(port.tx_segmentation && port.tx_checksum)) {
+  if (is_finished(frame, port)) {
+    whole_ = frame;
+  } else if ((frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0) {
     start_segmentation(frame);
-  } else if (checksum && !port_fills_checksums_ && !complete_checksum_in_software(frame)) {
+  } else if (complete_checksum_in_software(frame)) {
+    whole_ = frame;
+  } else {
     rte_pktmbuf_free(frame);
     fail();
-  } else {
-    whole_ = frame;
   }
 }
 

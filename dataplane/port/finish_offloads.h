@@ -12,6 +12,13 @@
 
 namespace sluice::port {
 
+// The port can do all that the frame asks for.
+inline bool is_finished(const rte_mbuf* frame, const Capabilities& port) {
+  const bool segment = (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
+  const bool checksum = (frame->ol_flags & RTE_MBUF_F_TX_L4_MASK) != 0;
+  return (port.tx_checksum || !checksum) && (port.tx_segmentation || !segment);
+}
+
 // The frames that one frame becomes. Usually it is that frame itself; a TSO frame for a port without
 // segmentation becomes one frame for each segment, whose payload are views of the original.
 class FinishedFrames {

@@ -58,6 +58,15 @@ bool tcp_checksum_ok(const rte_mbuf* frame, const wire::Frame& headers) {
   return add_bytes(frame, headers.l4_offset, l4_bytes, sum) && sum.checksum() == 0;
 }
 
+// RFC 792; RFC 4443 section 2.3 has a pseudo-header.
+bool icmp_checksum_ok(const rte_mbuf* frame, const wire::Frame& headers) {
+  wire::ChecksumSum sum;
+  if (!headers.source.is_ipv4())
+    sum = wire::pseudo_header_sum(headers.source, headers.destination, wire::kProtocolIcmpv6,
+                                  static_cast<std::uint16_t>(headers.payload_bytes));
+  return add_bytes(frame, headers.l4_offset, headers.payload_bytes, sum) && sum.checksum() == 0;
+}
+
 bool prepare_forward(rte_mbuf* frame) {
   const std::uint64_t received = frame->ol_flags;
   frame->ol_flags &= kStorageFlags;

@@ -16,6 +16,9 @@ namespace sluice::port {
 // Is the L4 checksum of a received TCP frame right? Believes the port where it knows, adds up where it does not.
 [[nodiscard]] bool tcp_checksum_ok(const rte_mbuf* frame, const wire::Frame& headers);
 
+// Is the checksum of a received ICMP or ICMPv6 frame right? No port is believed: few of them know.
+[[nodiscard]] bool icmp_checksum_ok(const rte_mbuf* frame, const wire::Frame& headers);
+
 // Turns what a port said on receipt (a coalesced frame, a partial checksum) into what another port must be
 // asked for, so that the frame can leave unchanged. False when metadata and headers contradict each other:
 // such a frame must not go out.

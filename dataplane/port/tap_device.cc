@@ -56,8 +56,9 @@ Result<std::uint32_t> configure(int fd, const TapConfig& config, const std::stri
   }
   int header_bytes = sizeof(VirtioHeader);
   if (::ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) < 0) return failed(what + ": virtio-net header", errno);
-  // Without TUN_F_TSO_ECN the kernel cuts the few frames that carry CWR itself.
-  if (::ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) < 0) return failed(what + ": offloads", errno);
+  // Frames that carry CWR come whole too: it counts once, and leaves on the first segment.
+  if (::ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN) < 0)
+    return failed(what + ": offloads", errno);
   if (config.persistent && ::ioctl(fd, TUNSETPERSIST, 1) < 0) return failed(what + ": persistence", errno);
   return read_mtu(config, what);
 }

@@ -15,6 +15,8 @@
 namespace sluice::port {
 namespace {
 
+constexpr std::size_t kTcpFlagsOffset = 13;
+
 // A partial checksum is passed on as metadata where headers say the same as the virtio-net header.
 bool is_plain_partial_checksum(const rte_mbuf* frame, const VirtioHeader& header) {
   rte_net_hdr_lens lengths = {};
@@ -64,6 +66,10 @@ VirtioHeader transmit_header(const rte_mbuf* frame) {
   if (!segment) return header;
   const bool ipv6 = (frame->ol_flags & RTE_MBUF_F_TX_IPV6) != 0;
   header.gso_type = ipv6 ? VirtioHeader::tcp6 : VirtioHeader::tcp4;
+  const auto* flags = rte_pktmbuf_mtod_offset(frame, const std::uint8_t*, header.checksum_start + kTcpFlagsOffset);
+  if ((*flags & wire::kCwr) != 0)
+    header.gso_type =
+        static_cast<std::uint8_t>(header.gso_type | VirtioHeader::ecn);  // it stands on the first segment alone
   header.segment_bytes = frame->tso_segsz;
   header.header_bytes = static_cast<std::uint16_t>(frame->l2_len + frame->l3_len + frame->l4_len);
   return header;

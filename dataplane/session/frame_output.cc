@@ -20,30 +20,25 @@ FrameOutput::~FrameOutput() {
 
 bool FrameOutput::send(const wire::TcpHeader& header, std::uint16_t mss, buffer::Chain&& payload) {
   if (burst_.size() >= kMaxFrames) return false;
-  rte_mbuf* frame = rte_pktmbuf_alloc(pools_.frames());
-  if (frame == nullptr) {
+  const std::size_t payload_bytes = payload.length_bytes();
+  const std::size_t ip_bytes = wire::ip_header_bytes(header);
+  const std::size_t tcp_bytes = wire::tcp_header_bytes(header);
+  const std::size_t head_bytes = header.link.length + ip_bytes + tcp_bytes;
+  std::uint8_t* head = payload.prepend(pools_, head_bytes);
+  if (head == nullptr) {
     errors_.add(ErrorCode::buffers_exhausted);
     return false;
   }
-  const std::size_t payload_bytes = payload.length_bytes();
-  const std::size_t head_bytes = wire::header_bytes(header);
-  auto* head = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(frame, static_cast<std::uint16_t>(head_bytes)));
   wire::write(header, payload_bytes, {head, head_bytes});
-
-  if (payload_bytes > 0) {
-    const auto segments = static_cast<std::uint16_t>(1 + payload.segments());
-    frame->next = payload.to_packet();
-    frame->nb_segs = segments;
-    frame->pkt_len = static_cast<std::uint32_t>(head_bytes + payload_bytes);
-  }
-  const std::size_t ip_bytes = wire::ip_header_bytes(header);
-  port::request_tcp_offloads(frame, header.link.length, ip_bytes, head_bytes - header.link.length - ip_bytes, mss);
+  rte_mbuf* frame = payload.to_packet();
+  port::request_tcp_offloads(frame, header.link.length, ip_bytes, tcp_bytes, mss);
   push(frame);
   return true;
 }
 
 void FrameOutput::push(rte_mbuf* frame) {
   const StageScope stage(Stage::port);
+  if (port::is_finished(frame, capabilities_)) return burst_.push_back(frame);
   port::FinishedFrames finished(frame, capabilities_, pools_);
   while (rte_mbuf* ready = finished.next()) burst_.push_back(ready);
   if (finished.failed()) errors_.add(ErrorCode::buffers_exhausted);
@@ -74,6 +69,8 @@ bool LegOutput::emit(tcp::SegmentOut&& segment) {
   header_.ack = segment.ack;
   header_.window = segment.window;
   header_.flags = segment.flags;
+  header_.tos =
+      static_cast<std::uint8_t>((header_.tos & ~wire::kEcnMask) | (segment.ecn_capable ? wire::kEcnCapable : 0));
   header_.options.has_timestamps = segment.has_timestamps;
   header_.options.ts_value = segment.ts_value;
   header_.options.ts_echo = segment.ts_echo;

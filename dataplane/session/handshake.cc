@@ -44,9 +44,13 @@ Handshake::Step Handshake::from_client(const wire::Frame& frame) {
   if ((frame.flags & wire::kRst) != 0) return frame.seq == client_.isn + 1 ? Step::give_up : Step::nothing;
   if (cookie_) return Step::nothing;  // the server has yet to answer; data will come again
   if (syn && !ack) {
-    // A retransmission, or the same ports anew.
-    if (frame.seq != client_.isn) answered_ = false;
+    // A retransmission, or the same ports anew. Who once asks without ECN may have found that it does not get through.
+    const bool again = called_ && frame.seq == client_.isn;
+    const bool ecn = (frame.flags & (wire::kEce | wire::kCwr)) == (wire::kEce | wire::kCwr) && (!again || client_.ecn);
+    if (!again) answered_ = false;
     remember(client_, frame);
+    client_.ecn = ecn;
+    called_ = true;
     return Step::relay_syn;
   }
   const bool completes = answered_ && ack && !syn && frame.ack == server_.isn + 1;
@@ -58,6 +62,7 @@ Handshake::Step Handshake::from_server(const wire::Frame& frame) {
   if ((frame.flags & wire::kRst) != 0) return Step::refuse;
   if ((frame.flags & wire::kSyn) == 0) return Step::nothing;
   remember(server_, frame);
+  server_.ecn = (frame.flags & (wire::kEce | wire::kCwr)) == wire::kEce;
   // An option is agreed on only when both offered it.
   if (!client_.options.window_shift) server_.options.window_shift.reset();
   if (!client_.options.has_timestamps) server_.options.has_timestamps = false;
@@ -78,6 +83,7 @@ tcp::LegSetup Handshake::client_leg(const wire::Frame& ack) const {
           .receive_window = cookie_ ? kCookieWindow : server_.window,
           .sack = cookie_ ? client_.options.sack_permitted : selective(),
           .timestamps = stamped(),
+          .ecn = ecn(),
           .ts_recent = ack.options.has_timestamps ? ack.options.ts_value : client_.options.ts_value,
           .ts_value = server_.options.ts_value};
 }
@@ -93,6 +99,7 @@ tcp::LegSetup Handshake::server_leg(const wire::Frame& ack, std::uint32_t receiv
           .receive_window = std::max<std::uint32_t>(receive_window, client_.window),
           .sack = selective(),
           .timestamps = stamped(),
+          .ecn = ecn(),
           .ts_recent = server_.options.ts_value,
           .ts_value = ack.options.has_timestamps ? ack.options.ts_value : client_.options.ts_value};
 }

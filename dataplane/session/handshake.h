@@ -38,6 +38,13 @@ class Handshake {
   // What Sluice speaks of what a side offered: MSS clamped, window scale, timestamps, SACK; nothing else.
   [[nodiscard]] wire::TcpOptions syn_options() const { return client_.options; }
   [[nodiscard]] wire::TcpOptions syn_ack_options() const { return server_.options; }
+  // ECN (RFC 3168 section 6.1.1) is on when both ends want it; more accurate kinds fall back to it.
+  [[nodiscard]] std::uint8_t syn_flags() const {
+    return static_cast<std::uint8_t>(wire::kSyn | (client_.ecn ? wire::kEce | wire::kCwr : 0));
+  }
+  [[nodiscard]] std::uint8_t syn_ack_flags() const {
+    return static_cast<std::uint8_t>(wire::kSyn | wire::kAck | (ecn() ? wire::kEce : 0));
+  }
   [[nodiscard]] std::uint32_t client_isn() const { return client_.isn; }
   [[nodiscard]] std::uint32_t server_isn() const { return server_.isn; }
   [[nodiscard]] bool by_cookie() const { return cookie_.has_value(); }
@@ -58,6 +65,7 @@ class Handshake {
     std::uint32_t isn = 0;
     std::uint16_t window = 0;
     std::uint16_t default_mss = 0;  // of its address family
+    bool ecn = false;
     wire::TcpOptions options;
     [[nodiscard]] std::uint16_t mss() const { return options.mss != 0 ? options.mss : default_mss; }
   };
@@ -65,8 +73,10 @@ class Handshake {
   [[nodiscard]] bool scaled() const { return client_.options.window_shift && server_.options.window_shift; }
   [[nodiscard]] bool stamped() const { return client_.options.has_timestamps && server_.options.has_timestamps; }
   [[nodiscard]] bool selective() const { return client_.options.sack_permitted && server_.options.sack_permitted; }
+  [[nodiscard]] bool ecn() const { return client_.ecn && server_.ecn; }
 
   std::uint16_t mss_limit_;
+  bool called_ = false;    // the client's SYN was seen
   bool answered_ = false;  // the server's SYN-ACK was seen
   std::optional<std::uint32_t> cookie_;
   Peer client_;

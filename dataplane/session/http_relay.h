@@ -56,6 +56,10 @@ class HttpRelay {
   [[nodiscard]] std::size_t held_segments(Direction direction) const;
   [[nodiscard]] std::uint32_t units() const { return next_unit_; }
   [[nodiscard]] UnitPhase phase() const;
+  // All requests that began are complete, and one of them has no answer yet.
+  [[nodiscard]] bool answer_expected() const {
+    return phase() == UnitPhase::waiting && request_.held.length_bytes() == 0;
+  }
   // Requests without a complete response.
   [[nodiscard]] std::size_t pending() const { return exchanges_.size(); }
   // As the newest unit knows it.

@@ -18,8 +18,8 @@ tcp::SegmentIn segment_of(const wire::Frame& frame, buffer::Chain&& payload) {
   return {.seq = frame.seq,
           .ack = frame.ack,
           .window = frame.window,
-          .flags =
-              static_cast<std::uint8_t>(frame.flags & (wire::kFin | wire::kSyn | wire::kRst | wire::kPsh | wire::kAck)),
+          .flags = static_cast<std::uint8_t>(frame.flags & ~wire::kUrg),
+          .congested = (frame.tos & wire::kEcnMask) == wire::kCongestionExperienced,
           .has_timestamps = frame.options.has_timestamps,
           .ts_value = frame.options.ts_value,
           .ts_echo = frame.options.ts_echo,
@@ -90,10 +90,22 @@ void Session::from_peer(Context& context, TraceLeg from, const wire::Frame& fram
   if (near) {
     if (frame.options.has_timestamps) far->set_ts_value(frame.options.ts_value);
     error = near->input(segment_of(frame, std::move(payload)), context.now);
+    if (limits_.leg.relay_keepalives) relay_keepalive(from, *near, *far);
   }
   if (error == ErrorCode::ok) return;
   context.errors.add(error);
   trace.drop(error, frame);
+}
+
+// A probe from one peer is answered when the other was heard; where that one is gone already, at once.
+void Session::relay_keepalive(TraceLeg from, tcp::Leg& near, tcp::Leg& far) {
+  bool& near_waits = keepalive_waits_[static_cast<std::size_t>(from)];
+  bool& far_waits = keepalive_waits_[1 - static_cast<std::size_t>(from)];
+  if (far_waits) far.answer_keepalive();
+  far_waits = false;
+  if (!near.take_keepalive()) return;
+  near_waits = far.state() == tcp::LegState::open;
+  near_waits ? far.send_keepalive() : near.answer_keepalive();
 }
 
 void Session::from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload) {
@@ -128,7 +140,7 @@ void Session::from_server(Context& context, Outputs& outputs, const wire::Frame&
   const LegTrace trace = trace_of(context, TraceLeg::server);
   trace.received(frame);
   if (step == Handshake::Step::relay_syn_ack) {
-    send_handshake(context, outputs, TraceLeg::client, frame.seq, frame.ack, wire::kSyn | wire::kAck, frame.window,
+    send_handshake(context, outputs, TraceLeg::client, frame.seq, frame.ack, handshake_.syn_ack_flags(), frame.window,
                    handshake_.syn_ack_options());
   } else if (step == Handshake::Step::refuse) {
     const std::uint32_t seq = handshake_.by_cookie() ? handshake_.server_isn_for_client() + 1 : frame.seq;
@@ -157,8 +169,8 @@ void Session::connect(Context& context, Outputs& outputs, const wire::Frame& ack
 }
 
 void Session::send_syn(Context& context, Outputs& outputs) {
-  send_handshake(context, outputs, TraceLeg::server, handshake_.client_isn(), 0, wire::kSyn, handshake_.client_window(),
-                 handshake_.syn_options());
+  send_handshake(context, outputs, TraceLeg::server, handshake_.client_isn(), 0, handshake_.syn_flags(),
+                 handshake_.client_window(), handshake_.syn_options());
 }
 
 // RFC 6298 section 5.7 for the SYN that is ours to repeat.
@@ -175,7 +187,7 @@ void Session::run_handshake(Context& context, Outputs& outputs) {
 
 void Session::establish(Context& context, Outputs& outputs, const wire::Frame& ack) {
   const std::uint8_t shift = handshake_.server_receive_shift();
-  const std::uint32_t window_field = std::min<std::uint32_t>(limits_.leg.receive_bytes >> shift, 0xffff);
+  const std::uint32_t window_field = std::min<std::uint32_t>(limits_.leg.first_window_bytes() >> shift, 0xffff);
   tcp::LegSetup client = handshake_.client_leg(ack);
   tcp::LegSetup server = handshake_.server_leg(ack, window_field << shift);
   if (!outputs.client.capabilities().tx_segmentation) client.burst_bytes = client.mss;
@@ -289,9 +301,11 @@ void Session::settle(Context& context, Outputs& outputs) {
     const Flow& flow = flow_of(direction);
     const std::size_t segments =
         relay_->held_segments(direction) + flow.waiting_segments + to.unacknowledged_segments();
-    source(direction).set_downstream_bytes(
-        relay_->held_bytes(direction) + flow.waiting_bytes + to.unacknowledged_bytes(), segments * kBufferBytes);
+    const std::size_t held = relay_->held_bytes(direction);
+    source(direction).set_downstream_bytes(held + flow.waiting_bytes + to.unacknowledged_bytes(),
+                                           segments * kBufferBytes, held);
   }
+  client_leg_->expect_answer(relay_->answer_expected());
   const LegTrace client_trace = trace_of(context, TraceLeg::client);
   LegOutput to_client_output(outputs.client, to_client(), &client_trace);
   client_leg_->output(context.now, to_client_output);

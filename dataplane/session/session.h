@@ -57,6 +57,9 @@ class alignas(64) Session {
   // A frame of this session whose checksums are right; `payload` holds the TCP payload alone.
   void from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
   void from_server(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
+  // The network did not deliver a segment that went out to the side `from`, and quotes it. What became of that, which
+  // is counted; icmp_relayed: it is for the other side, as it came.
+  ErrorCode from_network(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error);
   // Once a burst for each session that got frames or whose deadline came: moves bytes and sends what is due.
   void run(Context& context, Outputs& outputs, SessionObserver& observer);
 
@@ -76,8 +79,12 @@ class alignas(64) Session {
   [[nodiscard]] TimeNs next_deadline() const { return deadline_; }
   // Nothing is left to do: the table may forget it.
   [[nodiscard]] bool done() const { return phase_ == Phase::done; }
-  // A new SYN of the same flow may take its place.
+  // It is over and on the record, and only waits for what may still be on its way.
   [[nodiscard]] bool replaceable() const { return phase_ == Phase::done || phase_ == Phase::lingering; }
+  // A new SYN of the same flow from the client takes its place.
+  [[nodiscard]] bool gives_way_to(const wire::Frame& syn) const {
+    return phase_ == Phase::done || (phase_ == Phase::lingering && client_leg_->may_begin_anew(syn));
+  }
   // In a handshake of which nobody knows yet whether the client is there.
   [[nodiscard]] bool half_open() const { return phase_ == Phase::handshake && !handshake_.by_cookie(); }
   [[nodiscard]] const FlowKey& flow() const { return flow_; }
@@ -101,7 +108,7 @@ class alignas(64) Session {
     std::uint64_t record = 0;
     buffer::Chain bytes;
   };
-  // What carries a peer's segments, as its last frame had it. The congestion bits are left out: no leg speaks ECN.
+  // What carries a peer's segments, as its last frame had it. The congestion bits are each leg's own.
   struct Carrier {
     wire::LinkHeader link;
     std::uint8_t traffic_class = 0;
@@ -109,7 +116,7 @@ class alignas(64) Session {
 
     void take(const wire::Frame& frame) {
       link = frame.link;
-      traffic_class = frame.tos & 0xfc;
+      traffic_class = frame.tos & ~wire::kEcnMask;
       flow_label = frame.flow_label;
     }
   };
@@ -126,6 +133,8 @@ class alignas(64) Session {
   void send_handshake(Context& context, Outputs& outputs, TraceLeg to, std::uint32_t seq, std::uint32_t ack,
                       std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options);
   void from_peer(Context& context, TraceLeg from, const wire::Frame& frame, buffer::Chain&& payload);
+  ErrorCode network_refuses(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error);
+  void relay_keepalive(TraceLeg from, tcp::Leg& near, tcp::Leg& far);
   // session_trace.cc: what the trace is told
   void begin_counts();
   void trace_phase(const Context& context);
@@ -165,7 +174,8 @@ class alignas(64) Session {
   Phase phase_ = Phase::handshake;
   bool opened_ = false;
   bool stalled_ = false;
-  bool closing_ = false;  // Sluice ended it, or one leg broke
+  bool closing_ = false;                   // Sluice ended it, or one leg broke
+  std::array<bool, 2> keepalive_waits_{};  // the peer's probe was sent on to the other, by TraceLeg
   TimeNs closing_at_ = 0;
   ErrorCode error_ = ErrorCode::ok;
   TimeNs active_at_;

@@ -5,6 +5,7 @@
 #include "common/trace_ring.h"
 #include "dataplane/session/flow_info.h"
 #include "dataplane/wire/frame.h"
+#include "dataplane/wire/icmp.h"
 
 namespace sluice::session {
 
@@ -42,6 +43,14 @@ struct LegTrace {
            .b = acknowledged(frame),
            .c = trace_length(frame.payload_bytes),
            .d = frame.flags});
+  }
+  void network_error(ErrorCode what, const wire::IcmpError& error, std::uint16_t mss) const {
+    write({.kind = TraceKind::icmp,
+           .code = static_cast<std::uint16_t>(what),
+           .a = error.seq - counts.sent_begin,
+           .b = std::uint32_t{error.type} << 8 | error.code,
+           .c = mss,
+           .d = trace_length(error.mtu)});
   }
   void note(TraceKind kind, std::uint16_t code, std::uint32_t a) const { write({.kind = kind, .code = code, .a = a}); }
 

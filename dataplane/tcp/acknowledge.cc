@@ -9,6 +9,7 @@
 namespace sluice::tcp {
 
 void Leg::on_acknowledgement(const SegmentIn& segment, TimeNs now) {
+  if (ecn_) note_marks(segment, now);
   if (timer_ == Timer::persist) progress_at_ = now;  // the peer answers, so it lives, however small its window
   if (!after(segment.ack, send_unacked_)) {
     if (in_flight_bytes() == 0 && segment.sack.empty()) return update_send_window(segment);

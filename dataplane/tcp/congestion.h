@@ -40,6 +40,8 @@ class Congestion {
   void on_timeout(std::uint32_t in_flight, bool first, TimeNs now);
   // The last loss or timeout was none.
   void undo();
+  // The window stays as it is, in bytes.
+  void set_mss(std::uint16_t mss) { mss_ = mss; }
   // Nothing was sent for so long: halved for each timeout that passed (RFC 2861), to the initial window at most.
   void on_idle(DurationNs idle, DurationNs timeout);
 

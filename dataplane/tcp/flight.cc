@@ -20,7 +20,8 @@ Flight::Flight(bool sack, std::uint16_t mss, std::uint32_t send_next, Congestion
       limited_until_(send_next - 1),
       recover_(send_next - 1),
       rack_(send_next),
-      congestion_(control, mss) {}
+      congestion_(control, mss),
+      echo_until_(send_next - 1) {}
 
 void Flight::sent_again(std::uint32_t begin, std::uint32_t end, std::uint32_t ts_value, TimeNs now) {
   board_.sent_again(begin, end, now);
@@ -87,6 +88,7 @@ void Flight::react(const Acknowledgement& in, Delivery& delivery, TimeNs now) {
   if (undoable_ && (all_repeated_ || first_copy)) undo(now);
 
   const std::uint32_t lost_before = board_.lost_bytes();
+  too_large_ = too_large_ && lost_before > 0;
   if (sack_) {
     detect_by_time(now);
   } else {
@@ -96,7 +98,8 @@ void Flight::react(const Acknowledgement& in, Delivery& delivery, TimeNs now) {
 
   const Phase during = phase_;
   if (phase_ != Phase::open && !before(in.ack, recover_)) leave_recovery();
-  if (phase_ == Phase::open && board_.lost_bytes() > 0) return enter_recovery(in, delivery, now);
+  if (phase_ == Phase::open && (more_lost || (board_.lost_bytes() > 0 && !too_large_)))
+    return enter_recovery(in, delivery, now);
   if (during == Phase::timeout) {
     congestion_.on_acknowledged(delivery.bytes, now, rtt_.smoothed());
   } else if (during == Phase::open) {
@@ -154,14 +157,33 @@ void Flight::end_probe(const Acknowledgement& in, TimeNs now) {
 
 void Flight::enter_recovery(const Acknowledgement& in, const Delivery& delivery, TimeNs now) {
   phase_ = Phase::recovery;
+  too_large_ = false;
   partial_seen_ = false;
   recover_ = in.send_max;
   probing_ = probe_repeated_ = false;
   probe_at_ = kNever;
   begin_undoable(in.ack);
-  congestion_.on_loss(in.send_max - in.unacked, now);
+  if (is_lowered_for(in.ack, now)) {
+    undoable_ = false;
+  } else {
+    congestion_.on_loss(in.send_max - in.unacked, now);
+  }
   prr_.begin(board_.flying_bytes() + board_.lost_bytes() + delivery.bytes);
   congestion_.set_window(prr_.window(delivery.bytes, pipe_bytes(), congestion_.threshold_bytes(), mss_, false));
+}
+
+// RFC 3168 section 6.1.2, by as much as a loss: marks come where a loss would (RFC 8511 has reasons for less where
+// queues are short; nothing tells us that they are).
+bool Flight::on_congestion_echo(std::uint32_t ack, std::uint32_t unacked, std::uint32_t send_max, TimeNs now) {
+  if (is_lowered_for(ack, now)) return false;
+  echo_at_ = now;
+  echo_until_ = send_max;
+  ++echoes_;
+  undoable_ = false;
+  if (phase_ != Phase::open) return true;  // a loss did it
+  congestion_.on_loss(send_max - unacked, now);
+  congestion_.set_window(std::min(congestion_.window_bytes(), congestion_.threshold_bytes()));
+  return true;
 }
 
 void Flight::leave_recovery() {
@@ -182,6 +204,17 @@ void Flight::undo(TimeNs now) {
   board_.unmark_lost(now);
   phase_ = Phase::open;
   undoable_ = stamped_ = all_repeated_ = false;
+}
+
+void Flight::send_smaller(std::uint32_t send_max) {
+  board_.mark_larger_lost(mss_);
+  presumed_bytes_ = 0;
+  duplicates_ = 0;
+  probing_ = probe_repeated_ = false;
+  if (phase_ != Phase::open) return;
+  too_large_ = true;
+  undoable_ = false;
+  recover_ = send_max;  // duplicate ACKs of what got through tell of this loss (RFC 6582 section 3.2)
 }
 
 // RFC 6298 section 5 and RFC 5681 section 3.1. A peer whose SACKed bytes are next and that still does not
@@ -208,8 +241,9 @@ void Flight::on_timeout(std::uint32_t unacked, std::uint32_t send_max, TimeNs no
 
 bool Flight::on_early_timer(const Acknowledgement& last, TimeNs now) {
   if (reorder_at_ <= now) {
+    const std::uint32_t lost_before = board_.lost_bytes();
     detect_by_time(now);
-    if (phase_ == Phase::open && board_.lost_bytes() > 0) enter_recovery(last, {}, now);
+    if (phase_ == Phase::open && board_.lost_bytes() > lost_before) enter_recovery(last, {}, now);
   }
   const bool probe = probe_at_ <= now;
   if (probe) probe_at_ = kNever;

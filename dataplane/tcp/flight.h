@@ -56,6 +56,9 @@ class Flight {
   // Returns whether the retransmission timer starts over.
   bool on_acknowledgement(const Acknowledgement& acknowledgement, TimeNs now);
   void on_timeout(std::uint32_t unacked, std::uint32_t send_max, TimeNs now);
+  // The peer tells of marks of congestion. True when the window went down for them: once a round trip, and where a loss
+  // lowers it already, not again.
+  bool on_congestion_echo(std::uint32_t ack, std::uint32_t unacked, std::uint32_t send_max, TimeNs now);
   // The congestion window, and nothing else, kept bytes beyond `send_max` from leaving.
   void note_limited(std::uint32_t send_max) { limited_until_ = send_max; }
   // New bytes wait after nothing was sent since `sent_at`.
@@ -71,6 +74,15 @@ class Flight {
   [[nodiscard]] bool has_lost() const { return board_.lost_bytes() > 0; }
   [[nodiscard]] wire::SackBlock first_lost() const { return board_.first_lost(); }
   [[nodiscard]] bool full() { return board_.full(); }
+
+  // The path takes less, or may take more again.
+  void set_mss(std::uint16_t mss) {
+    mss_ = mss;
+    congestion_.set_mss(mss);
+  }
+  // What is in flight in larger segments than that was dropped, and is lost. That tells nothing of congestion (RFC 1191
+  // section 6.5).
+  void send_smaller(std::uint32_t send_max);
 
   // When on_early_timer() is due: something may have arrived out of order no longer, or the tail is to be probed.
   [[nodiscard]] TimeNs early_at() const { return std::min(reorder_at_, probe_at_); }
@@ -92,6 +104,7 @@ class Flight {
   // For people.
   [[nodiscard]] bool in_recovery() const { return phase_ != Phase::open; }
   [[nodiscard]] unsigned backoff() const { return backoff_; }
+  [[nodiscard]] std::uint32_t congestion_echoes() const { return echoes_; }
   [[nodiscard]] const Congestion& congestion() const { return congestion_; }
   [[nodiscard]] const RttEstimator& rtt() const { return rtt_; }
 
@@ -130,6 +143,10 @@ class Flight {
     if (!limited) limited_until_ = ack - 1;
     if (bytes > 0 && limited) congestion_.on_acknowledged(bytes, now, rtt_.smoothed());
   }
+  // Marks lowered the window for what `ack` acknowledges. By time too, as sequence numbers come round.
+  [[nodiscard]] bool is_lowered_for(std::uint32_t ack, TimeNs now) const {
+    return !after(ack, echo_until_) && now - echo_at_ <= rtt_.rto();
+  }
   template <class Fn>
   void take_blocks(const Acknowledgement& in, Fn&& delivered);
   void on_dsack(const wire::SackBlock& block, const Acknowledgement& in);
@@ -145,7 +162,7 @@ class Flight {
   Scoreboard board_;
   TimeNs reorder_at_ = kNever;
   TimeNs probe_at_ = kNever;
-  const std::uint32_t mss_;
+  std::uint32_t mss_;
   const bool sack_;
   Phase phase_ = Phase::open;
   std::uint8_t duplicates_ = 0;
@@ -157,6 +174,7 @@ class Flight {
   bool probe_repeated_ = false;       // the peer had the probe's bytes before
   bool undoable_ = false;             // the last reduction can still prove needless
   bool stamped_ = false;              // again_ts_ is set
+  bool too_large_ = false;            // what is lost was larger than the path takes
   std::uint32_t limited_until_;       // what left before the window was last full
   std::uint32_t presumed_bytes_ = 0;  // delivered out of order, by the count of duplicate ACKs
   std::uint32_t recover_;             // the phase ends when this is acknowledged
@@ -168,6 +186,9 @@ class Flight {
   std::uint32_t undo_from_ = 0;
   std::uint32_t again_bytes_ = 0;  // retransmitted since, and not reported as repeated
   std::uint32_t again_ts_ = 0;     // on the first of them
+  TimeNs echo_at_ = 0;             // when marks last lowered the window
+  std::uint32_t echo_until_;       // what had left by then
+  std::uint32_t echoes_ = 0;
 };
 
 }  // namespace sluice::tcp

@@ -45,6 +45,10 @@ bool Leg::is_expected(const SegmentIn& segment) const {
 ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {
   if (state_ == LegState::closed) return input_after_close(segment);
   if ((segment.flags & kRst) != 0) return input_reset(segment, now);
+  if (limits_.relay_keepalives && is_keepalive(segment)) {
+    keepalive_heard_ = true;
+    return ErrorCode::ok;
+  }
 
   // A segment that ends where our last ACK stood still carries a usable ACK, and so does one that
   // begins at the very edge (a peer that filled our window acknowledges from there).
@@ -135,6 +139,12 @@ ErrorCode Leg::refuse_past(const SegmentIn& segment, TimeNs now) {
   const std::uint32_t end = segment.seq + static_cast<std::uint32_t>(segment.payload.length_bytes());
   if (before(segment.seq, receive_next_)) note_repeated(segment.seq, before(end, receive_next_) ? end : receive_next_);
   return ErrorCode::tcp_old_timestamp;
+}
+
+// RFC 9293 section 3.8.4: nothing, or one byte of anything, where our last ACK already was.
+bool Leg::is_keepalive(const SegmentIn& segment) const {
+  return state_ == LegState::open && (segment.flags & (kSyn | kFin | kAck)) == kAck &&
+         segment.seq + 1 == receive_next_ && segment.payload.length_bytes() <= 1;
 }
 
 void Leg::challenge(TimeNs now) {

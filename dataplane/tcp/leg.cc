@@ -9,21 +9,20 @@
 namespace sluice::tcp {
 namespace {
 
-constexpr std::uint16_t kTimestampOptionBytes = 12;  // with padding; every segment carries it
 // A peer may announce any MSS. Below this, headers would be most of what we send (Linux: TCP_MIN_SND_MSS).
 constexpr std::uint16_t kSmallestMss = 48;
 constexpr std::uint32_t kLargestScaledWindow = 1u << 30;  // RFC 7323 section 2.3
 constexpr std::uint32_t kLargestBurst = 65535 - 60 - 60;  // IPv4 total length with full headers
 constexpr std::uint8_t kLargestShift = 14;                // RFC 7323 section 2.3
 
-std::uint16_t payload_mss(const LegSetup& setup) {
-  const std::uint16_t options = setup.timestamps ? kTimestampOptionBytes : 0;
-  return static_cast<std::uint16_t>(std::max<std::uint16_t>(setup.mss, kSmallestMss) - options);
-}
-
 // A window smaller than one unit of its scale could never be told.
 std::uint32_t bounded_receive_bytes(const LegLimits& limits, std::uint8_t receive_shift) {
   return std::clamp(limits.receive_bytes, 1u << receive_shift, kLargestScaledWindow);
+}
+
+// What the handshake promised is no less.
+std::uint32_t first_window_bytes(const LegLimits& limits, const LegSetup& setup, std::uint32_t most) {
+  return std::min(std::max({limits.first_window_bytes(), setup.receive_window, 1u << kLargestShift}), most);
 }
 
 }  // namespace
@@ -42,19 +41,23 @@ Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, T
       largest_send_window_(send_window_),
       largest_receive_window_(receive_edge_ - receive_next_),
       receive_bytes_(bounded_receive_bytes(limits, std::min(setup.receive_shift, kLargestShift))),
-      mss_(payload_mss(setup)),
+      mss_(static_cast<std::uint16_t>(std::max<std::uint16_t>(setup.mss, kSmallestMss) -
+                                      (setup.timestamps ? kTimestampOptionBytes : 0))),
       receive_mss_(std::max<std::uint16_t>(setup.receive_mss, 1)),
       send_shift_(std::min(setup.send_shift, kLargestShift)),
       receive_shift_(std::min(setup.receive_shift, kLargestShift)),
       sack_(setup.sack),
       timestamps_(setup.timestamps),
+      ecn_(setup.ecn),
       limits_(limits),
       pools_(pools),
+      tuning_(first_window_bytes(limits, setup, receive_bytes_), receive_next_, receive_edge_, now),
       progress_at_(now),
       sent_at_(now),
+      path_mtu_(mss_),
       ts_recent_at_(now),
       flight_(setup.sack, mss_, setup.send_next, limits.congestion, pools.blocks()),
-      reassembly_(limits.out_of_order_segments) {
+      reassembly_(limits.out_of_order_segments, pools.blocks()) {
   burst_bytes_ = std::max<std::uint32_t>(std::min({limits.burst_bytes, setup.burst_bytes, kLargestBurst}), mss_);
 }
 
@@ -62,9 +65,10 @@ bool Leg::read(std::size_t limit, buffer::Chain& out) {
   return receive_.read(pools_, std::min(limit, receive_.length_bytes()), out);
 }
 
-void Leg::set_downstream_bytes(std::size_t bytes, std::size_t pinned_bytes) {
+void Leg::set_downstream_bytes(std::size_t bytes, std::size_t pinned_bytes, std::size_t undecided) {
   downstream_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, kLargestScaledWindow));
-  downstream_pinned_bytes_ = pinned_bytes;
+  downstream_pinned_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(pinned_bytes, 0xffffffff));
+  undecided_bytes_ = static_cast<std::uint32_t>(std::min<std::size_t>(undecided, downstream_bytes_));
 }
 
 std::size_t Leg::write_room_bytes() const {
@@ -100,6 +104,14 @@ void Leg::abort(ErrorCode why) {
   retry_at_ = 0;  // due at once
 }
 
+bool Leg::may_begin_anew(const wire::Frame& syn) const {
+  if (state_ != LegState::time_wait) return state_ == LegState::closed;
+  const bool is_later = after(syn.seq, receive_next_);
+  if (!syn.options.has_timestamps) return is_later;
+  if (!timestamps_) return true;
+  return syn.options.ts_value == ts_recent_ ? is_later : after(syn.options.ts_value, ts_recent_);
+}
+
 void Leg::set_ts_value(std::uint32_t ts_value) {
   ts_value_ = later(ts_value_, ts_value);
 }
@@ -112,6 +124,7 @@ std::size_t Leg::pinned_bytes() const {
 void Leg::close(ErrorCode why) {
   state_ = LegState::closed;
   closed_by_ = why;
+  if (limits_.pressure != nullptr) limits_.pressure->leave(this);
   in_flight_.clear();
   unsent_.clear();
   reassembly_.clear();

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "common/error.h"
 #include "common/time.h"
@@ -17,8 +18,12 @@
 #include "dataplane/tcp/flight.h"
 #include "dataplane/tcp/held.h"
 #include "dataplane/tcp/leg_info.h"
+#include "dataplane/tcp/path_mtu.h"
+#include "dataplane/tcp/pressure.h"
 #include "dataplane/tcp/reassembly.h"
+#include "dataplane/tcp/receive_tuning.h"
 #include "dataplane/tcp/segment.h"
+#include "dataplane/wire/icmp.h"
 
 namespace sluice::tcp {
 
@@ -34,21 +39,28 @@ struct LegSetup {
   std::uint32_t receive_window = 0;  // the window that the relayed handshake already promised, scaled
   bool sack = false;                 // both ends permitted selective acknowledgements
   bool timestamps = false;
+  bool ecn = false;                        // explicit congestion notification (RFC 3168)
   std::uint32_t ts_recent = 0;             // peer's last TSval
   std::uint32_t ts_value = 0;              // first TSval we send: the last seen from whom we stand for
   std::uint32_t burst_bytes = 0xffffffff;  // at most LegLimits' (one mss where the port does not cut segments)
 };
 
 struct LegLimits {
-  std::uint32_t receive_bytes = 1u << 20;     // unread, held and queued on the other leg, together
+  std::uint32_t receive_bytes = 1u << 20;     // most of: unread, held and queued on the other leg, together
+  std::uint32_t first_receive_bytes = 65536;  // the same at the beginning, until the path shows that it takes more
   std::uint32_t send_bytes = 1u << 20;        // accepted by write() and not yet acknowledged
   std::uint32_t pinned_bytes = 4u << 20;      // memory really pinned by the receive queues and downstream
-  std::uint32_t out_of_order_segments = 512;  // runs of bytes that wait for a hole to be filled
+  std::uint32_t out_of_order_segments = 64;   // runs of bytes that wait for a hole to be filled; Reassembly's at most
   std::uint32_t burst_bytes = 65536 - 128;    // largest payload of one SegmentOut
   DurationNs give_up_after = 120 * kSecond;   // without progress on retransmission, or an answer to probes
   DurationNs time_wait = 60 * kSecond;
   CongestionControl congestion = CongestionControl::cubic;
   DurationNs ack_delay = kMillisecond;  // for an ACK to find a segment that carries it (RFC 1122 section 4.2.3.2)
+  DurationNs answer_delay = 40 * kMillisecond;  // the same while an answer is expected, which will carry it
+  bool relay_keepalives = false;        // a peer's probe waits for answer_keepalive(), else it is answered at once
+  Pressure* pressure = nullptr;         // the worker's, if there is one: outlives the legs
+
+  [[nodiscard]] std::uint32_t first_window_bytes() const { return std::min(first_receive_bytes, receive_bytes); }
 };
 
 enum class LegState : std::uint8_t {
@@ -66,6 +78,9 @@ class Leg {
   // A segment of this connection whose checksum is right. Takes the payload.
   // Returns ok, or why (part of) it was not taken; that is counted, never fatal.
   ErrorCode input(SegmentIn&& segment, TimeNs now);
+  // The network did not deliver a segment of this leg, and quotes it. What became of that: icmp_path_mtu, icmp_noted,
+  // or icmp_blind.
+  ErrorCode input_error(const wire::IcmpError& error, TimeNs now);
 
   // --- bytes from the peer, in order
   [[nodiscard]] std::size_t readable_bytes() const { return receive_.length_bytes(); }
@@ -73,9 +88,9 @@ class Leg {
   [[nodiscard]] bool read(std::size_t limit, buffer::Chain& out);
   // The peer sent FIN and all bytes before it were read.
   [[nodiscard]] bool read_finished() const { return peer_finished_ && receive_.empty(); }
-  // Bytes that were read here and still wait further down, and the memory they pin; the receive
-  // window shrinks by them.
-  void set_downstream_bytes(std::size_t bytes, std::size_t pinned_bytes = 0);
+  // Bytes that were read here and still wait further down, and the memory they pin; the receive window shrinks by
+  // them. `undecided`: of these, what cannot go on before more comes; it counts to the limit alone, or nothing would.
+  void set_downstream_bytes(std::size_t bytes, std::size_t pinned_bytes = 0, std::size_t undecided = 0);
 
   // --- bytes to the peer
   [[nodiscard]] std::size_t write_room_bytes() const;         // send_bytes minus what is queued
@@ -85,6 +100,14 @@ class Leg {
   void finish();                                              // FIN after everything written
   [[nodiscard]] bool finished() const { return fin_acked_; }  // our FIN was acknowledged
   void abort(ErrorCode why);                                  // closed; RST with the next output()
+
+  // What came asks for an answer, and nothing else is to come before: its ACK may wait longer for the ride.
+  void expect_answer(bool expected) { answer_expected_ = expected; }
+  // relay_keepalives: whether a probe came that waits for its answer; true once for each.
+  [[nodiscard]] bool take_keepalive() { return std::exchange(keepalive_heard_, false); }
+  void answer_keepalive() { ack_due_ = state_ != LegState::closed; }
+  // Asks the peer whether it is there.
+  void send_keepalive() { window_probe_due_ = state_ == LegState::open; }
 
   // The TSval that this leg stamps from now on (mirrored from the other peer). Never goes back.
   void set_ts_value(std::uint32_t ts_value);
@@ -98,12 +121,17 @@ class Leg {
 
   [[nodiscard]] LegState state() const { return state_; }
   [[nodiscard]] ErrorCode closed_by() const { return closed_by_; }  // ok for an orderly end
-  [[nodiscard]] std::size_t pinned_bytes() const;                   // walks the queues; not for the hot path
-  [[nodiscard]] LegInfo info() const;                               // for people
+  [[nodiscard]] std::uint16_t mss() const { return mss_; }  // payload of one segment
+  // This connection is over, and `syn` begins the next one between the same ports: nothing of the old one can be
+  // taken for the new one's (RFC 6191).
+  [[nodiscard]] bool may_begin_anew(const wire::Frame& syn) const;
+  [[nodiscard]] std::size_t pinned_bytes() const;  // walks the queues; not for the hot path
+  [[nodiscard]] LegInfo info() const;              // for people
 
  private:
   enum class Timer : std::uint8_t { none, retransmit, persist, time_wait };
   enum class Done : std::uint8_t { progress, nothing, failed };
+  static constexpr std::uint16_t kTimestampOptionBytes = 12;  // with padding; every segment carries it
   struct Window {
     std::uint16_t field;  // as on the wire
     std::uint32_t edge;   // the right edge that the peer may then use
@@ -118,6 +146,7 @@ class Leg {
   [[nodiscard]] bool is_from_the_past(const SegmentIn& segment, TimeNs now) const;
   ErrorCode refuse_past(const SegmentIn& segment, TimeNs now);
   void challenge(TimeNs now);
+  [[nodiscard]] bool is_keepalive(const SegmentIn& segment) const;
 
   // receive.cc: bytes, FIN and the window we offer
   ErrorCode receive_in_order(buffer::Chain&& payload);
@@ -130,9 +159,18 @@ class Leg {
   ErrorCode compare_old(std::uint32_t seq, const buffer::Chain& payload) const;
   void note_fin(std::uint32_t fin_seq, TimeNs now);
   void take_fin(TimeNs now);
-  bool make_room(std::size_t pinned_bytes, bool in_order);
+  [[nodiscard]] ErrorCode make_room(std::size_t pinned_bytes, bool in_order);
   [[nodiscard]] std::size_t receive_pinned_bytes() const;
   [[nodiscard]] std::size_t pinned_limit() const { return std::max(limits_.pinned_bytes, receive_bytes_); }
+  [[nodiscard]] bool is_under_pressure() const { return limits_.pressure != nullptr && !limits_.pressure->is_calm(); }
+  [[nodiscard]] std::uint32_t bounded_by_pressure(std::uint32_t window_bytes) const;
+  [[nodiscard]] bool should_compact(std::size_t pinned_bytes) const;
+  void follow_path(TimeNs now) {
+    const std::uint32_t held = static_cast<std::uint32_t>(receive_.length_bytes()) + downstream_bytes_;
+    if (tuning_.is_round_over(receive_next_ - held))
+      tuning_.end_round(receive_next_ - held, receive_edge_, bounded_by_pressure(receive_bytes_),
+                        flight_.rtt().smoothed(), now);
+  }
   [[nodiscard]] std::uint32_t receive_room_bytes() const;
   [[nodiscard]] Window next_window() const;
   [[nodiscard]] bool window_update_due() const;
@@ -145,8 +183,11 @@ class Leg {
   [[nodiscard]] Acknowledgement last_acknowledgement() const;
   void update_send_window(const SegmentIn& segment);
 
+  // ecn.cc: marks of congestion, theirs and ours
+  void note_marks(const SegmentIn& segment, TimeNs now);
+
   // output.cc: what is due goes out
-  bool emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink);
+  bool emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink, bool is_new = false);
   bool emit_reset(SegmentSink& sink);
   [[nodiscard]] bool is_ack_due(TimeNs now);
   Done emit_data(TimeNs now, SegmentSink& sink);
@@ -164,6 +205,11 @@ class Leg {
   void set_timer(Timer timer, TimeNs now);
   void settle_timer(TimeNs now);
   void on_retransmission_timeout(TimeNs now);
+
+  // path_mtu.cc
+  ErrorCode input_too_big(const wire::IcmpError& error, TimeNs now);
+  void set_mss(std::uint16_t mss);
+  [[nodiscard]] std::uint16_t option_bytes() const { return timestamps_ ? kTimestampOptionBytes : std::uint16_t{0}; }
 
   // leg.cc
   void close(ErrorCode why);
@@ -185,17 +231,23 @@ class Leg {
   std::uint32_t receive_bytes_;  // of the limits, as this leg can tell them
   std::uint32_t burst_bytes_;
   std::uint32_t downstream_bytes_ = 0;
-  std::uint16_t mss_;  // payload of one segment, our options taken off
+  std::uint32_t undecided_bytes_ = 0;  // of these
+  std::uint16_t mss_;                  // payload of one segment, our options taken off
   std::uint16_t receive_mss_;
   std::uint8_t send_shift_;
   std::uint8_t receive_shift_;
   bool sack_;
   bool timestamps_;
+  bool ecn_;
+  bool echo_congestion_ = false;  // what came was marked, and the peer has not yet answered for that
+  bool reduced_ = false;          // the peer told of marks, and the next new segment says that the window went down
   LegState state_ = LegState::open;
   Timer timer_ = Timer::none;
   bool ack_due_ = false;
   bool ack_wanted_ = false;  // within ack_delay, or once two full segments came
+  bool answer_expected_ = false;
   bool window_probe_due_ = false;
+  bool keepalive_heard_ = false;
   bool loss_probe_due_ = false;
   bool loss_probe_stale_ = false;  // the flight changed since its timer was set
   bool fin_queued_ = false;
@@ -208,12 +260,14 @@ class Leg {
   ErrorCode closed_by_ = ErrorCode::ok;
   const LegLimits& limits_;
   buffer::Pools& pools_;
-  std::size_t downstream_pinned_bytes_ = 0;
+  ReceiveTuning tuning_;
+  std::uint32_t downstream_pinned_bytes_ = 0;
   TimeNs timer_at_ = kNever;
   TimeNs retry_at_ = kNever;  // something could not be emitted for lack of buffers
   TimeNs ack_at_ = kNever;
   TimeNs progress_at_;  // when the peer last proved that it takes part
   TimeNs sent_at_;      // last data, for the restart after idling
+  PathMtu path_mtu_;
   TimeNs ts_recent_at_;
   Held receive_;
   buffer::Chain in_flight_;   // [send_unacked_, send_max_) without FIN
@@ -225,6 +279,7 @@ class Leg {
   TimeNs challenged_at_ = 0;
   std::uint32_t peer_fin_seq_ = 0;
   std::uint32_t reset_seq_ = 0;
+  std::uint32_t network_errors_ = 0;  // that were believed
 };
 
 }  // namespace sluice::tcp

@@ -30,6 +30,10 @@ LegInfo Leg::info() const {
   info.receive_shift = receive_shift_;
   info.timestamps = timestamps_;
   info.in_recovery = flight_.in_recovery();
+  info.ecn = ecn_;
+  info.path_lowered = path_mtu_.is_lowered();
+  info.congestion_echoes = flight_.congestion_echoes();
+  info.network_errors = network_errors_;
   info.mss = mss_;
   info.receive_mss = receive_mss_;
   info.backoff = flight_.backoff();

@@ -30,6 +30,8 @@ struct LegInfo {
   std::uint8_t receive_shift = 0;  // of ours
   bool timestamps = false;
   bool in_recovery = false;
+  bool ecn = false;
+  bool path_lowered = false;      // mss is what a path takes, and less than what the handshake said
   std::uint16_t mss = 0;          // payload of one segment that we send
   std::uint16_t receive_mss = 0;  // largest that the peer sends
   std::uint32_t backoff = 0;      // timeouts in a row
@@ -43,7 +45,9 @@ struct LegInfo {
   std::uint32_t readable_bytes = 0;        // received and not yet read
   std::uint32_t out_of_order_bytes = 0;    // wait for a hole to be filled
   std::uint32_t out_of_order_runs = 0;
-  DurationNs smoothed_rtt_ns = 0;  // 0: no sample yet
+  std::uint32_t congestion_echoes = 0;  // the peer told of marks, and the window went down
+  std::uint32_t network_errors = 0;     // the network told of segments that it did not deliver
+  DurationNs smoothed_rtt_ns = 0;       // 0: no sample yet
   DurationNs rtt_variance_ns = 0;
   DurationNs retransmission_timeout_ns = 0;
   TimeNs timer_at = kNever;

@@ -12,6 +12,8 @@ namespace sluice::tcp {
 namespace {
 
 using wire::kAck;
+using wire::kCwr;
+using wire::kEce;
 using wire::kFin;
 using wire::kPsh;
 using wire::kRst;
@@ -40,9 +42,13 @@ void Leg::output(TimeNs now, SegmentSink& sink) {
     return;
   }
   if (state_ == LegState::closed) return;
+  follow_path(now);
   Done done = Done::nothing;
   if (state_ == LegState::open) {
-    if (has_unsent()) flight_.note_idle(sent_at_, now);
+    if (has_unsent()) {
+      flight_.note_idle(sent_at_, now);
+      if (path_mtu_.has_aged(now)) set_mss(path_mtu_.restore());
+    }
     if (loss_probe_due_) done = emit_loss_probe(now, sink);
     if (done != Done::failed) done = emit_data(now, sink);
     if (done != Done::failed && window_probe_due_) done = emit_window_probe(sink);
@@ -61,22 +67,24 @@ bool Leg::is_ack_due(TimeNs now) {
   if (ack_due_ || window_update_due()) return true;
   if (!ack_wanted_) return false;
   if (distance(last_ack_sent_, receive_next_) >= 2U * receive_mss_) return true;
-  if (ack_at_ == kNever) ack_at_ = now + limits_.ack_delay;
+  ack_at_ = std::min(ack_at_, now + (answer_expected_ ? limits_.answer_delay : limits_.ack_delay));
   return now >= ack_at_;
 }
 
 // Every segment tells our window and acknowledges, so it stands for a pending ACK.
-bool Leg::emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink) {
+bool Leg::emit(std::uint32_t seq, std::uint8_t flags, buffer::Chain&& payload, SegmentSink& sink, bool is_new) {
   const Window window = next_window();
   // SACK blocks ride on empty segments only, so that every data segment is a whole mss; an ACK stays due beside data.
   const bool sack_news = has_sack_news();
   const bool empty = payload.empty();
   std::array<wire::SackBlock, wire::SackBlocks::kMost> blocks;
   const std::size_t block_count = sack_news && empty ? list_sack_blocks(blocks) : 0;
+  if (echo_congestion_) flags |= kEce;
   SegmentOut segment{.seq = seq,
                      .ack = receive_next_,
                      .window = window.field,
                      .flags = flags,
+                     .ecn_capable = is_new && ecn_,
                      .has_timestamps = timestamps_,
                      .ts_value = ts_value_,
                      .ts_echo = ts_recent_,
@@ -176,13 +184,17 @@ Leg::Done Leg::emit_new(std::uint32_t length, bool with_fin, TimeNs now, Segment
   buffer::Chain piece;
   buffer::Chain views;
   if (!unsent_.take_front(pools_, length, piece)) return Done::failed;
-  const int flags = kAck | (unsent_.empty() && length > 0 ? kPsh : 0) | (with_fin ? kFin : 0);
+  const bool has_data =
+      length > 0;  // bytes that leave for the first time: only they are marked (RFC 3168 section 6.1.4)
+  const int flags =
+      kAck | (unsent_.empty() && has_data ? kPsh : 0) | (with_fin ? kFin : 0) | (reduced_ && has_data ? kCwr : 0);
   if (!piece.share(pools_, 0, length, views) ||
-      !emit(send_max_, static_cast<std::uint8_t>(flags), std::move(views), sink)) {
+      !emit(send_max_, static_cast<std::uint8_t>(flags), std::move(views), sink, has_data)) {
     piece.append(std::move(unsent_));
     unsent_ = std::move(piece);
     return Done::failed;
   }
+  reduced_ = reduced_ && !has_data;
   in_flight_.append(std::move(piece));
   const std::uint32_t end = send_max_ + length + (with_fin ? 1 : 0);
   flight_.sent(send_max_, end, now);

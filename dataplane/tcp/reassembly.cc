@@ -31,28 +31,30 @@ void Reassembly::touch(std::uint32_t seq) {
   const std::size_t index = find(seq);
   if (index == runs_.size() || after(runs_[index].seq, seq)) return;
   const Run& run = runs_[index];
-  std::array<std::uint32_t, wire::SackBlocks::kMost> kept{seq};
-  std::uint8_t count = 1;
-  for (std::uint8_t i = 0; i < touched_count_ && count < kept.size(); ++i) {
-    const bool inside = !before(touched_[i], run.seq) && before(touched_[i], run.end());
-    if (!inside) kept[count++] = touched_[i];
+  const Touched former = runs_.head();
+  Touched& touched = runs_.head();
+  touched.last[0] = seq;
+  touched.count = 1;
+  for (std::uint8_t i = 0; i < former.count && touched.count < touched.last.size(); ++i) {
+    const bool inside = !before(former.last[i], run.seq) && before(former.last[i], run.end());
+    if (!inside) touched.last[touched.count++] = former.last[i];
   }
-  touched_ = kept;
-  touched_count_ = count;
 }
 
 std::size_t Reassembly::list_blocks(std::span<wire::SackBlock> out) const {
+  if (runs_.empty()) return 0;
   std::size_t count = 0;
   const auto add = [&](const Run& run) {
     const wire::SackBlock block{run.seq, run.end()};
     if (count < out.size() && std::find(out.begin(), out.begin() + count, block) == out.begin() + count)
       out[count++] = block;
   };
-  for (std::uint8_t i = 0; i < touched_count_; ++i) {
-    const std::size_t index = find(touched_[i]);
-    if (index < runs_.size() && !after(runs_[index].seq, touched_[i])) add(runs_[index]);
+  const Touched& touched = runs_.head();
+  for (std::uint8_t i = 0; i < touched.count; ++i) {
+    const std::size_t index = find(touched.last[i]);
+    if (index < runs_.size() && !after(runs_[index].seq, touched.last[i])) add(runs_[index]);
   }
-  for (auto run = runs_.rbegin(); run != runs_.rend() && count < out.size(); ++run) add(*run);
+  for (std::size_t i = runs_.size(); i > 0 && count < out.size(); --i) add(runs_[i - 1]);
   return count;
 }
 
@@ -91,7 +93,10 @@ ErrorCode Reassembly::place(buffer::Pools& pools, std::size_t index, std::uint32
   const bool joins_previous = index > 0 && runs_[index - 1].end() == seq;
   const bool joins_next =
       index < runs_.size() && runs_[index].seq == seq + static_cast<std::uint32_t>(bytes.length_bytes());
-  if (!joins_previous && !joins_next && full()) return ErrorCode::tcp_queue_full;
+  if (!joins_previous && !joins_next) {
+    if (full()) return ErrorCode::tcp_queue_full;
+    if (!runs_.reserve()) return ErrorCode::buffers_exhausted;
+  }
 
   const std::size_t bytes_pinned = bytes.pinned_bytes();
   Held fresh;
@@ -102,18 +107,18 @@ ErrorCode Reassembly::place(buffer::Pools& pools, std::size_t index, std::uint32
   } else {
     target.append(std::move(bytes), bytes_pinned);
   }
-  pinned_bytes_ += target.pinned_bytes() - pinned_before;
+  pinned_bytes_ += static_cast<std::uint32_t>(target.pinned_bytes() - pinned_before);
 
   if (joins_next) {
     target.append(std::move(runs_[index].held));
     if (joins_previous) {
-      runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(index));
+      runs_.erase(index);
     } else {
       runs_[index].seq = seq;
       runs_[index].held = std::move(fresh);
     }
   } else if (!joins_previous) {
-    runs_.insert(runs_.begin() + static_cast<std::ptrdiff_t>(index), Run{seq, std::move(fresh)});
+    runs_.insert(index, Run{seq, std::move(fresh)});
   }
   return ErrorCode::ok;
 }
@@ -121,21 +126,20 @@ ErrorCode Reassembly::place(buffer::Pools& pools, std::size_t index, std::uint32
 std::size_t Reassembly::take_ready(std::uint32_t next, Held& out) {
   if (runs_.empty() || runs_.front().seq != next) return 0;
   const std::size_t count = runs_.front().held.length_bytes();
-  pinned_bytes_ -= runs_.front().held.pinned_bytes();
+  pinned_bytes_ -= static_cast<std::uint32_t>(runs_.front().held.pinned_bytes());
   out.append(std::move(runs_.front().held));
-  runs_.erase(runs_.begin());
+  runs_.erase(0);
   return count;
 }
 
 void Reassembly::shed_last() {
   if (runs_.empty()) return;
-  pinned_bytes_ -= runs_.back().held.pinned_bytes();
-  runs_.pop_back();
+  pinned_bytes_ -= static_cast<std::uint32_t>(runs_.back().held.pinned_bytes());
+  runs_.erase(runs_.size() - 1);
 }
 
 void Reassembly::clear() {
-  runs_ = std::vector<Run>();
-  touched_count_ = 0;
+  runs_.clear();
   pinned_bytes_ = 0;
 }
 

@@ -1,6 +1,7 @@
 // Bytes that came before their turn, as runs ordered by sequence number that neither touch nor
 // overlap. The first copy of a byte wins. All runs lie within one receive window, so wrapping
-// comparisons order them. Bounded in runs here and in memory by its leg.
+// comparisons order them. Bounded in runs here and in memory by its leg. What it keeps of them lies in a block of the
+// worker's; without one nothing out of order is taken.
 // Remembers which runs grew last, for the order of SACK blocks.
 #pragma once
 
@@ -8,9 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "common/error.h"
+#include "dataplane/buffer/block_list.h"
 #include "dataplane/buffer/chain.h"
 #include "dataplane/tcp/held.h"
 #include "dataplane/wire/frame.h"
@@ -19,7 +20,8 @@ namespace sluice::tcp {
 
 class Reassembly {
  public:
-  explicit Reassembly(std::uint32_t max_runs) : max_runs_(max_runs) {}
+  Reassembly(std::uint32_t max_runs, buffer::Blocks& blocks)
+      : runs_(blocks), max_runs_(static_cast<std::uint32_t>(std::min<std::size_t>(max_runs, Runs::kMost))) {}
 
   [[nodiscard]] bool empty() const { return runs_.empty(); }
   [[nodiscard]] bool full() const { return runs_.size() >= max_runs_; }
@@ -49,15 +51,19 @@ class Reassembly {
     [[nodiscard]] std::uint32_t end() const { return seq + static_cast<std::uint32_t>(held.length_bytes()); }
   };
 
+  struct alignas(8) Touched {  // the last byte in each run that grew, most recent first
+    std::array<std::uint32_t, wire::SackBlocks::kMost> last{};
+    std::uint8_t count = 0;
+  };
+  using Runs = buffer::BlockList<Run, Touched>;
+
   [[nodiscard]] std::size_t find(std::uint32_t seq) const;
   void touch(std::uint32_t seq);
   ErrorCode place(buffer::Pools& pools, std::size_t index, std::uint32_t seq, buffer::Chain&& bytes, bool compact);
 
-  std::vector<Run> runs_;
-  std::size_t pinned_bytes_ = 0;
+  Runs runs_;
+  std::uint32_t pinned_bytes_ = 0;
   std::uint32_t max_runs_;
-  std::uint8_t touched_count_ = 0;
-  std::array<std::uint32_t, wire::SackBlocks::kMost> touched_{};  // the last byte in each, most recent first
 };
 
 // True when [a_offset, a_offset + count) of `a` and [b_offset, b_offset + count) of `b` are the same bytes.

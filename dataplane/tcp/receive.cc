@@ -4,7 +4,8 @@
 // already offered, so they are not counted a second time. The window never offers more bytes than
 // memory is left, but a peer can fill any window with tiny segments; so at the bound, first what
 // is out of order is given up, and then new data is left unacknowledged for the peer to send
-// again. Above half the bound, wasteful payloads are copied into tail room.
+// again. Above half the bound, or a part of it while the worker's memory is short, wasteful payloads are copied into
+// tail room. What the worker's memory does to windows, and when nothing more is taken, is pressure.h's.
 #include <algorithm>
 
 #include "dataplane/tcp/leg.h"
@@ -14,13 +15,13 @@ namespace sluice::tcp {
 
 ErrorCode Leg::receive_in_order(buffer::Chain&& payload) {
   const std::size_t pinned = payload.pinned_bytes();
-  if (!make_room(pinned, true)) {
+  if (const ErrorCode refused = make_room(pinned, true); refused != ErrorCode::ok) {
     ack_due_ = true;
-    return ErrorCode::tcp_queue_full;
+    return refused;
   }
   ack_wanted_ = true;
   receive_next_ += static_cast<std::uint32_t>(payload.length_bytes());
-  if (receive_pinned_bytes() + pinned > pinned_limit() / 2) {
+  if (should_compact(pinned)) {
     receive_.append_compact(pools_, std::move(payload), pinned);
   } else {
     receive_.append(std::move(payload), pinned);
@@ -55,11 +56,10 @@ ErrorCode Leg::receive_data(std::uint32_t seq, buffer::Chain&& payload) {
     return result != ErrorCode::ok ? result : taken;
   }
   const std::size_t pinned = payload.pinned_bytes();
-  if (!make_room(pinned, in_order)) return ErrorCode::tcp_queue_full;
+  if (const ErrorCode refused = make_room(pinned, in_order); refused != ErrorCode::ok) return refused;
   if (in_order && reassembly_.full()) reassembly_.shed_last();
-  const bool compact = receive_pinned_bytes() + pinned > pinned_limit() / 2;
   wire::SackBlock repeated;
-  const ErrorCode inserted = reassembly_.insert(pools_, seq, std::move(payload), compact, &repeated);
+  const ErrorCode inserted = reassembly_.insert(pools_, seq, std::move(payload), should_compact(pinned), &repeated);
   note_repeated(repeated.begin, repeated.end);
   receive_next_ += static_cast<std::uint32_t>(reassembly_.take_ready(receive_next_, receive_));
   return inserted != ErrorCode::ok ? inserted : result;
@@ -108,12 +108,34 @@ void Leg::take_fin(TimeNs now) {
   finish_if_both_did(now);
 }
 
-bool Leg::make_room(std::size_t pinned_bytes, bool in_order) {
+ErrorCode Leg::make_room(std::size_t pinned_bytes, bool in_order) {
+  if (limits_.pressure != nullptr && !limits_.pressure->takes_all()) {
+    if (limits_.pressure->gives_up_early()) reassembly_.clear();
+    const ErrorCode refused = limits_.pressure->admit(this, in_order);
+    if (refused != ErrorCode::ok && undecided_bytes_ > 0 && limits_.pressure->takes_victim()) abort(refused);
+    if (refused != ErrorCode::ok) return refused;
+  }
   while (receive_pinned_bytes() + pinned_bytes > pinned_limit()) {
-    if (!in_order || reassembly_.empty()) return in_order && receive_.empty() && downstream_bytes_ == 0;
+    if (!in_order || reassembly_.empty()) {
+      const bool first = in_order && receive_.empty() && downstream_bytes_ == 0;
+      return first ? ErrorCode::ok : ErrorCode::tcp_queue_full;
+    }
     reassembly_.shed_last();
   }
-  return true;
+  return ErrorCode::ok;
+}
+
+bool Leg::should_compact(std::size_t pinned_bytes) const {
+  std::size_t above = pinned_limit() / 2;
+  if (is_under_pressure()) above = std::min<std::size_t>(above, bounded_by_pressure(tuning_.bytes()));
+  return receive_pinned_bytes() + pinned_bytes > above;
+}
+
+// Never less than what a sender needs to be told, and to have its ACKs come in a stream.
+std::uint32_t Leg::bounded_by_pressure(std::uint32_t window_bytes) const {
+  if (!is_under_pressure()) return window_bytes;
+  const std::uint32_t least = std::max(4u * receive_mss_, 1u << receive_shift_);
+  return std::min(window_bytes, std::max(limits_.pressure->window_bytes(), least));
 }
 
 std::size_t Leg::receive_pinned_bytes() const {
@@ -121,11 +143,11 @@ std::size_t Leg::receive_pinned_bytes() const {
 }
 
 std::uint32_t Leg::receive_room_bytes() const {
+  const auto left = [](std::size_t most, std::size_t taken) { return taken < most ? most - taken : 0; };
   const std::size_t held = receive_.length_bytes() + downstream_bytes_;
-  const std::size_t pinned = receive_pinned_bytes();
-  const std::size_t by_bytes = held < receive_bytes_ ? receive_bytes_ - held : 0;
-  const std::size_t by_memory = pinned < pinned_limit() ? pinned_limit() - pinned : 0;
-  return static_cast<std::uint32_t>(std::min(by_bytes, by_memory));
+  const std::size_t by_path = left(bounded_by_pressure(tuning_.bytes()), held - undecided_bytes_);
+  const std::size_t by_memory = left(pinned_limit(), receive_pinned_bytes());
+  return static_cast<std::uint32_t>(std::min({left(receive_bytes_, held), by_path, by_memory}));
 }
 
 // The right edge moves only by steps worth sending for (RFC 1122 section 4.2.3.3). A scaled window

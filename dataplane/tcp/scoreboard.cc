@@ -102,6 +102,11 @@ void Scoreboard::mark_front_lost(std::uint32_t end) {
   set_state(records_.front(), Sent::State::lost);
 }
 
+void Scoreboard::mark_larger_lost(std::uint32_t bytes) {
+  for (std::size_t i = 0; i < records_.size(); ++i)
+    if (records_[i].state == Sent::State::flying && records_[i].bytes() > bytes) mark_lost(i);
+}
+
 void Scoreboard::mark_all_lost() {
   for (std::size_t i = 0; i < records_.size(); ++i)
     if (records_[i].state == Sent::State::flying) mark_lost(i);

@@ -122,6 +122,8 @@ class Scoreboard {
   void mark_lost(std::size_t index);
   // The first bytes up to `end` are lost; one more record is made where that cuts one.
   void mark_front_lost(std::uint32_t end);
+  // What left in one and has more bytes than that.
+  void mark_larger_lost(std::uint32_t bytes);
   // A timeout: nothing that the peer has not acknowledged or SACKed will come.
   void mark_all_lost();
   // The loss was none: it flies, or has arrived. Counts as sent `now`, so that time does not condemn it again.

@@ -15,6 +15,7 @@ struct SegmentIn {
   std::uint32_t ack = 0;
   std::uint16_t window = 0;  // as on the wire, unscaled
   std::uint8_t flags = 0;    // wire::TcpFlag
+  bool congested = false;    // a router marked the packet: "congestion experienced" (RFC 3168)
   bool has_timestamps = false;
   std::uint32_t ts_value = 0;
   std::uint32_t ts_echo = 0;
@@ -27,6 +28,7 @@ struct SegmentOut {
   std::uint32_t ack = 0;
   std::uint16_t window = 0;
   std::uint8_t flags = 0;
+  bool ecn_capable = false;  // a router may mark it rather than drop it
   bool has_timestamps = false;
   std::uint32_t ts_value = 0;
   std::uint32_t ts_echo = 0;

@@ -43,17 +43,6 @@ std::span<const SackBlock> fitting(const TcpOptions& options, std::span<const Sa
 }
 
 // Few segments carry blocks: what is written for them stays out of the way of the others.
-[[gnu::noinline]] std::size_t sack_bytes(const TcpHeader& header) {
-  const std::size_t blocks = fitting(header.options, header.sack).size();
-  return blocks == 0 ? 0 : 4 + 8 * blocks;
-}
-
-// The TCP header's length.
-std::size_t tcp_bytes_of(const TcpHeader& header) {
-  const std::size_t bytes = kTcpHeaderBytes + tcp_option_bytes(header.options);
-  return header.sack.empty() ? bytes : bytes + sack_bytes(header);
-}
-
 [[gnu::noinline]] std::uint8_t* put_sack(std::uint8_t* p, const TcpHeader& header) {
   const std::span<const SackBlock> blocks = fitting(header.options, header.sack);
   if (blocks.empty()) return p;
@@ -63,15 +52,27 @@ std::size_t tcp_bytes_of(const TcpHeader& header) {
   return p;
 }
 
+// One's complement sum of 32-bit words in host order, as 16 bits (RFC 1071 section 2).
+std::uint16_t fold(std::uint64_t sum) {
+  sum = (sum >> 32) + (sum & 0xffffffff);
+  sum = (sum >> 16) + (sum & 0xffff);
+  sum = (sum >> 16) + (sum & 0xffff);
+  sum = (sum >> 16) + (sum & 0xffff);
+  return static_cast<std::uint16_t>(sum);
+}
+
+// The checksum is made of the words as they are put, so that nothing is read back.
 std::uint8_t* put_ipv4(std::uint8_t* p, const TcpHeader& header, std::size_t total_bytes) {
-  std::uint8_t* const begin = p;
-  p = put8(put8(p, 0x45), header.tos);
-  p = put16(p, static_cast<std::uint16_t>(total_bytes));
-  p = put16(put16(p, header.ip_id), 0x4000);  // DF
-  p = put16(put8(put8(p, header.ttl), kProtocolTcp), 0);
-  p = put32(put32(p, header.source.ipv4()), header.destination.ipv4());
-  store_be16(begin + 10, ipv4_header_checksum({begin, kIpv4HeaderBytes}));
-  return p;
+  constexpr std::uint32_t kDontFragment = 0x4000;
+  const std::uint32_t first = 0x4500'0000 | std::uint32_t{header.tos} << 16 | static_cast<std::uint32_t>(total_bytes);
+  const std::uint32_t second = std::uint32_t{header.ip_id} << 16 | kDontFragment;
+  const std::uint32_t third = std::uint32_t{header.ttl} << 24 | std::uint32_t{kProtocolTcp} << 16;
+  const std::uint32_t source = header.source.ipv4();
+  const std::uint32_t destination = header.destination.ipv4();
+  const std::uint16_t sum = fold(std::uint64_t{first} + second + third + source + destination);
+  p = put32(put32(p, first), second);
+  p = put32(p, third | static_cast<std::uint16_t>(~sum));
+  return put32(put32(p, source), destination);
 }
 
 // The payload length counts what follows this header.
@@ -84,9 +85,21 @@ std::uint8_t* put_ipv4(std::uint8_t* p, const TcpHeader& header, std::size_t tot
   return p + 32;
 }
 
+// Over what stands in front of the TCP header (RFC 9293 section 3.1, RFC 8200 section 8.1).
+std::uint16_t folded_pseudo_header(const TcpHeader& header, std::size_t l4_bytes) {
+  if (header.source.is_ipv4())
+    return fold(std::uint64_t{header.source.ipv4()} + header.destination.ipv4() + kProtocolTcp + l4_bytes);
+  return pseudo_header_sum(header.source, header.destination, kProtocolTcp, static_cast<std::uint16_t>(l4_bytes))
+      .folded();
+}
+
 // `total_bytes`: from the IP header on.
 inline std::uint8_t* put_link_and_ip(std::uint8_t* p, const TcpHeader& header, std::size_t total_bytes) {
-  std::memcpy(p, header.link.bytes, header.link.length);
+  if (header.link.length == kEthernetBytes) {
+    std::memcpy(p, header.link.bytes, kEthernetBytes);  // of a fixed size it is no call
+  } else {
+    std::memcpy(p, header.link.bytes, header.link.length);
+  }
   p += header.link.length;
   return header.source.is_ipv4() ? put_ipv4(p, header, total_bytes) : put_ipv6(p, header, total_bytes);
 }
@@ -98,38 +111,24 @@ std::size_t most_sack_blocks(const TcpOptions& options) {
   return left < 4 ? 0 : std::min((left - 4) / 8, SackBlocks::kMost);
 }
 
-std::size_t tcp_option_bytes(const TcpOptions& options) {
-  std::size_t bytes = 0;
-  if (options.mss != 0) bytes += 4;
-  if (options.has_timestamps) {
-    bytes += 12;  // SACK permitted stands where the padding would
-  } else if (options.sack_permitted) {
-    bytes += 4;
-  }
-  if (options.window_shift) bytes += 4;
-  return bytes;
-}
-
-std::size_t header_bytes(const TcpHeader& header) {
-  return header.link.length + ip_header_bytes(header) + tcp_bytes_of(header);
+std::size_t sack_bytes(const TcpHeader& header) {
+  const std::size_t blocks = fitting(header.options, header.sack).size();
+  return blocks == 0 ? 0 : 4 + 8 * blocks;
 }
 
 std::size_t write(const TcpHeader& header, std::size_t payload_bytes, MutableBytes out) {
-  const std::size_t tcp_bytes = tcp_bytes_of(header);
+  const std::size_t tcp_bytes = tcp_header_bytes(header);
   const std::size_t ip_bytes = ip_header_bytes(header);
-  const std::size_t total_bytes = ip_bytes + tcp_bytes + payload_bytes;
+  const std::size_t l4_bytes = tcp_bytes + payload_bytes;
   const std::size_t written = header.link.length + ip_bytes + tcp_bytes;
-  SLUICE_ASSERT(header.link.length <= kMaxLinkHeaderBytes && written <= out.size() && total_bytes <= 65535);
+  SLUICE_ASSERT(header.link.length <= kMaxLinkHeaderBytes && written <= out.size() && ip_bytes + l4_bytes <= 65535);
 
-  std::uint8_t* p = put_link_and_ip(out.data(), header, total_bytes);
-  p = put16(put16(p, header.source_port), header.destination_port);
+  std::uint8_t* p = put_link_and_ip(out.data(), header, ip_bytes + l4_bytes);
+  p = put32(p, std::uint32_t{header.source_port} << 16 | header.destination_port);
   p = put32(put32(p, header.seq), header.ack);
-  p = put8(put8(p, static_cast<std::uint8_t>(tcp_bytes / 4 << 4)), header.flags);
-  p = put16(p, header.window);
-  p = put16(p, pseudo_header_sum(header.source, header.destination, kProtocolTcp,
-                                 static_cast<std::uint16_t>(tcp_bytes + payload_bytes))
-                   .folded());
-  p = put16(p, 0);  // urgent pointer: URG is never sent
+  p = put32(p, static_cast<std::uint32_t>(tcp_bytes / 4) << 28 | std::uint32_t{header.flags} << 16 | header.window);
+  p = put32(p,
+            std::uint32_t{folded_pseudo_header(header, l4_bytes)} << 16);  // and no urgent pointer: URG is never sent
   p = put_options(p, header.options);
   if (!header.sack.empty()) p = put_sack(p, header);
   SLUICE_ASSERT(p == out.data() + written);

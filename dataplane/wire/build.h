@@ -40,15 +40,26 @@ struct TcpHeader {
   std::span<const SackBlock> sack{};  // the first that find room beside the options are written
 };
 
-// Options with their padding, without SACK blocks.
-std::size_t tcp_option_bytes(const TcpOptions& options);
+// Options with their padding, without SACK blocks. SACK permitted stands where the padding of timestamps would.
+inline std::size_t tcp_option_bytes(const TcpOptions& options) {
+  const std::size_t stamps = options.has_timestamps ? 12 : options.sack_permitted ? 4 : 0;
+  return stamps + (options.mss != 0 ? 4 : 0) + (options.window_shift ? 4 : 0);
+}
 // How many SACK blocks have room beside these options.
 std::size_t most_sack_blocks(const TcpOptions& options);
 inline std::size_t ip_header_bytes(const TcpHeader& header) {
   return header.source.is_ipv4() ? kIpv4HeaderBytes : kIpv6HeaderBytes;
 }
+// The SACK option with its padding.
+std::size_t sack_bytes(const TcpHeader& header);
+inline std::size_t tcp_header_bytes(const TcpHeader& header) {
+  const std::size_t bytes = kTcpHeaderBytes + tcp_option_bytes(header.options);
+  return header.sack.empty() ? bytes : bytes + sack_bytes(header);
+}
 // Link, IP and TCP header together; at most kMaxHeaderBytes.
-std::size_t header_bytes(const TcpHeader& header);
+inline std::size_t header_bytes(const TcpHeader& header) {
+  return header.link.length + ip_header_bytes(header) + tcp_header_bytes(header);
+}
 
 // Writes header_bytes(header) bytes to `out` and returns how many. DF is set. Headers and payload together
 // fit an IP packet of either family: header_bytes() - link.length + payload_bytes <= 65535.

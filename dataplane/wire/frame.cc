@@ -12,7 +12,6 @@
 namespace sluice::wire {
 namespace {
 
-constexpr std::size_t kEthernetBytes = 14;
 constexpr std::size_t kVlanTagBytes = 4;
 constexpr int kMaxVlanTags = 2;
 constexpr std::uint16_t kEthertypeIpv4 = 0x0800;
@@ -188,31 +187,31 @@ bool read_udp(Bytes head, Frame& frame) {
 
 }  // namespace
 
-Frame parse(Bytes head, std::size_t frame_bytes) {
-  Frame frame;
+void parse(Bytes head, std::size_t frame_bytes, Frame& frame) {
+  frame = {};
   std::uint16_t ethertype = 0;
   frame_bytes = std::max(frame_bytes, head.size());
-  if (!read_link(head, frame, ethertype)) return frame;
+  if (!read_link(head, frame, ethertype)) return;
   std::uint8_t protocol = 0;
   if (ethertype == kEthertypeIpv4) {
-    if (!read_ipv4(head, frame_bytes, frame)) return frame;
+    if (!read_ipv4(head, frame_bytes, frame)) return;
     const std::uint8_t* ip = head.data() + frame.l3_offset;
     if ((load_be16(ip + 6) & kFragmentMask) != 0) {
       frame.kind = FrameKind::fragment;
-      return frame;
+      return;
     }
     protocol = ip[9];
   } else if (ethertype != kEthertypeIpv6 || !read_ipv6(head, frame_bytes, frame, protocol)) {
-    return frame;
+    return;
   }
   if (protocol == kProtocolTcp) {
     read_tcp(head, frame);
   } else if (protocol == kProtocolUdp) {
     read_udp(head, frame);
   } else {
-    frame.kind = FrameKind::ip;
+    const bool is_icmp = protocol == (ethertype == kEthertypeIpv4 ? kProtocolIcmp : kProtocolIcmpv6);
+    frame.kind = is_icmp ? FrameKind::icmp : FrameKind::ip;
   }
-  return frame;
 }
 
 }  // namespace sluice::wire

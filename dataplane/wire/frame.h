@@ -13,14 +13,22 @@
 
 namespace sluice::wire {
 
-inline constexpr std::size_t kMaxLinkHeaderBytes = 22;  // Ethernet and two VLAN tags
+inline constexpr std::size_t kEthernetBytes = 14;
+inline constexpr std::size_t kMaxLinkHeaderBytes = kEthernetBytes + 2 * 4;  // and two VLAN tags
 
 // Protocol numbers of IP.
+inline constexpr std::uint8_t kProtocolIcmp = 1;
 inline constexpr std::uint8_t kProtocolTcp = 6;
 inline constexpr std::uint8_t kProtocolUdp = 17;
+inline constexpr std::uint8_t kProtocolIcmpv6 = 58;
 
 // TCP flags as on the wire.
 enum TcpFlag : std::uint8_t { kFin = 1, kSyn = 2, kRst = 4, kPsh = 8, kAck = 16, kUrg = 32, kEce = 64, kCwr = 128 };
+
+// The congestion bits of Frame::tos (RFC 3168).
+inline constexpr std::uint8_t kEcnMask = 3;
+inline constexpr std::uint8_t kEcnCapable = 2;  // ECT(0)
+inline constexpr std::uint8_t kCongestionExperienced = 3;
 
 struct TcpOptions {
   std::uint16_t mss = 0;  // 0: absent
@@ -58,6 +66,7 @@ enum class FrameKind : std::uint8_t {
   tcp,       // whole header seen
   udp,       // whole header seen
   fragment,  // first or later; read_fragment() says more
+  icmp,      // of the family that carries it; icmp.h says more
   ip,        // another protocol
   closed,    // IPv6 whose extension headers Sluice does not follow: `error` says why
   bad,       // dropped, `error` says why
@@ -86,7 +95,13 @@ struct Frame {
   SackBlocks sack;
 };
 
-// `head` is the first contiguous part of the frame, `frame_bytes` the length of all of it.
-Frame parse(Bytes head, std::size_t frame_bytes);
+// `head` is the first contiguous part of the frame, `frame_bytes` the length of all of it. The first form writes over
+// a frame that was parsed before; it copies nothing.
+void parse(Bytes head, std::size_t frame_bytes, Frame& frame);
+inline Frame parse(Bytes head, std::size_t frame_bytes) {
+  Frame frame;
+  parse(head, frame_bytes, frame);
+  return frame;
+}
 
 }  // namespace sluice::wire

@@ -8,14 +8,7 @@ constexpr std::size_t kHeaderBytes = 40;
 constexpr std::size_t kFragmentHeaderBytes = 8;
 constexpr std::uint16_t kFragmentMask = 0xfff9;  // the offset, and more fragments
 
-enum Next : std::uint8_t {
-  kHopByHop = 0,
-  kRouting = 43,
-  kFragment = 44,
-  kIcmp = 58,
-  kNone = 59,
-  kDestination = 60,
-};
+constexpr std::uint8_t kNone = 59;  // nothing follows
 
 bool bad(Frame& frame, ErrorCode error) {
   frame.kind = FrameKind::bad;
@@ -69,16 +62,16 @@ bool read_ipv6(Bytes head, std::size_t frame_bytes, Frame& frame, std::uint8_t& 
   const std::size_t begin = frame.l4_offset;
   std::size_t at = begin;
   std::uint8_t next = head[frame.l3_offset + std::size_t{6}];
-  for (int headers = 0; next != kProtocolTcp && next != kProtocolUdp && next != kIcmp && next != kNone; ++headers) {
+  for (int headers = 0; next != kProtocolTcp && next != kProtocolUdp && next != kProtocolIcmpv6 && next != kNone;
+       ++headers) {
     const bool is_first = headers == 0;
-    if (next != kRouting && next != kFragment && next != kDestination && !(next == kHopByHop && is_first))
-      return closed(frame, ErrorCode::ipv6_extension_unknown);
+    if (!is_followed(next) || (next == kHopByHop && !is_first)) return closed(frame, ErrorCode::ipv6_extension_unknown);
     const std::size_t left = begin + frame.payload_bytes - at;
     if (left < kFragmentHeaderBytes || head.size() - at < kFragmentHeaderBytes || headers == kMaxExtensionHeaders)
       return closed(frame, ErrorCode::ipv6_extensions_too_long);
     const std::uint8_t* p = head.data() + at;
     std::size_t bytes = kFragmentHeaderBytes;
-    if (next == kFragment) {
+    if (next == kFragmentHeader) {
       if ((load_be16(p + 2) & kFragmentMask) != 0) {
         frame.l4_offset = frame.payload_offset = static_cast<std::uint16_t>(at);
         frame.payload_bytes = static_cast<std::uint32_t>(left);
@@ -97,7 +90,8 @@ bool read_ipv6(Bytes head, std::size_t frame_bytes, Frame& frame, std::uint8_t& 
   frame.payload_bytes -= static_cast<std::uint32_t>(at - begin);
   frame.l4_offset = frame.payload_offset = static_cast<std::uint16_t>(at);
   protocol = next;
-  if (next != kIcmp || frame.payload_bytes == 0 || head.size() == at || !is_of_the_link(head[at])) return true;
+  if (next != kProtocolIcmpv6 || frame.payload_bytes == 0 || head.size() == at || !is_of_the_link(head[at]))
+    return true;
   frame.kind = FrameKind::other;
   return false;
 }

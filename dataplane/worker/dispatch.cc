@@ -6,15 +6,11 @@
 namespace sluice::worker {
 namespace {
 
+// Without headers and Ethernet padding.
 buffer::Chain payload_of(const wire::Frame& frame, rte_mbuf* packet) {
-  if (frame.payload_bytes == 0) {
-    rte_pktmbuf_free(packet);
-    return {};
-  }
-  rte_pktmbuf_adj(packet, frame.payload_offset);
-  buffer::Chain payload(packet);
-  payload.drop_back(payload.length_bytes() - frame.payload_bytes);  // Ethernet padding
-  return payload;
+  if (frame.payload_bytes != 0) return buffer::Chain::payload_of(packet, frame.payload_offset, frame.payload_bytes);
+  rte_pktmbuf_free(packet);
+  return {};
 }
 
 bool is_syn(const wire::Frame& frame) {
@@ -71,7 +67,7 @@ void Worker::look_up(Side side, std::uint16_t count) {
   for (std::uint16_t i = 0; i < count; ++i) {
     Arrival& arrival = arrivals_[i];
     const rte_mbuf* packet = arrival.packet;
-    arrival.frame = wire::parse({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, packet->pkt_len);
+    wire::parse({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, packet->pkt_len, arrival.frame);
     if (arrival.frame.kind != wire::FrameKind::tcp) continue;
     arrival.flow = session::flow_key(arrival.frame, side == Side::client);
     arrival.flow_hash = table_.hash(arrival.flow);
@@ -94,6 +90,8 @@ void Worker::dispatch(Side side, Arrival& arrival) {
     dispatch_tcp(side, arrival);
   } else if (frame.kind == wire::FrameKind::fragment) {
     dispatch_fragment(side, arrival);
+  } else if (frame.kind == wire::FrameKind::icmp) {
+    dispatch_icmp(side, arrival);
   } else if (ErrorCode why{}; is_refused(side, frame, why)) {
     drop(side, frame, packet, why);
   } else {
@@ -129,7 +127,7 @@ void Worker::dispatch_fragment(Side side, Arrival& arrival) {
     return;
   }
 
-  arrival.frame = wire::parse(whole, whole.size());
+  wire::parse(whole, whole.size(), arrival.frame);
   const wire::Frame& frame = arrival.frame;
   if (frame.kind != wire::FrameKind::tcp)
     return refuse(side, frame, frame.error == ErrorCode::ok ? ErrorCode::fragment_refused : frame.error);
@@ -154,7 +152,7 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
   const session::FlowKey& flow = arrival.flow;
   session::Session* session = table_.find(flow, arrival.flow_hash);
   const bool opens = from_client && is_syn(frame);
-  if (session == nullptr || (opens && session->replaceable())) {
+  if (session == nullptr || (opens && session->gives_way_to(frame))) {
     const enforce::Service* service = context_.policy->snapshot->find_service(flow.server_address, flow.server_port);
     if (service == nullptr && session == nullptr) {
       forward(side, frame, packet);

@@ -20,6 +20,7 @@ std::uint16_t mtu_between(const port::Port& a, const port::Port& b) {
 Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& server_port, buffer::Pools& pools,
                record::Recorder& recorder, TimeNs now)
     : config_(config),
+      guard_(pools, config.limits.leg.receive_bytes),
       ports_{&client_port, &server_port},
       trace_(config.trace_file, config.index, now, config.start_wall_ns),
       client_output_(client_port, pools, errors_),
@@ -33,7 +34,9 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
       half_open_of_source_(config.half_open_per_source, config.half_open, config.hash_key),
       of_source_(config.sessions_per_source, config.sessions, config.hash_key),
       of_service_(config.sessions_per_service, config.sessions, config.hash_key),
-      cookies_(config.cookie_key) {}
+      cookies_(config.cookie_key) {
+  config_.limits.leg.pressure = &guard_.pressure();
+}
 
 Worker::~Worker() = default;
 
@@ -61,12 +64,16 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   take_policy();
   context_.now = now;
   context_.wall = wall;
+  guard_.look(now);
   bool busy = receive(Side::client);
+  if (!guard_.pressure().is_calm()) guard_.look(now);
   busy |= receive(Side::server);
   timers_.advance(now, [this](session::Session& session) { queue(session); });
   busy |= !queued_.empty();
   run_queued();
   listing_.serve(table_, now);
+  if (const std::uint64_t refused = context_.pools.blocks().take_refused(); refused != 0)
+    errors_.add(ErrorCode::blocks_exhausted, refused);
   client_output_.flush();
   server_output_.flush();
   const StageScope stage(Stage::record);

@@ -23,6 +23,7 @@
 #include "dataplane/session/timer_wheel.h"
 #include "dataplane/wire/fragments.h"
 #include "dataplane/worker/flow_listing.h"
+#include "dataplane/worker/memory_guard.h"
 
 namespace sluice::worker {
 
@@ -101,6 +102,7 @@ class Worker final : public session::SessionObserver {
   void dispatch(Side side, Arrival& arrival);
   void dispatch_tcp(Side side, Arrival& arrival);
   void dispatch_fragment(Side side, Arrival& arrival);
+  void dispatch_icmp(Side side, Arrival& arrival);  // icmp.cc
   [[nodiscard]] bool is_refused(Side side, const wire::Frame& frame, ErrorCode& why) const;
   void unknown_flow(Side side, const wire::Frame& frame, const enforce::Service& service, rte_mbuf* packet);
   void reset_sender(Side side, const wire::Frame& frame);
@@ -136,6 +138,7 @@ class Worker final : public session::SessionObserver {
               ErrorCode error, WallNs wall) override;
 
   WorkerConfig config_;
+  MemoryGuard guard_;
   std::array<port::Port*, 2> ports_;
   ErrorCounters errors_;
   TraceRing trace_;

@@ -67,6 +67,7 @@ class Game {
     SLUICE_ASSERT(worker_.taken() == &offered_);
     empty_ = std::move(offered_);
     with_options_ = (options & 2) != 0;
+    with_marks_ = (options & 4) != 0;
   }
 
   void play() {
@@ -122,6 +123,8 @@ class Game {
       }
       case 8:
         return raw(side);
+      case 11:
+        return network(side);
       case 9:
       case 10:
         return say(side, connection, port, std::string(script_.two() % 1400, static_cast<char>(script_.byte())));
@@ -158,7 +161,9 @@ class Game {
                            .window = 60000,
                            .flags = static_cast<std::uint8_t>(flags),
                            .options = {}};
+    header.tos = with_marks_ ? wire::kCongestionExperienced : 0;
     if ((flags & wire::kSyn) != 0) {
+      if (with_marks_) header.flags |= side == 0 ? wire::kEce | wire::kCwr : wire::kEce;
       header.options.mss = 1460;
       header.options.sack_permitted = with_options_;
       header.ack = (flags & wire::kAck) != 0 ? connection.next[1 - side] : 0;
@@ -187,12 +192,42 @@ class Game {
     burst();
   }
 
+  // The frame that left last to that side was not delivered, as a router or somebody else tells.
+  void network(int side) {
+    if (last_to_[side].size() < 34) return;
+    const std::vector<std::uint8_t>& sent = last_to_[side];
+    const std::size_t quoted = std::min<std::size_t>(sent.size() - 14, 20U + script_.byte());
+    std::vector<std::uint8_t> bytes(14 + 20 + 8 + quoted, 0);
+    std::uint8_t* const ip = bytes.data() + 14;
+    std::uint8_t* const icmp = ip + 20;
+    std::memcpy(bytes.data(), sent.data(), 14);
+    std::memcpy(icmp + 8, sent.data() + 14, quoted);
+    ip[0] = 0x45;
+    store_be16(ip + 2, static_cast<std::uint16_t>(bytes.size() - 14));
+    ip[9] = wire::kProtocolIcmp;
+    store_be32(ip + 12, 0x0a0000fe);
+    std::memcpy(ip + 16, sent.data() + 26, 4);
+    store_be16(ip + 10, wire::ipv4_header_checksum({ip, 20}));
+    const std::uint8_t what = script_.byte();
+    icmp[0] = (what & 1) != 0 ? 3 : what >> 4;
+    icmp[1] = (what & 2) != 0 ? 4 : what >> 4;
+    store_be16(icmp + 6, script_.two());
+    if (quoted >= 28) store_be32(icmp + 32, load_be32(icmp + 32) + script_.near());
+    if ((what & 4) != 0) icmp[8 + script_.two() % quoted] ^= script_.byte();
+    wire::ChecksumSum sum;
+    sum.add({icmp, 8 + quoted});
+    store_be16(icmp + 2, sum.checksum());
+    ports_[side].in.push_back(std::move(bytes));
+    burst();
+  }
+
   void burst() {
     worker_.burst(now_, now_);
     for (int side = 0; side < 2; ++side) {
       for (std::vector<std::uint8_t>& bytes : ports_[side].out) {
         const wire::Frame frame = wire::parse(bytes, bytes.size());
         if (frame.kind == wire::FrameKind::tcp) note(side, frame);
+        last_to_[side] = bytes;
         last_ = std::move(bytes);
       }
       ports_[side].out.clear();
@@ -216,9 +251,11 @@ class Game {
   worker::PolicyUpdate empty_;
   worker::Worker worker_;
   bool with_options_ = false;
+  bool with_marks_ = false;
   std::array<Connection, kConnections> connections_;
   std::array<std::array<std::uint32_t, kConnections>, 2> heard_{};
   std::vector<std::uint8_t> last_;
+  std::array<std::vector<std::uint8_t>, 2> last_to_;
 };
 
 }  // namespace

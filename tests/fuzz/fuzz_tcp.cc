@@ -36,6 +36,7 @@ struct End : tcp::SegmentSink {
                        .ack = out.ack,
                        .window = out.window,
                        .flags = out.flags,
+                       .congested = out.ecn_capable && mark,
                        .has_timestamps = out.has_timestamps,
                        .ts_value = out.ts_value,
                        .ts_echo = out.ts_echo,
@@ -54,6 +55,7 @@ struct End : tcp::SegmentSink {
   std::uint32_t last_ack = 0;
   std::uint32_t ts_value = 1;
   bool full = false;
+  bool mark = false;
   bool finished = false;
 };
 
@@ -70,6 +72,7 @@ class Game {
       setup.send_window = setup.receive_window = 20'000;
       setup.sack = (options & 4) != 0;
       setup.timestamps = (options & 8) != 0;
+      setup.ecn = (options & 128) != 0;
       setup.burst_bytes = (options & 16) != 0 ? 65'000 : 0;
       ends_[i].leg = std::make_unique<tcp::Leg>(setup, limits_, fuzz::pools(), now_);
       ends_[i].last_seq = setup.send_next;
@@ -132,11 +135,15 @@ class Game {
       case 12:
         return here.leg->set_downstream_bytes(script_.two(), script_.two() * std::size_t{4});
       case 13:
-        here.full = !here.full;
+        if ((script_.byte() & 1) != 0) {
+          here.full = !here.full;
+        } else {
+          here.mark = !here.mark;
+        }
         return;
       case 14:
-        if (script_.byte() < 32) here.leg->abort(ErrorCode::tcp_aborted);
-        return;
+        if (script_.byte() < 32) return here.leg->abort(ErrorCode::tcp_aborted);
+        return network_says(here);
       default:
         if (script_.byte() < 64) {
           here.finished = true;
@@ -145,6 +152,18 @@ class Game {
           here.leg->set_ts_value(here.ts_value += script_.byte());
         }
     }
+  }
+
+  // Of a segment that left, or of none.
+  void network_says(End& here) {
+    wire::IcmpError error;
+    error.kind = static_cast<wire::IcmpKind>(1 + script_.byte() % 4);
+    error.seq = here.last_seq - script_.two() + script_.near();
+    error.mtu = script_.two();
+    error.packet_bytes = script_.two();
+    error.source = IpAddress(0x0a000001U);
+    if ((script_.byte() & 1) != 0) error.source = {1, 2};
+    (void)here.leg->input_error(error, now_);
   }
 
   void write(End& end, std::size_t bytes) {

@@ -1,6 +1,7 @@
 // Fuzzes wire::parse(). Whatever the bytes: nothing is read beyond them, every offset of a TCP frame lies in
 // the head, the payload lies in the frame, fragments are put together within bounds, and headers written from what was
-// parsed parse to the same. Input: one byte of switches, one byte of frame length beyond the head, then the head.
+// parsed parse to the same; what ICMP errors quote is read within them. Input: one byte of switches, one byte of frame
+// length beyond the head, then the head.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/fragments.h"
 #include "dataplane/wire/frame.h"
+#include "dataplane/wire/icmp.h"
 
 namespace {
 
@@ -65,6 +67,20 @@ void check_round_trip(const wire::Frame& frame) {
   SLUICE_ASSERT(again.options.ts_value == frame.options.ts_value && again.options.ts_echo == frame.options.ts_echo);
 }
 
+// What an error quotes of a segment lies within the head.
+void check_icmp(Bytes head, const wire::Frame& frame) {
+  const wire::IcmpError error = wire::read_icmp_error(head, frame);
+  if (error.kind == wire::IcmpKind::none) {
+    SLUICE_ASSERT(error.quoted == wire::Quoted::nothing && !error.is_hard());
+    return;
+  }
+  SLUICE_ASSERT(frame.l4_offset + std::size_t{8} <= head.size());
+  SLUICE_ASSERT(error.kind == wire::IcmpKind::too_big || error.mtu == 0);
+  if (error.quoted == wire::Quoted::nothing) return;
+  SLUICE_ASSERT(error.source.is_ipv4() == frame.source.is_ipv4());
+  SLUICE_ASSERT(error.destination.is_ipv4() == frame.source.is_ipv4());
+}
+
 // What is put together parses, and holds no more than what was given.
 void check_fragment(Bytes head, std::size_t frame_bytes, const wire::Frame& frame) {
   static wire::FragmentTable table;
@@ -98,6 +114,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     SLUICE_ASSERT(frame.payload_offset + frame.payload_bytes <= frame_bytes);
   }
   if (frame.kind == wire::FrameKind::tcp) check_round_trip(frame);
+  if (frame.kind == wire::FrameKind::icmp) check_icmp(head, frame);
   if (frame.kind == wire::FrameKind::fragment) check_fragment(head, frame_bytes, frame);
   return 0;
 }

@@ -23,6 +23,18 @@ table netdev impairment {{
   }}
 }}
 """
+_MARKS = """\
+table netdev impairment {{
+  chain sent {{
+    type filter hook egress device "{device}" priority 0
+    ip ecn ect0 numgen random mod 1000 < {marked} counter ip ecn set ce
+  }}
+  chain received {{
+    type filter hook ingress device "{device}" priority 0
+    ip ecn ect0 numgen random mod 1000 < {marked} counter ip ecn set ce
+  }}
+}}
+"""
 
 
 def impair(namespace, device, rules_file, drop, double, reorder):
@@ -33,6 +45,14 @@ def impair(namespace, device, rules_file, drop, double, reorder):
     run("ip", "netns", "exec", namespace, "tc", "qdisc", "add", "dev", "aside", "root", "tbf", "rate", "200mbit", "burst", "70000", "latency", "20ms")
     with open(rules_file, "w", encoding="utf-8") as file:
         file.write(_RULES.format(device=device, drop=drop, double=double, reorder=reorder))
+    run("ip", "netns", "exec", namespace, "nft", "-f", rules_file)
+
+
+def mark(namespace, device, rules_file, marked):
+    """Of 1000 frames that may be marked, so many have "experienced congestion". Replaces what was there before."""
+    clear(namespace)
+    with open(rules_file, "w", encoding="utf-8") as file:
+        file.write(_MARKS.format(device=device, marked=marked))
     run("ip", "netns", "exec", namespace, "nft", "-f", rules_file)
 
 

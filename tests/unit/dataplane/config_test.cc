@@ -26,7 +26,8 @@ TEST(Config, ReadsEveryKey) {
 idle: adaptive
 hugepages: off
 sessions: 1000
-buffers: {frames: 1024, jumbos: 300, views: 2048}
+buffers: {frames: 1024, jumbos: 300, views: 2048, blocks: 512}
+keepalives: relay
 archive: {directory: /a, segment_bytes: 64MiB, pages: 16, group_commit_ms: 3}
 channel: /c
 bundle: /b
@@ -42,9 +43,11 @@ run: /r
   EXPECT_EQ(config->idle, worker::Idle::adaptive);
   EXPECT_FALSE(config->hugepages);
   EXPECT_EQ(config->sessions, 1000U);
+  EXPECT_TRUE(config->relay_keepalives);
   EXPECT_EQ(config->buffers.frames, 1024U);
   EXPECT_EQ(config->buffers.jumbos, 300U);
   EXPECT_EQ(config->buffers.views, 2048U);
+  EXPECT_EQ(config->buffers.blocks, 512U);
   EXPECT_EQ(config->archive_directory, "/a");
   EXPECT_EQ(config->segment_bytes, 64U << 20);
   EXPECT_EQ(config->record_pages, 16U);

@@ -20,9 +20,9 @@ TEST(Blocks, AreApartUntilNoneIsLeftAndThatIsCounted) {
   }
   EXPECT_EQ(out.size(), 3u);
   EXPECT_EQ(*std::next(out.begin()) - *out.begin(), static_cast<std::ptrdiff_t>(Blocks::kBytes));
-  EXPECT_EQ(blocks.refused(), 0u);
+  EXPECT_EQ(blocks.take_refused(), 0u);
   EXPECT_EQ(blocks.take(), nullptr);
-  EXPECT_EQ(blocks.refused(), 1u);
+  EXPECT_EQ(blocks.take_refused(), 1u);
   EXPECT_EQ(blocks.in_use(), 3u);
   for (std::byte* const block : out) blocks.give_back(block);
 }

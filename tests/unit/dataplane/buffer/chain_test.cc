@@ -64,6 +64,88 @@ TEST_F(ChainTest, AdoptsAPacketAndFreesItsEmptySegments) {
   EXPECT_TRUE(nothing.empty());
 }
 
+// What a frame came with: eight bytes of headers, then payload, then padding.
+constexpr std::size_t kHeaders = 8;
+
+TEST_F(ChainTest, PayloadOfCutsHeadersAndPaddingOff) {
+  Chain chain = Chain::payload_of(packet_of({"headers:pay", "load", "padding"}), kHeaders, 7);
+  EXPECT_EQ(text_of(chain), "payload");
+  EXPECT_EQ(pools_->in_use(), 2u);
+}
+
+TEST_F(ChainTest, PrependWritesOverTheHeadersThatThePayloadCameUnder) {
+  Chain chain = Chain::payload_of(packet_of({"headers:payload"}), kHeaders, 7);
+  Chain views;
+  ASSERT_TRUE(chain.share(*pools_, 0, 7, views));
+  std::uint8_t* head = views.prepend(*pools_, 4);
+  ASSERT_NE(head, nullptr);
+  std::memcpy(head, "new:", 4);
+  EXPECT_EQ(text_of(views), "new:payload");
+  EXPECT_EQ(views.segments(), 1u);
+  EXPECT_EQ(text_of(chain), "payload");
+}
+
+// The frame that went first may still be on its way out.
+TEST_F(ChainTest, PrependGivesTheHeadersAwayOnce) {
+  Chain chain = Chain::payload_of(packet_of({"headers:payload"}), kHeaders, 7);
+  Chain first;
+  Chain second;
+  ASSERT_TRUE(chain.share(*pools_, 0, 7, first));
+  ASSERT_TRUE(chain.share(*pools_, 0, 3, second));
+  std::memcpy(first.prepend(*pools_, 4), "one:", 4);
+  std::memcpy(second.prepend(*pools_, 4), "two:", 4);
+  EXPECT_EQ(text_of(first), "one:payload");
+  EXPECT_EQ(text_of(second), "two:pay");
+  EXPECT_EQ(second.segments(), 2u);
+}
+
+TEST_F(ChainTest, PrependLeavesPayloadThatWasCutOffInFrontAlone) {
+  Chain chain = Chain::payload_of(packet_of({"headers:payload"}), kHeaders, 7);
+  Chain front;
+  ASSERT_TRUE(chain.take_front(*pools_, 3, front));
+  std::memcpy(chain.prepend(*pools_, 4), "new:", 4);
+  EXPECT_EQ(text_of(front), "pay");
+  EXPECT_EQ(text_of(chain), "new:load");
+}
+
+TEST_F(ChainTest, PrependTakesABufferWhereNoHeadersWere) {
+  Chain copied;
+  ASSERT_TRUE(copied.append_copy(*pools_, as_bytes("payload")));
+  copied.drop_front(3);
+  std::memcpy(copied.prepend(*pools_, 4), "new:", 4);
+  EXPECT_EQ(text_of(copied), "new:load");
+  Chain second = Chain::payload_of(packet_of({"headers:", "payload"}), kHeaders, 7);
+  EXPECT_NE(second.prepend(*pools_, 4), nullptr);
+  EXPECT_EQ(second.segments(), 2u);
+  Chain empty;
+  std::memcpy(empty.prepend(*pools_, 4), "new:", 4);
+  EXPECT_EQ(text_of(empty), "new:");
+}
+
+TEST_F(ChainTest, PrependWithoutBuffersChangesNothing) {
+  Chain chain = chain_of({"payload"});
+  const std::vector<rte_mbuf*> all = exhaust(pools_->frames());
+  EXPECT_EQ(chain.prepend(*pools_, 4), nullptr);
+  EXPECT_EQ(text_of(chain), "payload");
+  give_back(all);
+}
+
+// Buffers come again with what stood in them.
+TEST_F(ChainTest, NoMarkOutlivesItsPacket) {
+  constexpr std::size_t kAll = 32;
+  std::vector<Chain> marked;
+  for (std::size_t i = 0; i < kAll; ++i)
+    marked.push_back(Chain::payload_of(packet_of({"headers:payload"}), kHeaders, 7));
+  marked.clear();
+  Chain copied;
+  ASSERT_TRUE(copied.append_copy(*pools_, as_bytes("some more payload")));
+  Chain front;
+  ASSERT_TRUE(copied.take_front(*pools_, kHeaders, front));  // the rest begins where a payload did
+  std::memcpy(copied.prepend(*pools_, 4), "new:", 4);
+  EXPECT_EQ(text_of(front), "some mor");
+  EXPECT_EQ(text_of(copied), "new:e payload");
+}
+
 TEST_F(ChainTest, ToPacketSetsTheWholePacketsCounts) {
   Chain chain = chain_of({"abc", "de"});
   Chain front;

@@ -74,6 +74,7 @@ ErrorCode LegTest::peer_sends(In in) {
   segment.ack = kOurBase + peer_ack_;
   segment.window = peer_window_;
   segment.flags = in.flags;
+  segment.congested = in.congested;
   segment.has_timestamps = in.ts_value.has_value();
   segment.ts_value = in.ts_value.value_or(0);
   segment.ts_echo = in.ts_echo;
@@ -89,6 +90,7 @@ bool LegTest::emit(SegmentOut&& segment) {
                    .ack = segment.ack - kPeerBase,
                    .window = segment.window,
                    .flags = segment.flags,
+                   .ecn_capable = segment.ecn_capable,
                    .has_timestamps = segment.has_timestamps,
                    .ts_value = segment.ts_value,
                    .ts_echo = segment.ts_echo,

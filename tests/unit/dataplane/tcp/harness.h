@@ -38,6 +38,7 @@ struct In {
   std::optional<std::uint32_t> ts_value{};
   std::uint32_t ts_echo = 0;
   std::vector<wire::SackBlock> sack{};
+  bool congested = false;
 };
 
 // What the leg sent, relative.
@@ -46,6 +47,7 @@ struct Out {
   std::uint32_t ack = 0;
   std::uint16_t window = 0;
   std::uint8_t flags = 0;
+  bool ecn_capable = false;
   bool has_timestamps = false;
   std::uint32_t ts_value = 0;
   std::uint32_t ts_echo = 0;

@@ -17,7 +17,7 @@ std::string take(Reassembly& queue, std::uint32_t next) {
 
 TEST(Reassembly, RunsThatTouchBecomeOne) {
   buffer::Pools& pools = shared_pools();
-  Reassembly queue(8);
+  Reassembly queue(8, pools.blocks());
   queue.insert(pools, 10, chain_of(pools, "bb"), false);
   queue.insert(pools, 14, chain_of(pools, "dd"), false);
   EXPECT_EQ(queue.runs(), 2u);
@@ -34,7 +34,7 @@ TEST(Reassembly, AnyInsertionsGiveTheFirstCopyOfEachByte) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     Random random(seed);
     const auto base = static_cast<std::uint32_t>(random.next()) | 0xffffff00;
-    Reassembly queue(64);
+    Reassembly queue(64, pools.blocks());
     std::map<std::uint32_t, char> model;
     for (int i = 0; i < 40; ++i) {
       const auto at = static_cast<std::uint32_t>(random.below(300));
@@ -68,7 +68,7 @@ TEST(Reassembly, AnyInsertionsGiveTheFirstCopyOfEachByte) {
 
 TEST(Reassembly, SheddingGivesUpTheFarthestRun) {
   buffer::Pools& pools = shared_pools();
-  Reassembly queue(8);
+  Reassembly queue(8, pools.blocks());
   queue.insert(pools, 30, chain_of(pools, "far"), false);
   queue.insert(pools, 10, chain_of(pools, "near"), false);
   EXPECT_TRUE(queue.reaches_beyond(30));

@@ -50,6 +50,29 @@ TEST_F(Receive, AnAckThatFindsNoRideGoesAlone) {
   expect_ack(3);
 }
 
+TEST_F(Receive, AnAckWaitsLongerForAnAnswerThatIsExpected) {
+  limits.ack_delay = kMillisecond;
+  limits.answer_delay = 40 * kMillisecond;
+  leg().expect_answer(true);
+  peer_sends({.text = "ask"});
+  expect_nothing();
+  EXPECT_EQ(wait_for_deadline(), 40 * kMillisecond);
+  expect_ack(3);
+}
+
+TEST_F(Receive, AnAckWaitsNoLongerOnceMoreIsToComeBeforeTheAnswer) {
+  limits.ack_delay = kMillisecond;
+  limits.answer_delay = 40 * kMillisecond;
+  leg().expect_answer(true);
+  peer_sends({.text = "ask"});
+  expect_nothing();
+  leg().expect_answer(false);
+  peer_sends({.text = "a"});
+  expect_nothing();
+  EXPECT_EQ(wait_for_deadline(), kMillisecond);
+  expect_ack(4);
+}
+
 TEST_F(Receive, TwoFullSegmentsAreAcknowledgedAtOnce) {
   limits.ack_delay = kMillisecond;
   peer_sends({.text = pattern(kMss)});

@@ -169,7 +169,7 @@ TEST(Scoreboard, WithoutABlockRecordsAreCoarserAndThatIsCounted) {
   for (std::uint32_t i = 0; i < 5; ++i) board.sent(i * 10, i * 10 + 10, i, 0);
   EXPECT_EQ(text_of(board), "f[0,10) f[10,50)");
   EXPECT_EQ(board.record(1).sent_at, 4u) << "as late as its last part";
-  EXPECT_GT(none.refused(), 0u);
+  EXPECT_GT(none.take_refused(), 0u);
   board.sack(20, 30, kIgnore);
   EXPECT_EQ(board.sacked_bytes(), 0u) << "no room to note it";
   board.mark_lost(1);

@@ -87,7 +87,7 @@ TEST(Frame, TcpIsReadWhole) {
 }
 
 TEST(Frame, KindsThatAreNotTcp) {
-  EXPECT_EQ(parse_all(packet(1, Buffer(8, 0))).kind, FrameKind::ip);
+  EXPECT_EQ(parse_all(packet(1, Buffer(8, 0))).kind, FrameKind::icmp);
   const Frame udp = parse_all(packet(17, {0, 53, 0x13, 0x88, 0, 12, 0, 0, 'a', 'b', 'c', 'd'}));
   EXPECT_EQ(udp.kind, FrameKind::udp);
   EXPECT_EQ(udp.source_port, 53);
@@ -332,7 +332,7 @@ TEST(Frame, WhatIpv6HasForArpIsLikeIt) {
     EXPECT_EQ(parse_all(ipv6(58, {type, 0, 0, 0})).kind, FrameKind::other) << int{type};
   EXPECT_EQ(parse_all(ipv6(0, {58, 0, 5, 2, 0, 0, 1, 0, 143, 0, 0, 0})).kind, FrameKind::other);
   for (const auto type : std::initializer_list<std::uint8_t>{1, 2, 128, 129, 138, 144})
-    EXPECT_EQ(parse_all(ipv6(58, {type, 0, 0, 0})).kind, FrameKind::ip) << int{type};
+    EXPECT_EQ(parse_all(ipv6(58, {type, 0, 0, 0})).kind, FrameKind::icmp) << int{type};
 }
 
 TEST(Frame, MutatedIpv6KeepsTheOffsetsInside) {
