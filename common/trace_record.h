@@ -23,9 +23,10 @@ enum class TraceKind : std::uint8_t {
   leg_state,
   phase,
   icmp,
+  handling,
 };
 inline constexpr std::string_view kTraceKindNames[] = {
-    "none", "segment_in", "segment_out", "retransmission", "timer", "drop", "leg_state", "phase", "icmp"};
+    "none", "segment_in", "segment_out", "retransmission", "timer", "drop", "leg_state", "phase", "icmp", "handling"};
 
 enum class TraceLeg : std::uint8_t { client = 0, server = 1 };
 
@@ -42,6 +43,7 @@ enum class TraceLeg : std::uint8_t { client = 0, server = 1 };
 //                              a: quoted sequence number, less its initial one; b: ICMP type, and code in the low
 //                              8 bits; c: payload of one segment from now on; d: MTU that it tells (65535: that or
 //                              more)
+//   handling                   a: 0 terminated, 1 spliced, 2 forwarded; from then on the session has segment_in alone
 // Of an IPv6 address stand the last 32 bits, and kTraceIpv6 says so.
 inline constexpr std::uint16_t kTraceIpv6 = 0x100;
 struct TraceRecord {

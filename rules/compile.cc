@@ -71,7 +71,8 @@ flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& bu
   return fbs::CreateService(builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol,
                             service.mode, service.record, service.durability, record_class, builder.CreateVector(scans),
                             service.head_limit_bytes, service.header_limit, service.window_bytes, service.after_window,
-                            service.allow_upgrade, service.pending_limit, ipv4 ? nullptr : &ipv6);
+                            service.allow_upgrade, service.pending_limit, ipv4 ? nullptr : &ipv6,
+                            service.after_upgrade);
 }
 
 flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder& builder, const Principal& principal) {

@@ -29,15 +29,21 @@ std::string describe_rule(const Rule& rule, bool used) {
       rule.caseless ? ", either case" : "", rule.min_width, rule.max_width, used ? "" : ", used by no service");
 }
 
+std::string_view describe_upgrade(const Service& service) {
+  if (!service.allow_upgrade) return "refused";
+  return service.after_upgrade == AfterUpgrade::scan ? "allowed" : "allowed, what follows is not read";
+}
+
 std::string describe_service(const Service& service, const Policy& policy) {
   std::string out =
       fmt::format("service {}  {}  {}  {}\n", service.name, format_endpoint(service.address, service.port),
                   EnumNameProtocol(service.protocol), EnumNameMode(service.mode));
   out += fmt::format("  record {}, class {}, durability {}\n", EnumNameRecordMode(service.record), service.record_class,
                      EnumNameDurability(service.durability));
+  if (service.protocol == Protocol::tcp) return out + "  not read: the connection is decided on, its bytes pass\n";
   out += fmt::format("  window {} bytes, then {}; head at most {} bytes, {} headers; {} requests pending; upgrade {}\n",
                      service.window_bytes, EnumNameAfterWindow(service.after_window), service.head_limit_bytes,
-                     service.header_limit, service.pending_limit, service.allow_upgrade ? "allowed" : "refused");
+                     service.header_limit, service.pending_limit, describe_upgrade(service));
   for (std::size_t place = 0; place < kPlaces; ++place) {
     std::string names;
     for (const RuleIndex index : service.rules)

@@ -19,6 +19,7 @@
 
 namespace sluice::rules {
 
+using schema::policy::AfterUpgrade;
 using schema::policy::AfterWindow;
 using schema::policy::Durability;
 using schema::policy::Mode;
@@ -41,6 +42,7 @@ struct Service {
   std::uint32_t window_bytes = 64 * 1024;
   AfterWindow after_window = AfterWindow::deny;
   bool allow_upgrade = false;
+  AfterUpgrade after_upgrade = AfterUpgrade::scan;
   Position position;  // of its name
 };
 

@@ -10,13 +10,14 @@
 namespace sluice::rules {
 namespace {
 
-constexpr Word<Protocol> kProtocols[] = {{"http", Protocol::http}};
+constexpr Word<Protocol> kProtocols[] = {{"http", Protocol::http}, {"tcp", Protocol::tcp}};
 constexpr std::string_view kLaterProtocols[] = {"raw", "postgres", "ssh", "https", "mysql"};
 constexpr Word<Mode> kModes[] = {{"observe", Mode::observe}, {"enforce", Mode::enforce}};
 constexpr Word<RecordMode> kRecordModes[] = {
     {"required", RecordMode::required}, {"best_effort", RecordMode::best_effort}, {"off", RecordMode::off}};
 constexpr Word<Durability> kDurabilities[] = {{"group", Durability::group}, {"strict", Durability::strict}};
 constexpr Word<AfterWindow> kAfterWindows[] = {{"deny", AfterWindow::deny}, {"stream", AfterWindow::stream}};
+constexpr Word<AfterUpgrade> kAfterUpgrades[] = {{"scan", AfterUpgrade::scan}, {"pass", AfterUpgrade::pass}};
 
 std::optional<std::uint32_t> parse_decimal(std::string_view text, std::uint32_t high) {
   std::uint32_t value = 0;
@@ -109,6 +110,35 @@ void read_identity(Fields& fields, Service& service, Report& report) {
     service.mode = read_choice(*node, kModes, report).value_or(service.mode);
 }
 
+// What only a service has whose protocol is read.
+void read_reading(Fields& fields, Service& service, RuleBook& book, Report& report) {
+  if (const YamlNode* http = fields.get("http")) read_http(*http, service, report);
+  if (const YamlNode* window = fields.get("window"))
+    service.window_bytes = read_size(*window, kMinWindowBytes, kMaxWindowBytes, report).value_or(service.window_bytes);
+  if (const YamlNode* after = fields.get("after_window"))
+    service.after_window = read_choice(*after, kAfterWindows, report).value_or(service.after_window);
+  if (const YamlNode* upgrade = fields.get("allow_upgrade"))
+    service.allow_upgrade = read_bool(*upgrade, report).value_or(service.allow_upgrade);
+  if (const YamlNode* after = fields.get("after_upgrade")) {
+    service.after_upgrade = read_choice(*after, kAfterUpgrades, report).value_or(service.after_upgrade);
+    if (!service.allow_upgrade)
+      report.add(after->position, "after_upgrade where no upgrade is allowed", "allow_upgrade: true, or remove it");
+  }
+  // The book reports by itself: a rule that is not there is no fault of the service's other fields.
+  if (const YamlNode* rules = fields.get("rules")) service.rules = book.resolve(*rules);
+}
+
+// And of protocol tcp nothing is read.
+void refuse_reading(Fields& fields, const Service& service, Report& report) {
+  for (const std::string_view key : {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade"})
+    if (const YamlNode* node = fields.get(key))
+      report.add(node->position, fmt::format("\"{}\" on a service of protocol tcp, whose bytes nothing looks at", key),
+                 "remove it, or protocol: http");
+  if (service.durability == Durability::strict)
+    report.add(service.position, "durability: strict on a service of protocol tcp, of whose bytes none wait",
+               "durability: group, or protocol: http");
+}
+
 }  // namespace
 
 // What is observed leaves before it is decided, and what is not decided cannot be on the record.
@@ -125,15 +155,10 @@ std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report
   Fields fields(node, "a service", own);
   read_identity(fields, service, own);
   if (const YamlNode* record = fields.get("record")) read_record(*record, service, own);
-  if (const YamlNode* http = fields.get("http")) read_http(*http, service, own);
-  if (const YamlNode* window = fields.get("window"))
-    service.window_bytes = read_size(*window, kMinWindowBytes, kMaxWindowBytes, own).value_or(service.window_bytes);
-  if (const YamlNode* after = fields.get("after_window"))
-    service.after_window = read_choice(*after, kAfterWindows, own).value_or(service.after_window);
-  if (const YamlNode* upgrade = fields.get("allow_upgrade"))
-    service.allow_upgrade = read_bool(*upgrade, own).value_or(service.allow_upgrade);
-  // The book reports by itself: a rule that is not there is no fault of the service's other fields.
-  if (const YamlNode* rules = fields.get("rules")) service.rules = book.resolve(*rules);
+  if (service.protocol == Protocol::tcp)
+    refuse_reading(fields, service, own);
+  else
+    read_reading(fields, service, book, own);
   for (const std::string_view key : {"limits", "hold", "flush_after", "tls", "idle", "approvals"}) fields.not_yet(key);
   fields.finish();
   check_strict(service, own);

@@ -90,9 +90,9 @@ std::uint64_t record_exchange() {
   return kExchanges;
 }
 
-std::uint64_t tcp_relay() {
+std::uint64_t tcp_relay(RelayKind kind) {
   start_eal(kEalMegabytes);
-  RelayBed bed({.tx_checksum = true, .tx_segmentation = false, .rx_coalescing = false}, true);
+  RelayBed bed({.tx_checksum = true, .tx_segmentation = false, .rx_coalescing = false}, true, kind);
   const std::uint64_t before = bed.relay().data_frames();
   bed.count_instructions();
   bed.run(2 * RelayBed::kConnections);
@@ -116,7 +116,8 @@ const std::map<std::string, std::function<std::uint64_t()>>& parts() {
       {"http1/parse", http1_parse},
       {"scanner/64k", scanner_64k},
       {"record/exchange/64k", record_exchange},
-      {"tcp/relay/1448", tcp_relay},
+      {"tcp/relay/1448", [] { return tcp_relay(RelayKind::terminated); }},
+      {"tcp/spliced/1448", [] { return tcp_relay(RelayKind::spliced); }},
       {"worker/http1/1k", [] { return worker(1024, false); }},
       {"worker/http1/64k", [] { return worker(k64Kib, false); }},
       {"worker/http1/64k/superframe", [] { return worker(k64Kib, true); }},

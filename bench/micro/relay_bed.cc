@@ -26,11 +26,11 @@ buffer::Pools& pools() {
 
 }  // namespace
 
-RelayBed::RelayBed(const port::Capabilities& nic, bool repeatable)
+RelayBed::RelayBed(const port::Capabilities& nic, bool repeatable, RelayKind kind)
     : repeatable_(repeatable),
       client_port_(nic, pools()),
       server_port_(nic, pools()),
-      relay_(kConnections, client_port_, server_port_, pools()),
+      relay_(kind, kConnections, client_port_, server_port_, pools()),
       puppets_({.connections = kConnections,
                 .superframes = nic.rx_coalescing,
                 .request = browser_request(),

@@ -13,7 +13,7 @@ class RelayBed {
   static constexpr std::size_t kConnections = 64;
 
   // Connects all and lets them warm up.
-  explicit RelayBed(const port::Capabilities& nic, bool repeatable = false);
+  explicit RelayBed(const port::Capabilities& nic, bool repeatable = false, RelayKind kind = RelayKind::terminated);
   // Until so many answers more have arrived. Throws when anything was lost.
   void run(std::uint64_t answers);
   // From now on the relay's bursts are what callgrind counts.

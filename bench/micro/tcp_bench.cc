@@ -29,11 +29,11 @@ constexpr std::size_t kBehindCaches = 8U << 20;
 constexpr std::size_t kBurst = 32;  // of frames that a worker takes at once
 
 void relay(benchmark::State& state, const std::string& name, const port::Capabilities& nic, const char* unit,
-           const char* versus) {
+           const char* versus, RelayKind kind) {
   guarded(state, [&] {
     static std::map<std::string, std::unique_ptr<RelayBed>> beds;  // repetitions go on with the same connections
     auto& bed = beds[name];
-    if (!bed) bed = std::make_unique<RelayBed>(nic);
+    if (!bed) bed = std::make_unique<RelayBed>(nic, false, kind);
     const std::uint64_t cycles = bed->cycles();
     const std::uint64_t frames = bed->relay().data_frames();
     const std::uint64_t bytes = bed->relay().data_bytes();
@@ -110,11 +110,13 @@ void register_figures() {
   constexpr port::Capabilities kSuperframeNic{.tx_checksum = true, .tx_segmentation = true, .rx_coalescing = true};
   constexpr const char* kUnit = "ns/data packet";
   const auto add = [](const char* name, auto&& run) { benchmark::RegisterBenchmark(name, run); };
-  const auto add_relay = [=](const char* name, const port::Capabilities& nic, const char* unit, const char* versus) {
-    add(name, [=](benchmark::State& state) { relay(state, name, nic, unit, versus); });
+  const auto add_relay = [=](const char* name, const port::Capabilities& nic, const char* unit, const char* versus,
+                             RelayKind kind = RelayKind::terminated) {
+    add(name, [=](benchmark::State& state) { relay(state, name, nic, unit, versus, kind); });
   };
   add_relay("tcp/relay/1448", kNic, kUnit, "memcpy/1448");
   add_relay("tcp/relay/1448/sw-checksum", kPlainNic, kUnit, "memcpy/1448");
+  add_relay("tcp/spliced/1448", kNic, kUnit, "tcp/relay/1448", RelayKind::spliced);
   add("memcpy/1448", copy);
   add_relay("tcp/relay/superframe", kSuperframeNic, "Gbit/s", "");
   add("tcp/lookup/1k", [](auto& state) { lookup(state, 1000, ""); });

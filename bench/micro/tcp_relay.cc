@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kBurst = 32;
 constexpr std::uint16_t kMss = 1460;
 constexpr tcp::LegLimits kLimits;
+constexpr std::uint32_t kDistance = 0x12345;  // of the server's numbers from those that a spliced client knows
 
 tcp::SegmentIn segment_of(const wire::Frame& frame, buffer::Chain&& payload) {
   return {.seq = frame.seq,
@@ -54,10 +55,22 @@ void pass_on(session::FrameOutput& output, const wire::Frame& frame, const wire:
   output.send(header, 0, {});
 }
 
+tcp::Seam seam_of(const tcp::LegSetup& setup) {
+  return {.send_next = setup.send_next,
+          .send_edge = setup.send_next + setup.send_window,
+          .receive_next = setup.receive_next,
+          .receive_edge = setup.receive_next + setup.receive_window,
+          .send_shift = setup.send_shift,
+          .receive_shift = setup.receive_shift,
+          .mss = setup.mss};
+}
+
 }  // namespace
 
-TcpRelay::TcpRelay(std::size_t connections, MemoryPort& client_port, MemoryPort& server_port, buffer::Pools& pools)
-    : client_port_(client_port),
+TcpRelay::TcpRelay(RelayKind kind, std::size_t connections, MemoryPort& client_port, MemoryPort& server_port,
+                   buffer::Pools& pools)
+    : kind_(kind),
+      client_port_(client_port),
       server_port_(server_port),
       pools_(pools),
       client_output_(client_port, pools, errors_),
@@ -105,6 +118,7 @@ void TcpRelay::dispatch(bool is_from_client, rte_mbuf* packet, TimeNs now) {
     return;
   }
   Flow& flow = *flows_[number];
+  if (flow.splice) return pass(flow, is_from_client, frame, packet);
   buffer::Chain payload;
   if (frame.payload_bytes == 0) {
     rte_pktmbuf_free(packet);
@@ -123,14 +137,37 @@ void TcpRelay::dispatch(bool is_from_client, rte_mbuf* packet, TimeNs now) {
   }
 }
 
+void TcpRelay::pass(Flow& flow, bool is_from_client, const wire::Frame& frame, rte_mbuf* packet) {
+  const Direction direction = is_from_client ? Direction::request : Direction::response;
+  if (frame.payload_bytes > 0) ++data_frames_;
+  data_bytes_ += frame.payload_bytes;
+  if (!flow.splice->note(direction, frame).passes || !flow.splice->carry(direction, frame, packet)) {
+    ++dropped_;
+    rte_pktmbuf_free(packet);
+    return;
+  }
+  (is_from_client ? server_output_ : client_output_).forward(packet);
+}
+
+// The client's ACK, which knows the server by other numbers, goes on with the server's own.
+void TcpRelay::splice(Flow& flow, const wire::Frame& ack) {
+  tcp::LegSetup client = flow.handshake.client_leg(ack);
+  client.send_next += kDistance;
+  flow.splice.emplace(seam_of(client), seam_of(flow.handshake.server_leg(ack, 0)));
+  pass_on(server_output_, ack, ack.options);
+}
+
 void TcpRelay::from_client(Flow& flow, const wire::Frame& frame, buffer::Chain&& payload, TimeNs now) {
   if (flow.client) {
     flow.client->input(segment_of(frame, std::move(payload)), now);
     return;
   }
-  const session::Handshake::Step step = flow.handshake.from_client(frame);
+  wire::Frame seen = frame;
+  if (kind_ == RelayKind::spliced) seen.ack -= kDistance;
+  const session::Handshake::Step step = flow.handshake.from_client(seen);
   if (step == session::Handshake::Step::relay_syn) pass_on(server_output_, frame, flow.handshake.syn_options());
   if (step != session::Handshake::Step::establish) return;
+  if (kind_ == RelayKind::spliced) return splice(flow, seen);
   const std::uint32_t window = kLimits.receive_bytes >> flow.handshake.server_receive_shift();
   tcp::LegSetup client = flow.handshake.client_leg(frame);
   tcp::LegSetup server = flow.handshake.server_leg(frame, window << flow.handshake.server_receive_shift());
@@ -148,10 +185,13 @@ void TcpRelay::from_client(Flow& flow, const wire::Frame& frame, buffer::Chain&&
 }
 
 void TcpRelay::from_server(Flow& flow, const wire::Frame& frame, buffer::Chain&& payload, TimeNs now) {
-  if (flow.server)
+  if (flow.server) {
     flow.server->input(segment_of(frame, std::move(payload)), now);
-  else if (flow.handshake.from_server(frame) == session::Handshake::Step::relay_syn_ack)
-    pass_on(client_output_, frame, flow.handshake.syn_ack_options());
+  } else if (flow.handshake.from_server(frame) == session::Handshake::Step::relay_syn_ack) {
+    wire::Frame seen = frame;
+    if (kind_ == RelayKind::spliced) seen.seq += kDistance;
+    pass_on(client_output_, seen, flow.handshake.syn_ack_options());
+  }
 }
 
 void TcpRelay::run(Flow& flow, TimeNs now) {

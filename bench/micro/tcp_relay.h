@@ -1,4 +1,5 @@
-// Two legs back to back for each connection, and nothing between them: what TCP alone costs of a relay. Frames come
+// Two legs back to back for each connection, and nothing between them: what TCP alone costs of a relay. Or spliced at a
+// distance, as after a handshake by cookie: what remains of it when nothing looks. Frames come
 // from two ports and go out as a worker's do; connections are found by their number, so that no table is measured.
 #pragma once
 
@@ -11,13 +12,17 @@
 #include "common/metrics.h"
 #include "dataplane/session/frame_output.h"
 #include "dataplane/session/handshake.h"
+#include "dataplane/session/splice.h"
 #include "dataplane/tcp/leg.h"
 
 namespace sluice::bench {
 
+enum class RelayKind : std::uint8_t { terminated, spliced };
+
 class TcpRelay {
  public:
-  TcpRelay(std::size_t connections, MemoryPort& client_port, MemoryPort& server_port, buffer::Pools& pools);
+  TcpRelay(RelayKind kind, std::size_t connections, MemoryPort& client_port, MemoryPort& server_port,
+           buffer::Pools& pools);
 
   // One round, as Worker::burst(); true when a frame came or a timer was due.
   bool burst(TimeNs now);
@@ -35,15 +40,19 @@ class TcpRelay {
     wire::TcpHeader to_server;
     std::optional<tcp::Leg> client;
     std::optional<tcp::Leg> server;
+    std::optional<session::Splice> splice;
     bool queued = false;
   };
 
   bool receive(bool from_client, TimeNs now);
   void dispatch(bool from_client, rte_mbuf* packet, TimeNs now);
+  void pass(Flow& flow, bool from_client, const wire::Frame& frame, rte_mbuf* packet);
+  void splice(Flow& flow, const wire::Frame& ack);
   void from_client(Flow& flow, const wire::Frame& frame, buffer::Chain&& payload, TimeNs now);
   void from_server(Flow& flow, const wire::Frame& frame, buffer::Chain&& payload, TimeNs now);
   void run(Flow& flow, TimeNs now);
 
+  RelayKind kind_;
   MemoryPort& client_port_;
   MemoryPort& server_port_;
   buffer::Pools& pools_;

@@ -142,7 +142,9 @@ Json counters_json(const Counters& counters) {
                                   {"request_bytes", s.request_bytes},
                                   {"response_bytes", s.response_bytes},
                                   {"denied", s.denied},
-                                  {"errors", s.errors}};
+                                  {"errors", s.errors},
+                                  {"spliced", s.spliced},
+                                  {"forwarded", s.forwarded}};
   out["rules"] = named_counts(counters.rules);
   out["drops"] = named_counts(counters.drops);
   out["ports"] = named_counts(counters.ports);

@@ -40,7 +40,8 @@ Counters decode(const fbs::Counters& counters) {
   if (const auto* services = counters.services()) {
     for (const fbs::ServiceCount* s : *services)
       out.services.push_back({text(s->service()), s->sessions(), s->open(), s->requests(), s->responses(),
-                              s->request_bytes(), s->response_bytes(), s->denied(), s->errors()});
+                              s->request_bytes(), s->response_bytes(), s->denied(), s->errors(), s->spliced(),
+                              s->forwarded()});
   }
   out.rules = named_counts(counters.rules());
   out.drops = named_counts(counters.drops());

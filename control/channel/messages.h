@@ -51,7 +51,7 @@ struct NamedCount {
 struct ServiceCount {
   std::string service;
   std::uint64_t sessions = 0, open = 0, requests = 0, responses = 0, request_bytes = 0, response_bytes = 0, denied = 0,
-                errors = 0;
+                errors = 0, spliced = 0, forwarded = 0;
 };
 
 struct Counters {

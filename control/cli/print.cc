@@ -21,13 +21,14 @@ std::string named_counts(const Json& counts, const char* name, const char* value
 }
 
 std::string services(const Json& counts) {
-  Table table(
-      {"SERVICE", "SESSIONS", "OPEN", "REQUESTS", "RESPONSES", "FROM CLIENTS", "FROM SERVER", "DENIED", "ERRORS"});
+  Table table({"SERVICE", "SESSIONS", "OPEN", "REQUESTS", "RESPONSES", "FROM CLIENTS", "FROM SERVER", "DENIED",
+               "ERRORS", "SPLICED", "FORWARDED"});
   for (const auto& [name, c] : counts.items())
     table.add({printable(name), std::to_string(number_of(c, "sessions")), std::to_string(number_of(c, "open")),
                std::to_string(number_of(c, "requests")), std::to_string(number_of(c, "responses")),
                human_bytes(number_of(c, "request_bytes")), human_bytes(number_of(c, "response_bytes")),
-               std::to_string(number_of(c, "denied")), std::to_string(number_of(c, "errors"))});
+               std::to_string(number_of(c, "denied")), std::to_string(number_of(c, "errors")),
+               std::to_string(number_of(c, "spliced")), std::to_string(number_of(c, "forwarded"))});
   return section(table);
 }
 

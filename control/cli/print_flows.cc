@@ -27,6 +27,19 @@ bool is_true(const Json& json, const char* key) {
   return found != json.end() && found->is_boolean() && found->get<bool>();
 }
 
+// Of a connection that is not Sluice's own: what its segments tell.
+std::string passing_text(const char* name, const Json& leg) {
+  std::string out = fmt::format("  {} {:<11}", name, text_of(leg, "state"));
+  for (const auto& [what, key] : {std::pair{"snd_wnd", "send_window_bytes"},
+                                  {"rcv_wnd", "receive_window_bytes"},
+                                  {"in_flight", "in_flight_bytes"},
+                                  {"sent", "sent_bytes"},
+                                  {"received", "received_bytes"},
+                                  {"retrans", "retransmitted_segments"}})
+    out += fmt::format(" {}:{}", what, number_of(leg, key));
+  return out + "\n";
+}
+
 // What says something; what is 0 is left out, as `ss` does.
 std::string leg_text(const char* name, const Json& leg) {
   std::string out = fmt::format("  {} {:<11}", name, text_of(leg, "state"));
@@ -74,8 +87,8 @@ std::string flow_text(const Json& flow) {
   if (const auto held = number_of(flow, "held_response_bytes"); held != 0)
     out += fmt::format(" held_response:{}", held);
   if (is_true(flow, "stalled")) out += " stalled";
-  return out + "\n" + leg_text("client", flow.value("client_leg", Json())) +
-         leg_text("server", flow.value("server_leg", Json()));
+  const auto leg = text_of(flow, "handling") == "terminated" ? leg_text : passing_text;
+  return out + "\n" + leg("client", flow.value("client_leg", Json())) + leg("server", flow.value("server_leg", Json()));
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ namespace {
 constexpr std::array kLegNames = {"client", "server"};
 constexpr std::array kTimerNames = {"ack_or_retry", "retransmit", "persist", "time_wait"};
 constexpr std::array kLegStateNames = {"open", "time_wait", "closed"};
+constexpr std::array kHandlingNames = {"terminated", "spliced", "forwarded"};
 constexpr std::array kPhaseNames = {"handshake", "established", "lingering", "done"};
 
 // What a newer data plane says, or a spoiled file, is shown as a number.
@@ -97,6 +98,8 @@ Json numbers(const TraceRecord& r) {
            {"seq", r.a},
            {"mtu", r.d},
            {"mss", r.c}};
+  } else if (r.kind == TraceKind::handling) {
+    out = {{"handling", name_of(kHandlingNames, r.a)}};
   } else {
     out = {{"code", r.code}, {"a", r.a}, {"b", r.b}, {"c", r.c}, {"d", r.d}};
   }

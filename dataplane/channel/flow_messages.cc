@@ -15,6 +15,7 @@ using flatbuffers::Offset;
 static_assert(static_cast<int>(fbs::TcpState::closed) == static_cast<int>(tcp::TcpState::closed));
 static_assert(static_cast<int>(fbs::TcpTimer::time_wait) == static_cast<int>(tcp::PendingTimer::time_wait));
 static_assert(static_cast<int>(fbs::FlowPhase::done) == static_cast<int>(session::FlowPhase::done));
+static_assert(static_cast<int>(fbs::FlowHandling::forwarded) == static_cast<int>(session::Handling::forwarded));
 static_assert(static_cast<int>(fbs::UnitPhase::response) == static_cast<int>(session::UnitPhase::response));
 
 Offset<fbs::LegStatus> leg_status(FlatBufferBuilder& builder, const session::FlowLeg& leg, TimeNs now) {

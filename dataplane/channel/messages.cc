@@ -43,7 +43,8 @@ Offset<flatbuffers::Vector<Offset<fbs::ServiceCount>>> service_counts(FlatBuffer
   out.reserve(counts.size());
   for (const ServiceCount& c : counts)
     out.push_back(fbs::CreateServiceCount(builder, builder.CreateString(c.service), c.sessions, c.open, c.requests,
-                                          c.responses, c.request_bytes, c.response_bytes, c.denied, c.errors));
+                                          c.responses, c.request_bytes, c.response_bytes, c.denied, c.errors, c.spliced,
+                                          c.forwarded));
   return builder.CreateVector(out);
 }
 

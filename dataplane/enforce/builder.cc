@@ -179,7 +179,8 @@ class Builder {
       return malformed(fmt::format("service {} has no address", service.name));
     if (!convert(source.protocol(), service.protocol) || !convert(source.mode(), service.mode) ||
         !convert(source.record(), service.record) || !convert(source.durability(), service.durability) ||
-        !convert(source.after_window(), service.after_window))
+        !convert(source.after_window(), service.after_window) ||
+        !convert(source.after_upgrade(), service.after_upgrade))
       return malformed(fmt::format("service {} has an unknown protocol, mode or word", service.name));
     if (!in(source.head_limit_bytes(), rules::kMinHeadBytes, rules::kMaxHeadBytes) ||
         !in(source.header_limit(), 1, rules::kMaxHeaders) || !in(source.pending_limit(), 1, rules::kMaxPending) ||
@@ -190,7 +191,11 @@ class Builder {
     service.pending_limit = source.pending_limit();
     service.window_bytes = source.window_bytes();
     service.allow_upgrade = source.allow_upgrade();
-    return read_service_scans(source, service);
+    if (auto done = read_service_scans(source, service); !done) return done;
+    const bool has_scans = std::ranges::any_of(service.scans, [](const auto* scan) { return scan != nullptr; });
+    if (service.protocol == Protocol::tcp && has_scans)
+      return malformed(fmt::format("service {} has rules and a protocol that nothing reads", service.name));
+    return {};
   }
 
   Result<void> read_service_scans(const fbs::Service& source, Service& service) {

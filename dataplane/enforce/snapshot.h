@@ -24,12 +24,13 @@ constexpr Place place_of(Direction direction, Part part) {
   return static_cast<Place>(static_cast<int>(direction) * 2 + static_cast<int>(part));
 }
 
-enum class Protocol : std::uint8_t { http = 0, raw = 1 };
+enum class Protocol : std::uint8_t { http = 0, raw = 1, tcp = 2 };
 enum class Mode : std::uint8_t { observe = 0, enforce = 1 };
 enum class Action : std::uint8_t { observe = 0, mask = 1, deny = 2 };
 enum class RecordMode : std::uint8_t { required = 0, best_effort = 1, off = 2 };
 enum class Durability : std::uint8_t { group = 0, strict = 1 };
 enum class AfterWindow : std::uint8_t { deny = 0, stream = 1 };
+enum class AfterUpgrade : std::uint8_t { scan = 0, pass = 1 };
 
 struct Rule {
   std::string name;
@@ -62,6 +63,7 @@ struct Service {
   std::uint32_t window_bytes = 64 * 1024;
   AfterWindow after_window = AfterWindow::deny;
   bool allow_upgrade = false;
+  AfterUpgrade after_upgrade = AfterUpgrade::scan;
   std::uint16_t pending_limit = 64;
 
   [[nodiscard]] const inspect::RuleSet* scan(Place place) const { return scans[static_cast<std::size_t>(place)]; }

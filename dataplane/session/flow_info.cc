@@ -26,6 +26,7 @@ void Session::tell(FlowInfo& info, TimeNs now) const {
   info.server.received_bytes = response_.bytes;
   if (client_leg_) info.client.tcp = client_leg_->info();
   if (server_leg_) info.server.tcp = server_leg_->info();
+  if (spliced_) return tell_spliced(info);
   if (!relay_) {
     info.unit_phase = UnitPhase::none;
     info.units = info.pending_units = 0;

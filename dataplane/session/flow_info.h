@@ -14,8 +14,12 @@ inline constexpr std::size_t kFlowNameBytes = 64;  // with the terminating zero;
 
 enum class FlowPhase : std::uint8_t { handshake, established, lingering, done };
 
-// How much of a session still goes through Sluice's own TCP. So far all of it always does.
-enum class Handling : std::uint8_t { terminated };
+// How much of a session goes through Sluice's own TCP, from all of it down to nothing.
+enum class Handling : std::uint8_t {
+  terminated,  // two legs
+  spliced,     // the peers' own segments, under other numbers
+  forwarded,   // the peers' own segments, as they are
+};
 
 enum class UnitPhase : std::uint8_t {
   none,      // before the first unit, or nothing is under way

@@ -83,6 +83,13 @@ void HttpRelay::conclude(Context& context, Direction direction) {
   from.finished = true;
 }
 
+void HttpRelay::leave(Context& context) {
+  for (Side* from : {&request_, &response_})
+    if (from->message.active()) from->message.end(context, from->held.content_end(), Ending::complete, ErrorCode::ok);
+  counters().responses.add();
+  exchanges_.clear();
+}
+
 void HttpRelay::close(Context& context, ErrorCode why) {
   for (const Direction direction : {Direction::request, Direction::response}) {
     Side& from = side(direction);

@@ -35,6 +35,11 @@ class HttpRelay {
   void feed(Context& context, Direction direction, buffer::Chain&& bytes);
   // The peer that sends this direction finished; all its bytes were fed.
   void finish(Context& context, Direction direction);
+  // The streams belong to the peers since an upgrade, and nothing looks at them any more: neither a rule nor the
+  // record.
+  [[nodiscard]] bool is_unread() const { return unread_; }
+  // They go on without this relay: what is under way is recorded as complete, as far as it came.
+  void leave(Context& context);
   // The session ends here: what is unfinished or unanswered is recorded as cut, for `why`.
   void close(Context& context, ErrorCode why);
   // The recorder had no room for the messages that come next: they wait until resume() finds some.
@@ -107,6 +112,7 @@ class HttpRelay {
   void request_error(Context& context, ErrorCode error);
   void request_cut(Context& context);
   void settle_upgrade(Context& context, bool accepted);
+  void look_away(const enforce::Service& service);
   void refuse(Context& context, ErrorCode error, std::string_view detail, bool close);
   void send_continue(Context& context);
   // The exchange of the request that is being read; nullptr when its response is complete already.
@@ -151,6 +157,7 @@ class HttpRelay {
   std::list<Exchange> exchanges_;
   std::uint32_t next_unit_ = 0;
   bool starved_ = false;
+  bool unread_ = false;
   Fate fate_ = Fate::run;
   ErrorCode error_ = ErrorCode::ok;
 };

@@ -194,6 +194,17 @@ void HttpRelay::settle_upgrade(Context& context, bool accepted) {
     in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
 }
 
+// After an upgrade, where nobody is to look, or would.
+void HttpRelay::look_away(const enforce::Service& service) {
+  const bool looks = service.record != enforce::RecordMode::off ||
+                     service.scan(enforce::Place::request_body) != nullptr ||
+                     service.scan(enforce::Place::response_body) != nullptr;
+  if (looks && service.after_upgrade == enforce::AfterUpgrade::scan) return;
+  unread_ = true;
+  request_.message.look_away();
+  response_.message.look_away();
+}
+
 // The stream cannot be read on, or a verdict fell. The client gets an answer of our own unless the server's
 // has begun. Once the request was let go, the server's leg is aborted with it (Fate::close does, too): the
 // server must see an incomplete request, whether a byte of it happens to have left or not.

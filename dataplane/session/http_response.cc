@@ -82,6 +82,7 @@ void HttpRelay::response_head(Context& context) {
   in.head_ready = true;
   if (head.upgrade) in.reader.become_opaque();  // 101, or 2xx to CONNECT
   if (head.upgrade || (exchange.upgrade && head.status / 100 != 1)) settle_upgrade(context, head.upgrade);
+  if (head.upgrade && exchange.upgrade && exchanges_.size() == 1) look_away(*unit.service);
 }
 
 void HttpRelay::end_response(Context& context) {

@@ -23,7 +23,7 @@ void Message::begin(const UnitInfo& unit, Direction direction) {
   direction_ = direction;
   scan_ = {};
   hits_.clear();
-  masked_ = denied_ = rule_denied_ = unrecordable_ = false;
+  masked_ = denied_ = rule_denied_ = unread_ = unrecordable_ = false;
 }
 
 record::Subject Message::subject() const {
@@ -174,6 +174,10 @@ void Message::plain_head(Context& context, Bytes bytes, bool synthesized) {
 ErrorCode Message::content(Context& context, Held& held, bool last) {
   const std::uint64_t from = scan_.hold;
   if (held.content_end() == from && !last) return ErrorCode::ok;
+  if (unread_) {
+    scan_.hold = held.content_end();
+    return ErrorCode::ok;
+  }
   Workspace& work = context.work;
   const StageScope stage(Stage::inspect);
   work.matches.clear();

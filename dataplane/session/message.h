@@ -32,6 +32,8 @@ class Message {
   // Forgets the message without a word on the record (an interim response, whose head says all).
   void leave() { active_ = false; }
   [[nodiscard]] bool active() const { return active_; }
+  // Content that follows is neither scanned nor recorded; its bytes are counted.
+  void look_away() { unread_ = true; }
   [[nodiscard]] const UnitInfo& unit() const { return unit_; }
   [[nodiscard]] std::uint64_t decided() const { return scan_.hold; }
   // A rule with action deny matched, and the service enforces.
@@ -68,6 +70,7 @@ class Message {
   bool masked_ = false;
   bool denied_ = false;
   bool rule_denied_ = false;   // also in observe mode
+  bool unread_ = false;        // from here on nothing looks
   bool unrecordable_ = false;  // the scanner gave up: what cannot be masked is not recorded
 };
 

@@ -13,6 +13,7 @@ namespace sluice::session {
 // One writer: the worker. They outlive every policy, so that a push does not reset them.
 struct ServiceCounters {
   Counter sessions, closed, requests, responses, request_bytes, response_bytes, denied, errors;
+  Counter spliced, forwarded;  // sessions that came down to it
 };
 
 struct Policy {

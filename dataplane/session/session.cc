@@ -114,6 +114,8 @@ void Session::from_client(Context& context, Outputs& outputs, const wire::Frame&
   if (phase_ != Phase::handshake) return from_peer(context, TraceLeg::client, frame, std::move(payload));
   const Handshake::Step step = handshake_.from_client(frame);
   if (step == Handshake::Step::establish) {
+    if (service_.protocol == enforce::Protocol::tcp)
+      return establish_spliced(context, outputs, frame, std::move(payload));
     establish(context, outputs, frame);
     return from_peer(context, TraceLeg::client, frame, std::move(payload));
   }
@@ -149,7 +151,11 @@ void Session::from_server(Context& context, Outputs& outputs, const wire::Frame&
     phase_ = Phase::done;
   } else if (step == Handshake::Step::establish) {
     wire::Frame client_ack;  // of long ago
+    client_ack.flags = wire::kAck;
+    client_ack.seq = handshake_.client_isn() + 1;
+    client_ack.ack = handshake_.server_isn_for_client() + 1;
     client_ack.window = handshake_.client_window();
+    if (service_.protocol == enforce::Protocol::tcp) return establish_spliced(context, outputs, client_ack, {});
     establish(context, outputs, client_ack);
   } else {
     context.errors.add(ErrorCode::tcp_out_of_handshake);
@@ -196,11 +202,7 @@ void Session::establish(Context& context, Outputs& outputs, const wire::Frame& a
   server_leg_.emplace(server, limits_.leg, context.pools, context.now);
   relay_.emplace(policy_, service_, id_, flow_.client_address, flow_.server_address);
   phase_ = Phase::established;
-  client_counts_.out_of_order = server_counts_.out_of_order = 0;  // what the handshake brought is not in order yet
-  client_counts_.sent_through = client.send_next;
-  client_counts_.received_through = client.receive_next;
-  server_counts_.sent_through = server.send_next;
-  server_counts_.received_through = server.receive_next;
+  begin_streams(client, server);
 
   wire::TcpOptions options;
   options.has_timestamps = server.timestamps;
@@ -211,12 +213,17 @@ void Session::establish(Context& context, Outputs& outputs, const wire::Frame& a
 }
 
 record::Subject Session::subject() const {
-  return {
-      .session = id_,
-      .service = service_.name,
-      .record_class = service_.record_class,
-      .principal = relay_->principal().empty() ? std::string_view("anonymous") : std::string_view(relay_->principal()),
-      .best_effort = service_.record == enforce::RecordMode::best_effort};
+  const std::string_view principal = relay_ ? std::string_view(relay_->principal()) : spliced_->principal;
+  return {.session = id_,
+          .service = service_.name,
+          .record_class = service_.record_class,
+          .principal = principal.empty() ? std::string_view("anonymous") : principal,
+          .best_effort = service_.record == enforce::RecordMode::best_effort};
+}
+
+// A session that is not on the record yet can be.
+bool Session::may_open(Context& context) const {
+  return opened_ || service_.record != enforce::RecordMode::required || context.recorder.has_room(kRecordOverhead);
 }
 
 bool Session::open_record(Context& context, SessionObserver& observer) {
@@ -224,7 +231,7 @@ bool Session::open_record(Context& context, SessionObserver& observer) {
   const StageScope stage(Stage::record);
   const bool records = service_.record != enforce::RecordMode::off;
   if (records) {
-    if (service_.record == enforce::RecordMode::required && !context.recorder.has_room(kRecordOverhead)) return false;
+    if (!may_open(context)) return false;
     context.recorder.open(subject(),
                           {.client_address = flow_.client_address,
                            .client_port = flow_.client_port,
@@ -241,17 +248,21 @@ bool Session::open_record(Context& context, SessionObserver& observer) {
 
 bool Session::close_record(Context& context, SessionObserver& observer) {
   const StageScope stage(Stage::record);
-  const std::size_t held = relay_->held_bytes(Direction::request) + relay_->held_bytes(Direction::response);
+  const std::size_t held =
+      relay_ ? relay_->held_bytes(Direction::request) + relay_->held_bytes(Direction::response) : 0;
+  const std::size_t pending = relay_ ? relay_->pending() : 0;
   const bool records = service_.record != enforce::RecordMode::off;
   if (records && service_.record == enforce::RecordMode::required &&
-      !context.recorder.has_room(held + relay_->pending() * kRecordBytes + 2 * kRecordOverhead))
+      !context.recorder.has_room(held + pending * kRecordBytes + 2 * kRecordOverhead))
     return false;
-  relay_->close(context, error_);
+  if (relay_) relay_->close(context, error_);
   if (records)
-    context.recorder.close(
-        subject(),
-        {.error = error_, .request_bytes = request_.bytes, .response_bytes = response_.bytes, .units = relay_->units()},
-        context.wall);
+    context.recorder.close(subject(),
+                           {.error = error_,
+                            .request_bytes = request_.bytes,
+                            .response_bytes = response_.bytes,
+                            .units = relay_ ? relay_->units() : spliced_->units},
+                           context.wall);
   policy_->counters(service_).closed.add();
   observer.closed(flow_, id_, service_, subject().principal, error_, context.wall);
   return true;
@@ -261,6 +272,8 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
   stalled_ = false;
   if (phase_ == Phase::handshake) {
     run_handshake(context, outputs);
+  } else if (spliced_) {
+    run_spliced(context, outputs, observer);
   } else if (phase_ == Phase::established || phase_ == Phase::lingering) {
     if (deadline_ <= context.now) trace_timers(context);
     client_leg_->on_timer(context.now);
@@ -288,6 +301,7 @@ void Session::run(Context& context, Outputs& outputs, SessionObserver& observer)
         stalled_ = true;
     }
     if (phase_ == Phase::lingering && is_gone(*client_leg_) && is_gone(*server_leg_)) phase_ = Phase::done;
+    if (phase_ == Phase::established && relay_->is_unread()) step_down(context);
   }
   trace_phase(context);
   update_deadline(context);
@@ -319,6 +333,8 @@ void Session::update_deadline(Context& context) {
     deadline_ = std::min(active_at_ + limits_.handshake, next_syn_at_);
   } else if (phase_ == Phase::done) {
     deadline_ = context.now;
+  } else if (spliced_) {
+    deadline_ = spliced_deadline(context.now);
   } else {
     deadline_ = std::min(client_leg_->next_deadline(), server_leg_->next_deadline());
     const TimeNs end = closing_ ? closing_at_ + limits_.linger : active_at_ + limits_.idle;

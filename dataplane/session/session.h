@@ -3,12 +3,15 @@
 // in, frames go to the two outputs.
 // Invariants: exactly one open and one close record per established session; bytes leave a leg only
 // when the recorder has room for them; the receive window of a leg counts what waits further down.
+// Once nothing looks at its bytes a session goes down the ladder (session_ladder.cc): it has both legs and the relay,
+// or a splice, and never both.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <list>
 #include <optional>
+#include <string>
 
 #include "dataplane/session/context.h"
 #include "dataplane/session/flow_info.h"
@@ -16,6 +19,7 @@
 #include "dataplane/session/frame_output.h"
 #include "dataplane/session/handshake.h"
 #include "dataplane/session/http_relay.h"
+#include "dataplane/session/splice.h"
 #include "dataplane/tcp/leg.h"
 
 namespace sluice::session {
@@ -58,8 +62,12 @@ class alignas(64) Session {
   void from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
   void from_server(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
   // The network did not deliver a segment that went out to the side `from`, and quotes it. What became of that, which
-  // is counted; icmp_relayed: it is for the other side, as it came.
-  ErrorCode from_network(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error);
+  // is counted; icmp_relayed: it is for the other side, which knows the segment as `seq`.
+  ErrorCode from_network(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error,
+                         std::uint32_t& seq);
+  // Of a spliced session, instead of these: the frame itself goes on. True when run() is wanted.
+  bool pass(Context& context, Outputs& outputs, TraceLeg from, const wire::Frame& frame, rte_mbuf* packet);
+  [[nodiscard]] bool is_spliced() const { return spliced_.has_value(); }
   // Once a burst for each session that got frames or whose deadline came: moves bytes and sends what is due.
   void run(Context& context, Outputs& outputs, SessionObserver& observer);
 
@@ -70,6 +78,7 @@ class alignas(64) Session {
   void prefetch() const {
     __builtin_prefetch(this);
     __builtin_prefetch(&active_at_);
+    __builtin_prefetch(&spliced_);
     for (const auto* leg : {&client_leg_, &server_leg_}) {
       const auto* line = reinterpret_cast<const std::byte*>(leg);
       for (std::size_t i = 0; i < kHotLines; ++i) __builtin_prefetch(line + i * kLineBytes);
@@ -83,7 +92,8 @@ class alignas(64) Session {
   [[nodiscard]] bool replaceable() const { return phase_ == Phase::done || phase_ == Phase::lingering; }
   // A new SYN of the same flow from the client takes its place.
   [[nodiscard]] bool gives_way_to(const wire::Frame& syn) const {
-    return phase_ == Phase::done || (phase_ == Phase::lingering && client_leg_->may_begin_anew(syn));
+    if (phase_ == Phase::lingering) return spliced_ || client_leg_->may_begin_anew(syn);  // spliced, the server judges
+    return phase_ == Phase::done;
   }
   // In a handshake of which nobody knows yet whether the client is there.
   [[nodiscard]] bool half_open() const { return phase_ == Phase::handshake && !handshake_.by_cookie(); }
@@ -120,6 +130,14 @@ class alignas(64) Session {
       flow_label = frame.flow_label;
     }
   };
+  // What a session has instead of legs and relay.
+  struct Spliced {
+    Splice splice;
+    std::string principal;  // as the relay knew it last
+    std::uint32_t units = 0;
+    bool reset_due = false;
+    TimeNs over_at = 0;  // lingering
+  };
   struct Flow {                  // one direction
     std::list<Waiting> waiting;  // which, empty, allocates nothing
     std::size_t waiting_bytes = 0;
@@ -134,9 +152,23 @@ class alignas(64) Session {
                       std::uint8_t flags, std::uint16_t window, const wire::TcpOptions& options);
   void from_peer(Context& context, TraceLeg from, const wire::Frame& frame, buffer::Chain&& payload);
   ErrorCode network_refuses(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error);
+  ErrorCode network_refuses_spliced(TraceLeg from, const wire::IcmpError& error, std::uint32_t& seq) const;
   void relay_keepalive(TraceLeg from, tcp::Leg& near, tcp::Leg& far);
+  // session_ladder.cc: down to where the peers' own segments pass
+  void establish_spliced(Context& context, Outputs& outputs, const wire::Frame& ack, buffer::Chain&& payload);
+  void step_down(Context& context);
+  void splice(Context& context, const tcp::Seam& client, const tcp::Seam& server, std::string principal,
+              std::uint32_t units);
+  void run_spliced(Context& context, Outputs& outputs, SessionObserver& observer);
+  void end_spliced(Context& context, SessionObserver& observer);
+  bool send_numbers(Context& context, Outputs& outputs, Direction direction, bool reset);
+  void abort_spliced(ErrorCode why);
+  [[nodiscard]] TimeNs spliced_deadline(TimeNs now) const;
+  void tell_spliced(FlowInfo& info) const;
+  [[nodiscard]] bool may_open(Context& context) const;
   // session_trace.cc: what the trace is told
   void begin_counts();
+  void begin_streams(const tcp::LegSetup& client, const tcp::LegSetup& server);
   void trace_phase(const Context& context);
   void trace_timers(const Context& context);
   void trace_ends(const Context& context);
@@ -189,6 +221,7 @@ class alignas(64) Session {
   std::optional<tcp::Leg> client_leg_;
   std::optional<tcp::Leg> server_leg_;
   std::optional<HttpRelay> relay_;
+  std::optional<Spliced> spliced_;
   Flow request_;
   Flow response_;
   std::array<tcp::LegState, 2> traced_states_{};  // what the trace last heard, by TraceLeg

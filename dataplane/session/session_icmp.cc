@@ -1,17 +1,30 @@
 // What the network tells of a session's segments that it did not deliver; docs/decisions/0008 says why so.
 // Both ends' addresses stand on both legs, so what tells which leg an error concerns is the side it comes from: it
-// quotes what went out there. After the handshake the far peer sent none of it, and hears nothing of it.
+// quotes what went out there. Between two legs the far peer sent none of it, and hears nothing of it; spliced, it did.
 #include "dataplane/session/session.h"
 
 namespace sluice::session {
 
-ErrorCode Session::from_network(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error) {
+ErrorCode Session::from_network(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error,
+                                std::uint32_t& seq) {
   std::optional<tcp::Leg>& leg = from == TraceLeg::client ? client_leg_ : server_leg_;
   if (phase_ == Phase::handshake) begin_counts();
-  const ErrorCode result = leg ? leg->input_error(error, context.now) : network_refuses(context, outputs, from, error);
+  seq = error.seq;
+  const ErrorCode result = leg        ? leg->input_error(error, context.now)
+                           : spliced_ ? network_refuses_spliced(from, error, seq)
+                                      : network_refuses(context, outputs, from, error);
   context.errors.add(result);
   trace_of(context, from).network_error(result, error, leg ? leg->mss() : std::uint16_t{0});
   return result;
+}
+
+// Who sent it hears of it, under its own number.
+ErrorCode Session::network_refuses_spliced(TraceLeg from, const wire::IcmpError& error, std::uint32_t& seq) const {
+  const Direction direction = from == TraceLeg::server ? Direction::request : Direction::response;
+  const std::optional<std::uint32_t> sent = spliced_->splice.in_flight(direction, error.seq);
+  if (!sent) return ErrorCode::icmp_blind;
+  seq = *sent;
+  return ErrorCode::icmp_relayed;
 }
 
 // In the handshake the two peers still speak with each other: who sent the quoted SYN or SYN-ACK hears of it. What then

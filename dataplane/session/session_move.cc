@@ -100,6 +100,7 @@ void Session::follow_idleness(Context& context) {
 }
 
 void Session::abort(ErrorCode why) {
+  if (spliced_) return abort_spliced(why);
   if (!client_leg_) {
     phase_ = Phase::done;
     return;

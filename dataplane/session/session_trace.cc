@@ -12,6 +12,15 @@ void Session::begin_counts() {
   server_counts_.received_begin = handshake_.server_isn();
 }
 
+// Both streams begin.
+void Session::begin_streams(const tcp::LegSetup& client, const tcp::LegSetup& server) {
+  client_counts_.out_of_order = server_counts_.out_of_order = 0;  // what the handshake brought is not in order yet
+  client_counts_.sent_through = client.send_next;
+  client_counts_.received_through = client.receive_next;
+  server_counts_.sent_through = server.send_next;
+  server_counts_.received_through = server.receive_next;
+}
+
 void Session::trace_phase(const Context& context) {
   if (phase_ == traced_phase_) return;
   traced_phase_ = phase_;

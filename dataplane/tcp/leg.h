@@ -22,6 +22,7 @@
 #include "dataplane/tcp/pressure.h"
 #include "dataplane/tcp/reassembly.h"
 #include "dataplane/tcp/receive_tuning.h"
+#include "dataplane/tcp/seam.h"
 #include "dataplane/tcp/segment.h"
 #include "dataplane/wire/icmp.h"
 
@@ -57,8 +58,8 @@ struct LegLimits {
   CongestionControl congestion = CongestionControl::cubic;
   DurationNs ack_delay = kMillisecond;  // for an ACK to find a segment that carries it (RFC 1122 section 4.2.3.2)
   DurationNs answer_delay = 40 * kMillisecond;  // the same while an answer is expected, which will carry it
-  bool relay_keepalives = false;        // a peer's probe waits for answer_keepalive(), else it is answered at once
-  Pressure* pressure = nullptr;         // the worker's, if there is one: outlives the legs
+  bool relay_keepalives = false;  // a peer's probe waits for answer_keepalive(), else it is answered at once
+  Pressure* pressure = nullptr;   // the worker's, if there is one: outlives the legs
 
   [[nodiscard]] std::uint32_t first_window_bytes() const { return std::min(first_receive_bytes, receive_bytes); }
 };
@@ -121,12 +122,14 @@ class Leg {
 
   [[nodiscard]] LegState state() const { return state_; }
   [[nodiscard]] ErrorCode closed_by() const { return closed_by_; }  // ok for an orderly end
-  [[nodiscard]] std::uint16_t mss() const { return mss_; }  // payload of one segment
+  [[nodiscard]] std::uint16_t mss() const { return mss_; }          // payload of one segment
   // This connection is over, and `syn` begins the next one between the same ports: nothing of the old one can be
   // taken for the new one's (RFC 6191).
   [[nodiscard]] bool may_begin_anew(const wire::Frame& syn) const;
   [[nodiscard]] std::size_t pinned_bytes() const;  // walks the queues; not for the hot path
   [[nodiscard]] LegInfo info() const;              // for people
+  [[nodiscard]] bool is_quiet() const;             // nothing is under way (seam.h)
+  [[nodiscard]] Seam seam() const;                 // of a quiet leg
 
  private:
   enum class Timer : std::uint8_t { none, retransmit, persist, time_wait };

@@ -5,20 +5,17 @@
 #include "dataplane/tcp/sequence.h"
 
 namespace sluice::tcp {
-namespace {
 
-TcpState open_state(bool fin_sent, bool fin_acked, bool peer_finished) {
+TcpState state_of(bool fin_sent, bool fin_acked, bool peer_finished) {
   if (!fin_sent) return peer_finished ? TcpState::close_wait : TcpState::established;
   if (fin_acked) return peer_finished ? TcpState::closed : TcpState::fin_wait_2;
   return peer_finished ? TcpState::last_ack : TcpState::fin_wait_1;
 }
 
-}  // namespace
-
 LegInfo Leg::info() const {
   LegInfo info;
   if (state_ == LegState::open) {
-    info.state = open_state(fin_sent_, fin_acked_, peer_finished_);
+    info.state = state_of(fin_sent_, fin_acked_, peer_finished_);
     // Both are under way: whose came first tells the two states apart.
     if (info.state == TcpState::last_ack && closed_first_) info.state = TcpState::closing;
   } else if (state_ == LegState::time_wait) {

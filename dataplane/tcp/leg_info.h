@@ -21,6 +21,9 @@ enum class TcpState : std::uint8_t {
   closed,
 };
 
+// While the connection is open.
+TcpState state_of(bool fin_sent, bool fin_acked, bool peer_finished);
+
 enum class PendingTimer : std::uint8_t { none, retransmit, persist, time_wait };
 
 struct LegInfo {

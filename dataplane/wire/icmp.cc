@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/wire/checksum.h"
 #include "dataplane/wire/ipv6.h"
 
 namespace sluice::wire {
@@ -38,13 +39,15 @@ IcmpKind kind_of(bool ipv4, std::uint8_t type, std::uint8_t code) {
   }
 }
 
-// `bytes` begin where the transport header should.
-Quoted read_transport(Bytes bytes, std::uint8_t protocol, IcmpError& error) {
+// `at`: where the transport header should begin.
+Quoted read_transport(Bytes quote, std::size_t at, std::uint8_t protocol, IcmpError& error) {
   if (protocol != kProtocolTcp) return Quoted::other;
+  const Bytes bytes = quote.subspan(at);
   if (bytes.size() < kPortsAndSeqBytes) return Quoted::addresses;
   error.source_port = load_be16(bytes.data());
   error.destination_port = load_be16(bytes.data() + 2);
   error.seq = load_be32(bytes.data() + 4);
+  error.seq_offset = static_cast<std::uint16_t>(at + 4);
   return Quoted::tcp;
 }
 
@@ -61,7 +64,7 @@ Quoted read_ipv4_quote(Bytes quote, IcmpError& error) {
   // Hosts take what begins a later fragment for ports.
   const bool has_head = quote.size() >= header_bytes && (fragment & kOffsetMask) == 0;
   if (!has_head) return protocol == kProtocolTcp ? Quoted::addresses : Quoted::other;
-  return read_transport(quote.subspan(header_bytes), protocol, error);
+  return read_transport(quote, header_bytes, protocol, error);
 }
 
 Quoted read_ipv6_quote(Bytes quote, IcmpError& error) {
@@ -86,7 +89,7 @@ Quoted read_ipv6_quote(Bytes quote, IcmpError& error) {
     if (at - kIpv6Bytes > kMaxExtensionBytes || at > quote.size()) return Quoted::addresses;
   }
   const bool is_known = next == kProtocolTcp || next == kProtocolUdp || next == kProtocolIcmpv6;
-  return is_known ? read_transport(quote.subspan(at), next, error) : Quoted::addresses;
+  return is_known ? read_transport(quote, at, next, error) : Quoted::addresses;
 }
 
 }  // namespace
@@ -110,7 +113,14 @@ IcmpError read_icmp_error(Bytes head, const Frame& frame) {
   if (error.kind == IcmpKind::too_big) error.mtu = ipv4 ? load_be16(message.data() + 6) : load_be32(message.data() + 4);
   const Bytes quote = message.subspan(kIcmpBytes);
   error.quoted = ipv4 ? read_ipv4_quote(quote, error) : read_ipv6_quote(quote, error);
+  error.seq_offset = static_cast<std::uint16_t>(error.seq_offset + frame.l4_offset + kIcmpBytes);
   return error;
+}
+
+void requote(MutableBytes head, const Frame& frame, const IcmpError& error, std::uint32_t seq) {
+  std::uint8_t* const checksum = head.data() + frame.l4_offset + 2;
+  store_be32(head.data() + error.seq_offset, seq);
+  store_be16(checksum, updated_checksum32(load_be16(checksum), error.seq, seq));
 }
 
 }  // namespace sluice::wire

@@ -40,10 +40,14 @@ struct IcmpError {
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   std::uint32_t seq = 0;
+  std::uint16_t seq_offset = 0;  // where that stands in the frame; of Quoted::tcp
 
   // Trying again will not help (RFC 1122 section 4.2.3.9, and what RFC 5461 adds of ICMPv6 and of filters).
   [[nodiscard]] bool is_hard() const;
 };
+
+// Makes the frame that `error` was read of quote another sequence number.
+void requote(MutableBytes head, const Frame& frame, const IcmpError& error, std::uint32_t seq);
 
 // Of a frame of kind icmp. `head` is the first contiguous part of it; the checksum is not looked at.
 IcmpError read_icmp_error(Bytes head, const Frame& frame);

@@ -181,6 +181,10 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
     drop(side, frame, packet, ErrorCode::tcp_bad_checksum);
     return;
   }
+  if (session->is_spliced()) {
+    if (session->pass(context_, outputs_, static_cast<TraceLeg>(side), frame, packet)) queue(*session);
+    return;
+  }
   const bool was_half_open = session->half_open();
   buffer::Chain payload = payload_of(frame, packet);
   if (from_client)

@@ -67,7 +67,9 @@ channel::CounterReport WorkerHost::counters() {
                                .request_bytes = counters->request_bytes.value(),
                                .response_bytes = counters->response_bytes.value(),
                                .denied = counters->denied.value(),
-                               .errors = counters->errors.value()});
+                               .errors = counters->errors.value(),
+                               .spliced = counters->spliced.value(),
+                               .forwarded = counters->forwarded.value()});
   }
   for (const auto& [name, counter] : rules_) report.rules.push_back({name, counter->value()});
   for (std::size_t i = 1; i < error_count(); ++i) {

@@ -48,10 +48,14 @@ void Worker::dispatch_icmp(Side side, Arrival& arrival) {
   }
   if (error.fragment) return drop(side, frame, packet, ErrorCode::icmp_blind);  // Sluice sends none
   const bool was_half_open = session->half_open();
-  const ErrorCode result = session->from_network(context_, outputs_, static_cast<TraceLeg>(side), error);
+  std::uint32_t seq = 0;
+  const ErrorCode result = session->from_network(context_, outputs_, static_cast<TraceLeg>(side), error, seq);
   if (was_half_open && !session->half_open()) end_half_open(*session);
   queue(*session);
-  if (result == ErrorCode::icmp_relayed) return forward(side, frame, packet);
+  if (result == ErrorCode::icmp_relayed) {
+    wire::requote({rte_pktmbuf_mtod(packet, std::uint8_t*), packet->data_len}, frame, error, seq);
+    return forward(side, frame, packet);
+  }
   rte_pktmbuf_free(packet);
 }
 

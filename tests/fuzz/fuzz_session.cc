@@ -45,10 +45,27 @@ constexpr std::array<std::string_view, 16> kPhrases = {
     "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
 };
 
-worker::PolicyUpdate policy_of(std::string_view mode) {
+worker::PolicyUpdate policy_of(const std::string& text) {
   worker::PolicyUpdate update{.policy = nullptr, .scratch = std::make_unique<inspect::Scratch>()};
-  update.policy = test::make_policy(test::masking_policy("", mode), *update.scratch);
+  update.policy = test::make_policy(text, *update.scratch);
   return update;
+}
+
+// A service that is read, one that is not, and one that is until an upgrade; each in both modes.
+constexpr std::size_t kPolicies = 6;
+std::array<worker::PolicyUpdate, kPolicies>& policies() {
+  static auto& kept = *[] {
+    auto* all = new std::array<worker::PolicyUpdate, kPolicies>;
+    for (std::size_t i = 0; i < kPolicies; ++i) {
+      const std::string mode = i % 2 == 0 ? "enforce" : "observe";
+      const std::string service = "services:\n  - {name: web, address: 10.0.0.2:80, mode: " + mode;
+      (*all)[i] = policy_of(i < 2   ? test::masking_policy("", mode)
+                            : i < 4 ? service + ", protocol: tcp}\n"
+                                    : service + ", protocol: http, allow_upgrade: true, after_upgrade: pass}\n");
+    }
+    return all;
+  }();
+  return kept;
 }
 
 class Game {
@@ -58,8 +75,7 @@ class Game {
         worker_({.sessions = 3, .half_open = 2, .limits = {}, .hash_key = {1, 2}, .cookie_key = {3, 4}}, ports_[0],
                 ports_[1], fuzz::pools(), recorder_, now_) {
     // Compiled once; a scratch serves one worker after another.
-    static auto& kept = *new std::array<worker::PolicyUpdate, 2>{policy_of("enforce"), policy_of("observe")};
-    update_ = &kept[options & 1];
+    update_ = &policies()[(options & 1U) + 2 * ((options >> 2U & 3U) % 3U)];
     offered_.policy = update_->policy;
     offered_.scratch = std::move(update_->scratch);
     SLUICE_ASSERT(worker_.offer(&offered_));

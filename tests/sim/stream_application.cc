@@ -37,7 +37,7 @@ void StreamApplication::run_reads(Connection& connection, TimeNs now) {
 
 void StreamApplication::run_writes(Connection& connection, TimeNs now) {
   next_write_ = kNever;
-  if (connection.closed() || (script_.answers && !heard_all_)) return;
+  if (connection.closed() || (script_.answers && !heard_all_) || received_.size() < script_.after_bytes) return;
   while (!sent_all()) {
     if (now < paused_write_until_) {
       next_write_ = paused_write_until_;

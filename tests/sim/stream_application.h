@@ -16,6 +16,7 @@ struct StreamScript {
   std::size_t read_bytes = SIZE_MAX;         // most at a time
   DurationNs read_pause = 0;                 // most between two reads
   bool answers = false;                      // sends only after the other side has finished
+  std::size_t after_bytes = 0;               // sends only after so many of the other stream
   std::size_t abort_after_bytes = SIZE_MAX;  // of the other stream
   std::size_t stall_after_bytes = SIZE_MAX;  // of the other stream it reads nothing for a while, once
   DurationNs stall = 0;

@@ -50,6 +50,7 @@ TEST_F(Compile, fields_are_carried_over) {
   EXPECT_EQ(orders.header_limit(), 64);
   EXPECT_EQ(orders.pending_limit(), 8);
   EXPECT_TRUE(orders.allow_upgrade());
+  EXPECT_EQ(orders.after_upgrade(), AfterUpgrade::pass);
   EXPECT_EQ(out.services()->Get(1)->mode(), Mode::observe);
   EXPECT_EQ(out.services()->Get(1)->record(), RecordMode::best_effort);
   const fbs::Rule& ticket = *out.rules()->Get(0);

@@ -64,7 +64,7 @@ TEST(PolicyProblem, words) {
   EXPECT_EQ(problems_of_service("record: requried"),
             "p.yaml:2:76: \"requried\" is not known here; did you mean \"required\"?");
   EXPECT_THAT(problems_of("services: [{name: a, address: 10.0.0.1:80, protocol: postgres, mode: enforce}]"),
-              HasSubstr("\"postgres\" is not available in this version; http"));
+              HasSubstr("\"postgres\" is not available in this version; one of http, tcp"));
   EXPECT_THAT(problems_of("services: [{name: a, address: 10.0.0.1:80, protocol: http, mode: block}]"),
               HasSubstr("\"block\" is not known here; one of observe, enforce"));
   EXPECT_THAT(problems_of_service("after_window: allow"), HasSubstr("one of deny, stream"));
@@ -77,6 +77,23 @@ TEST(PolicyProblem, strict_records_and_observing_exclude_each_other) {
                           "   record: {durability: strict}}"),
               HasSubstr("p.yaml:2:3: mode: observe holds nothing back, durability: strict waits for the record; "
                         "mode: enforce, or durability: group"));
+}
+
+TEST(PolicyProblem, what_is_not_read_takes_no_key_about_reading) {
+  const auto of_tcp = [](const std::string& body) {
+    return problems_of("services:\n- {name: a, address: 10.0.0.1:80, protocol: tcp, mode: enforce, " + body + "}\n");
+  };
+  EXPECT_EQ(of_tcp("record: {class: db}"), "");
+  EXPECT_EQ(of_tcp("rules: [pii/card]"),
+            "p.yaml:2:72: \"rules\" on a service of protocol tcp, whose bytes nothing looks at; "
+            "remove it, or protocol: http");
+  for (const std::string key :
+       {"http: {head: 1KiB}", "window: 1KiB", "after_window: deny", "allow_upgrade: true", "after_upgrade: pass"})
+    EXPECT_THAT(of_tcp(key), HasSubstr("whose bytes nothing looks at")) << key;
+  EXPECT_THAT(of_tcp("record: {durability: strict}"), HasSubstr("durability: strict on a service of protocol tcp"));
+  EXPECT_THAT(problems_of_service("after_upgrade: pass"), HasSubstr("after_upgrade where no upgrade is allowed"));
+  EXPECT_EQ(problems_of_service("allow_upgrade: true, after_upgrade: pass"), "");
+  EXPECT_THAT(problems_of_service("allow_upgrade: true, after_upgrade: read"), HasSubstr("one of scan, pass"));
 }
 
 TEST(PolicyProblem, names) {

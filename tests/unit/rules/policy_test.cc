@@ -34,6 +34,7 @@ TEST(Policy, services_are_read) {
   EXPECT_EQ(orders.header_limit, 64);
   EXPECT_EQ(orders.pending_limit, 8);
   EXPECT_TRUE(orders.allow_upgrade);
+  EXPECT_EQ(orders.after_upgrade, AfterUpgrade::pass);
   const Service& billing = policy.services[1];
   EXPECT_EQ(billing.mode, Mode::observe);
   EXPECT_EQ(billing.record, RecordMode::best_effort);

@@ -40,6 +40,7 @@ inline constexpr std::string_view kWholePolicy = R"(services:
     after_window: stream
     http: {head: 16KiB, headers: 64, pending: 8}
     allow_upgrade: true
+    after_upgrade: pass
   - name: billing
     address: 10.77.0.2:8081
     protocol: http

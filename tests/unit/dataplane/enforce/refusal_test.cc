@@ -152,7 +152,11 @@ TEST_F(Refusal, services) {
   expect_malformed("has no address", [](fbs::PolicyT& p) { p.services[0]->address = 0; });
   expect_malformed("has no address", [](fbs::PolicyT& p) { p.services[0]->port = 0; });
   expect_malformed("unknown protocol",
-                   [](fbs::PolicyT& p) { p.services[0]->protocol = static_cast<fbs::Protocol>(2); });
+                   [](fbs::PolicyT& p) { p.services[0]->protocol = static_cast<fbs::Protocol>(3); });
+  expect_malformed("rules and a protocol that nothing reads",
+                   [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::tcp; });
+  expect_malformed("unknown protocol",
+                   [](fbs::PolicyT& p) { p.services[0]->after_upgrade = static_cast<fbs::AfterUpgrade>(2); });
   expect_malformed("unknown protocol", [](fbs::PolicyT& p) { p.services[0]->mode = static_cast<fbs::Mode>(2); });
   expect_malformed("unknown protocol",
                    [](fbs::PolicyT& p) { p.services[0]->record = static_cast<fbs::RecordMode>(3); });

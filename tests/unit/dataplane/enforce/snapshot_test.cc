@@ -21,6 +21,7 @@ constexpr std::string_view kYaml = R"(services:
     window: 16KiB
     after_window: stream
     allow_upgrade: true
+    after_upgrade: pass
   - {name: watched, address: 10.77.0.2:8081, protocol: http, mode: observe, rules: [local/*]}
   - {name: plain, address: 10.77.0.3:80, protocol: http, mode: enforce, record: best_effort}
   - {name: heads, address: 10.77.0.3:81, protocol: http, mode: enforce, rules: [local/head, local/answer]}
@@ -84,6 +85,8 @@ TEST_F(SnapshotTest, fields_of_a_service_are_carried_over) {
   EXPECT_EQ(orders.window_bytes, 16U * 1024);
   EXPECT_EQ(orders.after_window, AfterWindow::stream);
   EXPECT_TRUE(orders.allow_upgrade);
+  EXPECT_EQ(orders.after_upgrade, AfterUpgrade::pass);
+  EXPECT_EQ(service("plain").after_upgrade, AfterUpgrade::scan);
   EXPECT_EQ(service("plain").record, RecordMode::best_effort);
   EXPECT_EQ(service("plain").after_window, AfterWindow::deny);
 }
