@@ -10,8 +10,6 @@ using wire::kAck;
 using wire::kRst;
 using wire::kSyn;
 
-constexpr unsigned kSynTries = 12;
-
 // The host's timestamp clock (RFC 7323 section 5.4): milliseconds.
 std::uint32_t timestamp(TimeNs now) {
   return static_cast<std::uint32_t>(now / kMillisecond);
@@ -91,7 +89,7 @@ void Connection::send_syn(TimeNs now) {
 }
 
 void Connection::retry_handshake(TimeNs now) {
-  if (syn_tries_ < kSynTries) return send_syn(now);
+  if (syn_tries_ < config_.syn_tries) return send_syn(now);
   state_ = State::timed_out;
   syn_at_ = kNever;
 }

@@ -26,6 +26,7 @@ struct TcpConfig {
   std::optional<std::uint8_t> window_shift = 7;
   bool timestamps = true;
   bool sack = true;
+  unsigned syn_tries = 12;
   std::optional<std::uint32_t> initial_sequence;  // chosen from the seed when left out
   tcp::LegLimits limits;
 };

@@ -28,6 +28,10 @@ void StreamApplication::run_reads(Connection& connection, TimeNs now) {
     if (connection.peer_finished()) heard_all_ = true;
     if (piece.empty()) return;
     paused_read_until_ = now + pause(script_.read_pause);
+    if (!stalled_ && received_.size() >= script_.stall_after_bytes) {
+      stalled_ = true;
+      paused_read_until_ = now + script_.stall;
+    }
   }
 }
 

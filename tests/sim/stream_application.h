@@ -18,6 +18,8 @@ struct StreamScript {
   bool answers = false;                      // sends only after the other side has finished
   std::size_t after_bytes = 0;               // sends only after so many of the other stream
   std::size_t abort_after_bytes = SIZE_MAX;  // of the other stream
+  std::size_t stall_after_bytes = SIZE_MAX;  // of the other stream it reads nothing for a while, once
+  DurationNs stall = 0;
 };
 
 class StreamApplication final : public Application {
@@ -43,6 +45,7 @@ class StreamApplication final : public Application {
   std::size_t sent_ = 0;
   bool heard_all_ = false;
   bool aborted_ = false;
+  bool stalled_ = false;
   // When a pause ends; kNever while something else (the peer) has to happen first.
   TimeNs next_read_ = kNever;
   TimeNs next_write_ = kNever;

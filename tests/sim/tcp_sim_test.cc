@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/sim/host.h"
+#include "tests/sim/naps.h"
 #include "tests/sim/seeds.h"
 #include "tests/sim/sim_port.h"
 #include "tests/sim/stream_application.h"
@@ -43,7 +44,7 @@ struct Scenario {
   explicit Scenario(std::uint64_t seed) : random(seed) {
     wire.latency = one_of(random, {10 * kMicrosecond, kMillisecond, 20 * kMillisecond, 100 * kMillisecond});
     wire.jitter = one_of(random, {DurationNs{0}, wire.latency, 5 * wire.latency});
-    wire.lost_per_mille = one_of(random, {0u, 5u, 50u, 150u});
+    wire.lost_per_mille = one_of(random, {0u, 5u, 50u, 200u});
     wire.repeated_per_mille = one_of(random, {0u, 10u, 100u});
     wire.reordered_per_mille = one_of(random, {0u, 50u, 300u});
     wire.damaged_per_mille = one_of(random, {0u, 0u, 20u});
@@ -56,6 +57,29 @@ struct Scenario {
     download.answers = random.chance(1, 3);
     upload.answers = !download.answers && random.chance(1, 3);
     if (random.chance(1, 10)) upload.abort_after_bytes = download.to_send.size() / 2;
+    trouble();
+  }
+
+  // Half of the networks are only bad, the others are hostile, or their hosts sleep.
+  void trouble() {
+    if (random.chance(1, 2)) return;
+    wire.meddler.shrunk_per_mille = one_of(random, {0u, 20u, 300u});
+    wire.meddler.forged_per_mille = one_of(random, {0u, 20u, 300u});
+    wire.meddler.forges_held =
+        never_drops_what_it_holds(client.tcp.limits) && never_drops_what_it_holds(server.tcp.limits);
+    wire.out_per_mille = one_of(random, {0u, 50u, 300u});
+    wire.outage = one_of(random, {50 * kMillisecond, kSecond, 10 * kSecond});
+    naps.count = one_of(random, {0u, 3u, 20u});
+    naps.longest = one_of(random, {5 * kMillisecond, 2 * kSecond, 40 * kSecond});
+    naps.awake = one_of(random, {20 * kMillisecond, kSecond});
+    for (StreamScript* script : {&upload, &download}) {
+      if (random.chance(1, 2)) continue;
+      script->stall_after_bytes = random.below(20'000);
+      script->stall = one_of(random, {kSecond, 300 * kSecond});
+    }
+  }
+  static bool never_drops_what_it_holds(const tcp::LegLimits& limits) {
+    return limits.out_of_order_segments == 512 && limits.pinned_bytes == 4u << 20 && limits.receive_bytes <= 65'535;
   }
 
   HostConfig host(std::uint32_t ip, const wire::LinkHeader& link) {
@@ -88,6 +112,7 @@ struct Scenario {
 
   Random random;
   WireConfig wire;
+  NapConfig naps;
   std::uint32_t refused_per_mille = 0;
   bool offloads = false;
   HostConfig client;
@@ -124,8 +149,10 @@ Outcome run_scenario(std::uint64_t seed) {
     SimPort server_port(wire, 1, pools, nic, scenario.refused_per_mille, seed + 2);
     Host client(world.clock, client_port, pools, scenario.client, seed + 3);
     Host server(world.clock, server_port, pools, scenario.server, seed + 4);
-    world.add(client);
-    world.add(server);
+    Naps client_naps(world.clock, actor_of(client), scenario.naps, seed + 7);
+    Naps server_naps(world.clock, actor_of(server), scenario.naps, seed + 8);
+    world.add(client_naps.actor());
+    world.add(server_naps.actor());
     world.add(wire);
 
     StreamApplication* served = nullptr;
@@ -143,8 +170,14 @@ Outcome run_scenario(std::uint64_t seed) {
       const bool heard = served != nullptr && caller.heard_all() && served->heard_all();
       return heard && connection.closed() && server.connections()[0]->closed();
     };
-    const World::End end = world.run(done, 24 * 3600 * kSecond);
-    EXPECT_EQ(end, World::End::done);
+    const World::End end = world.run(done, 1'000 * 3600 * kSecond);
+    EXPECT_EQ(end, World::End::done) << "received " << caller.received().size() << " of "
+                                     << scenario.download.to_send.size() << ", sent "
+                                     << (served == nullptr ? 0 : served->received().size()) << " of "
+                                     << scenario.upload.to_send.size() << ", heard " << caller.heard_all() << " "
+                                     << (served != nullptr && served->heard_all()) << ", closed " << connection.closed()
+                                     << " by " << error_name(connection.closed_by()) << ", "
+                                     << server.connections().size() << " connections";
     if (caller.aborted()) {
       EXPECT_TRUE(is_prefix(caller.received(), scenario.download.to_send));
       EXPECT_TRUE(is_prefix(served->received(), scenario.upload.to_send));

@@ -19,13 +19,21 @@ void Wire::send(int from, WireFrame&& frame) {
   const bool repeated = random_.chance(config_.repeated_per_mille, 1000);
   const bool damaged = random_.chance(config_.damaged_per_mille, 1000);
   note((lost ? 1u : 0u) + (repeated ? 2u : 0u) + (damaged ? 4u : 0u));
+  std::optional<WireFrame> forged = meddler_.pass(config_.meddler, from, frame);
+  if (is_out()) return;
   if (repeated) deliver(1 - from, WireFrame(frame));
+  if (forged) deliver(1 - from, std::move(*forged));
   if (lost) return;
   // A frame whose checksum a NIC has yet to fill cannot be told from a damaged one, so it stays whole.
   if (damaged && !frame.partial_checksum) {
     frame.bytes[random_.below(frame.bytes.size())] ^= static_cast<std::uint8_t>(1 + random_.below(255));
   }
   deliver(1 - from, std::move(frame));
+}
+
+// By chance and not by a rhythm, which a timer that doubles could keep step with.
+bool Wire::is_out() const {
+  return config_.outage > 0 && Random(seed_ ^ clock_.now() / config_.outage).chance(config_.out_per_mille, 1000);
 }
 
 void Wire::deliver(int to, WireFrame&& frame) {
@@ -45,7 +53,7 @@ std::optional<WireFrame> Wire::receive(int end) {
 TimeNs Wire::next_arrival() const {
   TimeNs next = kNever;
   for (const auto& flights : flights_) {
-    if (!flights.empty()) next = std::min(next, flights.top().at);
+    if (!flights.empty() && flights.top().at > clock_.now()) next = std::min(next, flights.top().at);
   }
   return next;
 }

@@ -1,7 +1,7 @@
-// A cable between two ports that delays, loses, repeats, reorders and damages frames, all from one
-// seed. Frames are bytes on the way, as on a real cable: nothing that the sender keeps is shared with
-// the receiver. What a NIC would say of a frame (coalesced, partial checksum) travels beside them.
-// The same seed and the same calls give the same trace().
+// A cable between two ports that delays, loses, repeats, reorders and damages frames, is dead for a while now and then,
+// and may have a meddler on it, all from one seed. Frames are bytes on the way, as on a real cable: nothing that the
+// sender keeps is shared with the receiver. What a NIC would say of a frame (coalesced, partial checksum) travels
+// beside them. The same seed and the same calls give the same trace().
 #pragma once
 
 #include <array>
@@ -13,6 +13,8 @@
 #include "common/random.h"
 #include "common/time.h"
 #include "tests/sim/clock.h"
+#include "tests/sim/meddler.h"
+#include "tests/sim/wire_frame.h"
 
 namespace sluice::sim {
 
@@ -23,23 +25,22 @@ struct WireConfig {
   std::uint32_t repeated_per_mille = 0;
   std::uint32_t reordered_per_mille = 0;
   std::uint32_t damaged_per_mille = 0;
-};
-
-struct WireFrame {
-  std::vector<std::uint8_t> bytes;
-  bool partial_checksum = false;    // the field holds the pseudo-header sum
-  std::uint16_t segment_bytes = 0;  // not 0: a coalesced frame of segments of this size
+  MeddlerConfig meddler = {};
+  // How much of the time nothing gets through, for so long each.
+  std::uint32_t out_per_mille = 0;
+  DurationNs outage = 0;
 };
 
 class Wire {
  public:
   Wire(const Clock& clock, const WireConfig& config, std::uint64_t seed)
-      : clock_(clock), config_(config), random_(seed) {}
+      : clock_(clock), config_(config), seed_(seed), random_(seed), meddler_(~seed) {}
 
   // A frame leaves end 0 or 1 for the other.
   void send(int from, WireFrame&& frame);
   // The next frame that has arrived at `end`.
   std::optional<WireFrame> receive(int end);
+  // Of what is still on its way; what has arrived waits for whoever sleeps there.
   [[nodiscard]] TimeNs next_arrival() const;
 
   // Faults from now on (a test that ends in peace).
@@ -58,12 +59,15 @@ class Wire {
     bool operator()(const Flight& a, const Flight& b) const { return a.at != b.at ? a.at > b.at : a.order > b.order; }
   };
 
+  [[nodiscard]] bool is_out() const;
   void deliver(int to, WireFrame&& frame);
   void note(std::uint64_t what);
 
   const Clock& clock_;
   WireConfig config_;
+  std::uint64_t seed_;
   Random random_;
+  Meddler meddler_;
   std::array<std::priority_queue<Flight, std::vector<Flight>, Later>, 2> flights_;
   std::uint64_t order_ = 0;
   std::uint64_t frames_ = 0;

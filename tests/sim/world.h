@@ -17,6 +17,10 @@ struct Actor {
   std::function<TimeNs()> next_deadline;
 };
 
+inline Actor actor_of(Host& host) {
+  return {[&host] { host.run(); }, [&host] { return host.next_deadline(); }};
+}
+
 class World {
  public:
   enum class End { done, idle, deadline_missed, too_long };
@@ -24,9 +28,7 @@ class World {
   Clock clock;
 
   void add(Actor actor) { actors_.push_back(std::move(actor)); }
-  void add(Host& host) {
-    add({[&host] { host.run(); }, [&host] { return host.next_deadline(); }});
-  }
+  void add(Host& host) { add(actor_of(host)); }
   void add(const Wire& wire) {
     add({[] {}, [&wire] { return wire.next_arrival(); }});
   }
