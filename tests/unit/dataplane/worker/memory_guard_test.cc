@@ -63,7 +63,7 @@ TEST_F(MemoryGuardTest, JumbosShrinkWindowsAndRefuseNothing) {
   MemoryGuard guard(pools, kReceiveBytes);
   take(pools.jumbos(), 64);
   guard.look(1);
-  EXPECT_EQ(guard.pressure().window_bytes(), 0u);
+  EXPECT_LT(guard.pressure().window_bytes(), 1'024u);
   EXPECT_TRUE(guard.pressure().takes_all());
 }
 
