@@ -33,7 +33,7 @@ class Splice {
   };
   // What is to be done with a segment.
   struct Passage {
-    bool passes = false;      // it may go on, after carry(); else an answer() to its sender is due
+    bool passes = false;      // it may go on, after carry(); else its sender is to be answered
     bool repeats = false;     // it begins before the seam
     bool ends = false;        // with it the state changed
     std::uint32_t fresh = 0;  // bytes of its stream that were not seen before
@@ -48,7 +48,7 @@ class Splice {
   Passage note(Direction direction, const wire::Frame& frame);
   // Makes the frame what its receiver is to get, ready for any port. False when its metadata contradict it.
   [[nodiscard]] bool carry(Direction direction, const wire::Frame& frame, rte_mbuf* packet) const;
-  // Numbers of an empty segment to whom this direction goes that the receiver takes: for an ACK, or a RST.
+  // What an empty segment of our own to the receiver of this direction says: an ACK, or a RST.
   struct Numbers {
     std::uint32_t seq = 0;
     std::uint32_t expected_seq = 0;  // what the receiver said it waits for: the sequence number of a RST
