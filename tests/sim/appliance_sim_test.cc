@@ -173,12 +173,12 @@ constexpr buffer::PoolSizes kPoolSizes{.frames = 16384, .jumbos = 512, .views = 
 
 // The hosts' buffers: an application that writes byte by byte pins a whole buffer with each write.
 buffer::Pools& pools() {
-  static buffer::Pools made = *buffer::Pools::create("hosts", {.frames = 65536, .jumbos = 512, .views = 65536});
+  static buffer::Pools made = buffer::Pools::create("hosts", {.frames = 65536, .jumbos = 512, .views = 65536}).value();
   return made;
 }
 
 buffer::Pools& appliance_pools() {
-  static buffer::Pools made = *buffer::Pools::create("appliance", kPoolSizes);
+  static buffer::Pools made = buffer::Pools::create("appliance", kPoolSizes).value();
   return made;
 }
 

@@ -29,7 +29,7 @@ constexpr const char* kUpgradePolicy = R"(services:
 )";
 
 buffer::Pools& pools() {
-  static buffer::Pools made = *buffer::Pools::create("ladder", {.frames = 65536, .jumbos = 512, .views = 65536});
+  static buffer::Pools made = buffer::Pools::create("ladder", {.frames = 65536, .jumbos = 512, .views = 65536}).value();
   return made;
 }
 

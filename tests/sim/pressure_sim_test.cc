@@ -17,13 +17,13 @@ namespace {
 constexpr std::size_t kBodyBytes = 64 * 1024;
 
 buffer::Pools& host_pools() {
-  static buffer::Pools made = *buffer::Pools::create("crowd", {.frames = 65536, .jumbos = 512, .views = 65536});
+  static buffer::Pools made = buffer::Pools::create("crowd", {.frames = 65536, .jumbos = 512, .views = 65536}).value();
   return made;
 }
 
 // 2.3 MB of frames, where the windows of all connections are 10 MB each way.
 buffer::Pools& small_pools() {
-  static buffer::Pools made = *buffer::Pools::create("small", {.frames = 1024, .jumbos = 32, .views = 2048});
+  static buffer::Pools made = buffer::Pools::create("small", {.frames = 1024, .jumbos = 32, .views = 2048}).value();
   return made;
 }
 
