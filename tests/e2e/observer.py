@@ -32,6 +32,9 @@ class Observer:
     def observed(self):
         """Captures both legs; afterwards nothing in either may be wrong."""
         captures = [os.path.join(self.lab.state, device + ".pcap") for _, device in self.lab.ends()]
+        for capture in captures:  # of the last time: a new one says that dumpcap is at work
+            if os.path.exists(capture):
+                os.remove(capture)
         observers = [subprocess.Popen(["ip", "netns", "exec", namespace, "dumpcap", "-q", "-i", device, "-s", str(self.capture_bytes), "-B", "256", "-w", capture],
                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
                      for (namespace, device), capture in zip(self.lab.ends(), captures)]
