@@ -153,6 +153,7 @@ TEST_F(Refusal, services) {
   expect_malformed("has no address", [](fbs::PolicyT& p) { p.services[0]->port = 0; });
   expect_malformed("unknown protocol",
                    [](fbs::PolicyT& p) { p.services[0]->protocol = static_cast<fbs::Protocol>(3); });
+  expect_malformed("unknown protocol", [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::raw; });
   expect_malformed("rules and a protocol that nothing reads",
                    [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::tcp; });
   expect_malformed("unknown protocol",
