@@ -1,8 +1,6 @@
 // See splice.h.
 #include "dataplane/session/splice.h"
 
-#include <rte_mbuf.h>
-
 #include <algorithm>
 #include <cstring>
 

@@ -7,6 +7,8 @@
 // through; they are made zeros, which their receiver has the place of already and answers with its ACK.
 #pragma once
 
+#include <rte_mbuf.h>
+
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -17,8 +19,6 @@
 #include "dataplane/tcp/sequence.h"
 #include "dataplane/wire/frame.h"
 #include "dataplane/wire/renumber.h"
-
-struct rte_mbuf;
 
 namespace sluice::session {
 
