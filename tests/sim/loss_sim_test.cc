@@ -259,7 +259,9 @@ void run_seed(std::uint64_t seed) {
     EXPECT_NE(transfer.run(bytes), 0u) << "stuck";
     EXPECT_TRUE(transfer.receiver().received() == letters(0, bytes));
     if (path.lost_acks_per_mille + path.repeated_per_mille + path.reordered_per_mille + path.lost_per_mille == 0) {
-      EXPECT_EQ(transfer.receiver().repeated_bytes(), 0u) << "nothing was lost, so nothing goes twice";
+      // But for a probe, where the last two segments are not both full and their ACK is delayed (RFC 1122 4.2.3.2).
+      EXPECT_LE(transfer.receiver().repeated_bytes(), config.segment_bytes)
+          << "nothing was lost, so nothing goes twice";
     }
   }
   EXPECT_EQ(shared_pools().in_use(), 0u) << "buffers leaked";
