@@ -16,6 +16,10 @@
 #include "dataplane/wire/frame.h"
 #include "dataplane/wire/run.h"
 
+namespace sluice::session {
+class Session;
+}
+
 namespace sluice::worker {
 
 // A frame, or the first of a run.
@@ -24,6 +28,7 @@ struct Arrival {
   wire::Frame frame;
   session::FlowKey flow;  // of a TCP frame, for the worker
   std::uint64_t flow_hash = 0;
+  const session::Session* likely = nullptr;  // whose memory was asked for
   wire::Run run;
   std::uint8_t first = 0;  // frames of the burst
   std::uint8_t last = 0;

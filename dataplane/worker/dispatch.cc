@@ -66,13 +66,16 @@ bool Worker::is_refused(Side side, const wire::Frame& frame, ErrorCode& why) con
 void Worker::look_up(Side side, std::span<rte_mbuf* const> packets) {
   arrivals_.read(packets);
   for (Arrival& arrival : arrivals_.all()) {
+    arrival.likely = nullptr;
     if (arrival.frame.kind != wire::FrameKind::tcp) continue;
     arrival.flow = session::flow_key(arrival.frame, side == Side::client);
     arrival.flow_hash = table_.hash(arrival.flow);
     table_.prefetch_slot(arrival.flow_hash);
   }
+  for (Arrival& arrival : arrivals_.all())
+    if (arrival.frame.kind == wire::FrameKind::tcp) arrival.likely = table_.prefetch_session(arrival.flow_hash);
   for (const Arrival& arrival : arrivals_.all())
-    if (arrival.frame.kind == wire::FrameKind::tcp) table_.prefetch_session(arrival.flow_hash);
+    if (arrival.likely != nullptr) arrival.likely->prefetch_legs();
 }
 
 // True when the frames of a run went to their session as one segment, which is what comes of them one by one.
