@@ -8,7 +8,6 @@
 namespace sluice::bench {
 namespace {
 
-constexpr std::size_t kBurst = 32;
 constexpr std::uint16_t kMss = 1460;
 constexpr tcp::LegLimits kLimits;
 constexpr std::uint32_t kDistance = 0x12345;  // of the server's numbers from those that a spliced client knows
@@ -91,32 +90,56 @@ TimeNs TcpRelay::next_deadline() const {
 }
 
 bool TcpRelay::receive(bool from_client, TimeNs now) {
-  std::array<rte_mbuf*, kBurst> packets;
+  std::array<rte_mbuf*, worker::Arrivals::kMost> packets;
   const std::uint16_t count = (from_client ? client_port_ : server_port_).receive(packets);
-  for (std::uint16_t i = 0; i < count; ++i) dispatch(from_client, packets[i], now);
+  arrivals_.read(std::span(packets).first(count));
+  for (worker::Arrival& arrival : arrivals_.all()) {
+    if (arrival.is_run() && take_run(from_client, arrival, now)) continue;
+    arrivals_.each_frame(arrival, [&](const worker::Arrival& frame) { dispatch(from_client, frame, now); });
+  }
   return count != 0;
 }
 
-void TcpRelay::dispatch(bool is_from_client, rte_mbuf* packet, TimeNs now) {
-  const wire::Frame frame =
-      wire::parse({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, packet->pkt_len);
+TcpRelay::Flow* TcpRelay::flow_of(bool is_from_client, const wire::Frame& frame) {
+  if (frame.kind != wire::FrameKind::tcp) return nullptr;
   const std::uint32_t number = is_from_client ? connection_of(frame.source.ipv4(), frame.source_port)
                                               : connection_of(frame.destination.ipv4(), frame.destination_port);
-  if (frame.kind != wire::FrameKind::tcp || number >= flows_.size() || !port::tcp_checksum_ok(packet, frame)) {
+  return number < flows_.size() ? flows_[number].get() : nullptr;
+}
+
+bool TcpRelay::take_run(bool from_client, worker::Arrival& run, TimeNs now) {
+  Flow* flow = flow_of(from_client, run.frame);
+  if (flow == nullptr) return false;
+  const std::optional<tcp::Leg>& leg = from_client ? flow->client : flow->server;
+  if (!leg || !leg->takes_run(segment_of(run.frame, {}), run.run_in()) || !arrivals_.checksums_ok(run)) return false;
+  if (run.run_in().bytes > 0) data_frames_ += run.frames;
+  buffer::Chain payload = arrivals_.join(run);
+  take(*flow, from_client, run.frame, std::move(payload), now);
+  return true;
+}
+
+void TcpRelay::dispatch(bool is_from_client, const worker::Arrival& arrival, TimeNs now) {
+  const wire::Frame& frame = arrival.frame;
+  rte_mbuf* packet = arrival.packet;
+  Flow* flow = flow_of(is_from_client, frame);
+  if (flow == nullptr || !port::tcp_checksum_ok(packet, frame)) {
     ++dropped_;
     rte_pktmbuf_free(packet);
     return;
   }
-  Flow& flow = *flows_[number];
-  if (flow.splice) return pass(flow, is_from_client, frame, packet);
+  if (flow->splice) return pass(*flow, is_from_client, frame, packet);
   buffer::Chain payload;
   if (frame.payload_bytes == 0) {
     rte_pktmbuf_free(packet);
   } else {
     ++data_frames_;
-    data_bytes_ += frame.payload_bytes;
     payload = buffer::Chain::payload_of(packet, frame.payload_offset, frame.payload_bytes);
   }
+  take(*flow, is_from_client, frame, std::move(payload), now);
+}
+
+void TcpRelay::take(Flow& flow, bool is_from_client, const wire::Frame& frame, buffer::Chain&& payload, TimeNs now) {
+  data_bytes_ += frame.payload_bytes;
   if (is_from_client)
     from_client(flow, frame, std::move(payload), now);
   else
@@ -159,10 +182,8 @@ void TcpRelay::from_client(Flow& flow, const wire::Frame& frame, buffer::Chain&&
   if (step != session::Handshake::Step::establish) return;
   if (kind_ == RelayKind::spliced) return splice(flow, seen);
   const std::uint32_t window = kLimits.receive_bytes >> flow.handshake.server_receive_shift();
-  tcp::LegSetup client = flow.handshake.client_leg(frame);
-  tcp::LegSetup server = flow.handshake.server_leg(frame, window << flow.handshake.server_receive_shift());
-  if (!client_output_.capabilities().tx_segmentation) client.burst_bytes = client.mss;
-  if (!server_output_.capabilities().tx_segmentation) server.burst_bytes = server.mss;
+  const tcp::LegSetup client = flow.handshake.client_leg(frame);
+  const tcp::LegSetup server = flow.handshake.server_leg(frame, window << flow.handshake.server_receive_shift());
   flow.client.emplace(client, kLimits, pools_, now);
   flow.server.emplace(server, kLimits, pools_, now);
   flow.to_client = back_to(frame);

@@ -14,6 +14,7 @@
 #include "dataplane/session/handshake.h"
 #include "dataplane/session/splice.h"
 #include "dataplane/tcp/leg.h"
+#include "dataplane/worker/arrivals.h"
 
 namespace sluice::bench {
 
@@ -45,7 +46,10 @@ class TcpRelay {
   };
 
   bool receive(bool from_client, TimeNs now);
-  void dispatch(bool from_client, rte_mbuf* packet, TimeNs now);
+  [[nodiscard]] Flow* flow_of(bool is_from_client, const wire::Frame& frame);
+  [[nodiscard]] bool take_run(bool from_client, worker::Arrival& run, TimeNs now);
+  void dispatch(bool from_client, const worker::Arrival& arrival, TimeNs now);
+  void take(Flow& flow, bool is_from_client, const wire::Frame& frame, buffer::Chain&& payload, TimeNs now);
   void pass(Flow& flow, bool from_client, const wire::Frame& frame, rte_mbuf* packet);
   void splice(Flow& flow, const wire::Frame& ack);
   void from_client(Flow& flow, const wire::Frame& frame, buffer::Chain&& payload, TimeNs now);
@@ -53,6 +57,7 @@ class TcpRelay {
   void run(Flow& flow, TimeNs now);
 
   RelayKind kind_;
+  worker::Arrivals arrivals_;
   MemoryPort& client_port_;
   MemoryPort& server_port_;
   buffer::Pools& pools_;

@@ -8,15 +8,22 @@
 namespace sluice::buffer {
 namespace {
 
-// A view of [offset, offset + count) of m's bytes; nullptr when none is free. m may be a view itself:
-// rte_pktmbuf_attach then refers to the room's owner, so references never nest.
-rte_mbuf* make_view(Pools& pools, rte_mbuf* m, std::size_t offset, std::size_t count) {
-  rte_mbuf* view = rte_mbuf_raw_alloc(pools.views());
-  if (view == nullptr) return nullptr;
+constexpr unsigned kViewsAtOnce = 64;
+constexpr std::uint16_t kMostFolded = RTE_PKTMBUF_HEADROOM;
+
+// Makes a fresh mbuf a view of [offset, offset + count) of m's bytes. m may be a view itself: rte_pktmbuf_attach then
+// refers to the room's owner, so references never nest.
+void attach_view(rte_mbuf* view, rte_mbuf* m, std::size_t offset, std::size_t count) {
   rte_pktmbuf_attach(view, m);
   view->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;  // offload requests stay with the packet
   view->data_off = static_cast<std::uint16_t>(view->data_off + offset);
   view->data_len = static_cast<std::uint16_t>(count);
+}
+
+// nullptr when none is free.
+rte_mbuf* make_view(Pools& pools, rte_mbuf* m, std::size_t offset, std::size_t count) {
+  rte_mbuf* view = rte_mbuf_raw_alloc(pools.views());
+  if (view != nullptr) attach_view(view, m, offset, count);
   return view;
 }
 
@@ -47,16 +54,36 @@ Chain Chain::payload_of(rte_mbuf* packet, std::size_t offset, std::size_t count)
   return chain;
 }
 
+// A few bytes that are left of one packet go in front of those of the next, where its headers were: cheaper than a
+// buffer for new headers, and than a piece for a few bytes.
+bool Chain::fold_front(std::size_t room_bytes) {
+  rte_mbuf* left = head_;
+  if (left == nullptr || left->next == nullptr || left->data_len > kMostFolded) return false;
+  rte_mbuf* next = left->next;
+  const std::uint16_t count = left->data_len;
+  rte_mbuf* owner = owner_of(next);
+  if (owner->hash.usr != next->data_off || next->data_off < count + room_bytes) return false;
+  std::memcpy(rte_pktmbuf_mtod(next, std::uint8_t*) - count, rte_pktmbuf_mtod(left, const std::uint8_t*), count);
+  next->data_off = static_cast<std::uint16_t>(next->data_off - count);
+  next->data_len = static_cast<std::uint16_t>(next->data_len + count);
+  owner->hash.usr = next->data_off;
+  head_ = next;
+  --segments_;
+  rte_pktmbuf_free_seg(left);
+  return true;
+}
+
+bool Chain::has_header_room(std::size_t count) const {
+  return head_ != nullptr && count < head_->data_off && owner_of(head_)->hash.usr == head_->data_off;
+}
+
 std::uint8_t* Chain::prepend(Pools& pools, std::size_t count) {
-  if (head_ != nullptr && count < head_->data_off) {
-    rte_mbuf* owner = owner_of(head_);
-    if (owner->hash.usr == head_->data_off) {
-      owner->hash.usr = 0;
-      head_->data_off = static_cast<std::uint16_t>(head_->data_off - count);
-      head_->data_len = static_cast<std::uint16_t>(head_->data_len + count);
-      length_bytes_ += count;
-      return rte_pktmbuf_mtod(head_, std::uint8_t*);
-    }
+  if (has_header_room(count) || fold_front(count)) {
+    owner_of(head_)->hash.usr = 0;
+    head_->data_off = static_cast<std::uint16_t>(head_->data_off - count);
+    head_->data_len = static_cast<std::uint16_t>(head_->data_len + count);
+    length_bytes_ += count;
+    return rte_pktmbuf_mtod(head_, std::uint8_t*);
   }
   rte_mbuf* m = rte_pktmbuf_alloc(pools.frames());
   if (m == nullptr) return nullptr;
@@ -68,13 +95,6 @@ std::uint8_t* Chain::prepend(Pools& pools, std::size_t count) {
   length_bytes_ += count;
   ++segments_;
   return rte_pktmbuf_mtod(m, std::uint8_t*);
-}
-
-void Chain::push_back(rte_mbuf* m) {
-  (tail_ == nullptr ? head_ : tail_->next) = m;
-  tail_ = m;
-  length_bytes_ += m->data_len;
-  ++segments_;
 }
 
 void Chain::adopt(rte_mbuf* packet) {
@@ -122,7 +142,7 @@ void Chain::append(Chain&& tail) {
   tail.forget();
 }
 
-bool Chain::take_front(Pools& pools, std::size_t count, Chain& front) {
+bool Chain::take_front_segments(Pools& pools, std::size_t count, Chain& front) {
   SLUICE_ASSERT(count <= length_bytes_);
   if (count == 0) return true;
   if (count == length_bytes_) {
@@ -200,18 +220,24 @@ void Chain::drop_back(std::size_t count) {
 
 bool Chain::share(Pools& pools, std::size_t offset, std::size_t count, Chain& out) const {
   SLUICE_ASSERT(offset <= length_bytes_ && count <= length_bytes_ - offset);
+  rte_mbuf* m = head_;
+  for (; count > 0 && offset >= m->data_len; m = m->next) offset -= m->data_len;
   Chain views;
-  for (rte_mbuf* m = head_; count > 0; m = m->next) {
-    if (offset >= m->data_len) {
-      offset -= m->data_len;
-      continue;
+  while (count > 0) {
+    // As many as are needed at once, up to a bound.
+    rte_mbuf* fresh[kViewsAtOnce];
+    unsigned pieces = 0;
+    std::size_t covered = 0;
+    for (const rte_mbuf* at = m; covered < count + offset && pieces < kViewsAtOnce; at = at->next, ++pieces)
+      covered += at->data_len;
+    if (rte_mempool_get_bulk(pools.views(), reinterpret_cast<void**>(fresh), pieces) != 0) return false;
+    for (unsigned i = 0; i < pieces; ++i, m = m->next) {
+      const std::size_t here = std::min<std::size_t>(m->data_len - offset, count);
+      attach_view(fresh[i], m, offset, here);
+      views.push_back(fresh[i]);
+      count -= here;
+      offset = 0;
     }
-    const std::size_t here = std::min<std::size_t>(m->data_len - offset, count);
-    rte_mbuf* view = make_view(pools, m, offset, here);
-    if (view == nullptr) return false;
-    views.push_back(view);
-    count -= here;
-    offset = 0;
   }
   out.append(std::move(views));
   return true;

@@ -36,6 +36,13 @@ class Chain {
   // The bytes [offset, offset + count) of a received packet. What stands before them were headers and is nobody's any
   // more: prepend() may write there.
   static Chain payload_of(rte_mbuf* packet, std::size_t offset, std::size_t count);
+  // Appends the same, of a packet that is one mbuf. count > 0.
+  void append_payload(rte_mbuf* packet, std::size_t offset, std::size_t count) {
+    packet->data_off = static_cast<std::uint16_t>(packet->data_off + offset);
+    packet->data_len = static_cast<std::uint16_t>(count);
+    packet->hash.usr = packet->data_off;
+    push_back(packet);
+  }
   Chain(Chain&& other) noexcept { swap(other); }
   Chain& operator=(Chain&& other) noexcept {
     if (this != &other) {
@@ -65,7 +72,17 @@ class Chain {
 
   // Moves the first `count` bytes to the end of `front`. Only a segment that is cut needs a view mbuf;
   // false (and nothing changed) when none is free. count <= length_bytes().
-  [[nodiscard]] bool take_front(Pools& pools, std::size_t count, Chain& front);
+  [[nodiscard]] bool take_front(Pools& pools, std::size_t count, Chain& front) {
+    if (front.head_ != nullptr || head_ == nullptr || count != head_->data_len || head_ == tail_)
+      return take_front_segments(pools, count, front);
+    front.head_ = front.tail_ = std::exchange(head_, head_->next);
+    front.head_->next = nullptr;
+    front.length_bytes_ = count;
+    front.segments_ = 1;
+    length_bytes_ -= count;
+    --segments_;
+    return true;
+  }
   // Forgets bytes at either end. Never allocates.
   void drop_front(std::size_t count) {
     if (head_ == nullptr || count >= head_->data_len) return drop_front_segments(count);
@@ -79,7 +96,8 @@ class Chain {
   [[nodiscard]] bool share(Pools& pools, std::size_t offset, std::size_t count, Chain& out) const;
 
   // Puts `count` bytes in front, to be written by the caller: over the headers that the first of these bytes came
-  // under, if nobody did so before, else in a buffer of their own. nullptr (and nothing changed) when none is free.
+  // under (or, behind a few of them, the next), if nobody did so before, else in a buffer of their own. nullptr (and
+  // nothing changed) when none is free.
   [[nodiscard]] std::uint8_t* prepend(Pools& pools, std::size_t count);
 
   // Overwrites bytes in place; the length stays. [offset, offset + bytes.size()) lies inside.
@@ -106,12 +124,21 @@ class Chain {
     m->data_len = static_cast<std::uint16_t>(m->data_len - count);
   }
   void adopt(rte_mbuf* packet);
+  // Bytes in front of the first were headers, so many at least.
+  [[nodiscard]] bool has_header_room(std::size_t count) const;
+  [[nodiscard]] bool fold_front(std::size_t room_bytes);
   void forget() {
     head_ = tail_ = nullptr;
     length_bytes_ = 0;
     segments_ = 0;
   }
-  void push_back(rte_mbuf* m);
+  void push_back(rte_mbuf* m) {
+    (tail_ == nullptr ? head_ : tail_->next) = m;
+    tail_ = m;
+    length_bytes_ += m->data_len;
+    ++segments_;
+  }
+  [[nodiscard]] bool take_front_segments(Pools& pools, std::size_t count, Chain& front);
   void drop_front_segments(std::size_t count);
 
   void swap(Chain& other) noexcept {

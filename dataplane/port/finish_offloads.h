@@ -4,11 +4,11 @@
 
 #include <rte_mbuf.h>
 
-#include <cstddef>
-#include <cstdint>
+#include <optional>
 
 #include "dataplane/buffer/chain.h"
 #include "dataplane/port/port.h"
+#include "dataplane/port/segmentation.h"
 
 namespace sluice::port {
 
@@ -35,12 +35,8 @@ class FinishedFrames {
   [[nodiscard]] bool failed() const { return failed_; }
 
  private:
-  // Link, IPv4 with options or IPv6 with extensions, and TCP with options.
-  static constexpr std::size_t kMaxHeaderBytes = 256;
-
   void start_segmentation(rte_mbuf* frame);
   rte_mbuf* next_segment();
-  void write_header(std::uint8_t* out, std::size_t payload_bytes, bool last) const;
   void fail() {
     failed_ = true;
     payload_.clear();
@@ -50,17 +46,8 @@ class FinishedFrames {
   bool port_fills_checksums_;
   bool failed_ = false;
   rte_mbuf* whole_ = nullptr;  // the frame that needs no cutting
-
-  // Segmentation. The headers are kept apart, because segments are written from them.
+  std::optional<Segmentation> segmentation_;
   buffer::Chain payload_;
-  std::uint8_t header_[kMaxHeaderBytes];
-  std::size_t header_bytes_ = 0;
-  std::size_t l2_bytes_ = 0;
-  std::size_t l3_bytes_ = 0;
-  std::uint16_t segment_bytes_ = 0;
-  std::uint64_t flags_ = 0;  // TX flags of each segment
-  std::size_t sent_bytes_ = 0;
-  std::uint16_t sent_segments_ = 0;
 };
 
 }  // namespace sluice::port

@@ -43,6 +43,10 @@ std::size_t packet_end(const rte_mbuf* frame) {
 }  // namespace
 
 bool tcp_checksum_ok(const rte_mbuf* frame, const wire::Frame& headers) {
+  return tcp_checksum_ok(frame, headers, headers.payload_bytes);
+}
+
+bool tcp_checksum_ok(const rte_mbuf* frame, const wire::Frame& headers, std::size_t payload_bytes) {
   switch (frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
     case RTE_MBUF_F_RX_L4_CKSUM_GOOD:
     case RTE_MBUF_F_RX_L4_CKSUM_NONE:
@@ -52,7 +56,7 @@ bool tcp_checksum_ok(const rte_mbuf* frame, const wire::Frame& headers) {
     default:
       break;
   }
-  const std::size_t l4_bytes = headers.payload_offset - headers.l4_offset + std::size_t{headers.payload_bytes};
+  const std::size_t l4_bytes = headers.payload_offset - headers.l4_offset + payload_bytes;
   wire::ChecksumSum sum =
       wire::pseudo_header_sum(headers.source, headers.destination, IPPROTO_TCP, static_cast<std::uint16_t>(l4_bytes));
   return add_bytes(frame, headers.l4_offset, l4_bytes, sum) && sum.checksum() == 0;

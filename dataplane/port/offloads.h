@@ -15,6 +15,8 @@ namespace sluice::port {
 
 // Is the L4 checksum of a received TCP frame right? Believes the port where it knows, adds up where it does not.
 [[nodiscard]] bool tcp_checksum_ok(const rte_mbuf* frame, const wire::Frame& headers);
+// The same of a frame with the same headers but for numbers, and so much payload.
+[[nodiscard]] bool tcp_checksum_ok(const rte_mbuf* frame, const wire::Frame& headers, std::size_t payload_bytes);
 
 // Is the checksum of a received ICMP or ICMPv6 frame right? No port is believed: few of them know.
 [[nodiscard]] bool icmp_checksum_ok(const rte_mbuf* frame, const wire::Frame& headers);

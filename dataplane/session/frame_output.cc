@@ -11,7 +11,7 @@ namespace sluice::session {
 
 FrameOutput::FrameOutput(port::Port& port, buffer::Pools& pools, ErrorCounters& errors)
     : port_(port), pools_(pools), errors_(errors), capabilities_(port.capabilities()) {
-  burst_.reserve(kMaxFrames);
+  burst_.reserve(kMaxFrames + kMostSegments);  // begun before it was full
 }
 
 FrameOutput::~FrameOutput() {
@@ -21,6 +21,8 @@ FrameOutput::~FrameOutput() {
 bool FrameOutput::send(const wire::TcpHeader& header, std::uint16_t mss, buffer::Chain&& payload) {
   if (burst_.size() >= kMaxFrames) return false;
   const std::size_t payload_bytes = payload.length_bytes();
+  if (!capabilities_.tx_segmentation && mss != 0 && payload_bytes > mss)
+    return send_segments(header, mss, std::move(payload));
   const std::size_t ip_bytes = wire::ip_header_bytes(header);
   const std::size_t tcp_bytes = wire::tcp_header_bytes(header);
   const std::size_t head_bytes = header.link.length + ip_bytes + tcp_bytes;
@@ -34,6 +36,25 @@ bool FrameOutput::send(const wire::TcpHeader& header, std::uint16_t mss, buffer:
   port::request_tcp_offloads(frame, header.link.length, ip_bytes, tcp_bytes, mss);
   push(frame);
   return true;
+}
+
+// For a port that does not cut. What a buffer is missing for after the first is as good as lost on the way.
+bool FrameOutput::send_segments(const wire::TcpHeader& header, std::uint16_t mss, buffer::Chain&& payload) {
+  const StageScope stage(Stage::port);
+  std::uint8_t head[wire::kMaxHeaderBytes];
+  const std::size_t head_bytes = wire::write(header, mss, head);
+  port::Segmentation segments({head, head_bytes}, header.link.length, wire::ip_header_bytes(header), mss);
+  const std::size_t before = burst_.size();
+  while (!payload.empty()) {
+    rte_mbuf* frame = segments.next(pools_, payload);
+    if (frame == nullptr || !(capabilities_.tx_checksum || port::complete_checksum_in_software(frame))) {
+      rte_pktmbuf_free(frame);
+      errors_.add(ErrorCode::buffers_exhausted);
+      break;
+    }
+    burst_.push_back(frame);
+  }
+  return burst_.size() != before;
 }
 
 void FrameOutput::push(rte_mbuf* frame) {

@@ -9,6 +9,7 @@
 #include "common/metrics.h"
 #include "dataplane/buffer/chain.h"
 #include "dataplane/port/port.h"
+#include "dataplane/port/segmentation.h"
 #include "dataplane/session/trace.h"
 #include "dataplane/tcp/segment.h"
 #include "dataplane/wire/build.h"
@@ -24,7 +25,8 @@ class FrameOutput {
 
   [[nodiscard]] const port::Capabilities& capabilities() const { return capabilities_; }
 
-  // A segment under `header`; false (nothing sent) when no buffer or no room is left in this burst.
+  // A segment under `header`, or several where the payload is longer than `mss`; false (nothing sent) when no buffer or
+  // no room is left in this burst.
   bool send(const wire::TcpHeader& header, std::uint16_t mss, buffer::Chain&& payload);
   // A frame that passes unchanged, prepared by port::prepare_forward(). Dropped and counted when there is no room.
   void forward(rte_mbuf* frame);
@@ -35,7 +37,10 @@ class FrameOutput {
 
  private:
   static constexpr std::size_t kMaxFrames = 1024;
+  // That one payload becomes.
+  static constexpr std::size_t kMostSegments = 65536 / port::Segmentation::least_bytes(tcp::kSmallestSegmentBytes) + 1;
 
+  bool send_segments(const wire::TcpHeader& header, std::uint16_t mss, buffer::Chain&& payload);
   // Does in software what the port cannot.
   void push(rte_mbuf* frame);
 

@@ -98,6 +98,12 @@ void Session::from_peer(Context& context, TraceLeg from, const wire::Frame& fram
   trace.drop(error, frame);
 }
 
+bool Session::takes_run(TraceLeg from, const wire::Frame& first, const tcp::RunIn& run) const {
+  if (terminated_ == nullptr) return false;
+  const tcp::Leg& near = from == TraceLeg::client ? client_leg() : server_leg();
+  return near.takes_run(segment_of(first, {}), run);
+}
+
 // A probe from one peer is answered when the other was heard; where that one is gone already, at once.
 void Session::relay_keepalive(TraceLeg from, tcp::Leg& near, tcp::Leg& far) {
   bool& near_waits = keepalive_waits_[static_cast<std::size_t>(from)];
@@ -195,10 +201,8 @@ void Session::run_handshake(Context& context, Outputs& outputs) {
 void Session::establish(Context& context, Outputs& outputs, const wire::Frame& ack) {
   const std::uint8_t shift = handshake_.server_receive_shift();
   const std::uint32_t window_field = std::min<std::uint32_t>(limits_.leg.first_window_bytes() >> shift, 0xffff);
-  tcp::LegSetup client = handshake_.client_leg(ack);
-  tcp::LegSetup server = handshake_.server_leg(ack, window_field << shift);
-  if (!outputs.client.capabilities().tx_segmentation) client.burst_bytes = client.mss;
-  if (!outputs.server.capabilities().tx_segmentation) server.burst_bytes = server.mss;
+  const tcp::LegSetup client = handshake_.client_leg(ack);
+  const tcp::LegSetup server = handshake_.server_leg(ack, window_field << shift);
   terminated_ = std::make_unique<Terminated>(*this, client, server, context.pools, context.now);
   phase_ = Phase::established;
   begin_streams(client, server);

@@ -62,6 +62,9 @@ class alignas(64) Session {
   // A frame of this session whose checksums are right; `payload` holds the TCP payload alone.
   void from_client(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
   void from_server(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload);
+  // A run that begins with this frame may come as one (wire/run.h): what comes of that is what would come of its frames
+  // one by one. Only of an established session that is not spliced.
+  [[nodiscard]] bool takes_run(TraceLeg from, const wire::Frame& first, const tcp::RunIn& run) const;
   // The network did not deliver a segment that went out to the side `from`, and quotes it. What became of that, which
   // is counted; icmp_relayed: it is for the other side, which knows the segment as `seq`.
   ErrorCode from_network(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error,

@@ -28,18 +28,28 @@ std::uint32_t sequence_length(const SegmentIn& segment) {
 }  // namespace
 
 ErrorCode Leg::input(SegmentIn&& segment, TimeNs now) {
-  if (!is_expected(segment)) return input_unexpected(std::move(segment), now);
+  if (!is_expected(segment, segment.payload.length_bytes())) return input_unexpected(std::move(segment), now);
   remember_timestamp(segment, now);
   on_acknowledgement(segment, now);
   return segment.payload.empty() ? ErrorCode::ok : receive_in_order(std::move(segment.payload));
 }
 
-bool Leg::is_expected(const SegmentIn& segment) const {
+bool Leg::is_expected(const SegmentIn& segment, std::size_t payload_bytes) const {
   return (segment.flags & (kSyn | kFin | kRst | kAck)) == kAck && segment.seq == receive_next_ &&
          state_ == LegState::open && !peer_fin_seen_ && reassembly_.empty() &&
-         segment.payload.length_bytes() <= distance(receive_next_, receive_edge_) &&
+         payload_bytes <= distance(receive_next_, receive_edge_) &&
          !before(segment.ack, send_unacked_) && !after(segment.ack, send_max_) &&
          (!timestamps_ || !segment.has_timestamps || !before(segment.ts_value, ts_recent_));
+}
+
+// What makes the first segment the expected one makes each that follows it so, while all fit the window and no memory
+// is short: their timestamps are no older than its own, and their acknowledgement is its own. Of acknowledgements each
+// counts for itself where losses are judged, or marks of congestion.
+bool Leg::takes_run(const SegmentIn& first, const RunIn& run) const {
+  if (!is_expected(first, run.bytes)) return false;
+  if (run.bytes > 0)
+    return !should_compact(run.pinned_bytes) && (limits_.pressure == nullptr || limits_.pressure->takes_all());
+  return flight_.is_calm() && after(first.ack, send_unacked_) && !after(run.last_ack, send_max_);
 }
 
 ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {

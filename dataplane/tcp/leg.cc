@@ -10,7 +10,7 @@ namespace sluice::tcp {
 namespace {
 
 // A peer may announce any MSS. Below this, headers would be most of what we send (Linux: TCP_MIN_SND_MSS).
-constexpr std::uint16_t kSmallestMss = 48;
+constexpr std::uint16_t kSmallestMss = kSmallestSegmentBytes + 12;
 constexpr std::uint32_t kLargestScaledWindow = 1u << 30;  // RFC 7323 section 2.3
 constexpr std::uint32_t kLargestBurst = 65535 - 60 - 60;  // IPv4 total length with full headers
 constexpr std::uint8_t kLargestShift = 14;                // RFC 7323 section 2.3
@@ -58,7 +58,7 @@ Leg::Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, T
       ts_recent_at_(now),
       flight_(setup.sack, mss_, setup.send_next, limits.congestion, pools.blocks()),
       reassembly_(limits.out_of_order_segments, pools.blocks()) {
-  burst_bytes_ = std::max<std::uint32_t>(std::min({limits.burst_bytes, setup.burst_bytes, kLargestBurst}), mss_);
+  burst_bytes_ = std::max<std::uint32_t>(std::min(limits.burst_bytes, kLargestBurst), mss_);
 }
 
 bool Leg::read(std::size_t limit, buffer::Chain& out) {

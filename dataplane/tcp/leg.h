@@ -36,7 +36,7 @@ struct LegLimits {
   std::uint32_t send_bytes = 1u << 20;        // accepted by write() and not yet acknowledged
   std::uint32_t pinned_bytes = 4u << 20;      // memory really pinned by the receive queues and downstream
   std::uint32_t out_of_order_segments = 64;   // runs of bytes that wait for a hole to be filled; Reassembly's at most
-  std::uint32_t burst_bytes = 65536 - 128;    // largest payload of one SegmentOut
+  std::uint32_t burst_bytes = 65536 - 128;    // largest payload of one SegmentOut, which is cut below
   DurationNs give_up_after = 120 * kSecond;   // without progress on retransmission, or an answer to probes
   DurationNs time_wait = 60 * kSecond;
   CongestionControl congestion = CongestionControl::cubic;
@@ -64,6 +64,9 @@ class Leg {
   // A segment of this connection whose checksum is right. Takes the payload.
   // Returns ok, or why (part of) it was not taken; that is counted, never fatal.
   ErrorCode input(SegmentIn&& segment, TimeNs now);
+  // A run that begins with `first` may come as one segment: what comes of that is what would come of it one by one. Of
+  // acknowledgements the last may come for all, where they tell of nothing but progress.
+  [[nodiscard]] bool takes_run(const SegmentIn& first, const RunIn& run) const;
   // The network did not deliver a segment of this leg, and quotes it. What became of that: icmp_path_mtu, icmp_noted,
   // or icmp_blind.
   ErrorCode input_error(const wire::IcmpError& error, TimeNs now);
@@ -127,7 +130,7 @@ class Leg {
   };
 
   // input.cc: what a segment means
-  [[nodiscard]] bool is_expected(const SegmentIn& segment) const;
+  [[nodiscard]] bool is_expected(const SegmentIn& segment, std::size_t payload_bytes) const;
   ErrorCode input_unexpected(SegmentIn&& segment, TimeNs now);
   ErrorCode input_reset(const SegmentIn& segment, TimeNs now);
   ErrorCode input_after_close(const SegmentIn& segment);

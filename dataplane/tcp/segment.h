@@ -10,6 +10,9 @@
 
 namespace sluice::tcp {
 
+// No leg sends shorter segments than that of what is longer, whatever MSS its peer announces; timestamps taken off.
+inline constexpr std::uint16_t kSmallestSegmentBytes = 36;
+
 struct SegmentIn {
   std::uint32_t seq = 0;
   std::uint32_t ack = 0;
@@ -21,6 +24,13 @@ struct SegmentIn {
   std::uint32_t ts_echo = 0;
   std::span<const wire::SackBlock> sack{};  // as they came; read before input() returns
   buffer::Chain payload;
+};
+
+// Segments that carry on where the one before them ended, or acknowledgements that go on (wire/run.h).
+struct RunIn {
+  std::uint32_t bytes = 0;       // payload of all, 0 of acknowledgements
+  std::size_t pinned_bytes = 0;  // memory that it lies in
+  std::uint32_t last_ack = 0;    // of data the same as the first one's
 };
 
 struct SegmentOut {

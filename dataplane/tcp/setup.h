@@ -17,10 +17,9 @@ struct LegSetup {
   std::uint32_t receive_window = 0;  // the window that the relayed handshake already promised, scaled
   bool sack = false;                 // both ends permitted selective acknowledgements
   bool timestamps = false;
-  bool ecn = false;                        // explicit congestion notification (RFC 3168)
-  std::uint32_t ts_recent = 0;             // peer's last TSval
-  std::uint32_t ts_value = 0;              // first TSval we send: the last seen from whom we stand for
-  std::uint32_t burst_bytes = 0xffffffff;  // at most LegLimits' (one mss where the port does not cut segments)
+  bool ecn = false;             // explicit congestion notification (RFC 3168)
+  std::uint32_t ts_recent = 0;  // peer's last TSval
+  std::uint32_t ts_value = 0;   // first TSval we send: the last seen from whom we stand for
 };
 
 }  // namespace sluice::tcp

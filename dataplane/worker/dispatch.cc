@@ -63,22 +63,34 @@ bool Worker::is_refused(Side side, const wire::Frame& frame, ErrorCode& why) con
 
 // Reads the burst's frames and has the memory of their sessions on its way. A frame may still open or end a session
 // that a later one belongs to, so each is looked up again when its turn comes.
-void Worker::look_up(Side side, std::uint16_t count) {
-  for (std::uint16_t i = 0; i < count; ++i) {
-    Arrival& arrival = arrivals_[i];
-    const rte_mbuf* packet = arrival.packet;
+void Worker::look_up(Side side, std::span<rte_mbuf* const> packets) {
+  arrivals_.read(packets);
+  for (Arrival& arrival : arrivals_.all()) {
     arrival.likely = nullptr;
-    wire::parse({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, packet->pkt_len, arrival.frame);
     if (arrival.frame.kind != wire::FrameKind::tcp) continue;
     arrival.flow = session::flow_key(arrival.frame, side == Side::client);
     arrival.flow_hash = table_.hash(arrival.flow);
     table_.prefetch_slot(arrival.flow_hash);
   }
-  for (std::uint16_t i = 0; i < count; ++i)
-    if (arrivals_[i].frame.kind == wire::FrameKind::tcp)
-      arrivals_[i].likely = table_.prefetch_session(arrivals_[i].flow_hash);
-  for (std::uint16_t i = 0; i < count; ++i)
-    if (arrivals_[i].likely != nullptr) arrivals_[i].likely->prefetch_legs();
+  for (Arrival& arrival : arrivals_.all())
+    if (arrival.frame.kind == wire::FrameKind::tcp) arrival.likely = table_.prefetch_session(arrival.flow_hash);
+  for (const Arrival& arrival : arrivals_.all())
+    if (arrival.likely != nullptr) arrival.likely->prefetch_legs();
+}
+
+// True when the frames of a run went to their session as one segment, which is what comes of them one by one.
+bool Worker::take_run(Side side, Arrival& run) {
+  session::Session* session = context_.policy == nullptr ? nullptr : table_.find(run.flow, run.flow_hash);
+  const auto from = static_cast<TraceLeg>(side);
+  if (session == nullptr || !session->takes_run(from, run.frame, run.run_in()) || !arrivals_.checksums_ok(run))
+    return false;
+  buffer::Chain payload = arrivals_.join(run);
+  if (side == Side::client)
+    session->from_client(context_, outputs_, run.frame, std::move(payload));
+  else
+    session->from_server(context_, outputs_, run.frame, std::move(payload));
+  queue(*session);
+  return true;
 }
 
 void Worker::dispatch(Side side, Arrival& arrival) {

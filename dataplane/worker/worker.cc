@@ -1,8 +1,6 @@
 // See worker.h.
 #include "dataplane/worker/worker.h"
 
-#include <rte_prefetch.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -99,19 +97,17 @@ bool Worker::shut_down(TimeNs now, WallNs wall) {
 }
 
 bool Worker::receive(Side side) {
-  std::array<rte_mbuf*, kBurst> packets;
+  std::array<rte_mbuf*, Arrivals::kMost> packets;
   std::uint16_t count = 0;
   {
     const StageScope stage(Stage::port);
     count = ports_[static_cast<std::size_t>(side)]->receive(packets);
   }
-  // Device and memory are cold: what a frame says is asked for while those before it are read, and what its session
-  // holds while the others are looked up.
-  for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(packets[i]);
-  for (std::uint16_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(packets[i], void*));
-  for (std::uint16_t i = 0; i < count; ++i) arrivals_[i].packet = packets[i];
-  look_up(side, count);
-  for (std::uint16_t i = 0; i < count; ++i) dispatch(side, arrivals_[i]);
+  look_up(side, std::span(packets).first(count));
+  for (Arrival& arrival : arrivals_.all()) {
+    if (arrival.is_run() && take_run(side, arrival)) continue;
+    arrivals_.each_frame(arrival, [&](Arrival& frame) { dispatch(side, frame); });
+  }
   return count != 0;
 }
 

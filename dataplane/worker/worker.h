@@ -22,6 +22,7 @@
 #include "dataplane/session/syn_cookie.h"
 #include "dataplane/session/timer_wheel.h"
 #include "dataplane/wire/fragments.h"
+#include "dataplane/worker/arrivals.h"
 #include "dataplane/worker/flow_listing.h"
 #include "dataplane/worker/memory_guard.h"
 
@@ -86,20 +87,11 @@ class Worker final : public session::SessionObserver {
   bool pop_event(channel::SessionEvent& event) { return events_.pop(event); }
 
  private:
-  static constexpr std::size_t kBurst = 32;
   static constexpr std::size_t kEvents = 8192;
 
-  // A frame of the burst, read; of a TCP frame also its flow.
-  struct Arrival {
-    rte_mbuf* packet = nullptr;
-    wire::Frame frame;
-    session::FlowKey flow;
-    std::uint64_t flow_hash = 0;
-    const session::Session* likely = nullptr;  // whose memory was asked for
-  };
-
   // dispatch.cc
-  void look_up(Side side, std::uint16_t count);
+  void look_up(Side side, std::span<rte_mbuf* const> packets);
+  [[nodiscard]] bool take_run(Side side, Arrival& run);
   void dispatch(Side side, Arrival& arrival);
   void dispatch_tcp(Side side, Arrival& arrival);
   void dispatch_fragment(Side side, Arrival& arrival);
@@ -152,7 +144,7 @@ class Worker final : public session::SessionObserver {
   SessionIds ids_;
   session::SessionTable table_;
   session::TimerWheel timers_;
-  std::array<Arrival, kBurst> arrivals_;
+  Arrivals arrivals_;
   std::vector<session::Session*> queued_;
   std::size_t half_open_ = 0;
   std::size_t recycle_at_ = 0;  // a room of the table: whoever is over there gives it away next

@@ -145,6 +145,9 @@ class Game {
         return raw(side);
       case 11:
         return network(side);
+      case 12:
+        gathers_ = !gathers_;
+        return burst();
       case 9:
       case 10:
         return say(side, connection, port, std::string(script_.two() % 1400, static_cast<char>(script_.byte())));
@@ -198,8 +201,7 @@ class Game {
     wire::ChecksumSum sum;
     sum.add(as_bytes(payload));
     wire::complete_checksum(MutableBytes(bytes).subspan(34, head - 34), wire::kTcpChecksumOffset, sum);
-    ports_[side].in.push_back(std::move(bytes));
-    burst();
+    arrive(side, std::move(bytes));
   }
 
   // The frame that left last, with a byte changed: it comes back, or comes from the other side.
@@ -208,8 +210,7 @@ class Game {
     std::vector<std::uint8_t> bytes = last_;
     bytes[script_.two() % bytes.size()] ^= script_.byte();
     if (bytes.size() > 2000) return;
-    ports_[side].in.push_back(std::move(bytes));
-    burst();
+    arrive(side, std::move(bytes));
   }
 
   // The frame that left last to that side was not delivered, as a router or somebody else tells.
@@ -237,8 +238,13 @@ class Game {
     wire::ChecksumSum sum;
     sum.add({icmp, 8 + quoted});
     store_be16(icmp + 2, sum.checksum());
+    arrive(side, std::move(bytes));
+  }
+
+  // At once, or in one burst with what comes next: then what continues each other may be taken as one.
+  void arrive(int side, std::vector<std::uint8_t> bytes) {
     ports_[side].in.push_back(std::move(bytes));
-    burst();
+    if (!gathers_) burst();
   }
 
   void burst() {
@@ -272,6 +278,7 @@ class Game {
   worker::Worker worker_;
   bool with_options_ = false;
   bool with_marks_ = false;
+  bool gathers_ = false;
   std::array<Connection, kConnections> connections_;
   std::array<std::array<std::uint32_t, kConnections>, 2> heard_{};
   std::vector<std::uint8_t> last_;

@@ -73,7 +73,6 @@ class Game {
       setup.sack = (options & 4) != 0;
       setup.timestamps = (options & 8) != 0;
       setup.ecn = (options & 128) != 0;
-      setup.burst_bytes = (options & 16) != 0 ? 65'000 : 0;
       ends_[i].leg = std::make_unique<tcp::Leg>(setup, limits_, fuzz::pools(), now_);
       ends_[i].last_seq = setup.send_next;
       ends_[i].last_ack = setup.receive_next;
@@ -265,6 +264,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   limits.receive_bytes = 40'000;
   limits.pinned_bytes = (options & 32) != 0 ? 64u << 10 : 1u << 20;
   limits.out_of_order_segments = 16;
+  limits.burst_bytes = (options & 16) != 0 ? 65'000 : 0;
   if ((options & 64) != 0) limits.congestion = tcp::CongestionControl::new_reno;
   {
     Game(fuzz::Script(data + 1, size - 1), limits, options).play();

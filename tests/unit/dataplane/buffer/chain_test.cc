@@ -108,6 +108,58 @@ TEST_F(ChainTest, PrependLeavesPayloadThatWasCutOffInFrontAlone) {
   EXPECT_EQ(text_of(chain), "new:load");
 }
 
+TEST_F(ChainTest, AFewBytesThatAreLeftOfOnePacketGoBeforeTheNext) {
+  Chain chain = Chain::payload_of(packet_of({"headers:payload"}), kHeaders, 7);
+  chain.append(Chain::payload_of(packet_of({"headers:second"}), kHeaders, 6));
+  Chain views;
+  ASSERT_TRUE(chain.share(*pools_, 4, 7, views));
+  const auto hoard = exhaust(pools_->frames());
+  std::memcpy(views.prepend(*pools_, 4), "new:", 4);
+  give_back(hoard);
+  EXPECT_EQ(text_of(views), "new:oadseco");
+  EXPECT_EQ(views.segments(), 1u);
+  EXPECT_EQ(text_of(chain), "payloadsecond");
+
+  // The same again finds no headers there.
+  Chain again;
+  ASSERT_TRUE(chain.share(*pools_, 4, 7, again));
+  std::memcpy(again.prepend(*pools_, 4), "and:", 4);
+  EXPECT_EQ(text_of(again), "and:oadseco");
+  EXPECT_EQ(text_of(views), "new:oadseco");
+  EXPECT_EQ(again.segments(), 3u);
+}
+
+TEST_F(ChainTest, ManyBytesThatAreLeftStayWhereTheyAre) {
+  const std::string many(RTE_PKTMBUF_HEADROOM + 2, 'm');
+  Chain chain = Chain::payload_of(packet_of({"headers:" + many}), kHeaders, many.size());
+  chain.append(Chain::payload_of(packet_of({"headers:second"}), kHeaders, 6));
+  chain.drop_front(1);
+  std::memcpy(chain.prepend(*pools_, 4), "new:", 4);
+  EXPECT_EQ(text_of(chain), "new:" + many.substr(1) + "second");
+  EXPECT_EQ(chain.segments(), 3u);
+}
+
+TEST_F(ChainTest, ManyViewsAreMadeOrNone) {
+  pools_ = std::make_unique<Pools>(*Pools::create("many_views", {.frames = 256, .jumbos = 4, .views = 128}));
+  Chain chain;
+  std::string text;
+  for (int i = 0; i < 100; ++i) {
+    chain.append(chain_of({"abc"}));
+    text += "abc";
+  }
+  Chain views;
+  ASSERT_TRUE(chain.share(*pools_, 4, 293, views));
+  EXPECT_EQ(text_of(views), text.substr(4, 293));
+  EXPECT_EQ(views.segments(), 98u);
+  const auto hoard = exhaust(pools_->views());
+  views.clear();
+  Chain most;
+  EXPECT_FALSE(chain.share(*pools_, 0, 300, most)) << "98 are free";
+  EXPECT_TRUE(most.empty());
+  EXPECT_TRUE(chain.share(*pools_, 0, 294, most));
+  give_back(hoard);
+}
+
 TEST_F(ChainTest, PrependTakesABufferWhereNoHeadersWere) {
   Chain copied;
   ASSERT_TRUE(copied.append_copy(*pools_, as_bytes("payload")));

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <numeric>
+#include <random>
 #include <vector>
 
 #include "dataplane/port/finish_offloads.h"
@@ -115,6 +117,104 @@ TEST_F(OffloadsTest, SegmentationCutsAsANicDoes) {
       }
     }
     EXPECT_EQ(joined, payload);
+  }
+}
+
+// Frames as they come from a port: headers, then payload.
+buffer::Chain received(buffer::Pools& pools, const std::string& payload) {
+  const std::string frame = std::string(66, 'h') + payload;
+  buffer::Chain chain;
+  EXPECT_TRUE(chain.append_copy(pools, as_bytes(frame)));
+  return buffer::Chain::payload_of(chain.to_packet(), 66, payload.size());
+}
+
+class SegmentationTest : public OffloadsTest {
+ protected:
+  // What pieces of these sizes leave as; each frame has to be right.
+  std::vector<rte_mbuf*> cut(const std::vector<std::size_t>& pieces, std::uint16_t segment_bytes) {
+    const std::string text = pattern(std::accumulate(pieces.begin(), pieces.end(), std::size_t{0}));
+    std::size_t at = 0;
+    for (const std::size_t bytes : pieces) {
+      kept.append(received(*pools_, text.substr(at, bytes)));
+      at += bytes;
+    }
+    buffer::Chain payload;
+    EXPECT_TRUE(kept.share(*pools_, 0, text.size(), payload));
+    std::uint8_t head[wire::kMaxHeaderBytes];
+    const std::size_t head_bytes = wire::write(tcp_header(), text.size(), head);
+    Segmentation segments({head, head_bytes}, 14, 20, segment_bytes);
+    std::vector<rte_mbuf*> frames;
+    std::string joined;
+    while (!payload.empty()) {
+      rte_mbuf* frame = segments.next(*pools_, payload);
+      if (frame == nullptr) break;
+      EXPECT_TRUE(complete_checksum_in_software(frame));
+      const auto bytes = bytes_of(frame);
+      EXPECT_EQ(received_sum(bytes), 0xffff);
+      const wire::Frame parsed = wire::parse(bytes, bytes.size());
+      EXPECT_EQ(parsed.kind, wire::FrameKind::tcp);
+      EXPECT_EQ(parsed.seq, tcp_header().seq + static_cast<std::uint32_t>(joined.size()));
+      EXPECT_EQ((parsed.flags & wire::kPsh) != 0, payload.empty());
+      joined += as_text(Bytes(bytes).subspan(parsed.payload_offset));
+      frames.push_back(frame);
+    }
+    EXPECT_EQ(joined, text);
+    std::string still(kept.length_bytes(), 0);
+    kept.copy_out(0, still.size(), reinterpret_cast<std::uint8_t*>(still.data()));
+    EXPECT_EQ(still, text);
+    kept.clear();
+    return frames;
+  }
+  static std::vector<std::size_t> payloads(const std::vector<rte_mbuf*>& frames) {
+    std::vector<std::size_t> out;
+    for (rte_mbuf* frame : frames) {
+      out.push_back(frame->pkt_len - 66);
+      rte_pktmbuf_free(frame);
+    }
+    return out;
+  }
+  buffer::Chain kept;  // as for a retransmission
+};
+
+using Sizes = std::vector<std::size_t>;
+
+TEST_F(SegmentationTest, PiecesAsTheyCameLeaveUnderHeadersWhereTheOldOnesWere) {
+  const auto frames = cut({1448, 1448, 1448, 100}, 1448);
+  for (const rte_mbuf* frame : frames) EXPECT_EQ(frame->nb_segs, 1);
+  EXPECT_EQ(payloads(frames), (Sizes{1448, 1448, 1448, 100}));
+}
+
+TEST_F(SegmentationTest, AFrameThatIsNearlyFullIsNotFilledUp) {
+  EXPECT_EQ(payloads(cut({1400, 1448, 1448}, 1448)), (Sizes{1400, 1448, 1448}));
+  EXPECT_EQ(payloads(cut({1300, 1448, 1448}, 1448)), (Sizes{1448, 1448, 1300}));
+  EXPECT_EQ(payloads(cut({2000, 1448}, 1448)), (Sizes{1448, 1448, 552}));
+}
+
+TEST_F(SegmentationTest, AFewBytesInFrontAreNoPieceOfTheirOwn) {
+  const auto frames = cut({40, 1448, 1448, 1448}, 1448);
+  ASSERT_EQ(frames.size(), 4u);
+  EXPECT_EQ(frames[1]->nb_segs, 1);
+  EXPECT_EQ(frames[2]->nb_segs, 1);
+  EXPECT_EQ(payloads(frames), (Sizes{1448, 1448, 1448, 40}));
+}
+
+TEST_F(SegmentationTest, SmallPiecesFillASegment) {
+  EXPECT_EQ(payloads(cut(Sizes(20, 100), 536)), (Sizes{536, 536, 536, 392}));
+}
+
+TEST_F(SegmentationTest, AnySizesComeOutWhole) {
+  std::minstd_rand random(3);
+  for (int i = 0; i < 300; ++i) {
+    Sizes pieces(1 + random() % 6);
+    for (std::size_t& bytes : pieces) bytes = 1 + random() % 1448;
+    const auto segment_bytes = static_cast<std::uint16_t>(36 + random() % 1424);
+    const Sizes out = payloads(cut(pieces, segment_bytes));
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      EXPECT_LE(out[k], segment_bytes);
+      if (k + 1 < out.size()) {
+        EXPECT_GE(out[k], Segmentation::least_bytes(segment_bytes));
+      }
+    }
   }
 }
 
