@@ -76,10 +76,10 @@ TEST(Group, BoundariesSeeWhatIsAroundThem) {
 
 // Whether the group is "b" or "ab" is for the byte behind to say, though the match ends where it does in any case.
 TEST(Group, WaitsForTheByteBehind) {
-  const TestRule rule = with_group(R"(a?(b\b|ab\B))");
-  EXPECT_THAT(found(rule, "ab-"), ElementsAre("b"));
-  EXPECT_THAT(found(rule, "abc"), ElementsAre("ab"));
-  EXPECT_THAT(found(rule, "ab"), ElementsAre("b"));
+  const TestRule rule = with_group(R"(=a?(b\b|ab\B))");
+  EXPECT_THAT(found(rule, "=ab-"), ElementsAre("b"));
+  EXPECT_THAT(found(rule, "=abc"), ElementsAre("ab"));
+  EXPECT_THAT(found(rule, "=ab"), ElementsAre("b"));
 }
 
 TEST(Context, CountsOnlyNearAWord) {
@@ -196,6 +196,12 @@ TEST(Allow, WhatIsAllowedIsPassedOverWhole) {
 TEST(Allow, ExpressionsMatchAll) {
   const TestRule rule = allowing(R"(\b[a-z0-9]{4,12}\b)", {{}, {}, {"[a-z]{4,12}", R"(0\w{3}\b)"}});
   EXPECT_THAT(found(rule, "letters l3tters 0abc 0abcd"), ElementsAre("l3tters", "0abcd"));
+}
+
+// Whether it is allowed is for the byte behind to say.
+TEST(Allow, WaitsForTheByteBehind) {
+  const TestRule rule = allowing("=[0-9]{4}", {{}, {}, {R"(=0\d{3}\b)"}});
+  EXPECT_THAT(found(rule, "=0123, =01234 =1234"), ElementsAre("=0123", "=1234"));
 }
 
 TEST(Allow, LooksAtTheGroup) {
