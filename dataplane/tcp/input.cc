@@ -37,8 +37,8 @@ ErrorCode Leg::input(SegmentIn&& segment, TimeNs now) {
 bool Leg::is_expected(const SegmentIn& segment, std::size_t payload_bytes) const {
   return (segment.flags & (kSyn | kFin | kRst | kAck)) == kAck && segment.seq == receive_next_ &&
          state_ == LegState::open && !peer_fin_seen_ && reassembly_.empty() &&
-         payload_bytes <= distance(receive_next_, receive_edge_) &&
-         !before(segment.ack, send_unacked_) && !after(segment.ack, send_max_) &&
+         payload_bytes <= distance(receive_next_, receive_edge_) && !before(segment.ack, send_unacked_) &&
+         !after(segment.ack, send_max_) &&
          (!timestamps_ || !segment.has_timestamps || !before(segment.ts_value, ts_recent_));
 }
 
