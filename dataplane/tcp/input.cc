@@ -49,7 +49,7 @@ bool Leg::takes_run(const SegmentIn& first, const RunIn& run) const {
   if (!is_expected(first, run.bytes)) return false;
   if (run.bytes > 0)
     return !should_compact(run.pinned_bytes) && (limits_.pressure == nullptr || limits_.pressure->takes_all());
-  return flight_.is_calm() && after(first.ack, send_unacked_) && !after(run.last_ack, send_max_);
+  return flight_.takes_last_of(first.ack) && after(first.ack, send_unacked_) && !after(run.last_ack, send_max_);
 }
 
 ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {
