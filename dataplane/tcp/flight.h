@@ -48,6 +48,11 @@ class Flight {
     return phase_ == Phase::open && !probing_ && !all_repeated_ &&
            (presumed_bytes_ | board_.sacked_bytes() | board_.lost_bytes()) == 0;
   }
+  // Of several that advance, from `ack` on, the last may come for all: no loss is judged, and no round trip by each
+  // (hystart.h).
+  [[nodiscard]] bool takes_last_of(std::uint32_t ack) const {
+    return is_calm() && (!congestion_.in_first_slow_start() || after(ack, limited_until_));
+  }
   void on_progress(std::uint32_t ack, TimeNs now) {
     Delivery delivery;
     board_.acknowledge(ack, [&](const Sent& piece) { note_delivered(piece, delivery, now); });

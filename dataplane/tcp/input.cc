@@ -37,8 +37,8 @@ ErrorCode Leg::input(SegmentIn&& segment, TimeNs now) {
 bool Leg::is_expected(const SegmentIn& segment, std::size_t payload_bytes) const {
   return (segment.flags & (kSyn | kFin | kRst | kAck)) == kAck && segment.seq == receive_next_ &&
          state_ == LegState::open && !peer_fin_seen_ && reassembly_.empty() &&
-         payload_bytes <= distance(receive_next_, receive_edge_) &&
-         !before(segment.ack, send_unacked_) && !after(segment.ack, send_max_) &&
+         payload_bytes <= distance(receive_next_, receive_edge_) && !before(segment.ack, send_unacked_) &&
+         !after(segment.ack, send_max_) &&
          (!timestamps_ || !segment.has_timestamps || !before(segment.ts_value, ts_recent_));
 }
 
@@ -49,7 +49,7 @@ bool Leg::takes_run(const SegmentIn& first, const RunIn& run) const {
   if (!is_expected(first, run.bytes)) return false;
   if (run.bytes > 0)
     return !should_compact(run.pinned_bytes) && (limits_.pressure == nullptr || limits_.pressure->takes_all());
-  return flight_.is_calm() && after(first.ack, send_unacked_) && !after(run.last_ack, send_max_);
+  return flight_.takes_last_of(first.ack) && after(first.ack, send_unacked_) && !after(run.last_ack, send_max_);
 }
 
 ErrorCode Leg::input_unexpected(SegmentIn&& segment, TimeNs now) {

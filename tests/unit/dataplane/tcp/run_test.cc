@@ -75,6 +75,12 @@ TEST_F(RunTest, AcknowledgementsOfWhatIsInFlight) {
   EXPECT_FALSE(takes_acks(0, 1000)) << "the first repeats";
 }
 
+TEST_F(RunTest, NoAcknowledgementsWhileSlowStartGoesByRoundTrips) {
+  write(pattern(60000));
+  output();  // the congestion window is full
+  EXPECT_FALSE(takes_acks(1000, 3000));
+}
+
 TEST_F(RunTest, NoAcknowledgementsWhileALossIsJudged) {
   measure();
   write(pattern(5000));
