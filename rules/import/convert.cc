@@ -111,9 +111,18 @@ class Converter {
           "it finds its matches without {} somewhere in the text, too: the expression is rare enough", shown));
       return;
     }
-    rule.context_words = source_.keywords;
-    report_.notes.other(fmt::format("{} has to stand within {} bytes, where gitleaks asks for it anywhere in the file",
+    for (const std::string& keyword : source_.keywords)
+      if (auto word = context_word(keyword); !word.empty()) rule.context_words.push_back(std::move(word));
+    report_.notes.other(fmt::format("{} has to stand within {} bytes as a word, where gitleaks asks for it anywhere in the file",
                                     shown, kMaxContextWithin));
+  }
+
+  // A context is of whole words: what is no letter and no digit at their ends is left out.
+  static std::string context_word(std::string_view keyword) {
+    const auto is_edge = [](char c) { return word_bytes()[static_cast<std::uint8_t>(c)] && c != '_'; };
+    while (!keyword.empty() && !is_edge(keyword.front())) keyword.remove_prefix(1);
+    while (!keyword.empty() && !is_edge(keyword.back())) keyword.remove_suffix(1);
+    return keyword.size() > kMaxContextWithin ? std::string() : std::string(keyword);
   }
 
   [[nodiscard]] bool passes(const NewRule& rule, std::string_view secret) const {

@@ -8,9 +8,10 @@
 #include <optional>
 
 #include "rules/automaton.h"
-#include "rules/bounds.h"
+#include "rules/conditions.h"
 #include "rules/expression_check.h"
 #include "rules/import/print.h"
+#include "rules/import/secret.h"
 
 namespace sluice::rules::import {
 namespace {
@@ -53,7 +54,8 @@ Regex bounded(Regex regex, const Bounds& bounds) {
 
 class Fitter {
  public:
-  explicit Fitter(const Regex& regex) : regex_(regex), caseless_(wants_ignore_case(regex)) {}
+  explicit Fitter(const Regex& regex)
+      : regex_(regex), grouped_(has_group(regex)), caseless_(wants_ignore_case(regex)) {}
 
   [[nodiscard]] std::string text(const Bounds& bounds) const { return print(bounded(regex_, bounds), caseless_); }
   [[nodiscard]] bool parses(const Bounds& bounds) const {
@@ -61,7 +63,8 @@ class Fitter {
   }
   [[nodiscard]] bool fits(const Bounds& bounds) const {
     const auto tree = parse_expression(text(bounds), caseless_);
-    return tree && Automaton::build(*tree);
+    return tree && Automaton::build(*tree) &&
+           (!grouped_ || build_conditions({.group = 1}, *tree, caseless_).has_value());
   }
   // The largest that `good` takes, from the smallest bound to the one that stands there; false without one.
   template <class Good>
@@ -83,6 +86,7 @@ class Fitter {
 
  private:
   const Regex& regex_;
+  bool grouped_;
   bool caseless_;
 };
 
