@@ -112,9 +112,10 @@ class Allowed {
       notes_.other("an expression of its allow-list that looks around in the secret is not taken: more is found");
       return;
     }
-    if (regex.parts.size() == 1 && regex.parts.front().kind == Kind::choice && from_begin && to_end) {
-      for (Regex& part : regex.parts.front().parts) add_whole(Regex{.parts = {std::move(part)}});
-      return;
+    if (!from_begin && !to_end && add_if_word(regex)) return;
+    if (from_begin && to_end && regex.parts.size() == 1 && regex.parts.front().kind == Kind::choice) {
+      std::erase_if(regex.parts.front().parts, [&](const Regex& part) { return !matters(part); });
+      if (regex.parts.front().parts.empty()) return;
     }
     const auto least = static_cast<std::uint32_t>(std::min<std::uint64_t>(least_width(regex), most_));
     const std::uint32_t around = most_ - least;
@@ -132,15 +133,38 @@ class Allowed {
     return true;
   }
 
-  // A text of few different bytes has an entropy that the rule does not take anyway.
-  [[nodiscard]] bool is_too_even(const Regex& regex) const {
+  // Whether a secret that is found could be such a text. One of few different bytes has too low an entropy.
+  [[nodiscard]] bool matters(const Regex& regex) const {
     const auto kinds = static_cast<double>(all_bytes(regex).count());
-    return rule_.entropy > 0 && kinds > 0 && std::log2(kinds) <= rule_.entropy;
+    const bool too_even = rule_.entropy > 0 && kinds > 0 && std::log2(kinds) <= rule_.entropy;
+    return !too_even && least_width(regex) <= most_ && may_meet(regex, secret_);
+  }
+
+  // A plain word, anywhere in the secret.
+  bool add_if_word(const Regex& regex) {
+    std::string word;
+    bool caseless = true;
+    for (const Regex& part : regex.parts) {
+      const auto letter = static_cast<char>(lowest(part.set));
+      if (part.kind != Kind::bytes || (part.set != single_byte(letter) && part.set != fold_case(single_byte(letter))))
+        return false;
+      caseless = caseless && part.set == fold_case(part.set);
+      word += letter >= 'A' && letter <= 'Z' && part.set.count() == 2 ? static_cast<char>(letter | 0x20) : letter;
+    }
+    if (word.empty() || word.size() == most_) return false;
+    if (!caseless) notes_.other("its allow-list too takes letters of either case");
+    add_word(word);
+    return true;
+  }
+  static unsigned lowest(const ByteSet& set) {
+    unsigned byte = 0;
+    while (byte < 255 && !set[byte]) ++byte;
+    return byte;
   }
 
   void add_whole(Regex regex) {
+    if (!matters(regex)) return;
     bound(regex, most_);
-    if (least_width(regex) > most_ || is_too_even(regex) || !may_meet(regex, secret_)) return;
     if (auto value = only_text(regex)) return add_once(rule_.allow_values, *std::move(value));
     if (rule_.caseless && print(regex, false) != print(regex, true) && !wants_ignore_case(regex))
       notes_.other("its allow-list too takes letters of either case");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -113,8 +114,9 @@ class Converter {
     }
     for (const std::string& keyword : source_.keywords)
       if (auto word = context_word(keyword); !word.empty()) rule.context_words.push_back(std::move(word));
-    report_.notes.other(fmt::format("{} has to stand within {} bytes as a word, where gitleaks asks for it anywhere in the file",
-                                    shown, kMaxContextWithin));
+    report_.notes.other(
+        fmt::format("{} has to stand within {} bytes as a word, where gitleaks asks for it anywhere in the file", shown,
+                    kMaxContextWithin));
   }
 
   // A context is of whole words: what is no letter and no digit at their ends is left out.
@@ -125,19 +127,38 @@ class Converter {
     return keyword.size() > kMaxContextWithin ? std::string() : std::string(keyword);
   }
 
-  [[nodiscard]] bool passes(const NewRule& rule, std::string_view secret) const {
-    if (rule.entropy > 0 && entropy_of(secret) <= rule.entropy) return false;
-    return true;
+  // What an allow-list has too much of is left out, from its end.
+  std::optional<Conditions> fitting_conditions(const Expression& tree, NewRule& rule) {
+    const auto limit = [&](std::vector<std::string>& list, std::size_t most) {
+      const bool cut = list.size() > most;
+      if (cut) list.resize(most);
+      return cut;
+    };
+    bool cut = limit(rule.allow_match, kMaxAllowedExpressions);
+    cut = limit(rule.allow_values, kMaxAllowedValues) || cut;
+    cut = limit(rule.allow_contain, kMaxStopWords) || cut;
+    for (;;) {
+      auto conditions = build_conditions(conditions_of(rule), tree, rule.caseless);
+      if (cut) report_.notes.other("its allow-list is too much for one rule, and was cut: more is found");
+      if (conditions) return *std::move(conditions);
+      std::vector<std::string>& list = !rule.allow_match.empty() ? rule.allow_match : rule.allow_contain;
+      if (list.empty()) return std::nullopt;
+      list.resize(list.size() / 2);
+      cut = true;
+    }
   }
 
   bool add_samples(const Expressed& expressed, NewRule& rule) {
     const auto tree = parse_expression(expressed.expression, expressed.caseless);
     const auto automaton = tree ? Automaton::build(*tree) : std::nullopt;
-    if (!automaton) return false;
+    const auto conditions = automaton ? fitting_conditions(*tree, rule) : std::nullopt;
+    if (!conditions) return false;
+    const std::string before = rule.context_words.empty() ? "" : rule.context_words.front() + " ";
     for (std::uint64_t seed = 0; seed < kMaxTries; ++seed) {
       const Sample sample = make_sample(expressed, seed);
-      if (!passes(rule, sample.secret()) || !matches_from(*automaton, sample.text, 0)) continue;
-      rule.hit = sample.text;
+      if (!passes(rule, *conditions, sample.secret())) continue;
+      rule.hit = before + sample.text;
+      if (!matches_from(*automaton, rule.hit, before.size())) continue;
       for (const std::string& miss : candidates(sample)) {
         if (finds(*automaton, miss)) continue;
         rule.miss = miss;
@@ -145,6 +166,16 @@ class Converter {
       }
     }
     return false;
+  }
+
+  static bool passes(const NewRule& rule, const Conditions& conditions, std::string_view secret) {
+    if (rule.entropy > 0 && entropy_of(secret) <= rule.entropy) return false;
+    if (conditions.stop_words && finds(*conditions.stop_words, secret)) return false;
+    if (!conditions.allowed) return true;
+    std::vector<std::uint32_t> ends;
+    ends.reserve(conditions.allowed->max_width());
+    return !conditions.allowed->ends_from(as_bytes(secret), 0, true, ends) || ends.empty() ||
+           ends.back() < secret.size();
   }
 
   static std::vector<std::string> candidates(const Sample& sample) {
@@ -177,6 +208,14 @@ class Converter {
 
 std::vector<NewRule> convert(const SourceRule& rule, const SourceFile& file, RuleReport& report) {
   return Converter(rule, file, report).run();
+}
+
+ConditionSpec conditions_of(const NewRule& rule) {
+  ConditionSpec spec{.group = rule.group,
+                     .min_entropy_millibits = static_cast<std::uint32_t>(std::lround(rule.entropy * 1000))};
+  if (!rule.context_words.empty()) spec.context = {rule.context_words, kMaxContextWithin, true};
+  spec.allow = {rule.allow_values, rule.allow_contain, rule.allow_match};
+  return spec;
 }
 
 }  // namespace sluice::rules::import

@@ -5,6 +5,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "rules/bounds.h"
 
@@ -35,7 +36,8 @@ void put_words(YAML::Emitter& out, const char* key, std::initializer_list<const 
 
 void put_conditions(YAML::Emitter& out, const NewRule& rule) {
   if (rule.group > 0) out << YAML::Key << "group" << YAML::Value << rule.group;
-  if (rule.entropy > 0) out << YAML::Key << "entropy" << YAML::Value << fmt::format("{}", rule.entropy);
+  if (std::lround(rule.entropy * 1000) > 0)
+    out << YAML::Key << "entropy" << YAML::Value << fmt::format("{}", std::round(rule.entropy * 1000) / 1000);
   if (!rule.context_words.empty()) {
     out << YAML::Key << "context" << YAML::Value << YAML::BeginMap;
     put_list(out, "words", rule.context_words, true);

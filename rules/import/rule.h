@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/conditions.h"
 #include "rules/import/note.h"
 #include "rules/problem.h"
 
@@ -31,6 +32,8 @@ enum class Outcome : std::uint8_t {
   changed,   // finds something else, and the notes say what
   refused,   // not taken
 };
+ConditionSpec conditions_of(const NewRule& rule);
+
 std::string_view name_of(Outcome outcome);
 
 struct RuleReport {
