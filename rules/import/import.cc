@@ -91,7 +91,9 @@ std::expected<Imported, Problems> import_gitleaks(std::string_view toml, std::st
     out.reports.push_back(std::move(report));
   }
   out.rules = rules.size();
-  if (rules.empty()) return std::unexpected(Problems{{std::string(file_name), 0, 0, "no rule of it can be taken", ""}});
+  if (rules.empty())
+    return std::unexpected(Problems{
+        {std::string(file_name), 0, 0, "no rule of it can be taken", out.remarks.empty() ? "" : out.remarks.front()}});
   out.pack = pack_text(pack_name, fmt::format("Imported from {}", file_name), head_of(out, file_name), rules);
   // What the import writes, the policy takes.
   const auto read = parse_pack(out.pack, pack_name, fmt::format("{}.yaml", pack_name));

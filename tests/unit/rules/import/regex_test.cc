@@ -55,12 +55,8 @@ TEST(GoRegex, flags_hold_to_the_end_of_their_group) {
       {"(?i)a(?-i)b", "[Aa]b"},
       {"(?i)[^a]b(?-i:c)", "[^Aa][Bb]c"},
       {"(?i:[a-f0-9])x", "[0-9A-Fa-f]x"},
-      {"(?U)a+?b+", "(?:a|b)"},
   };
-  for (const Pair& pair : pairs) {
-    if (pair.go.starts_with("(?U)")) continue;
-    EXPECT_EQ(said(pair.go), pair.ours) << pair.go;
-  }
+  for (const Pair& pair : pairs) EXPECT_EQ(said(pair.go), pair.ours) << pair.go;
   const auto ungreedy = parse_regex("(?U)a{1,2}?b{1,2}");
   ASSERT_TRUE(ungreedy);
   EXPECT_FALSE(ungreedy->parts[0].lazy);
@@ -127,8 +123,8 @@ TEST(GoRegex, depth_and_length_are_bounded) {
 TEST(GoRegex, widths_have_a_ceiling) {
   const auto regex = parse_regex("(?:(?:a{1000}){1000}){1000}b*");
   ASSERT_TRUE(regex);
-  EXPECT_EQ(least_width(*regex), kNoBound - 0U);
-  EXPECT_EQ(most_width(*regex), kNoBound - 0U);
+  EXPECT_EQ(least_width(*regex), std::uint64_t{kNoBound});
+  EXPECT_EQ(most_width(*regex), std::uint64_t{kNoBound});
   EXPECT_EQ(least_width(*parse_regex("a?(b|cd){2}")), 2U);
   EXPECT_EQ(most_width(*parse_regex("a?(b|cd){2}")), 5U);
 }
@@ -153,7 +149,7 @@ TEST(GoRegex, any_text_has_an_answer) {
     options.set_log_errors(false);
     const re2::RE2 oracle(text, options);
     // It knows neither (?<name>...) nor repetitions beyond 1000, and takes no name twice.
-    if (text.find("(?<") == std::string::npos) EXPECT_TRUE(oracle.ok()) << text << ": " << oracle.error();
+    EXPECT_TRUE(oracle.ok() || text.contains("(?<")) << text << ": " << oracle.error();
     ++read;
   }
   EXPECT_GT(read, 3000U);
