@@ -83,6 +83,8 @@ ByteSet all_bytes(const Regex& regex) {
   return set;
 }
 
+constexpr const char* kEitherCase = "its allow-list too takes letters of either case: less is found";
+
 // One alternative of what allows: found anywhere in a secret, unless it holds on to an end of it.
 class Allowed {
  public:
@@ -96,7 +98,12 @@ class Allowed {
     Regex around = text_of(word, true);
     around.parts.insert(around.parts.begin(), any_bytes(kNoBound));
     around.parts.push_back(any_bytes(kNoBound));
-    if (!word.empty() && word.size() <= most_ && may_meet(around, secret_)) add_once(rule_.allow_contain, word);
+    if (word.empty() || word.size() > most_ || !may_meet(around, secret_)) return;
+    if (word.size() > kMaxWordBytes)
+      notes_.other(fmt::format("a word of its allow-list has more than {} bytes and is not taken: more is found",
+                               kMaxWordBytes));
+    else
+      add_once(rule_.allow_contain, word);
   }
 
   void add(Regex regex) {
@@ -151,8 +158,9 @@ class Allowed {
       caseless = caseless && part.set == fold_case(part.set);
       word += letter >= 'A' && letter <= 'Z' && part.set.count() == 2 ? static_cast<char>(letter | 0x20) : letter;
     }
-    if (word.empty() || word.size() == most_) return false;
-    if (!caseless) notes_.other("its allow-list too takes letters of either case");
+    // A rule that takes either case does so with all that it allows.
+    if (word.empty() || word.size() >= most_ || (!caseless && !rule_.caseless)) return false;
+    if (!caseless) notes_.other(kEitherCase);
     add_word(word);
     return true;
   }
@@ -165,9 +173,10 @@ class Allowed {
   void add_whole(Regex regex) {
     if (!matters(regex)) return;
     bound(regex, most_);
-    if (auto value = only_text(regex)) return add_once(rule_.allow_values, *std::move(value));
+    if (auto value = only_text(regex); value && value->size() <= kMaxValueBytes)
+      return add_once(rule_.allow_values, *std::move(value));
     if (rule_.caseless && print(regex, false) != print(regex, true) && !wants_ignore_case(regex))
-      notes_.other("its allow-list too takes letters of either case");
+      notes_.other(kEitherCase);
     const std::string text = print(regex, rule_.caseless);
     const auto expression = parse_expression(text, rule_.caseless);
     if (!expression || !Automaton::build(*expression)) {
