@@ -71,7 +71,8 @@ bool tells_cases_apart(const Regex& regex) {
 }
 
 bool reads_short(const Regex& regex) {
-  if (regex.kind == Kind::bytes) return !regex.text.empty() && !reads_as(regex.text, false, regex.set);
+  if (regex.kind == Kind::bytes)
+    return !reads_as(regex.text, false, regex.set) && reads_as(regex.text, true, regex.set);
   for (const Regex& part : regex.parts)
     if (reads_short(part)) return true;
   return false;

@@ -59,7 +59,9 @@ class Parser {
   [[nodiscard]] char peek(std::size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
   }
-  [[nodiscard]] bool starts(std::string_view token) const { return text_.substr(at_).starts_with(token); }
+  [[nodiscard]] bool starts(std::string_view token) const {
+    return text_.substr(std::min(at_, text_.size())).starts_with(token);
+  }
   bool take(std::string_view token) {
     if (!starts(token)) return false;
     at_ += token.size();

@@ -102,7 +102,7 @@ colour = "red"
 targetRules = ["not-here"]
 stopwords = ["z"]
 )");
-  EXPECT_THAT(file.remarks, ElementsAre(HasSubstr("useDefault"), HasSubstr("disabledRules"), HasSubstr("\"colour\""),
+  EXPECT_THAT(file.remarks, ElementsAre(HasSubstr("disabledRules"), HasSubstr("useDefault"), HasSubstr("\"colour\""),
                                         HasSubstr("\"not-here\"")));
 }
 
@@ -128,6 +128,10 @@ TEST(Gitleaks, what_is_wrong_is_told_with_its_place) {
       {"[allowlist]\nregexTarget = \"file\"", "f.toml:2:15: regexTarget \"file\"; one of secret, match, line"},
       {"[[allowlists]]\ncondition = \"XOR\"", "f.toml:2:13: condition \"xor\"; one of AND, OR"},
       {"a = \"\xff\"", "f.toml:1:"},
+      {"[=]", "f.toml:1:2: this is no TOML"},
+      {"[", "f.toml:1:"},
+      {"[a.", "f.toml:1:"},
+      {"a = {", "f.toml:1:"},
   };
   for (const Wrong& wrong : all) EXPECT_THAT(problems(wrong.toml), HasSubstr(wrong.message)) << wrong.toml;
 }
