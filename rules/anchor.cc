@@ -121,6 +121,7 @@ class LiteralSearch {
         return;
       case Expression::Kind::boundary:
       case Expression::Kind::no_boundary:
+      case Expression::Kind::end:
         return;
       case Expression::Kind::choice:
       case Expression::Kind::repeat:

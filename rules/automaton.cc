@@ -20,7 +20,7 @@ constexpr std::size_t kMaxWork = 32 * 1024 * 1024;
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
 struct Node {
-  enum class Kind : std::uint8_t { bytes, split, boundary, no_boundary, match };
+  enum class Kind : std::uint8_t { bytes, split, boundary, no_boundary, end, match };
   Kind kind = Kind::match;
   ByteSet set{};
   std::uint32_t next = kNone;
@@ -62,6 +62,8 @@ class Nodes {
         return add({.kind = Node::Kind::boundary, .next = next});
       case Expression::Kind::no_boundary:
         return add({.kind = Node::Kind::no_boundary, .next = next});
+      case Expression::Kind::end:
+        return add({.kind = Node::Kind::end, .next = next});
     }
     return next;
   }
@@ -220,6 +222,7 @@ class AutomatonBuilder {
       const Node& node = nodes_.all[here_[i]];
       if (node.kind == Node::Kind::match) ends_here = true;
       if (node.kind == (boundary ? Node::Kind::boundary : Node::Kind::no_boundary)) follow(node.next, here_);
+      if (node.kind == Node::Kind::end && !byte) follow(node.next, here_);
       if (node.kind == Node::Kind::bytes && byte && node.set[*byte]) targets_.push_back(node.next);
     }
     work_ += here_.size();

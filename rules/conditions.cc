@@ -77,10 +77,18 @@ std::expected<void, ConditionProblem> add_group(std::uint32_t number, const Expr
   auto before = build(parts->before, Field::group);
   auto group = build(parts->group, Field::group);
   auto after = build(parts->after, Field::group);
-  auto backward = build(reversed(sequence_of(std::move(parts->group), std::move(parts->after))), Field::group);
-  for (const auto* built : {&before, &group, &after, &backward})
+  for (const auto* built : {&before, &group, &after})
     if (!*built) return std::unexpected(built->error());
-  out.group = GroupAutomata{*std::move(before), *std::move(group), *std::move(after), *std::move(backward)};
+  out.group = GroupAutomata{*std::move(before), *std::move(group), *std::move(after), {}, {}};
+  const Expression rest = sequence_of(std::move(parts->group), std::move(parts->after));
+  for (const bool at_end : {false, true}) {
+    if (at_end && !tells_end(rest)) continue;
+    auto turned = without_end(rest, at_end);
+    if (!turned) continue;
+    auto built = build(reversed(*std::move(turned)), Field::group);
+    if (!built) return std::unexpected(built.error());
+    (at_end ? out.group->backward_at_end : out.group->backward) = *std::move(built);
+  }
   return {};
 }
 

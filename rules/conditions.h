@@ -51,7 +51,10 @@ struct GroupAutomata {
   Automaton before;
   Automaton group;
   Automaton after;
-  Automaton backward;  // what follows `before`, from its end to its beginning
+  // What follows `before`, from its end to its beginning: where the content goes on behind it, and where
+  // it ends; the second only where that is not the same.
+  std::optional<Automaton> backward;
+  std::optional<Automaton> backward_at_end;
 };
 
 struct Conditions {

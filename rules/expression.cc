@@ -93,10 +93,11 @@ class Parser {
       case '.':
         ++at_;
         return bytes(~single_byte('\n'));
-      case '^':
       case '$':
-        refuse(fmt::format("'{}' anchors to a line or a beginning, which a stream does not have", c),
-               fmt::format("leave it out or use \\b; write \\{} for the character itself", c));
+        return {.kind = Expression::Kind::end, .at = static_cast<std::uint32_t>(at_++), .length = 1};
+      case '^':
+        refuse("'^' anchors to a line or a beginning, which a stream does not have",
+               "leave it out or use \\b; write \\^ for the character itself");
         return {};
       case '?':
       case '*':
@@ -163,7 +164,7 @@ class Parser {
       refuse(fmt::format("'{}' repeats without a bound", c),
              fmt::format("bound it: {{{},64}} for example", c == '*' ? 0 : 1));
     }
-    if (body.looks_around()) refuse_at(node.at, "a word boundary can not be repeated", "leave the repetition out");
+    if (body.looks_around()) refuse_at(node.at, "what has no width can not be repeated", "leave the repetition out");
     node.length = static_cast<std::uint32_t>(at_) - node.at;
     node.parts.push_back(std::move(body));
     if (at_any_of("?")) refuse("a lazy repetition", "leave the second '?' out: a match is always the longest");
@@ -304,6 +305,18 @@ const Expression* widest_repeat(const Expression& e) {
   return widest;
 }
 
+// A $ behind which something else would have to match; nullptr without one.
+const Expression* misplaced_end(const Expression& e, bool last) {
+  if (e.kind == Expression::Kind::end) return last ? nullptr : &e;
+  for (const Expression& part : e.parts) {
+    const bool stays_last = e.kind == Expression::Kind::choice ||
+                            (e.kind == Expression::Kind::sequence && &part == &e.parts.back()) ||
+                            (e.kind == Expression::Kind::repeat && e.max == 1);
+    if (const Expression* found = misplaced_end(part, last && stays_last)) return found;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Widths widths_of(const Expression& e) {
@@ -336,6 +349,7 @@ Widths widths_of(const Expression& e) {
       break;
     case Expression::Kind::boundary:
     case Expression::Kind::no_boundary:
+    case Expression::Kind::end:
       break;
   }
   return {static_cast<std::uint32_t>(std::min(min, kCeiling)), static_cast<std::uint32_t>(std::min(max, kCeiling))};
@@ -355,6 +369,9 @@ std::expected<Expression, ExpressionProblem> parse_expression(std::string_view t
     return problem(0, fmt::format("it is longer than {} bytes", kMaxExpressionBytes), "split it into several rules");
   auto expression = Parser(text, caseless).run();
   if (!expression) return expression;
+  if (const Expression* end = misplaced_end(*expression, true))
+    return problem(end->at + 1, "'$' with something behind it",
+                   "$ is the end of the content and comes last; write \\$ for the character itself");
   const Widths widths = widths_of(*expression);
   if (widths.min == 0) return problem(0, "it matches the empty string", "make something in it obligatory");
   if (widths.max > kMaxMatchBytes) {

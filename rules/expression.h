@@ -1,6 +1,7 @@
 // The expression language: text to a tree, or what is wrong with it. It holds what Hyperscan and a table of bounded
-// size read alike: bytes, no UTF; `.` is any byte but \n; every repetition is bounded; \b and \B are all that looks
-// around. A tree that parse_expression() gives has matches of 1 to kMaxMatchBytes bytes.
+// size read alike: bytes, no UTF; `.` is any byte but \n; every repetition is bounded; \b, \B and $ are all that
+// looks around, and $ (the end of the content) stands last. A tree that parse_expression() gives has matches of 1 to
+// kMaxMatchBytes bytes.
 #pragma once
 
 #include <cstddef>
@@ -24,18 +25,21 @@ struct Expression {
     repeat,       // parts[0], `min` to `max` times
     boundary,     // \b
     no_boundary,  // \B
+    end,          // $
   };
   Kind kind = Kind::sequence;
   ByteSet set{};
   std::uint32_t min = 0;
   std::uint32_t max = 0;
-  // Where \b, \B, the sign of a repetition ({2,5} or ?) and the '(' of a capturing group stand in the text.
+  // Where \b, \B, $, the sign of a repetition ({2,5} or ?) and the '(' of a capturing group stand in the text.
   std::uint32_t at = 0;
   std::uint32_t length = 0;
   std::vector<Expression> parts{};
   std::uint32_t capture = 0;  // the number of the capturing group that this is, from 1; 0 for none
 
-  [[nodiscard]] bool looks_around() const { return kind == Kind::boundary || kind == Kind::no_boundary; }
+  [[nodiscard]] bool looks_around() const {
+    return kind == Kind::boundary || kind == Kind::no_boundary || kind == Kind::end;
+  }
 };
 
 // How many bytes a match can have.

@@ -58,6 +58,25 @@ std::expected<GroupParts, ExpressionProblem> split_at_group(const Expression& ex
   return parts;
 }
 
+bool tells_end(const Expression& expression) {
+  return expression.kind == Expression::Kind::end || std::ranges::any_of(expression.parts, tells_end);
+}
+
+std::optional<Expression> without_end(const Expression& expression, bool at_end) {
+  if (expression.kind == Expression::Kind::end) return at_end ? std::optional(Expression()) : std::nullopt;
+  const bool is_choice = expression.kind == Expression::Kind::choice;
+  Expression out = expression;
+  out.parts.clear();
+  for (const Expression& part : expression.parts) {
+    auto rest = without_end(part, at_end);
+    if (rest) out.parts.push_back(*std::move(rest));
+    if (!rest && expression.kind == Expression::Kind::repeat && expression.min == 0) return Expression();
+    if (!rest && !is_choice) return std::nullopt;
+  }
+  if (is_choice && out.parts.empty()) return std::nullopt;
+  return out;
+}
+
 Expression reversed(Expression expression) {
   if (expression.kind == Expression::Kind::sequence) std::ranges::reverse(expression.parts);
   for (Expression& part : expression.parts) part = reversed(std::move(part));

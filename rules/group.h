@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 
 #include "rules/expression.h"
 
@@ -16,6 +17,11 @@ struct GroupParts {
 };
 
 std::expected<GroupParts, ExpressionProblem> split_at_group(const Expression& expression, std::uint32_t number);
+
+// It tells the end of the content apart: there is a $ in it.
+bool tells_end(const Expression& expression);
+// Without $: what matches at the end of the content, or elsewhere; nothing when nothing does.
+std::optional<Expression> without_end(const Expression& expression, bool at_end);
 
 // Matches the same bytes in the opposite order.
 Expression reversed(Expression expression);

@@ -33,7 +33,11 @@ std::uint32_t find_group(const rules::GroupAutomata& automata, Bytes text, std::
   const bool after_word = rules::is_after_word(text, start);
   ends_until(automata.before, text, start, longest, after_word, room.begins);
   turn(text, start, longest, room.backward);
-  ends_until(automata.backward, room.backward, 1, longest - start + 1, is_word(text, longest), room.others);
+  // Where `text` ends with the match, the content does.
+  const bool at_end = longest == text.size() && automata.backward_at_end;
+  const auto& backward = at_end ? automata.backward_at_end : automata.backward;
+  room.others.clear();
+  if (backward) ends_until(*backward, room.backward, 1, longest - start + 1, is_word(text, longest), room.others);
   // The first of `begins` from which the match can go on to `longest`; there is one, for there is a match.
   std::uint32_t begin = start;
   auto other = room.others.rbegin();

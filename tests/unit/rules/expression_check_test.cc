@@ -43,14 +43,22 @@ TEST(ExpressionCheck, what_the_language_has_is_taken) {
                                       "(|a)b",
                                       "[!-[]",
                                       "[+--]",
-                                      "[a[b]"})
+                                      "[a[b]",
+                                      "ab$",
+                                      "ab(?:[^a-z]|$)",
+                                      "(?:a$|b$)",
+                                      "a(?:b$)?"})
     EXPECT_TRUE(check_expression(good, false)) << good << ": " << check_expression(good, false).error().text;
 }
 
 TEST(ExpressionCheck, what_is_left_out_is_refused_in_words) {
   const Refused refused[] = {
       {"^abc", 1, "anchors"},
-      {"abc$", 4, "anchors"},
+      {"ab$c", 3, "something behind it"},
+      {"(?:ab$|c)(?:d|e?)", 6, "something behind it"},
+      {"(?:a$){2}", 5, "something behind it"},
+      {"a$?", 3, "no width"},
+      {"a|$", 0, "empty string"},
       {"\\Aabc", 1, "anchors"},
       {"abc\\z", 4, "anchors"},
       {"ab*", 3, "repeats without a bound"},

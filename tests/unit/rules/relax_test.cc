@@ -21,6 +21,7 @@ TEST(Relax, leaves_out_what_looks_around_and_how_often_the_first_item_repeats) {
       {R"((\ba{1,2}b){2,4}e)", R"((a{1,2}b){2}e)"},  // the second copy is no beginning
       {R"(\bab|\bc{3,9}d|e)", R"(ab|c{3}d|e)"},
       {R"(a?\bb{1,2})", "a?b{1,2}"},
+      {R"(a{1,2}b(?:;|$))", "a{1}b(?:;|)"},
       {R"([]{]{1,2}\{{1,3})", R"([]{]{1}\{{1,3})"},
   };
   for (const Pair& pair : pairs) EXPECT_EQ(relaxed(pair.expression), pair.pattern);

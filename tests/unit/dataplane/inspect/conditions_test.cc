@@ -74,6 +74,18 @@ TEST(Group, BoundariesSeeWhatIsAroundThem) {
   EXPECT_THAT(found(with_group(R"(\b(k\d{2}))"), R"("\nk12" nk13)"), ElementsAre("k12"));
 }
 
+TEST(Group, MayStandBeforeTheEndOfTheContent) {
+  const TestRule rule = with_group(R"(=([a-z]{4})(?:["; ]|$))");
+  EXPECT_THAT(found(rule, "k=abcd"), ElementsAre("abcd"));
+  EXPECT_THAT(found(rule, "k=abcd;"), ElementsAre("abcd"));
+  EXPECT_THAT(found(rule, "k=abcd; l=efgh m=ijklm n=opq o=rstu"), ElementsAre("abcd", "efgh", "rstu"));
+  EXPECT_THAT(found(rule, "k=abcde"), ElementsAre());
+  // What ends a value may be a part of it.
+  EXPECT_THAT(found(with_group("=([a-z;]{4,5})(?:;|$)"), "=abcd;"), ElementsAre("abcd;"));
+  EXPECT_THAT(found(with_group("=([a-z;]{4,5})(?:;|$)"), "=abcd;x"), ElementsAre("abcd"));
+  EXPECT_THAT(found(with_group("=(a?[a-z]{3})$"), "=abcd"), ElementsAre("abcd"));
+}
+
 // Whether the group is "b" or "ab" is for the byte behind to say, though the match ends where it does in any case.
 TEST(Group, WaitsForTheByteBehind) {
   const TestRule rule = with_group(R"(=a?(b\b|ab\B))");

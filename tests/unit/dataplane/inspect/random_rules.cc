@@ -39,9 +39,11 @@ std::string random_expression(Random& random, int depth) {
 }  // namespace
 
 TestRule random_rule(Random& random) {
+  static constexpr std::array<const char*, 4> kEnds = {"$", R"((?:\W|$))", R"((?:$|\b-))", R"((?:-\b|$)?)"};
   // One byte that must be there keeps it from matching nothing.
-  return {"(?:" + random_expression(random, 2) + ")" + kAtoms[random.below(kAtoms.size())], random.chance(1, 3),
-          Validator::none};
+  std::string expression = "(?:" + random_expression(random, 2) + ")" + kAtoms[random.below(kAtoms.size())];
+  if (random.chance(1, 4)) expression += kEnds[random.below(kEnds.size())];
+  return {std::move(expression), random.chance(1, 3), Validator::none};
 }
 
 namespace {

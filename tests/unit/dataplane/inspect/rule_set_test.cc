@@ -85,9 +85,9 @@ TEST(RuleSet, SaysWhichRuleAndWhereAnExpressionIsNotRead) {
 
 TEST(RuleSet, RefusesWhatTheEnginesCouldReadDifferently) {
   for (const char* expression :
-       {"^a",   "a$", "a*",      "a+",   "a{2,}", "a{,2}",      "a{3,2}",  "a{5000}", "a??",  "a?+",  "\\ba{",
-        "{2}",  "(a", "a)",      "[a",   "[]",    "[[:word:]]", "[z-a]",   "\\1",     "\\Aa", "a\\z", "\\xg1",
-        "\\x4", "\\", "\\Qa\\E", "\\pL", "(?i)a", "(?<n>a)",    "(*UTF)a", "a\\b?",   "?a",   "a|*",  ""}) {
+       {"^a",   "a$b", "a*",      "a+",   "a{2,}", "a{,2}",      "a{3,2}",  "a{5000}", "a??",  "a?+",  "\\ba{",
+        "{2}",  "(a",  "a)",      "[a",   "[]",    "[[:word:]]", "[z-a]",   "\\1",     "\\Aa", "a\\z", "\\xg1",
+        "\\x4", "\\",  "\\Qa\\E", "\\pL", "(?i)a", "(?<n>a)",    "(*UTF)a", "a\\b?",   "?a",   "a|*",  ""}) {
     EXPECT_EQ(refused_expression(expression).code, ErrorCode::bundle_malformed) << expression;
   }
 }
