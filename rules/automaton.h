@@ -26,11 +26,6 @@ inline bool ends_escape(Bytes text, std::size_t at) {
 
 inline constexpr std::uint32_t kContextBytes = 2;  // that tell whether a word stands before a position
 
-// What begins at `at` would begin in the middle of a word.
-inline bool is_after_word(Bytes text, std::size_t at) {
-  return at > 0 && word_bytes()[text[at - 1]] && !ends_escape(text, at);
-}
-
 class Automaton {
  public:
   // Nothing when the table would have more than kMaxTableEntries, or take too long to make. The expression is one

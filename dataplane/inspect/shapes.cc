@@ -180,6 +180,7 @@ void Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begi
       left &= ~(not_before[word] << 1);
       if ((left & 1) != 0 && word_begin > 0 && !shape.before[content.run_from(word_begin - 1).front()])
         left &= ~std::uint64_t{1};
+      if (left == 0) continue;
     }
     const bool dense = std::popcount(left) >= kDense && !shape.runs.empty();
     while (left != 0) {
