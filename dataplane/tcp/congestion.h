@@ -34,6 +34,10 @@ class Congestion {
   }
   // A loss, found with `in_flight` outstanding: the threshold goes down. During recovery set_window() follows it.
   void on_loss(std::uint32_t in_flight, TimeNs now);
+  void resume(std::uint32_t window, std::uint32_t threshold) {
+    window_ = window;
+    threshold_ = threshold;
+  }
   void set_window(std::uint32_t bytes) { window_ = bytes; }
   void on_recovered() { window_ = threshold_; }
   // The window is one segment. `first`: no timeout or loss has lowered the threshold for this flight yet.

@@ -14,6 +14,7 @@
 #include "dataplane/tcp/congestion.h"
 #include "dataplane/tcp/prr.h"
 #include "dataplane/tcp/rack.h"
+#include "dataplane/tcp/rest.h"
 #include "dataplane/tcp/rtt.h"
 #include "dataplane/tcp/scoreboard.h"
 
@@ -100,6 +101,21 @@ class Flight {
   [[nodiscard]] DurationNs base_rto() const { return rtt_.rto(); }
   void back_off() { ++backoff_; }
   void forget_backoff() { backoff_ = 0; }
+
+  // While nothing is in flight: what a flight that begins anew goes on with.
+  [[nodiscard]] PathMemory memory() const {
+    return {.rtt = rtt_,
+            .window_bytes = congestion_.window_bytes(),
+            .threshold_bytes = congestion_.threshold_bytes(),
+            .congestion_echoes = echoes_,
+            .backoff = backoff_};
+  }
+  void recall(const PathMemory& memory) {
+    rtt_ = memory.rtt;
+    congestion_.resume(memory.window_bytes, memory.threshold_bytes);
+    echoes_ = memory.congestion_echoes;
+    backoff_ = memory.backoff;
+  }
 
   // For people.
   [[nodiscard]] bool in_recovery() const { return phase_ != Phase::open; }
