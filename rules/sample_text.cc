@@ -56,25 +56,25 @@ void add_row(Random& random, std::string& out) {
 }
 
 std::string make() {
-  Random random(1);
+  Random seeded(1);
   std::string out;
   out.reserve(kSampleBytes + 512);
   while (out.size() < kSampleBytes) {
-    switch (random.below(8)) {
+    switch (seeded.below(8)) {
       case 0:
-        add_sql(random, out);
+        add_sql(seeded, out);
         break;
       case 1:
-        add_log(random, out);
+        add_log(seeded, out);
         break;
       case 2:
-        add_row(random, out);
+        add_row(seeded, out);
         break;
       case 3:
-        out += words(random, 4 + random.below(16)) + ".\n";
+        out += words(seeded, 4 + seeded.below(16)) + ".\n";
         break;
       default:
-        add_json(random, out);
+        add_json(seeded, out);
     }
   }
   out.resize(kSampleBytes);
