@@ -26,10 +26,24 @@ inline bool ends_escape(Bytes text, std::size_t at) {
 
 inline constexpr std::uint32_t kContextBytes = 2;  // that tell whether a word stands before a position
 
+// Those of word_bytes(), for who asks at each byte.
+inline constexpr auto kIsWord = [] {
+  std::array<bool, 256> table{};
+  for (const std::string_view range : {"09", "AZ", "az", "__"})
+    for (auto byte = static_cast<unsigned char>(range[0]); byte <= static_cast<unsigned char>(range[1]); ++byte)
+      table[byte] = true;
+  return table;
+}();
+
+// What begins at `at` would begin in the middle of a word.
+inline bool is_after_word(Bytes text, std::size_t at) {
+  return at > 0 && kIsWord[text[at - 1]] && !ends_escape(text, at);
+}
+
 class Automaton {
  public:
   // Nothing when the table would have more than kMaxTableEntries, or take too long to make. The expression is one
-  // that parse_expression() gave.
+  // that parse_expression() gave, or a part of one, which may match nothing; never wider than kMaxMatchBytes.
   static std::optional<Automaton> build(const Expression& expression);
 
   [[nodiscard]] std::uint32_t min_width() const { return min_width_; }
@@ -58,28 +72,37 @@ class Automaton {
   // and the bytes behind it could still change `ends`, which then holds nothing of use. Adds to `lookups` how many
   // bytes it looked at.
   [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, std::vector<std::uint32_t>& ends,
-                               std::uint64_t& lookups) const {
-    ends.clear();
-    std::uint32_t state = initial(text, start);
-    for (std::size_t at = start; at < text.size(); ++at) {
-      const std::uint32_t entry = table_[state + class_of_[text[at]]];
-      if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(at));
-      state = entry & ~kEndsHere;
-      if (state == kDead) {
-        lookups += at + 1 - start;
-        return true;
-      }
-    }
-    lookups += text.size() - start;
-    const std::uint32_t entry = table_[state + (complete ? end_class_ : open_class_)];
-    if ((entry & kOpen) != 0) return false;
-    if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(text.size()));
-    return true;
+                               std::uint64_t* lookups = nullptr) const {
+    return run(text, start, complete, initial(text, start), ends, lookups);
+  }
+  // The same when it is known whether a word stands before `start`.
+  [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, bool after_word,
+                               std::vector<std::uint32_t>& ends) const {
+    return run(text, start, complete, after_word ? initial_after_word_ : initial_, ends, nullptr);
   }
 
  private:
   friend class AutomatonBuilder;
   friend class StartFilter;
+
+  [[nodiscard]] bool run(Bytes text, std::size_t start, bool complete, std::uint32_t state,
+                         std::vector<std::uint32_t>& ends, std::uint64_t* lookups) const {
+    ends.clear();
+    for (std::size_t at = start; at < text.size(); ++at) {
+      const std::uint32_t entry = table_[state + class_of_[text[at]]];
+      if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(at));
+      state = entry & ~kEndsHere;
+      if (state == kDead) {
+        if (lookups != nullptr) *lookups += at + 1 - start;
+        return true;
+      }
+    }
+    if (lookups != nullptr) *lookups += text.size() - start;
+    const std::uint32_t entry = table_[state + (complete ? end_class_ : open_class_)];
+    if ((entry & kOpen) != 0) return false;
+    if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(text.size()));
+    return true;
+  }
 
   [[nodiscard]] std::uint32_t initial(Bytes text, std::size_t start) const {
     return start > 0 && is_word_[text[start - 1]] && !ends_escape(text, start) ? initial_after_word_ : initial_;

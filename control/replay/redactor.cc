@@ -18,8 +18,7 @@ bool is_letter_or_digit(char c) {
 void cover_matches(const rules::Automaton& automaton, Bytes text, std::string& out) {
   std::vector<std::uint32_t> ends;
   for (std::size_t start = 0; (start = automaton.find_start(text, start, text.size())) < text.size(); ++start) {
-    std::uint64_t lookups = 0;
-    if (!automaton.ends_from(text, start, true, ends, lookups) || ends.empty()) continue;
+    if (!automaton.ends_from(text, start, true, ends) || ends.empty()) continue;
     for (std::size_t at = start; at < ends.back(); ++at)
       if (is_letter_or_digit(out[at])) out[at] = '*';
   }

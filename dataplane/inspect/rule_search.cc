@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <bit>
 
-#include "dataplane/inspect/validator.h"
 #include "rules/bounds.h"
 
 namespace sluice::inspect {
 namespace {
 
-// Starts that are tried on one view: it must hold the bytes before, and a widest match and a byte behind.
-constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - rules::kContextBytes - 1;
+// Starts that are tried on one view: it must hold the bytes before, and a widest match and the bytes behind.
+constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - kMaxBytesBefore - kMaxBytesBehind;
 
 // So much may be looked up in vain, and one byte more for each that is passed.
 constexpr std::uint64_t kFreeLookups = 512;
@@ -58,22 +57,22 @@ void RuleSearch::mark_starts() {
   const std::uint32_t width = rule_.automaton.max_width();
   const std::uint32_t begin = from_ - std::min(from_, rules::kContextBytes);
   marked_from_ = from_;
-  marked_to_ = std::min(content_.length(), from_ + SearchRoom::kStarts);
+  marked_to_ = std::min(content_.length(), from_ + StartRoom::kMost);
   // No match from these starts comes to the end of a view that is cut short.
   const std::uint32_t end = std::min(content_.length(), marked_to_ + width + 1);
   const Bytes text = content_.view(begin, end);
-  room_.starts.fill(0);
-  rule_.starts->mark(text, true, from_ - begin, room_.starts);
+  starts_.marked.fill(0);
+  rule_.starts->mark(text, true, from_ - begin, starts_.marked);
   room_.lookups += text.size();
   if (!last_ && end == content_.length()) {
-    room_.open.fill(0);
-    rule_.starts->mark(text, false, from_ - begin, room_.open);
+    starts_.open.fill(0);
+    rule_.starts->mark(text, false, from_ - begin, starts_.open);
     room_.lookups += text.size();
     // One that goes on behind the content begins no further before its end than a match is wide.
     const std::uint32_t first = end > from_ + width ? end - width - from_ : 0;
-    for (std::uint32_t word = first / 64; word < room_.open.size(); ++word)
-      room_.starts[word] |=
-          room_.open[word] & (word == first / 64 ? ~std::uint64_t{0} << first % 64 : ~std::uint64_t{0});
+    for (std::uint32_t word = first / 64; word < starts_.open.size(); ++word)
+      starts_.marked[word] |=
+          starts_.open[word] & (word == first / 64 ? ~std::uint64_t{0} << first % 64 : ~std::uint64_t{0});
   }
   in_vain_ = 0;
   counted_from_ = marked_to_;
@@ -84,7 +83,7 @@ void RuleSearch::mark_starts() {
 std::size_t RuleSearch::next_start(Bytes text, std::uint32_t begin, std::size_t from, std::size_t stop) {
   while (from < stop && begin + from < marked_to_) {
     const auto at = static_cast<std::uint32_t>(begin + from - marked_from_);
-    const std::uint64_t left = room_.starts[at / 64] >> at % 64;
+    const std::uint64_t left = starts_.marked[at / 64] >> at % 64;
     if (left != 0) return from + static_cast<std::size_t>(std::countr_zero(left));
     from = std::min(stop, from + 64 - at % 64);
   }
@@ -97,8 +96,9 @@ std::size_t RuleSearch::next_start(Bytes text, std::uint32_t begin, std::size_t 
 // Decides the starts from_ .. last_start, or until it is in vain, and moves from_ behind them or behind the last match.
 bool RuleSearch::search_block(std::uint32_t last_start) {
   if (is_futile(from_)) mark_starts();
-  const std::uint32_t begin = from_ - std::min(from_, rules::kContextBytes);
-  const std::uint32_t end = std::min(content_.length(), last_start + rule_.automaton.max_width() + 1);
+  const Surroundings around = surroundings_of(rule_);
+  const std::uint32_t begin = from_ - std::min(from_, around.before);
+  const std::uint32_t end = std::min(content_.length(), last_start + rule_.automaton.max_width() + around.behind);
   // A view that is cut short is long enough: no run from these starts comes to its end.
   const bool complete = last_ && end == content_.length();
   const Bytes text = content_.view(begin, end);
@@ -106,15 +106,23 @@ bool RuleSearch::search_block(std::uint32_t last_start) {
   std::size_t start = from_ - begin;
   while ((start = next_start(text, begin, start, stop)) < stop) {
     const std::uint64_t before = room_.lookups;
-    if (!rule_.automaton.ends_from(text, start, complete, ends_, room_.lookups)) {
+    const Decision decision = decide(rule_, text, static_cast<std::uint32_t>(start), complete, room_);
+    if (decision.outcome == Decision::Outcome::undecided) {
       from_ = begin + static_cast<std::uint32_t>(start);
       return false;
     }
-    const auto accepted = longest_accepted(rule_.validator, text, static_cast<std::uint32_t>(start), ends_);
-    if (accepted) matches_.push_back({rule_.index, base_ + begin + start, base_ + begin + *accepted});
-    if (!accepted) in_vain_ += room_.lookups - before;
-    start = accepted ? *accepted : start + 1;
-    if (is_futile(begin + static_cast<std::uint32_t>(start))) break;
+    if (decision.outcome == Decision::Outcome::refused) {
+      in_vain_ += room_.lookups - before;
+      ++start;
+      if (is_futile(begin + static_cast<std::uint32_t>(start))) break;
+      continue;
+    }
+    const std::uint64_t at = base_ + begin;
+    found_.push_back({.match = {rule_.index, at + decision.begin, at + decision.end},
+                      .reported = decision.outcome == Decision::Outcome::accepted,
+                      .begin = at + start,
+                      .end = at + decision.match_end});
+    start = decision.match_end;
   }
   from_ = begin + static_cast<std::uint32_t>(start);
   return true;

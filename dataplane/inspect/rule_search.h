@@ -1,7 +1,7 @@
-// The exact matches of one rule near its anchors. Its automaton tells, for a start, every end; or that bytes to
-// come could still add one. A start is decided only when no later byte could change it, so it makes no
-// difference where the content is cut. Where many starts look like a match for long and are none, the next thousands
-// are first looked through together (rules/start_filter.h), so that what a byte costs is bounded, whatever the text.
+// The exact matches of one rule near its anchors, as decision.h tells them for each start. A start is decided only when
+// no later byte could change it, so it makes no difference where the content is cut. Where many starts look like a
+// match for long and are none, the next thousands are first looked through together (rules/start_filter.h), so that
+// what a byte costs is bounded, whatever the text.
 #pragma once
 
 #include <array>
@@ -9,32 +9,40 @@
 
 #include "dataplane/inspect/anchors.h"
 #include "dataplane/inspect/content.h"
+#include "dataplane/inspect/decision.h"
 #include "dataplane/inspect/rule_set.h"
 
 namespace sluice::inspect {
 
-// Part of a worker's scratch.
-struct SearchRoom {
-  static constexpr std::uint32_t kStarts = 4096;
-  std::array<std::uint64_t, kStarts / 64> starts{};  // a bit each, where a match may begin
-  std::array<std::uint64_t, kStarts / 64> open{};    // where one may begin that ends in bytes to come
-  std::uint64_t lookups = 0;                         // bytes that automata looked at
+// What is reported of a match, if anything, and the content that is its own: no other match of the rule begins in it.
+struct Found {
+  Match match;
+  bool reported = true;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+// Part of a worker's scratch: of the next kMost starts, a bit each.
+struct StartRoom {
+  static constexpr std::uint32_t kMost = 4096;
+  std::array<std::uint64_t, kMost / 64> marked{};  // where a match may begin
+  std::array<std::uint64_t, kMost / 64> open{};    // where one may begin that ends in bytes to come
 };
 
 class RuleSearch {
  public:
   // `from` is the first position at which a match may start; with `last` no byte follows the content.
-  // `ends` is room for the widest match. Matches are appended with `base` added to their positions.
-  RuleSearch(const CompiledRule& rule, Content& content, std::vector<std::uint32_t>& ends, SearchRoom& room, bool last,
-             std::uint32_t from, std::uint64_t base, std::vector<Match>& matches)
+  // Matches are appended with `base` added to their positions.
+  RuleSearch(const CompiledRule& rule, Content& content, DecisionRoom& room, StartRoom& starts, bool last,
+             std::uint32_t from, std::uint64_t base, std::vector<Found>& found)
       : rule_(rule),
         content_(content),
-        ends_(ends),
         room_(room),
+        starts_(starts),
         last_(last),
         from_(from),
         base_(base),
-        matches_(matches),
+        found_(found),
         counted_from_(from) {}
 
   // Decides every start in the rule's anchor ranges and, when a match may be `open` at the end of the content, there.
@@ -52,15 +60,15 @@ class RuleSearch {
 
   const CompiledRule& rule_;
   Content& content_;
-  std::vector<std::uint32_t>& ends_;
-  SearchRoom& room_;
+  DecisionRoom& room_;
+  StartRoom& starts_;
   bool last_;
   std::uint32_t from_;  // every start before it is decided
   std::uint64_t base_;
-  std::vector<Match>& matches_;
+  std::vector<Found>& found_;
   std::uint64_t in_vain_ = 0;  // lookups from counted_from_ on that led to no match
   std::uint32_t counted_from_;
-  std::uint32_t marked_from_ = 0;  // of these starts room_.starts tells those that are worth a try
+  std::uint32_t marked_from_ = 0;  // of these starts, starts_ tells those that are worth a try
   std::uint32_t marked_to_ = 0;
 };
 

@@ -29,6 +29,7 @@ Result<void> check_widths(const RuleSpec& spec) {
 struct Parsed {
   rules::Expression expression;
   rules::Automaton automaton;
+  std::unique_ptr<const rules::Conditions> conditions;
 };
 
 // The compiler of policies asked the same; a bundle is held against it all the same.
@@ -37,7 +38,12 @@ Result<Parsed> parse(const RuleSpec& spec) {
   if (!expression) return bad_rule(spec, expression.error().what());
   auto automaton = rules::Automaton::build(*expression);
   if (!automaton) return bad_rule(spec, "its expression has too many ways to match");
-  return Parsed{*std::move(expression), *std::move(automaton)};
+  Parsed parsed{*std::move(expression), *std::move(automaton), nullptr};
+  if (spec.conditions.empty()) return parsed;
+  auto conditions = rules::build_conditions(spec.conditions, parsed.expression, spec.caseless);
+  if (!conditions) return bad_rule(spec, conditions.error().what());
+  parsed.conditions = std::make_unique<const rules::Conditions>(*std::move(conditions));
+  return parsed;
 }
 
 // One scan of nothing tells whether the database can be scanned as we do: mode, version and CPU.
@@ -139,7 +145,10 @@ Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rule
     compiled.tails.add(parsed->automaton, *reach);
     std::optional<rules::StartFilter> starts;
     if (parsed->automaton.max_width() > kNarrow) starts = rules::StartFilter::build(parsed->expression);
-    compiled.rules.push_back({spec.index, spec.validator, *reach, std::move(parsed->automaton), std::move(starts)});
+    if (parsed->conditions && parsed->conditions->context_words)
+      compiled.bytes_before = std::max(compiled.bytes_before, parsed->conditions->within + rules::kContextBytes);
+    compiled.rules.push_back({spec.index, spec.validator, *reach, std::move(parsed->automaton), std::move(starts),
+                              std::move(parsed->conditions)});
   }
   compiled.shapes.finish();
   compiled.spelled.finish();

@@ -14,6 +14,7 @@
 #include "dataplane/inspect/shapes.h"
 #include "dataplane/inspect/tails.h"
 #include "rules/automaton.h"
+#include "rules/conditions.h"
 #include "rules/start_filter.h"
 
 namespace sluice::inspect {
@@ -24,7 +25,8 @@ struct CompiledRule {
   // Within so many bytes of its start a match shows its anchor.
   std::uint32_t reach = 0;
   rules::Automaton automaton;
-  std::optional<rules::StartFilter> starts;  // for matches that are wide
+  std::optional<rules::StartFilter> starts;             // for matches that are wide
+  std::unique_ptr<const rules::Conditions> conditions;  // null where there are none
 };
 
 struct DatabaseDeleter {
@@ -45,6 +47,7 @@ struct CompiledRules {
   Literals spelled;
   Tails tails;
   std::uint32_t max_width = 0;
+  std::uint32_t bytes_before = rules::kContextBytes;  // that a rule may look at
 };
 
 struct RuleSet::Impl {

@@ -22,8 +22,9 @@ struct WorkingMemory {
   Anchors anchors;
   Shapes::Room shapes;
   Tails::Room tails;
-  std::vector<std::uint32_t> ends;  // of the matches at one start
-  SearchRoom search;
+  DecisionRoom decision;
+  StartRoom starts;
+  std::vector<Found> found;
 };
 
 struct Scratch::Impl {

@@ -36,12 +36,7 @@ void Tails::finish() {
     longest_ = std::max(longest_, rules_[i].reach);
   }
   std::ranges::sort(shown_, {}, &Shown::distance);
-  for (std::size_t byte = 0; byte < is_word_.size(); ++byte) is_word_[byte] = rules::word_bytes()[byte];
   rules_ = {};
-}
-
-bool Tails::is_after_word(Bytes text, std::size_t at) const {
-  return at > 0 && is_word_[text[at - 1]] && !rules::ends_escape(text, at);
 }
 
 void Tails::find(Content& content, std::uint32_t first, Room& room) const {
@@ -62,7 +57,7 @@ void Tails::find_in_word(Bytes text, std::size_t farthest, Room& room) const {
     for (; shown != shown_.end() && shown->distance <= distance; ++shown) alive &= ~(std::uint64_t{1} << shown->rule);
     const std::size_t at = text.size() - distance;
     alive &= *contained_.of(text[at]);
-    const std::uint64_t begins = alive & *(is_after_word(text, at) ? first_after_word_ : first_).of(text[at]);
+    const std::uint64_t begins = alive & *(rules::is_after_word(text, at) ? first_after_word_ : first_).of(text[at]);
     if (distance == 1) room.last_byte = begins != 0;
     open |= begins & goes_on;
     goes_on = *second_.of(text[at]);
@@ -79,7 +74,7 @@ void Tails::find_in_words(Bytes text, std::size_t farthest, Room& room) const {
       room.alive[shown->rule / 64] &= ~(std::uint64_t{1} << shown->rule % 64);
     const std::size_t at = text.size() - distance;
     const std::uint64_t* contained = contained_.of(text[at]);
-    const std::uint64_t* begins = (is_after_word(text, at) ? first_after_word_ : first_).of(text[at]);
+    const std::uint64_t* begins = (rules::is_after_word(text, at) ? first_after_word_ : first_).of(text[at]);
     const std::uint64_t* goes_on = distance > 1 ? second_.of(text[at + 1]) : nullptr;
     std::uint64_t left = 0;
     for (std::size_t word = 0; word < words_; ++word) {

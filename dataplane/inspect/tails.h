@@ -55,12 +55,10 @@ class Tails {
     std::uint32_t rule = 0;
   };
 
-  [[nodiscard]] bool is_after_word(Bytes text, std::size_t at) const;
   void find_in_word(Bytes text, std::size_t farthest, Room& room) const;
   void find_in_words(Bytes text, std::size_t farthest, Room& room) const;
 
   std::vector<Rule> rules_;
-  std::array<bool, 256> is_word_{};
   std::size_t words_ = 0;
   std::uint32_t longest_ = 0;  // distance at which nothing is left
   Table contained_;
