@@ -45,10 +45,44 @@ Widths operator+(const Widths& a, const Widths& b) {
   return {a.min + b.min, a.max + b.max};
 }
 
+// What the first byte of `e` can be, or of what follows where `e` may be empty. From the end, the last byte and what
+// goes before.
+ByteSet edge_of(const Expression& e, const ByteSet& beyond, bool from_end) {
+  switch (e.kind) {
+    case Expression::Kind::bytes:
+      return e.set;
+    case Expression::Kind::boundary:
+    case Expression::Kind::no_boundary:
+      return beyond;
+    case Expression::Kind::sequence: {
+      ByteSet edge = beyond;
+      for (std::size_t i = 0; i < e.parts.size(); ++i)
+        edge = edge_of(e.parts[from_end ? i : e.parts.size() - 1 - i], edge, from_end);
+      return edge;
+    }
+    case Expression::Kind::choice: {
+      ByteSet edge;
+      for (const Expression& part : e.parts) edge |= edge_of(part, beyond, from_end);
+      return edge;
+    }
+    case Expression::Kind::repeat: {
+      const ByteSet edge = edge_of(e.parts.front(), beyond, from_end);
+      return e.min == 0 ? edge | beyond : edge;
+    }
+  }
+  return beyond;
+}
+
+// What stands on both sides of a part of the expression.
+struct Around {
+  ByteSet before = ByteSet().set();
+  ByteSet after = ByteSet().set();
+};
+
 // Strings that follow each other without a gap, while they are few.
 class Run {
  public:
-  explicit Run(const Widths& begin) : begin_(begin) {}
+  Run(const Widths& begin, const ByteSet& before) : begin_(begin), before_(before) {}
 
   // False when the set has too many members to be spelled out.
   bool extend(const ByteSet& set) {
@@ -74,16 +108,17 @@ class Run {
     return true;
   }
   // What was gathered; empty when nothing was.
-  [[nodiscard]] std::vector<Literal> literals() const {
+  [[nodiscard]] std::vector<Literal> literals(const ByteSet& after) const {
     std::vector<Literal> out;
     if (length_ == 0) return out;
     for (const std::string& string : strings_)
-      out.push_back({string, caseless_, begin_.min + length_, begin_.max + length_});
+      out.push_back({string, caseless_, begin_.min + length_, begin_.max + length_, before_, after});
     return out;
   }
 
  private:
   Widths begin_;
+  ByteSet before_;
   std::uint32_t length_ = 0;
   bool caseless_ = false;
   std::vector<std::string> strings_{""};
@@ -92,16 +127,21 @@ class Run {
 // The cheapest set of literals of which every match of an expression holds one.
 class LiteralSearch {
  public:
-  std::optional<std::vector<Literal>> best(const Expression& e, const Widths& before) {
+  std::optional<std::vector<Literal>> best(const Expression& e, const Widths& before, const Around& around) {
     LiteralSearch inner;
-    Run run(before);
-    Widths at = before;
-    inner.walk(e, at, run);
-    inner.offer(run.literals());
+    Run run(before, around.before);
+    Point at{before, around.before};
+    inner.walk(e, at, around.after, run);
+    inner.offer(run.literals(around.after));
     return std::move(inner.best_);
   }
 
  private:
+  struct Point {
+    Widths passed;
+    ByteSet last;  // what the byte before can be
+  };
+
   void offer(std::vector<Literal> literals) {
     if (literals.empty() || literals.size() > kMaxAnchorLiterals) return;
     const double cost_of_these = cost(literals);
@@ -110,14 +150,18 @@ class LiteralSearch {
     cost_ = cost_of_these;
   }
 
-  // Goes on from `at`; `run` is what ends there.
-  void walk(const Expression& e, Widths& at, Run& run) {
+  // Goes on from `at`; `run` is what ends there, `after` what comes behind `e`.
+  void walk(const Expression& e, Point& at, const ByteSet& after, Run& run) {
     switch (e.kind) {
       case Expression::Kind::bytes:
         add(e.set, at, run);
         return;
       case Expression::Kind::sequence:
-        for (const Expression& part : e.parts) walk(part, at, run);
+        for (std::size_t i = 0; i < e.parts.size(); ++i) {
+          ByteSet next = after;
+          for (std::size_t j = e.parts.size(); --j > i;) next = edge_of(e.parts[j], next, false);
+          walk(e.parts[i], at, next, run);
+        }
         return;
       case Expression::Kind::boundary:
       case Expression::Kind::no_boundary:
@@ -125,41 +169,43 @@ class LiteralSearch {
         return;
       case Expression::Kind::choice:
       case Expression::Kind::repeat:
-        branch(e, at, run);
+        branch(e, at, after, run);
         return;
     }
   }
 
-  void add(const ByteSet& set, Widths& at, Run& run) {
+  void add(const ByteSet& set, Point& at, Run& run) {
     if (!run.extend(set)) {
-      offer(run.literals());
-      run = Run(at);
-      if (!run.extend(set)) run = Run(at + Widths{1, 1});
+      offer(run.literals(set));
+      run = Run(at.passed, at.last);
+      if (!run.extend(set)) run = Run(at.passed + Widths{1, 1}, set);
     }
-    at = at + Widths{1, 1};
+    at = {at.passed + Widths{1, 1}, set};
   }
 
-  void branch(const Expression& e, Widths& at, Run& run) {
-    const Widths widths = widths_of(e);
+  void branch(const Expression& e, Point& at, const ByteSet& after, Run& run) {
     if (e.kind == Expression::Kind::repeat && e.min == e.max && e.min <= kMaxLiteralBytes &&
         e.parts.front().kind == Expression::Kind::bytes) {
       for (std::uint32_t i = 0; i < e.min; ++i) add(e.parts.front().set, at, run);
       return;
     }
-    offer(run.literals());
-    if (e.kind == Expression::Kind::choice)
-      offer(one_of(e, at));
-    else if (e.min > 0)
-      if (auto inside = best(e.parts.front(), at)) offer(std::move(*inside));
-    at = at + widths;
-    run = Run(at);
+    offer(run.literals(edge_of(e, after, false)));
+    if (e.kind == Expression::Kind::choice) {
+      offer(one_of(e, at, after));
+    } else if (e.min > 0) {
+      const Expression& part = e.parts.front();
+      const Around around{at.last | edge_of(part, at.last, true), after | edge_of(part, after, false)};
+      if (auto inside = best(part, at.passed, around)) offer(std::move(*inside));
+    }
+    at = {at.passed + widths_of(e), edge_of(e, at.last, true)};
+    run = Run(at.passed, at.last);
   }
 
   // Each alternative has to bring its own.
-  std::vector<Literal> one_of(const Expression& choice, const Widths& before) {
+  std::vector<Literal> one_of(const Expression& choice, const Point& at, const ByteSet& after) {
     std::vector<Literal> all;
     for (const Expression& part : choice.parts) {
-      auto literals = best(part, before);
+      auto literals = best(part, at.passed, {at.last, after});
       if (!literals) return {};
       all.insert(all.end(), literals->begin(), literals->end());
     }
@@ -176,6 +222,21 @@ std::vector<ByteSet> shape_of(const Automaton& automaton) {
   return automaton.first_bytes(std::min(automaton.min_width(), kMaxShapeBytes));
 }
 
+ByteSet before_of(const Automaton& automaton) {
+  bool word = false;
+  bool other = false;
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    word = word || automaton.may_begin(static_cast<std::uint8_t>(byte), true);
+    other = other || automaton.may_begin(static_cast<std::uint8_t>(byte), false);
+  }
+  ByteSet before;
+  if (word) before |= word_bytes();
+  if (!other) return before;
+  before |= ~word_bytes();
+  for (const char c : kEscapeEnds) before.set(static_cast<unsigned char>(c));
+  return before;
+}
+
 std::vector<ByteSet> places_of(const Literal& literal) {
   std::vector<ByteSet> places;
   for (const char c : literal.bytes) places.push_back(literal.caseless ? fold_case(single_byte(c)) : single_byte(c));
@@ -186,7 +247,7 @@ Anchor choose_anchor(const Expression& expression, const Automaton& automaton) {
   double shape_often = 1;
   for (const ByteSet& set : shape_of(automaton)) shape_often *= frequency(set);
   Anchor anchor;
-  auto literals = LiteralSearch().best(expression, {});
+  auto literals = LiteralSearch().best(expression, {}, {});
   const double literal_often = literals ? frequency(*literals) : 1.0;
   if (std::min(shape_often, literal_often) > kTooOften) return anchor;
   // A literal costs less to look for than a shape, and less again when it is not found.

@@ -15,9 +15,9 @@ namespace sluice::rules {
 
 inline constexpr std::uint32_t kMaxAnchorLiterals = 32;  // of one rule
 inline constexpr std::uint32_t kMaxShapeBytes = 24;
-inline constexpr std::uint32_t kMaxSpelled = 4;  // literals of all rules together
+inline constexpr std::uint32_t kMaxSpelled = 64;  // literals of all rules together
 
-// A spelled anchor is literals too, so few that they are looked for byte by byte, like shapes, and not by Hyperscan.
+// A spelled anchor is literals too, so few that they are looked for without Hyperscan, with the bytes around them.
 enum class AnchorKind : std::uint8_t { pattern = 0, literal = 1, shape = 2, spelled = 3 };
 
 struct Literal {
@@ -26,6 +26,9 @@ struct Literal {
   // How far behind the start of a match this literal may end.
   std::uint32_t min_reach = 0;
   std::uint32_t max_reach = 0;
+  // What the byte before it and the byte behind it can be. All, where a match may begin or end with the literal.
+  ByteSet before = ByteSet().set();
+  ByteSet after = ByteSet().set();
 };
 
 struct Anchor {
@@ -38,7 +41,9 @@ Anchor choose_anchor(const Expression& expression, const Automaton& automaton);
 
 // For each of the first bytes of a match what it can be; no longer than the shortest match.
 std::vector<ByteSet> shape_of(const Automaton& automaton);
-// The same of the bytes of a literal.
+// What the byte before a match can be; of a byte that ends an escape such as \n, if it can be any that is no word.
+ByteSet before_of(const Automaton& automaton);
+// For each byte of a literal what it can be.
 std::vector<ByteSet> places_of(const Literal& literal);
 
 }  // namespace sluice::rules

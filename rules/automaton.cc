@@ -10,6 +10,7 @@
 
 #include "common/assert.h"
 #include "rules/bounds.h"
+#include "rules/start_filter.h"
 
 namespace sluice::rules {
 namespace {
@@ -17,6 +18,8 @@ namespace {
 constexpr std::size_t kMaxNodes = 64 * 1024;
 // Nodes looked at while the table is made: bounds the time and the memory that one expression takes.
 constexpr std::size_t kMaxWork = 32 * 1024 * 1024;
+constexpr std::size_t kMaxFilterEntries = 64 * 1024;
+constexpr std::size_t kMaxFilterWork = 2 * 1024 * 1024;
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
 struct Node {
@@ -31,9 +34,16 @@ struct Node {
   std::uint32_t rank = 0;
 };
 
+bool looks(const Node& node) {
+  return node.kind == Node::Kind::boundary || node.kind == Node::Kind::no_boundary;
+}
+
 // Nodes are made from the end to the beginning: each knows what comes after it.
 class Nodes {
  public:
+  // What may be repeated more often than this may be repeated without end.
+  std::uint32_t loop_above = kMaxMatchBytes;
+
   std::uint32_t add(Node node) {
     if (all.size() < kMaxNodes) all.push_back(node);
     return static_cast<std::uint32_t>(all.size() - 1);
@@ -78,6 +88,7 @@ class Nodes {
     const std::uint32_t most = widths_of(body).max == 0 ? 1 : kMaxMatchBytes;
     const std::uint32_t needed = std::min(e.min, most);
     const std::uint32_t optional = std::min(e.max - e.min, most);
+    if (e.max > loop_above) return compile_loop(body, std::min(needed, loop_above), next);
     std::uint32_t entry = next;
     for (std::uint32_t copy = 0; copy < optional && !full(); ++copy) {
       entry = compile(body, entry);
@@ -87,6 +98,14 @@ class Nodes {
       }
       entry = add({.kind = Node::Kind::split, .next = entry, .other = next});
     }
+    for (std::uint32_t copy = 0; copy < needed && !full(); ++copy) entry = compile(body, entry);
+    return entry;
+  }
+
+  std::uint32_t compile_loop(const Expression& body, std::uint32_t needed, std::uint32_t next) {
+    std::uint32_t entry = add({.kind = Node::Kind::split, .other = next});
+    const std::uint32_t again = compile(body, entry);
+    all[entry].next = again;
     for (std::uint32_t copy = 0; copy < needed && !full(); ++copy) entry = compile(body, entry);
     return entry;
   }
@@ -107,9 +126,35 @@ class AutomatonBuilder {
     if (nodes_.full()) return std::nullopt;
     seen_.resize(nodes_.all.size());
     best_.resize(nodes_.chains());
-    classify_bytes();
+    classify_bytes({word_bytes()});
     if (!determinize(entry)) return std::nullopt;
     return std::move(out_);
+  }
+
+  // The automaton of the reversed expression, with a match that may begin anywhere.
+  std::optional<StartFilter> build_starts(const Expression& reversed, std::uint32_t loop_above) {
+    max_entries_ = kMaxFilterEntries;
+    max_work_ = kMaxFilterWork;
+    nodes_.loop_above = loop_above;
+    const std::uint32_t entry = nodes_.compile(reversed, nodes_.add({}));
+    if (nodes_.full()) return std::nullopt;
+    seen_.resize(nodes_.all.size());
+    best_.resize(nodes_.chains());
+    ByteSet escape_ends;
+    for (const char c : kEscapeEnds) escape_ends.set(static_cast<unsigned char>(c));
+    classify_bytes({word_bytes(), escape_ends});
+    ++stamp_;
+    follow(entry, everywhere_);
+    State at_end{everywhere_, false};
+    State within;  // of a longer text: all may be under way
+    ++stamp_;
+    for (std::uint32_t node = 0; node < nodes_.all.size(); ++node) follow(node, within.nodes);
+    StartFilter filter;
+    row_of(at_end);  // row 0 is none but this
+    filter.within_ = row_of(within);
+    if (!fill_rows()) return std::nullopt;
+    filter.reversed_ = std::move(out_);
+    return filter;
   }
 
  private:
@@ -127,9 +172,9 @@ class AutomatonBuilder {
     }
   };
 
-  void classify_bytes() {
+  // By the sets of the nodes and these.
+  void classify_bytes(std::vector<ByteSet> sets) {
     ByteSet contained;
-    std::vector<ByteSet> sets = {word_bytes()};
     for (const Node& node : nodes_.all) {
       if (node.kind != Node::Kind::bytes) continue;
       contained |= node.set;
@@ -160,8 +205,12 @@ class AutomatonBuilder {
     out_.initial_ = row_of(state);
     state = {begin.nodes, true};
     out_.initial_after_word_ = row_of(state);
+    return fill_rows();
+  }
+
+  bool fill_rows() {
     for (std::size_t done = 0; done < states_.size(); ++done) {
-      if (out_.table_.size() > kMaxTableEntries || work_ > kMaxWork) return false;
+      if (out_.table_.size() > max_entries_ || work_ > max_work_) return false;
       fill_row(done);
     }
     return true;
@@ -169,11 +218,11 @@ class AutomatonBuilder {
 
   // The row of a state that may be new. What can make no difference is left out of it first.
   std::uint32_t row_of(State& state) {
-    bool looks = false;
+    bool is_looking = false;
     bool chained = false;
     for (const std::uint32_t at : state.nodes) {
       const Node& node = nodes_.all[at];
-      looks = looks || node.kind == Node::Kind::boundary || node.kind == Node::Kind::no_boundary;
+      is_looking = is_looking || looks(node);
       if (node.chain == kNone) continue;
       Best& best = best_[node.chain];
       best = {stamp_, best.stamp == stamp_ ? std::max(best.rank, node.rank) : node.rank};
@@ -185,7 +234,7 @@ class AutomatonBuilder {
         return node.chain != kNone && best_[node.chain].rank != node.rank;
       });
     }
-    state.after_word = state.after_word && looks;
+    state.after_word = state.after_word && is_looking;
     std::sort(state.nodes.begin(), state.nodes.end());
     if (const auto known = rows_.find(state); known != rows_.end()) return known->second;
     const auto row = static_cast<std::uint32_t>(states_.size() * stride_);
@@ -213,6 +262,10 @@ class AutomatonBuilder {
   std::uint32_t step(const State& state, std::optional<std::uint8_t> byte) {
     const bool before_word = byte && word_bytes()[*byte];
     const bool boundary = state.after_word != before_word;
+    // Read backwards, any place may be the end; and this byte may be the end of an escape, and no word (ends_escape): \b
+    // may stand there, and \B.
+    const bool backwards = !everywhere_.empty();
+    const bool unsure = backwards && byte && kEscapeEnds.find(static_cast<char>(*byte)) != kEscapeEnds.npos;
     here_.assign(state.nodes.begin(), state.nodes.end());
     ++stamp_;
     for (const std::uint32_t at : here_) seen_[at] = stamp_;
@@ -221,8 +274,9 @@ class AutomatonBuilder {
     for (std::size_t i = 0; i < here_.size(); ++i) {
       const Node& node = nodes_.all[here_[i]];
       if (node.kind == Node::Kind::match) ends_here = true;
-      if (node.kind == (boundary ? Node::Kind::boundary : Node::Kind::no_boundary)) follow(node.next, here_);
-      if (node.kind == Node::Kind::end && !byte) follow(node.next, here_);
+      const bool holds = node.kind == (boundary ? Node::Kind::boundary : Node::Kind::no_boundary) ||
+                         (node.kind == Node::Kind::end && (!byte || backwards));
+      if (holds || (unsure && looks(node))) follow(node.next, here_);
       if (node.kind == Node::Kind::bytes && byte && node.set[*byte]) targets_.push_back(node.next);
     }
     work_ += here_.size();
@@ -230,6 +284,8 @@ class AutomatonBuilder {
     next_.nodes.clear();
     next_.after_word = before_word;
     for (const std::uint32_t target : targets_) follow(target, next_.nodes);
+    for (const std::uint32_t node : everywhere_)
+      if (std::exchange(seen_[node], stamp_) != stamp_) next_.nodes.push_back(node);
     const std::uint32_t row = next_.nodes.empty() ? Automaton::kDead : row_of(next_);
     return row | (ends_here ? Automaton::kEndsHere : 0);
   }
@@ -261,6 +317,9 @@ class AutomatonBuilder {
   Automaton out_;
   Nodes nodes_;
   std::size_t work_ = 0;
+  std::size_t max_entries_ = kMaxTableEntries;
+  std::size_t max_work_ = kMaxWork;
+  std::vector<std::uint32_t> everywhere_;  // what is added at each byte: nothing when matches are anchored
   std::uint32_t stamp_ = 0;
   std::vector<std::uint32_t> seen_;
   std::vector<Best> best_;
@@ -274,6 +333,13 @@ class AutomatonBuilder {
   std::vector<std::uint32_t> open_;
   State next_;
 };
+
+std::optional<StartFilter> StartFilter::build(const Expression& expression) {
+  const Expression backwards = reversed(expression);
+  for (const std::uint32_t loop_above : {kMaxMatchBytes, 128U, 32U, 8U, 1U})
+    if (auto filter = AutomatonBuilder().build_starts(backwards, loop_above)) return filter;
+  return std::nullopt;
+}
 
 std::optional<Automaton> Automaton::build(const Expression& expression) {
   return AutomatonBuilder().build(expression);

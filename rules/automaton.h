@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "common/bytes.h"
@@ -18,17 +19,25 @@ inline constexpr std::size_t kMaxTableEntries = 256 * 1024;  // 1 MiB a rule
 
 // Two bytes such as \n, as JSON and source text write a line's end, stand before `at`. Where a match begins they are
 // no word, though their last byte is a letter.
+inline constexpr std::string_view kEscapeEnds = "ntrbf";
 inline bool ends_escape(Bytes text, std::size_t at) {
-  if (at < 2 || text[at - 2] != '\\') return false;
-  const std::uint8_t letter = text[at - 1];
-  return letter == 'n' || letter == 't' || letter == 'r' || letter == 'b' || letter == 'f';
+  return at >= 2 && text[at - 2] == '\\' && kEscapeEnds.find(static_cast<char>(text[at - 1])) != kEscapeEnds.npos;
 }
 
 inline constexpr std::uint32_t kContextBytes = 2;  // that tell whether a word stands before a position
 
+// Those of word_bytes(), for who asks at each byte.
+inline constexpr auto kIsWord = [] {
+  std::array<bool, 256> table{};
+  for (const std::string_view range : {"09", "AZ", "az", "__"})
+    for (auto byte = static_cast<unsigned char>(range[0]); byte <= static_cast<unsigned char>(range[1]); ++byte)
+      table[byte] = true;
+  return table;
+}();
+
 // What begins at `at` would begin in the middle of a word.
 inline bool is_after_word(Bytes text, std::size_t at) {
-  return at > 0 && word_bytes()[text[at - 1]] && !ends_escape(text, at);
+  return at > 0 && kIsWord[text[at - 1]] && !ends_escape(text, at);
 }
 
 class Automaton {
@@ -60,28 +69,35 @@ class Automaton {
 
   // Puts the ends of all matches that start at `start` into `ends`, ascending; never more than
   // max_width(), so reserve that. `complete`: the text ends where `text` does. False when it does not,
-  // and the bytes behind it could still change `ends`, which then holds nothing of use.
-  [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, std::vector<std::uint32_t>& ends) const {
-    return run(text, start, complete, initial(text, start), ends);
+  // and the bytes behind it could still change `ends`, which then holds nothing of use. Adds to `lookups` how many
+  // bytes it looked at.
+  [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, std::vector<std::uint32_t>& ends,
+                               std::uint64_t* lookups = nullptr) const {
+    return run(text, start, complete, initial(text, start), ends, lookups);
   }
   // The same when it is known whether a word stands before `start`.
   [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, bool after_word,
                                std::vector<std::uint32_t>& ends) const {
-    return run(text, start, complete, after_word ? initial_after_word_ : initial_, ends);
+    return run(text, start, complete, after_word ? initial_after_word_ : initial_, ends, nullptr);
   }
 
  private:
   friend class AutomatonBuilder;
+  friend class StartFilter;
 
   [[nodiscard]] bool run(Bytes text, std::size_t start, bool complete, std::uint32_t state,
-                         std::vector<std::uint32_t>& ends) const {
+                         std::vector<std::uint32_t>& ends, std::uint64_t* lookups) const {
     ends.clear();
     for (std::size_t at = start; at < text.size(); ++at) {
       const std::uint32_t entry = table_[state + class_of_[text[at]]];
       if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(at));
       state = entry & ~kEndsHere;
-      if (state == kDead) return true;
+      if (state == kDead) {
+        if (lookups != nullptr) *lookups += at + 1 - start;
+        return true;
+      }
     }
+    if (lookups != nullptr) *lookups += text.size() - start;
     const std::uint32_t entry = table_[state + (complete ? end_class_ : open_class_)];
     if ((entry & kOpen) != 0) return false;
     if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(text.size()));

@@ -86,7 +86,8 @@ SLUICE_AVX2 inline __m256i classify(const std::uint8_t* at, __m256i high, __m256
   const __m256i half = _mm256_set1_epi8(0x0f);
   const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
   const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half);
-  return _mm256_and_si256(_mm256_shuffle_epi8(high, upper), _mm256_shuffle_epi8(low, _mm256_and_si256(bytes, half)));
+  // A byte above 127 looks up nothing in `low`: no atom holds it.
+  return _mm256_and_si256(_mm256_shuffle_epi8(high, upper), _mm256_shuffle_epi8(low, bytes));
 }
 
 // The bits of one atom, brought to the sign of its byte.
@@ -229,15 +230,11 @@ AtomTables merge_atoms(std::span<AtomSet> classes) {
   return merged;
 }
 
-AtomSet add_exact_atom(AtomTables& tables, const rules::ByteSet& set) {
-  SLUICE_ASSERT(tables.count < kMaxAtoms);
-  const auto atom = static_cast<AtomSet>(1U << tables.count++);
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    if (!set[byte]) continue;
-    tables.high[byte >> 4] |= atom;
-    tables.low[byte & 15] |= atom;
-  }
-  return atom;
+AtomSet atoms_within(const AtomTables& tables, const rules::ByteSet& set) {
+  unsigned within = (1U << tables.count) - 1;
+  for (unsigned byte = 0; byte < 256; ++byte)
+    if (!set[byte]) within &= ~unsigned{atoms_of_byte(tables, static_cast<std::uint8_t>(byte))};
+  return static_cast<AtomSet>(within);
 }
 
 }  // namespace sluice::inspect

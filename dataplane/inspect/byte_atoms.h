@@ -35,8 +35,8 @@ std::optional<AtomSet> atoms_of(const rules::ByteSet& set);
 // Atoms that stand in the same of these classes become one, which may hold a little more than they did; the classes are
 // told by the new ones.
 AtomTables merge_atoms(std::span<AtomSet> classes);
-// One atom more, for a byte or a letter in both cases, exactly. tables.count < kMaxAtoms.
-AtomSet add_exact_atom(AtomTables& tables, const rules::ByteSet& set);
+// Those whose bytes all are in the set.
+AtomSet atoms_within(const AtomTables& tables, const rules::ByteSet& set);
 
 // On words 0 .. words - 1, `words` a multiple of 4; of the word behind them, what can be known there.
 struct BitmapOperations {

@@ -52,22 +52,27 @@ std::size_t Content::append(Bytes piece) {
   return count;
 }
 
-Bytes Content::view(std::uint32_t from, std::uint32_t to) {
-  SLUICE_ASSERT(from <= to && to <= length_ && to - from <= kViewBytes);
-  if (from == to) return {};
+std::size_t Content::copy(std::uint32_t from, MutableBytes to) const {
+  if (from >= length_) return 0;
+  const std::size_t wanted = std::min<std::size_t>(to.size(), length_ - from);
   std::size_t at =
       static_cast<std::size_t>(std::upper_bound(begins_.begin(), begins_.end(), from) - begins_.begin()) - 1;
   std::uint32_t skip = from - begins_[at];
-  const auto* data = reinterpret_cast<const std::uint8_t*>(pieces_[at]);
-  if (skip + (to - from) <= lengths_[at]) return {data + skip, to - from};
-  std::size_t copied = 0;
-  const std::size_t wanted = to - from;
-  for (; copied < wanted; ++at, skip = 0) {
+  for (std::size_t copied = 0; copied < wanted; ++at, skip = 0) {
     const std::size_t here = std::min<std::size_t>(lengths_[at] - skip, wanted - copied);
-    std::memcpy(copy_.data() + copied, pieces_[at] + skip, here);
+    std::memcpy(to.data() + copied, pieces_[at] + skip, here);
     copied += here;
   }
-  return {copy_.data(), wanted};
+  return wanted;
+}
+
+Bytes Content::view(std::uint32_t from, std::uint32_t to) {
+  SLUICE_ASSERT(from <= to && to <= length_ && to - from <= kViewBytes);
+  if (from == to) return {};
+  const Bytes run = run_from(from);
+  if (to - from <= run.size()) return run.first(to - from);
+  copy(from, MutableBytes(copy_).first(to - from));
+  return {copy_.data(), to - from};
 }
 
 }  // namespace sluice::inspect

@@ -27,6 +27,8 @@ class Content {
   // overwrites. to - from <= kViewBytes.
   [[nodiscard]] Bytes view(std::uint32_t from, std::uint32_t to);
   static constexpr std::uint32_t kViewBytes = 16 * 1024;
+  // Copies what there is from here on, at most to.size() bytes; tells how many.
+  std::size_t copy(std::uint32_t from, MutableBytes to) const;
   // From here to the end of the piece in which it lies. from < length().
   [[nodiscard]] Bytes run_from(std::uint32_t from) const {
     const auto at =

@@ -1,6 +1,7 @@
 #include "dataplane/inspect/rule_search.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "rules/bounds.h"
 
@@ -9,6 +10,9 @@ namespace {
 
 // Starts that are tried on one view: it must hold the bytes before, and a widest match and the bytes behind.
 constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - kMaxBytesBefore - kMaxBytesBehind;
+
+// So much may be looked up in vain, and one byte more for each that is passed.
+constexpr std::uint64_t kFreeLookups = 512;
 
 }  // namespace
 
@@ -45,8 +49,53 @@ bool RuleSearch::search(std::uint32_t first, std::uint32_t last_start) {
   return true;
 }
 
-// Decides the starts from_ .. last_start and moves from_ behind them, or behind the last match.
+bool RuleSearch::is_futile(std::uint32_t at) const {
+  return rule_.starts && at >= marked_to_ && in_vain_ > kFreeLookups + (at - counted_from_);
+}
+
+void RuleSearch::mark_starts() {
+  const std::uint32_t width = rule_.automaton.max_width();
+  const std::uint32_t begin = from_ - std::min(from_, rules::kContextBytes);
+  marked_from_ = from_;
+  marked_to_ = std::min(content_.length(), from_ + StartRoom::kMost);
+  // No match from these starts comes to the end of a view that is cut short.
+  const std::uint32_t end = std::min(content_.length(), marked_to_ + width + 1);
+  const Bytes text = content_.view(begin, end);
+  starts_.marked.fill(0);
+  rule_.starts->mark(text, true, from_ - begin, starts_.marked);
+  room_.lookups += text.size();
+  if (!last_ && end == content_.length()) {
+    starts_.open.fill(0);
+    rule_.starts->mark(text, false, from_ - begin, starts_.open);
+    room_.lookups += text.size();
+    // One that goes on behind the content begins no further before its end than a match is wide.
+    const std::uint32_t first = end > from_ + width ? end - width - from_ : 0;
+    for (std::uint32_t word = first / 64; word < starts_.open.size(); ++word)
+      starts_.marked[word] |=
+          starts_.open[word] & (word == first / 64 ? ~std::uint64_t{0} << first % 64 : ~std::uint64_t{0});
+  }
+  in_vain_ = 0;
+  counted_from_ = marked_to_;
+}
+
+// The first start in [from, stop) that may be one; none when it is not before `stop`. Positions are those of the view
+// that begins at `begin`.
+std::size_t RuleSearch::next_start(Bytes text, std::uint32_t begin, std::size_t from, std::size_t stop) {
+  while (from < stop && begin + from < marked_to_) {
+    const auto at = static_cast<std::uint32_t>(begin + from - marked_from_);
+    const std::uint64_t left = starts_.marked[at / 64] >> at % 64;
+    if (left != 0) return from + static_cast<std::size_t>(std::countr_zero(left));
+    from = std::min(stop, from + 64 - at % 64);
+  }
+  if (from >= stop) return from;
+  const std::size_t start = rule_.automaton.find_start(text, from, stop);
+  room_.lookups += start - from;
+  return start;
+}
+
+// Decides the starts from_ .. last_start, or until it is in vain, and moves from_ behind them or behind the last match.
 bool RuleSearch::search_block(std::uint32_t last_start) {
+  if (is_futile(from_)) mark_starts();
   const Surroundings around = surroundings_of(rule_);
   const std::uint32_t begin = from_ - std::min(from_, around.before);
   const std::uint32_t end = std::min(content_.length(), last_start + rule_.automaton.max_width() + around.behind);
@@ -55,14 +104,17 @@ bool RuleSearch::search_block(std::uint32_t last_start) {
   const Bytes text = content_.view(begin, end);
   const std::size_t stop = last_start + 1 - begin;
   std::size_t start = from_ - begin;
-  while ((start = rule_.automaton.find_start(text, start, stop)) < stop) {
+  while ((start = next_start(text, begin, start, stop)) < stop) {
+    const std::uint64_t before = room_.lookups;
     const Decision decision = decide(rule_, text, static_cast<std::uint32_t>(start), complete, room_);
     if (decision.outcome == Decision::Outcome::undecided) {
       from_ = begin + static_cast<std::uint32_t>(start);
       return false;
     }
     if (decision.outcome == Decision::Outcome::refused) {
+      in_vain_ += room_.lookups - before;
       ++start;
+      if (is_futile(begin + static_cast<std::uint32_t>(start))) break;
       continue;
     }
     const std::uint64_t at = base_ + begin;

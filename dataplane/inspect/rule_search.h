@@ -1,7 +1,10 @@
 // The exact matches of one rule near its anchors, as decision.h tells them for each start. A start is decided only when
-// no later byte could change it, so it makes no difference where the content is cut.
+// no later byte could change it, so it makes no difference where the content is cut. Where many starts look like a
+// match for long and are none, the next thousands are first looked through together (rules/start_filter.h), so that
+// what a byte costs is bounded, whatever the text.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "dataplane/inspect/anchors.h"
@@ -19,13 +22,28 @@ struct Found {
   std::uint64_t end = 0;
 };
 
+// Part of a worker's scratch: of the next kMost starts, a bit each.
+struct StartRoom {
+  static constexpr std::uint32_t kMost = 4096;
+  std::array<std::uint64_t, kMost / 64> marked{};  // where a match may begin
+  std::array<std::uint64_t, kMost / 64> open{};    // where one may begin that ends in bytes to come
+};
+
 class RuleSearch {
  public:
   // `from` is the first position at which a match may start; with `last` no byte follows the content.
   // Matches are appended with `base` added to their positions.
-  RuleSearch(const CompiledRule& rule, Content& content, DecisionRoom& room, bool last, std::uint32_t from,
-             std::uint64_t base, std::vector<Found>& found)
-      : rule_(rule), content_(content), room_(room), last_(last), from_(from), base_(base), found_(found) {}
+  RuleSearch(const CompiledRule& rule, Content& content, DecisionRoom& room, StartRoom& starts, bool last,
+             std::uint32_t from, std::uint64_t base, std::vector<Found>& found)
+      : rule_(rule),
+        content_(content),
+        room_(room),
+        starts_(starts),
+        last_(last),
+        from_(from),
+        base_(base),
+        found_(found),
+        counted_from_(from) {}
 
   // Decides every start in the rule's anchor ranges and, when a match may be `open` at the end of the content, there.
   // False when it came upon one that only bytes to come can decide: undecided().
@@ -36,14 +54,22 @@ class RuleSearch {
   bool search(std::uint32_t first, std::uint32_t last_start);
   bool search_block(std::uint32_t last_start);
   [[nodiscard]] std::uint32_t first_start_before(std::uint32_t first, std::uint32_t end);
+  [[nodiscard]] bool is_futile(std::uint32_t at) const;
+  void mark_starts();
+  [[nodiscard]] std::size_t next_start(Bytes text, std::uint32_t begin, std::size_t from, std::size_t stop);
 
   const CompiledRule& rule_;
   Content& content_;
   DecisionRoom& room_;
+  StartRoom& starts_;
   bool last_;
   std::uint32_t from_;  // every start before it is decided
   std::uint64_t base_;
   std::vector<Found>& found_;
+  std::uint64_t in_vain_ = 0;  // lookups from counted_from_ on that led to no match
+  std::uint32_t counted_from_;
+  std::uint32_t marked_from_ = 0;  // of these starts, starts_ tells those that are worth a try
+  std::uint32_t marked_to_ = 0;
 };
 
 }  // namespace sluice::inspect

@@ -10,6 +10,9 @@
 namespace sluice::inspect {
 namespace {
 
+// Matches that are no wider cost little where there is none.
+constexpr std::uint32_t kNarrow = 32;
+
 std::unexpected<Error> bad_rule(const RuleSpec& spec, const std::string& why) {
   return fail(ErrorCode::bundle_malformed, "rule " + std::to_string(spec.index) + ": " + why);
 }
@@ -89,7 +92,7 @@ Result<std::uint32_t> add_anchor(const RuleSpec& spec, std::uint32_t position, c
       return max_width;
     case rules::AnchorKind::shape: {
       const auto places = rules::shape_of(parsed.automaton);
-      compiled.shapes.add(position, places, {});
+      compiled.shapes.add(position, places, rules::before_of(parsed.automaton));
       return static_cast<std::uint32_t>(places.size());
     }
     case rules::AnchorKind::literal:
@@ -97,12 +100,12 @@ Result<std::uint32_t> add_anchor(const RuleSpec& spec, std::uint32_t position, c
     case rules::AnchorKind::spelled: {
       const auto literals = rules::choose_anchor(parsed.expression, parsed.automaton).literals;
       if (literals.empty()) return bad_rule(spec, "there is no literal in its expression");
+      if (compiled.spelled.size() + literals.size() > rules::kMaxSpelled)
+        return bad_rule(spec, "there are too many literals to spell out");
       std::uint32_t reach = 0;
       for (const rules::Literal& literal : literals) {
-        const auto width = static_cast<std::uint32_t>(literal.bytes.size());
-        compiled.shapes.add(position, rules::places_of(literal),
-                            {literal.min_reach - width, literal.max_reach - width});
-        reach = std::max(reach, literal.max_reach);
+        compiled.spelled.add(position, literal);
+        reach = std::max(reach, literal.max_reach + (literal.after.all() ? 0 : 1));
       }
       return reach;
     }
@@ -140,12 +143,15 @@ Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rule
     const auto reach = add_anchor(spec, position, *parsed, compiled);
     if (!reach) return std::unexpected(reach.error());
     compiled.tails.add(parsed->automaton, *reach);
+    std::optional<rules::StartFilter> starts;
+    if (parsed->automaton.max_width() > kNarrow) starts = rules::StartFilter::build(parsed->expression);
     if (parsed->conditions && parsed->conditions->context_words)
       compiled.bytes_before = std::max(compiled.bytes_before, parsed->conditions->within + rules::kContextBytes);
-    compiled.rules.push_back(
-        {spec.index, spec.validator, *reach, std::move(parsed->automaton), std::move(parsed->conditions)});
+    compiled.rules.push_back({spec.index, spec.validator, *reach, std::move(parsed->automaton), std::move(starts),
+                              std::move(parsed->conditions)});
   }
   compiled.shapes.finish();
+  compiled.spelled.finish();
   compiled.tails.finish();
   for (const LiteralSpec& literal : compiled.literal_table)
     if (literal.rule >= rules.size()) return fail(ErrorCode::bundle_malformed, "a literal of no rule");

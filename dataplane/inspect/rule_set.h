@@ -6,13 +6,16 @@
 #include <hs.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "dataplane/inspect/literals.h"
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/inspect/shapes.h"
 #include "dataplane/inspect/tails.h"
 #include "rules/automaton.h"
 #include "rules/conditions.h"
+#include "rules/start_filter.h"
 
 namespace sluice::inspect {
 
@@ -22,6 +25,7 @@ struct CompiledRule {
   // Within so many bytes of its start a match shows its anchor.
   std::uint32_t reach = 0;
   rules::Automaton automaton;
+  std::optional<rules::StartFilter> starts;             // for matches that are wide
   std::unique_ptr<const rules::Conditions> conditions;  // null where there are none
 };
 
@@ -40,6 +44,7 @@ struct CompiledRules {
   DatabasePointer literals;
   std::vector<LiteralSpec> literal_table;
   Shapes shapes;
+  Literals spelled;
   Tails tails;
   std::uint32_t max_width = 0;
   std::uint32_t bytes_before = rules::kContextBytes;  // that a rule may look at

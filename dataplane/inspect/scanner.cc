@@ -52,6 +52,7 @@ bool find_anchors(const CompiledRules& rules, WorkingMemory& memory) {
                                                  0, memory.hyperscan.get(), on_match, &sink) == HS_SUCCESS;
   };
   if (!scan(rules.patterns.get(), on_pattern) || !scan(rules.literals.get(), on_literal)) return false;
+  if (!rules.spelled.empty()) rules.spelled.find(content, memory.anchors);
   if (!rules.shapes.empty()) rules.shapes.find(content, memory.shapes, memory.anchors);
   return true;
 }
@@ -117,7 +118,8 @@ ErrorCode scan_section(const CompiledRules& rules, WorkingMemory& memory, ScanSt
   memory.found.clear();
   std::uint32_t decided = length;
   const auto search = [&](std::uint32_t position, bool open) {
-    RuleSearch rule_search(rules.rules[position], content, memory.decision, last, first, base, memory.found);
+    RuleSearch rule_search(rules.rules[position], content, memory.decision, memory.starts, last, first, base,
+                           memory.found);
     if (!rule_search.run(anchors, position, open)) decided = std::min(decided, rule_search.undecided());
   };
   if (last) {

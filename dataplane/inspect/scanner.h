@@ -83,6 +83,8 @@ class Scratch {
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   Result<void> grow_for(const RuleSet& rules);
+  // How many bytes all scans have looked up in automata: what content costs beyond its one pass.
+  [[nodiscard]] std::uint64_t lookups() const;
 
  private:
   friend class Scanner;

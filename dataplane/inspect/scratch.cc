@@ -7,6 +7,10 @@ namespace sluice::inspect {
 Scratch::Scratch() : impl_(std::make_unique<Impl>()) {}
 Scratch::~Scratch() = default;
 
+std::uint64_t Scratch::lookups() const {
+  return impl_->memory.decision.lookups;
+}
+
 Result<void> Scratch::grow_for(const RuleSet& rules) {
   const CompiledRules& compiled = rules.impl_->compiled;
   WorkingMemory& memory = impl_->memory;

@@ -23,6 +23,7 @@ struct WorkingMemory {
   Shapes::Room shapes;
   Tails::Room tails;
   DecisionRoom decision;
+  StartRoom starts;
   std::vector<Found> found;
 };
 

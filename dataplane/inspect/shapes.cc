@@ -16,20 +16,9 @@ namespace {
 constexpr std::size_t kStripBytes = kStripWords * kWordBytes;
 constexpr std::size_t kGroupWords = 4;  // as vectors hold
 constexpr std::size_t kGroupBytes = kGroupWords * kWordBytes;
-constexpr std::uint8_t kNoBitmap = 0xff;
 constexpr std::uint8_t kLongestRun = 8;
 constexpr int kDense = 16;            // candidates in a word: to look at each costs more than it spares
 constexpr double kOftenEnough = 0.5;  // that a run of another class tells little
-constexpr double kRare = 0.005;       // bytes for which an atom of their own is worth it
-
-bool is_rare_byte(const rules::ByteSet& set) {
-  if (rules::frequency(set) > kRare) return false;
-  for (unsigned byte = 0; byte < 256; ++byte)
-    if (set[byte])
-      return set == rules::single_byte(static_cast<char>(byte)) ||
-             set == rules::fold_case(rules::single_byte(static_cast<char>(byte)));
-  return false;
-}
 
 }  // namespace
 
@@ -37,18 +26,13 @@ bool is_rare_byte(const rules::ByteSet& set) {
 std::vector<Shapes::Run> Shapes::runs_of(const std::vector<rules::ByteSet>& places) {
   std::vector<Run> runs;
   for (std::size_t i = 0; i < places.size(); ++i) {
-    Run run{.exact = is_rare_byte(places[i]) ? places[i] : rules::ByteSet(),
-            .offset = static_cast<std::uint8_t>(i),
-            .length = 1,
-            .often = rules::frequency(places[i])};
-    if (run.exact.none()) {
-      const auto atoms = atoms_of(places[i]);
-      if (!atoms) continue;
-      run.atoms = *atoms;
-    }
+    const auto atoms = atoms_of(places[i]);
+    if (!atoms) continue;
+    const Run run{
+        .atoms = *atoms, .offset = static_cast<std::uint8_t>(i), .length = 1, .often = rules::frequency(places[i])};
     Run* last = runs.empty() ? nullptr : &runs.back();
-    if (last != nullptr && last->atoms == run.atoms && last->exact == run.exact &&
-        last->offset + last->length == run.offset && last->length < kLongestRun) {
+    if (last != nullptr && last->atoms == run.atoms && last->offset + last->length == run.offset &&
+        last->length < kLongestRun) {
       ++last->length;
       last->often *= run.often;
     } else {
@@ -70,58 +54,43 @@ std::vector<Shapes::Run> Shapes::runs_of(const std::vector<rules::ByteSet>& plac
   return runs;
 }
 
-void Shapes::add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const Lead& lead) {
+void Shapes::add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const rules::ByteSet& before) {
   SLUICE_ASSERT(!places.empty() && places.size() <= kMaxPlaces);
-  const auto width = static_cast<std::uint32_t>(places.size());
-  Shape shape{.places = width, .runs = runs_of(places), .places_of = std::vector<std::uint32_t>(256)};
+  Shape shape{.rule = rule,
+              .places = static_cast<std::uint32_t>(places.size()),
+              .runs = runs_of(places),
+              .places_of = std::vector<std::uint32_t>(256),
+              .before = before,
+              .not_before = atoms_within(all_atoms(), ~before)};
   for (unsigned byte = 0; byte < 256; ++byte)
     for (std::size_t i = 0; i < places.size(); ++i)
       shape.places_of[byte] |= static_cast<std::uint32_t>(places[i][byte]) << i;
-  if (rules_.empty() || rules_.back().rule != rule) rules_.push_back({rule, lead, width, {}});
-  OfRule& of_rule = rules_.back();
-  of_rule.lead = {std::min(of_rule.lead.min, lead.min), std::max(of_rule.lead.max, lead.max)};
-  of_rule.shortest = std::min(of_rule.shortest, width);
-  of_rule.shapes.push_back(std::move(shape));
+  shapes_.push_back(std::move(shape));
 }
 
-std::vector<Shapes::Run*> Shapes::all_runs() {
-  std::vector<Run*> all;
-  for (OfRule& of_rule : rules_)
-    for (Shape& shape : of_rule.shapes)
-      for (Run& run : shape.runs) all.push_back(&run);
-  return all;
-}
-
-// Atoms for the classes of all runs; those of rare bytes while there is room, else what holds them too.
+// Atoms for the classes of all runs, and for what may not stand before a shape.
 void Shapes::make_atoms() {
-  const std::vector<Run*> runs = all_runs();
   std::vector<AtomSet> classes;
-  for (const Run* run : runs)
-    if (run->exact.none()) classes.push_back(run->atoms);
+  for (const Shape& shape : shapes_) {
+    for (const Run& run : shape.runs) classes.push_back(run.atoms);
+    classes.push_back(shape.not_before);
+  }
   tables_ = merge_atoms(classes);
   auto now = classes.begin();
-  std::vector<std::pair<rules::ByteSet, AtomSet>> exact;
-  for (Run* run : runs) {
-    if (run->exact.none()) {
-      run->atoms = *now++;
-      continue;
-    }
-    const auto known = std::ranges::find(exact, run->exact, [](const auto& one) { return one.first; });
-    if (known != exact.end()) {
-      run->atoms = known->second;
-    } else if (tables_.count < kMaxAtoms) {
-      run->atoms = add_exact_atom(tables_, run->exact);
-      exact.emplace_back(run->exact, run->atoms);
-    }
+  for (Shape& shape : shapes_) {
+    for (Run& run : shape.runs) run.atoms = *now++;
+    // Atoms that became one may hold more than they did.
+    shape.not_before = *now++ & atoms_within(tables_, ~shape.before);
   }
 }
 
 void Shapes::finish() {
   make_atoms();
-  for (Run* run : all_runs()) run->bitmap = run->atoms == 0 ? kNoBitmap : bitmap_of(run->atoms, run->length);
-  for (OfRule& of_rule : rules_)
-    for (Shape& shape : of_rule.shapes)
-      std::erase_if(shape.runs, [](const Run& run) { return run.bitmap == kNoBitmap; });
+  for (Shape& shape : shapes_) {
+    for (Run& run : shape.runs) run.bitmap = bitmap_of(run.atoms, run.length);
+    std::erase_if(shape.runs, [](const Run& run) { return run.bitmap == kNoBitmap; });
+    if (shape.not_before != 0) shape.not_before_bitmap = bitmap_of(shape.not_before, 1);
+  }
 }
 
 // The bitmap of runs of `length` bytes of these atoms; what it is made of is made first.
@@ -166,12 +135,7 @@ void Shapes::find_bitmaps(const Content& content, std::uint32_t begin, std::size
       continue;
     }
     std::array<std::uint8_t, kWordBytes> mixed{};
-    for (std::uint32_t have = 0; have < kWordBytes && at + have < length;) {
-      const Bytes piece = content.run_from(at + have);
-      const std::size_t here = std::min<std::size_t>(piece.size(), kWordBytes - have);
-      std::memcpy(mixed.data() + have, piece.data(), here);
-      have += static_cast<std::uint32_t>(here);
-    }
+    content.copy(at, mixed);
     operations.find_atoms(mixed.data(), 1, tables_, room.bitmaps.data(), word++);
   }
   std::size_t made = tables_.count;
@@ -202,42 +166,33 @@ bool Shapes::stands_in(const Shape& shape, Bytes bytes) {
   return true;
 }
 
-// Adds to room.found; tells the words of candidates.
-std::uint32_t Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begin, std::size_t words,
-                                 Room& room) {
-  const std::uint32_t all = find_candidates(shape, words, room);
-  if (all == 0) return 0;
-  const Bytes run = content.run_from(begin);
-  for (std::uint32_t with = all; with != 0; with &= with - 1) {
+// Adds the starts at which the shape stands, neighbours as one range. Of a word that is full of candidates all are
+// taken.
+void Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begin, std::size_t words, Room& room,
+                        Anchors& anchors) {
+  const std::uint32_t length = content.length();
+  for (std::uint32_t with = find_candidates(shape, words, room); with != 0; with &= with - 1) {
     const auto word = static_cast<std::uint32_t>(std::countr_zero(with));
+    const std::uint32_t word_begin = begin + word * std::uint32_t{kWordBytes};
     std::uint64_t left = room.candidates[word];
-    if (std::popcount(left) >= kDense && !shape.runs.empty()) {
-      room.found[word] |= left;
-      continue;
+    if (shape.not_before_bitmap != kNoBitmap) {
+      const Bitmap& not_before = room.bitmaps[shape.not_before_bitmap];
+      left &= ~(not_before[word] << 1);
+      if ((left & 1) != 0 && word_begin > 0 && !shape.before[content.run_from(word_begin - 1).front()])
+        left &= ~std::uint64_t{1};
+      if (left == 0) continue;
     }
-    for (; left != 0; left &= left - 1) {
+    const bool dense = std::popcount(left) >= kDense && !shape.runs.empty();
+    while (left != 0) {
       const auto bit = static_cast<std::uint32_t>(std::countr_zero(left));
-      const std::uint32_t skip = word * std::uint32_t{kWordBytes} + bit;
-      if (begin + skip + shape.places > content.length()) return all;
-      const Bytes bytes = skip + shape.places <= run.size() ? run.subspan(skip, shape.places)
-                                                            : content.view(begin + skip, begin + skip + shape.places);
-      if (stands_in(shape, bytes)) room.found[word] |= std::uint64_t{1} << bit;
-    }
-  }
-  return all;
-}
-
-void Shapes::add_anchors(const OfRule& of_rule, std::uint32_t begin, std::uint32_t length, std::uint32_t with,
-                         const Bitmap& found, Anchors& anchors) {
-  for (; with != 0; with &= with - 1) {
-    const auto word = static_cast<std::uint32_t>(std::countr_zero(with));
-    for (std::uint64_t left = found[word]; left != 0; left &= left - 1) {
-      const std::uint32_t at =
-          begin + word * std::uint32_t{kWordBytes} + static_cast<std::uint32_t>(std::countr_zero(left));
-      if (at < of_rule.lead.min || at + of_rule.shortest > length) continue;
-      anchors.add(of_rule.rule, {.first = at - std::min(at, of_rule.lead.max),
-                                 .last = at - of_rule.lead.min,
-                                 .first_end = at + of_rule.shortest});
+      const std::uint32_t at = word_begin + bit;
+      if (at + shape.places > length) return;
+      const auto count = dense ? static_cast<std::uint32_t>(std::countr_one(left >> bit)) : 1;
+      left &= bit + count < kWordBytes ? ~std::uint64_t{0} << (bit + count) : 0;
+      if (!dense && !stands_in(shape, content.view(at, at + shape.places))) continue;
+      anchors.add(
+          shape.rule,
+          {.first = at, .last = std::min(at + count - 1, length - shape.places), .first_end = at + shape.places});
     }
   }
 }
@@ -248,14 +203,7 @@ void Shapes::find(Content& content, Room& room, Anchors& anchors) const {
     const std::size_t groups = (length - begin + kGroupBytes - 1) / kGroupBytes;
     const std::size_t words = std::min(kStripWords, groups * kGroupWords);
     find_bitmaps(content, begin, words, room);
-    for (const OfRule& of_rule : rules_) {
-      std::uint32_t with = 0;
-      for (const Shape& shape : of_rule.shapes) with |= find_shape(shape, content, begin, words, room);
-      if (with == 0) continue;
-      add_anchors(of_rule, begin, length, with, room.found, anchors);
-      for (std::uint32_t left = with; left != 0; left &= left - 1)
-        room.found[static_cast<std::size_t>(std::countr_zero(left))] = 0;
-    }
+    for (const Shape& shape : shapes_) find_shape(shape, content, begin, words, room, anchors);
   }
 }
 

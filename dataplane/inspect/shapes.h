@@ -1,5 +1,5 @@
-// What is looked for byte by byte, of a whole rule set in one pass over the content: shapes (for each of the first
-// bytes of a match, what it can be) and literals, which are shapes of one byte a place.
+// Shapes of a whole rule set in one pass over the content: for each of the first bytes of a match, what it can be, and
+// what the byte before them can not be.
 // The content is made into bitmaps, a strip of 2 KiB at a time. Of each shape only the one or two runs of places that
 // tell most are looked for there; where they agree, the bytes themselves are looked at. What is found is necessary and
 // not sufficient.
@@ -25,27 +25,21 @@ class Shapes {
   struct Room {
     std::array<Bitmap, kMaxBitmaps> bitmaps{};
     Bitmap candidates{};
-    Bitmap found{};
   };
-  // How many bytes of the match stand before its shape.
-  struct Lead {
-    std::uint32_t min = 0;
-    std::uint32_t max = 0;
-  };
-
-  // Outside the data path: all shapes (of 1 to kMaxPlaces places), those of a rule one behind the other; then finish().
+  // Outside the data path: of each rule the places (1 to kMaxPlaces) and what may stand before them; then finish().
   static constexpr std::size_t kMaxPlaces = 32;
-  void add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const Lead& lead);
+  void add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const rules::ByteSet& before);
   void finish();
-  [[nodiscard]] bool empty() const { return rules_.empty(); }
+  [[nodiscard]] bool empty() const { return shapes_.empty(); }
 
   // Adds to `anchors` the starts that each shape leaves possible which lies in the content as a whole.
   void find(Content& content, Room& room, Anchors& anchors) const;
 
  private:
+  static constexpr std::uint8_t kNoBitmap = 0xff;
+
   // A run of places that hold bytes of one class, at most as long as bitmaps go.
   struct Run {
-    rules::ByteSet exact;  // a rare byte, or a letter in both cases: an atom of its own; else none
     AtomSet atoms = 0;
     std::uint8_t offset = 0;
     std::uint8_t length = 0;
@@ -53,15 +47,13 @@ class Shapes {
     std::uint8_t bitmap = 0;
   };
   struct Shape {
+    std::uint32_t rule = 0;
     std::uint32_t places = 0;
     std::vector<Run> runs;                 // those that are looked for: two at most
     std::vector<std::uint32_t> places_of;  // of each byte: the places at which it may stand, one bit a place
-  };
-  struct OfRule {
-    std::uint32_t rule = 0;
-    Lead lead;                   // of all of them
-    std::uint32_t shortest = 0;  // places
-    std::vector<Shape> shapes;   // a match has one of them
+    rules::ByteSet before;
+    AtomSet not_before = 0;  // no match begins behind a byte of these
+    std::uint8_t not_before_bitmap = kNoBitmap;
   };
   // How a bitmap is made of earlier ones: either of the two, or (shift > 0) the second behind the first.
   struct Step {
@@ -79,12 +71,10 @@ class Shapes {
   void find_bitmaps(const Content& content, std::uint32_t begin, std::size_t words, Room& room) const;
   [[nodiscard]] static std::uint32_t find_candidates(const Shape& shape, std::size_t words, Room& room);
   [[nodiscard]] static bool stands_in(const Shape& shape, Bytes bytes);
-  [[nodiscard]] static std::uint32_t find_shape(const Shape& shape, Content& content, std::uint32_t begin,
-                                                std::size_t words, Room& room);
-  static void add_anchors(const OfRule& of_rule, std::uint32_t begin, std::uint32_t length, std::uint32_t with,
-                          const Bitmap& found, Anchors& anchors);
+  static void find_shape(const Shape& shape, Content& content, std::uint32_t begin, std::size_t words, Room& room,
+                         Anchors& anchors);
 
-  std::vector<OfRule> rules_;
+  std::vector<Shape> shapes_;
   AtomTables tables_;
   std::vector<Step> steps_;  // make the bitmaps behind those of the atoms
 };

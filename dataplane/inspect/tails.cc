@@ -40,14 +40,36 @@ void Tails::finish() {
 }
 
 void Tails::find(Content& content, std::uint32_t first, Room& room) const {
-  std::fill_n(room.alive.begin(), words_, ~std::uint64_t{0});
-  std::fill_n(room.open.begin(), words_, 0);
   room.last_byte = false;
   const std::uint32_t length = content.length();
   const std::uint32_t nearest = std::max(first, length - std::min(length, longest_));
   const Bytes text = content.view(nearest - std::min(nearest, rules::kContextBytes), length);
+  words_ == 1 ? find_in_word(text, length - nearest, room) : find_in_words(text, length - nearest, room);
+}
+
+// All rules in a register.
+void Tails::find_in_word(Bytes text, std::size_t farthest, Room& room) const {
+  std::uint64_t alive = ~std::uint64_t{0};
+  std::uint64_t open = 0;
+  std::uint64_t goes_on = 0;
   auto shown = shown_.begin();
-  for (std::size_t distance = 1; distance <= length - nearest; ++distance) {
+  for (std::size_t distance = 1; distance <= farthest && alive != 0; ++distance) {
+    for (; shown != shown_.end() && shown->distance <= distance; ++shown) alive &= ~(std::uint64_t{1} << shown->rule);
+    const std::size_t at = text.size() - distance;
+    alive &= *contained_.of(text[at]);
+    const std::uint64_t begins = alive & *(rules::is_after_word(text, at) ? first_after_word_ : first_).of(text[at]);
+    if (distance == 1) room.last_byte = begins != 0;
+    open |= begins & goes_on;
+    goes_on = *second_.of(text[at]);
+  }
+  room.open.front() = open;
+}
+
+void Tails::find_in_words(Bytes text, std::size_t farthest, Room& room) const {
+  std::fill_n(room.alive.begin(), words_, ~std::uint64_t{0});
+  std::fill_n(room.open.begin(), words_, 0);
+  auto shown = shown_.begin();
+  for (std::size_t distance = 1; distance <= farthest; ++distance) {
     for (; shown != shown_.end() && shown->distance <= distance; ++shown)
       room.alive[shown->rule / 64] &= ~(std::uint64_t{1} << shown->rule % 64);
     const std::size_t at = text.size() - distance;

@@ -55,6 +55,9 @@ class Tails {
     std::uint32_t rule = 0;
   };
 
+  void find_in_word(Bytes text, std::size_t farthest, Room& room) const;
+  void find_in_words(Bytes text, std::size_t farthest, Room& room) const;
+
   std::vector<Rule> rules_;
   std::size_t words_ = 0;
   std::uint32_t longest_ = 0;  // distance at which nothing is left

@@ -57,6 +57,42 @@ TEST(Anchor, a_literal_that_may_be_left_out_is_none) {
   EXPECT_EQ(described(anchor_of("(?:SECRET){0,2}[a-z]{3}")), "pattern");
 }
 
+std::string shown(const ByteSet& set) {
+  std::string out;
+  for (unsigned byte = 0x20; byte < 0x7f; ++byte)
+    if (set[byte]) out += static_cast<char>(byte);
+  return set.all() ? "all" : out;
+}
+
+// "before literal after", of the first literal.
+std::string surroundings(std::string_view text, bool caseless = false) {
+  const Anchor anchor = anchor_of(text, caseless);
+  if (anchor.literals.empty()) return "none";
+  const Literal& literal = anchor.literals.front();
+  return shown(literal.before) + " " + literal.bytes + " " + shown(literal.after);
+}
+
+TEST(Anchor, literals_say_what_stands_around_them_in_every_match) {
+  EXPECT_EQ(surroundings("[a-p]{1,9}@[m-z0]{1,5}"), "abcdefghijklmnop @ 0mnopqrstuvwxyz");
+  EXPECT_EQ(surroundings("[k-t]{1,9}-?@"), "-klmnopqrst @ all");
+  EXPECT_EQ(surroundings("[a-c]{0,9}@x"), "all @x all");
+  EXPECT_EQ(surroundings("QZQ[0-9]{3}"), "all QZQ 0123456789");
+  EXPECT_EQ(surroundings("\\bQZQ\\b(?:-|[0-2])"), "all QZQ -012");
+  EXPECT_EQ(surroundings("(?:[ab]|[cd])QZQ(?:x?|y)[0-2]{9}"), "abcd QZQ 012xy");
+  EXPECT_EQ(surroundings("[0-9]{3}(?:QZQ[k-t]){1,3}"), "0123456789klmnopqrst QZQ klmnopqrst");
+  EXPECT_EQ(surroundings("[0-9]{3}(?:[a-e]?QZQ){1,3}"), "0123456789Qabcde QZQ all");
+  EXPECT_EQ(surroundings("[0-9]{3}(?:[a-e]QZQ|x)[a-e]"), "none");
+}
+
+TEST(Anchor, shapes_say_what_never_stands_before_them) {
+  const auto before = [](std::string_view text) {
+    return shown(before_of(*Automaton::build(*parse_expression(text, false))));
+  };
+  EXPECT_EQ(before("[0-9]{4}"), "all");
+  EXPECT_EQ(before("\\b[0-9]{4}"), " !\"#$%&'()*+,-./:;<=>?@[\\]^`bfnrt{|}~");
+  EXPECT_EQ(before("\\B[0-9]{4}"), "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
+}
+
 TEST(Anchor, shapes_say_what_each_of_the_first_bytes_can_be) {
   const auto expression = parse_expression("a[bc](?:d|ef)g", false);
   const auto shape = shape_of(*Automaton::build(*expression));

@@ -30,11 +30,15 @@ TEST(CompileScan, few_literals_need_no_database) {
   EXPECT_TRUE(scan.patterns.empty());
 }
 
-TEST(CompileScan, more_literals_are_looked_for_by_one) {
-  const CompiledScan scan = compiled({kAddress, "AKIA[0-9]{4}", "glpat-[0-9]{4}", "#secret#"});
+TEST(CompileScan, many_literals_are_looked_for_by_one) {
+  std::vector<std::string> expressions(1, kAddress);  // has two
+  for (std::uint32_t i = 2; i < kMaxSpelled; ++i) expressions.push_back("#secret" + std::to_string(i) + "#");
+  EXPECT_THAT(compiled(expressions).anchors, Each(AnchorKind::spelled));
+  expressions.emplace_back("AKIA[0-9]{4}");
+  const CompiledScan scan = compiled(expressions);
   EXPECT_THAT(scan.anchors, Each(AnchorKind::literal));
   EXPECT_FALSE(scan.literals.empty());
-  EXPECT_EQ(scan.literal_table.size(), 5U);
+  EXPECT_EQ(scan.literal_table.size(), kMaxSpelled + 1);
 }
 
 TEST(CompileScan, a_rule_without_an_anchor_is_a_pattern) {

@@ -1,0 +1,48 @@
+// Literals of a whole rule set, while they are not many, in one pass over the content. Of each the three bytes in a row
+// that tell most are looked for (buckets.h), the byte before and behind the literal among them where every match has
+// one; where they may stand the bytes themselves are looked at.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/inspect/anchors.h"
+#include "dataplane/inspect/buckets.h"
+#include "dataplane/inspect/content.h"
+#include "rules/anchor.h"
+
+namespace sluice::inspect {
+
+class Literals {
+ public:
+  // Outside the data path: all literals, those of a rule one behind the other; then finish().
+  void add(std::uint32_t rule, const rules::Literal& literal);
+  void finish();
+  [[nodiscard]] bool empty() const { return items_.empty(); }
+  [[nodiscard]] std::size_t size() const { return items_.size(); }
+
+  // Adds to `anchors` the starts that each literal leaves possible which lies in the content, with the bytes that every
+  // match has around it.
+  void find(const Content& content, Anchors& anchors) const;
+
+ private:
+  static constexpr std::size_t kMaxPlaces = 32;
+  struct Item {
+    std::uint32_t rule = 0;
+    std::vector<rules::ByteSet> places;  // with what stands around it
+    std::uint32_t window = 0;            // the place at which it begins
+    // How many bytes of a match stand before its first place.
+    std::uint32_t min_lead = 0;
+    std::uint32_t max_lead = 0;
+  };
+
+  void look(const Content& content, Bytes run, std::uint32_t run_begin, std::uint32_t at, Anchors& anchors) const;
+  static bool stands_in(const Item& item, Bytes bytes);
+
+  std::vector<Item> items_;
+  std::array<std::vector<std::uint32_t>, kBuckets> in_bucket_;  // items
+  BucketTables tables_;
+};
+
+}  // namespace sluice::inspect
