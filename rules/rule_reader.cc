@@ -24,11 +24,12 @@ constexpr Word<unsigned> kPlaceWords[] = {{"request", 0b0011},       {"response"
                                           {"request.head", 0b0001},  {"request.body", 0b0010},
                                           {"response.head", 0b0100}, {"response.body", 0b1000}};
 
-enum class MaskOn : std::uint8_t { wire, wire_request, wire_response, record };
+enum class MaskOn : std::uint8_t { wire, wire_request, wire_response, record, nowhere };
 constexpr Word<MaskOn> kMaskWords[] = {{"wire", MaskOn::wire},
                                        {"wire.request", MaskOn::wire_request},
                                        {"wire.response", MaskOn::wire_response},
-                                       {"record", MaskOn::record}};
+                                       {"record", MaskOn::record},
+                                       {"nowhere", MaskOn::nowhere}};
 
 // One word, or a list of them.
 std::span<const YamlNode> one_or_list(const YamlNode& node, std::string_view what, Report& report) {
@@ -120,9 +121,12 @@ class RuleReader {
       if (rule_.action == Action::mask) mask_wire_everywhere();
       return;
     }
-    for (const YamlNode& item : one_or_list(*on, "on", report_)) {
+    const auto words = one_or_list(*on, "on", report_);
+    for (const YamlNode& item : words) {
       const auto word = read_choice(item, kMaskWords, report_);
-      if (word) mask_on(*word, item);
+      if (word == MaskOn::nowhere && (words.size() > 1 || rule_.action == Action::mask))
+        report_.add(item.position, "nowhere stands alone, and not with action: mask", "name where a match is hidden");
+      if (word && *word != MaskOn::nowhere) mask_on(*word, item);
     }
   }
 
