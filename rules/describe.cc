@@ -1,7 +1,9 @@
 // The summary that `policy show` prints.
 #include <fmt/format.h>
 
+#include "rules/anchor_report.h"
 #include "rules/policy.h"
+#include "rules/sample_text.h"
 
 namespace sluice::rules {
 namespace {
@@ -27,6 +29,11 @@ std::string describe_rule(const Rule& rule, bool used) {
       "  {:<24} {}{}{}{}, {}-{} bytes{}\n", rule.name, EnumNameAction(rule.action), describe_mask(rule),
       rule.validator == Validator::none ? "" : fmt::format(", {} checked", EnumNameValidator(rule.validator)),
       rule.caseless ? ", either case" : "", rule.min_width, rule.max_width, used ? "" : ", used by no service");
+}
+
+std::string describe_anchor(const Rule& rule) {
+  const AnchorReport report = report_anchor(rule.expression, rule.caseless, as_bytes(sample_text()));
+  return fmt::format("  {:<24} {}\n", rule.name, describe(report));
 }
 
 std::string_view describe_upgrade(const Service& service) {
@@ -64,6 +71,8 @@ std::string describe(const Policy& policy) {
   }
   if (!policy.rules.empty()) out += "rules\n";
   for (std::size_t i = 0; i < policy.rules.size(); ++i) out += describe_rule(policy.rules[i], used[i]);
+  if (!policy.rules.empty()) out += "what each rule is looked for by, and how often that stands in ordinary text\n";
+  for (const Rule& rule : policy.rules) out += describe_anchor(rule);
   if (!policy.principals.empty()) out += "principals\n";
   for (const Principal& principal : policy.principals)
     out += fmt::format("  {:<24} {}/{}\n", principal.name, format_address(principal.network), principal.prefix_bits);
