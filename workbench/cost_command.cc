@@ -10,6 +10,7 @@
 #include "rules/anchor_report.h"
 #include "workbench/census.h"
 #include "workbench/trial.h"
+#include "workbench/words.h"
 
 namespace sluice::workbench {
 namespace {
@@ -73,17 +74,6 @@ Result<double> share_of(std::size_t position, const std::vector<rules::Rule>& al
 
 double per_mb(std::uint64_t count, Bytes text) {
   return static_cast<double>(count) * kMegabyte / static_cast<double>(text.size());
-}
-
-std::string kind_of(const rules::AnchorReport& anchor) {
-  switch (anchor.kind) {
-    case rules::AnchorKind::pattern:
-      return "none";
-    case rules::AnchorKind::shape:
-      return "shape";
-    default:
-      return "literal";
-  }
 }
 
 std::string table_of(const std::vector<Row>& rows, double whole, bool shares, Bytes text) {

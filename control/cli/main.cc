@@ -11,6 +11,7 @@
 #include "common/session_id.h"
 #include "control/cli/client.h"
 #include "control/cli/print.h"
+#include "control/cli/rules_run.h"
 #include "control/cli/seeing.h"
 #include "control/cli/tell.h"
 #include "control/cli/text.h"
@@ -174,6 +175,8 @@ int main(int argc, char** argv) {
   add_policy(app, options, exit);
   add_sessions(app, options, exit);
   sluice::cli::add_seeing(app, options, exit);
+  CLI::App* rules = app.add_subcommand("rules", "rules and packs, without control")->require_subcommand(1);
+  sluice::cli::add_rules_run(*rules, options, exit);
   app.add_subcommand("status", "what runs, and what it counted")->callback([&] {
     exit = tell(options, Client(options.socket_path).get("/v1/status"), sluice::cli::status_text);
   });

@@ -64,7 +64,7 @@ class Detector {
 const PackSource kSource{SLUICE_TEST_PACKS};
 
 TEST(Packs, are_found_in_their_folder) {
-  EXPECT_EQ(kSource.names(), (std::vector<std::string>{"pii", "pii-wide", "risk", "secrets"}));
+  EXPECT_EQ(kSource.names(), (std::vector<std::string>{"pii", "pii-wide", "risk", "secrets", "secrets-wide"}));
 }
 
 TEST(Packs, find_every_hit_and_no_miss) {
@@ -95,7 +95,7 @@ TEST(Packs, never_change_requests_on_the_wire) {
 TEST(Packs, compile_together) {
   const auto policy = parse_policy(
       "services:\n  - {name: all, address: 10.77.0.2:80, protocol: http, mode: enforce,\n"
-      "     rules: [pii/*, pii-wide/*, risk/*, secrets/*]}\n",
+      "     rules: [pii/*, pii-wide/*, risk/*, secrets/*, secrets-wide/*]}\n",
       "all.yaml", kSource);
   ASSERT_TRUE(policy) << problems_text(policy.error());
   const auto bytes = compile_policy(*policy, this_platform(), 1, 0);
