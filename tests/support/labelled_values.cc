@@ -95,18 +95,21 @@ std::string private_key(std::string_view kind, Random& random) {
 using Forms = std::vector<std::string_view>;
 const std::map<std::string_view, Forms>& forms() {
   static const std::map<std::string_view, Forms> kForms = {
+      {"secrets/bearer", {"Bearer <w43>", "bearer <m40>=="}},
+      {"secrets/basic-auth", {"Basic <m40>", "Basic <m26>=="}},
       {"secrets/aws-key-id", {"AKIA<b16>", "ASIA<b16>"}},
       {"secrets/google-api-key", {"AIza<w35>"}},
       {"secrets/google-oauth", {"GOCSPX-<w28>", "ya29.<w80-200>"}},
       {"secrets/azure-client-secret", {"<a3>8Q~<a34>", "<a3>7Q~<w31>"}},
       {"secrets/vault-token", {"hvs.<w24>", "hvs.<w90>", "hvb.<w140>"}},
-      {"secrets/github-token", {"ghp_<a36>", "gho_<a36>", "ghu_<a36>", "ghs_<a36>", "ghr_<a76>", "github_pat_<a22>_<a59>"}},
+      {"secrets/github-token",
+       {"ghp_<a36>", "gho_<a36>", "ghu_<a36>", "ghs_<a36>", "ghr_<a76>", "github_pat_<a22>_<a59>"}},
       {"secrets/gitlab-token", {"glpat-<w20>", "gldt-<w20>", "glptt-<h40>", "glrt-<w20>", "glpat-<w27>.01.<l9>"}},
       {"secrets/bitbucket-token", {"ATBB<a24>EA4321F0", "ATCTT3xFfGN0<w160>=EA4321F0", "ATATT3xFfGF0<w170>=EA4321F0"}},
       {"secrets/slack-token", {"xoxb-<d12>-<d12>-<a24>", "xoxp-<d12>-<d12>-<d13>-<h32>"}},
-      {"secrets/slack-webhook", {"https://hooks.slack.com/services/T<a8-10>/B<a8-10>/<a24>"}},
+      {"secrets/slack-webhook", {"hooks.slack.com/services/T<a8-10>/B<a8-10>/<a24>"}},
       {"secrets/discord-webhook",
-       {"https://discord.com/api/webhooks/1<d17>/<w68>", "https://discordapp.com/api/webhooks/1<d18>/<w68>"}},
+       {"discord.com/api/webhooks/1<d17>/<w68>", "discordapp.com/api/webhooks/1<d18>/<w68>"}},
       {"secrets/telegram-token", {"<d8-10>:AA<w33>"}},
       {"secrets/stripe-key", {"sk_live_<a24>", "rk_live_<a99>", "sk_test_<a24>", "whsec_<a32>"}},
       {"secrets/square-token", {"sq0atp-<w22>", "sq0csp-<w43>", "EAAA<w60>"}},
@@ -194,6 +197,11 @@ std::string value_of(std::string_view rule, std::size_t way, Random& random) {
   return form != forms().end() ? filled(form->second[way], random) : made().at(rule).make(way, random);
 }
 
+bool occurs_in(std::string_view rule, TextKind kind) {
+  const bool only_in_heads = rule == "secrets/bearer" || rule == "secrets/basic-auth";
+  return kind == TextKind::head ? rule != "secrets/private-key" : !only_in_heads;
+}
+
 Labelled carried(std::string_view value, TextKind kind, Random& random) {
   const std::string id = filled("<d5>", random);
   switch (kind) {
@@ -207,9 +215,13 @@ Labelled carried(std::string_view value, TextKind kind, Random& random) {
     case TextKind::sql:
       return between("INSERT INTO t (id, note, value) VALUES (" + id + ", 'blue cotton', '", std::string(value),
                      "');\n");
-    default:
+    case TextKind::log:
       return between("2026-08-14T09:15:42Z INFO id=" + id + " value=", std::string(value), " status=200\n");
+    case TextKind::head:
+      return between("GET /orders/" + id + " HTTP/1.1\r\nAuthorization: ", std::string(value),
+                     "\r\nAccept: */*\r\n\r\n");
   }
+  return {};
 }
 
 }  // namespace sluice::test

@@ -61,14 +61,8 @@ std::string card(std::size_t way, Random& random) {
     std::string_view begin;
     std::size_t digits;
   };
-  static constexpr std::array<Brand, 8> kBrands = {{{"4", 16},
-                                                    {"51", 16},
-                                                    {"55", 16},
-                                                    {"2221", 16},
-                                                    {"6011", 16},
-                                                    {"3528", 16},
-                                                    {"37", 15},
-                                                    {"36", 14}}};
+  static constexpr std::array<Brand, 8> kBrands = {
+      {{"4", 16}, {"51", 16}, {"55", 16}, {"2221", 16}, {"6011", 16}, {"3528", 16}, {"37", 15}, {"36", 14}}};
   const Brand& brand = kBrands[random.below(way == 0 ? kBrands.size() : 6)];  // groups of four have sixteen
   std::string number(brand.begin);
   number += digits(brand.digits - 1 - number.size(), random);
@@ -114,7 +108,8 @@ std::string iban(std::size_t way, Random& random) {
       number = iban_of("NL", of(letters, 4, random) + digits(10, random));
       break;
     case 3:
-      number = iban_of("FR", digits(10, random) + of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 11, random) + digits(2, random));
+      number = iban_of("FR",
+                       digits(10, random) + of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 11, random) + digits(2, random));
       break;
     case 4:
       number = iban_of("ES", digits(20, random));
@@ -129,7 +124,8 @@ std::string phone(std::size_t way, Random& random) {
   static constexpr std::array<std::string_view, 5> kCountries = {"44", "49", "33", "351", "971"};
   if (way == 0) return fmt::format("+{}{}", pick(kCountries, random), "2" + digits(8, random));
   if (way == 1) return fmt::format("+1 (202) 555-01{}", digits(2, random));
-  return fmt::format("+{} 2{} {} {}", pick(kCountries, random), digits(1, random), digits(4, random), digits(4, random));
+  return fmt::format("+{} 2{} {} {}", pick(kCountries, random), digits(1, random), digits(4, random),
+                     digits(4, random));
 }
 
 std::string ipv4(std::size_t /*way*/, Random& random) {
@@ -138,8 +134,7 @@ std::string ipv4(std::size_t /*way*/, Random& random) {
 
 std::string ipv6(std::size_t way, Random& random) {
   const auto group = [&] { return fmt::format("{:x}", random.below(65536)); };
-  if (way == 0)
-    return fmt::format("2001:db8:{}:{}:{}:{}:{}:{}", group(), group(), group(), group(), group(), group());
+  if (way == 0) return fmt::format("2001:db8:{}:{}:{}:{}:{}:{}", group(), group(), group(), group(), group(), group());
   if (way == 1) return fmt::format("2a01:{}::{}", group(), group());
   return fmt::format("FE80::{:X}:{:X}", random.below(65536), random.below(65536));
 }
