@@ -25,7 +25,8 @@ inline constexpr std::size_t kMaxContextWords = 64;
 inline constexpr std::size_t kMaxAllowedValues = 1024;
 inline constexpr std::size_t kMaxStopWords = 4096;
 inline constexpr std::size_t kMaxAllowedExpressions = 32;
-inline constexpr std::size_t kMaxWordBytes = 256;  // of one value, stop word or context word
+inline constexpr std::size_t kMaxValueBytes = 256;
+inline constexpr std::size_t kMaxWordBytes = 64;  // of a stop word or a context word
 
 inline constexpr std::uint32_t kMinHeadBytes = 1024;
 inline constexpr std::uint32_t kMaxHeadBytes = 64 * 1024;
