@@ -92,11 +92,39 @@ std::string private_key(std::string_view kind, Random& random) {
   return out + filled("<m40>", random);
 }
 
+// What is secret stands in \1 … \2 where it is not all of the value.
 using Forms = std::vector<std::string_view>;
 const std::map<std::string_view, Forms>& forms() {
   static const std::map<std::string_view, Forms> kForms = {
       {"secrets/bearer", {"Bearer <w43>", "bearer <m40>=="}},
       {"secrets/basic-auth", {"Basic <m40>", "Basic <m26>=="}},
+      {"pii/date-of-birth",
+       {"born \0011990-05-<d1>7\002", "date_of_birth=\0011<d1>/05/1987\002", "Birthday: \001March 1<d1>, 1990\002",
+        "dob: \0011<d1> May 1961\002"}},
+      {"pii/phone-national",
+       {"phone=\001(202) 555-0<d3>\002", "mobile: \00107700 900<d3>\002", "Tel. \001030 90<d4>\002",
+        "fax \001202.555.0<d3>\002"}},
+      {"pii/us-ssn-field", {"ssn=\0010<d8>\002", "social security: \0011<d8>\002"}},
+      {"secrets/url-password",
+       {"postgres://app:\001<a24>\002@db.example:5432/orders", "mongodb+srv://app:\001<w12>\002@db.example/",
+        "redis://:\001<a32>\002@cache.example:6379/0", "amqps://app:\001<a8>!<a8>\002@queue.example/x",
+        "https://ada:\001<w12>\002@host.example/path"}},
+      {"secrets/oracle-password", {"jdbc:oracle:thin:app/\001<a16>\002@//db.example:1521/orders"}},
+      {"secrets/password-field",
+       {"password=\001<w12-24>\002", "db_passwd: \001<a8>!<a6>\002", "PGPASSWORD=\001<a20>\002",
+        "{\"password\":\"\001<w16>\002\"}", "<password>\001<a16>\002</password>",
+        "Server=db;Uid=app;Pwd=\001<a16>\002;"}},
+      {"secrets/sql-password",
+       {"CREATE USER app IDENTIFIED BY '\001<a16>\002'", "ALTER ROLE app WITH PASSWORD '\001<w20>\002' LOGIN"}},
+      {"secrets/key-field",
+       {"api_key=\001<a32>\002", "client_secret: \001<w40>\002", "{\"access_token\":\"\001<w64>\002\"}",
+        "X-Api-Key: \001<h40>\002", "AccountKey=\001<m86>==\002;"}},
+      {"secrets/aws-secret-key",
+       {"aws_secret_access_key = \001<m40>\002", "{\"SecretAccessKey\":\"\001<m40>\002\"}",
+        "<SecretAccessKey>\001<m40>\002</SecretAccessKey>"}},
+      {"secrets/azure-sas",
+       {"https://example.blob.core.windows.net/c?sv=2024-11-04&sig=\001<a40>%2B<a2>%3D\002&se=2026"}},
+      {"secrets/paypal-secret", {"PAYPAL_CLIENT_SECRET=\001E<w79>\002", "{\"paypal_secret\":\"\001E<w79>\002\"}"}},
       {"secrets/aws-key-id", {"AKIA<b16>", "ASIA<b16>"}},
       {"secrets/google-api-key", {"AIza<w35>"}},
       {"secrets/google-oauth", {"GOCSPX-<w28>", "ya29.<w80-200>"}},
@@ -165,6 +193,8 @@ std::string form_escaped(std::string_view value) {
   for (const char c : value) {
     if (c == ' ')
       out += '+';
+    else if (c < ' ' && c != '\n')
+      out += c;  // a mark
     else if (kAlphanumeric.contains(c) || std::string_view("-._*").contains(c))
       out += c;
     else
@@ -174,7 +204,13 @@ std::string form_escaped(std::string_view value) {
 }
 
 Labelled between(const std::string& before, const std::string& value, const std::string& behind) {
-  return {before + value + behind, before.size(), before.size() + value.size()};
+  Labelled all{before + value + behind, before.size(), before.size() + value.size()};
+  const std::size_t begin = all.text.find('\001');
+  if (begin == std::string::npos) return all;
+  all.text.erase(begin, 1);
+  const std::size_t end = all.text.find('\002');
+  all.text.erase(end, 1);
+  return {all.text, begin, end};
 }
 
 }  // namespace
@@ -199,7 +235,11 @@ std::string value_of(std::string_view rule, std::size_t way, Random& random) {
 
 bool occurs_in(std::string_view rule, TextKind kind) {
   const bool only_in_heads = rule == "secrets/bearer" || rule == "secrets/basic-auth";
-  return kind == TextKind::head ? rule != "secrets/private-key" : !only_in_heads;
+  if (kind == TextKind::head) return rule != "secrets/private-key";
+  // A statement stands in quotes of its own, and an ampersand of an address is encoded twice in a form.
+  if (rule == "secrets/sql-password" && kind == TextKind::sql) return false;
+  if (rule == "secrets/azure-sas" && kind == TextKind::form) return false;
+  return !only_in_heads;
 }
 
 Labelled carried(std::string_view value, TextKind kind, Random& random) {
