@@ -47,15 +47,17 @@ std::string_view alphabet_of(char letter) {
 std::string filled(std::string_view form, Random& random) {
   std::string out;
   while (!form.empty()) {
-    const std::size_t open = form.find('<');
-    out += form.substr(0, open);
-    if (open == std::string_view::npos) break;
-    const std::size_t close = form.find('>', open);
-    const std::string inside(form.substr(open + 2, close - open - 2));
+    const std::size_t close = form.find('>');
+    if (form[0] != '<' || form.size() < 3 || !kDigits.contains(form[2])) {
+      out += form[0];
+      form.remove_prefix(1);
+      continue;
+    }
+    const std::string inside(form.substr(2, close - 2));
     const std::size_t dash = inside.find('-');
     const std::uint64_t least = std::stoul(inside);
     const std::uint64_t most = dash == std::string::npos ? least : std::stoul(inside.substr(dash + 1));
-    const std::string_view alphabet = alphabet_of(form[open + 1]);
+    const std::string_view alphabet = alphabet_of(form[1]);
     for (std::uint64_t left = least + random.below(most - least + 1); left > 0; --left)
       out += alphabet[random.below(alphabet.size())];
     form.remove_prefix(close + 1);
@@ -99,7 +101,7 @@ const std::map<std::string_view, Forms>& forms() {
       {"secrets/bearer", {"Bearer <w43>", "bearer <m40>=="}},
       {"secrets/basic-auth", {"Basic <m40>", "Basic <m26>=="}},
       {"pii/date-of-birth",
-       {"born \0011990-05-<d1>7\002", "date_of_birth=\0011<d1>/05/1987\002", "Birthday: \001March 1<d1>, 1990\002",
+       {"born \0011990-05-1<d1>\002", "date_of_birth=\0011<d1>/05/1987\002", "Birthday: \001March 1<d1>, 1990\002",
         "dob: \0011<d1> May 1961\002"}},
       {"pii/phone-national",
        {"phone=\001(202) 555-0<d3>\002", "mobile: \00107700 900<d3>\002", "Tel. \001030 90<d4>\002",

@@ -105,5 +105,29 @@ TEST_F(Recall, every_value_is_found_in_long_text_that_comes_in_segments) {
     EXPECT_TRUE(covers(whole, rule, value.begin, value.end)) << rule << " misses: " << value.text;
 }
 
+// What risk looks for is told by its samples: found in a member of JSON, wherever that is cut.
+TEST(RecallOfRisks, every_sample_is_found_at_every_cut) {
+  const auto rules = rules_of({"risk"});
+  auto trial = Trial::of(rules);
+  ASSERT_TRUE(trial) << trial.error().message();
+  std::size_t cuts = 0;
+  for (RuleIndex i = 0; i < rules.size(); ++i)
+    for (const std::string& sample : rules[i].hits) {
+      const std::string text = "{\"id\":17,\"q\":\"" + sample + "\",\"open\":true}";
+      const Bytes bytes = as_bytes(text);
+      std::vector<Match> whole;
+      ASSERT_TRUE(trial->scan(bytes, whole));
+      EXPECT_TRUE(std::ranges::count(whole, i, &Match::rule) > 0) << rules[i].name << " misses: " << text;
+      for (std::size_t cut = 1; cut < text.size(); ++cut, ++cuts) {
+        std::vector<Match> matches;
+        inspect::ScanState state;
+        ASSERT_EQ(trial->feed(state, bytes.first(cut), false, matches), ErrorCode::ok);
+        ASSERT_EQ(trial->feed(state, bytes.subspan(state.hold), true, matches), ErrorCode::ok);
+        EXPECT_EQ(matches, whole) << rules[i].name << " finds something else when it is cut at " << cut << ": " << text;
+      }
+    }
+  EXPECT_GT(cuts, 1000U);
+}
+
 }  // namespace
 }  // namespace sluice::workbench
