@@ -55,16 +55,6 @@ void pass_on(session::FrameOutput& output, const wire::Frame& frame, const wire:
   output.send(header, 0, {});
 }
 
-tcp::Seam seam_of(const tcp::LegSetup& setup) {
-  return {.send_next = setup.send_next,
-          .send_edge = setup.send_next + setup.send_window,
-          .receive_next = setup.receive_next,
-          .receive_edge = setup.receive_next + setup.receive_window,
-          .send_shift = setup.send_shift,
-          .receive_shift = setup.receive_shift,
-          .mss = setup.mss};
-}
-
 }  // namespace
 
 TcpRelay::TcpRelay(RelayKind kind, std::size_t connections, MemoryPort& client_port, MemoryPort& server_port,
@@ -153,7 +143,7 @@ void TcpRelay::pass(Flow& flow, bool is_from_client, const wire::Frame& frame, r
 void TcpRelay::splice(Flow& flow, const wire::Frame& ack) {
   tcp::LegSetup client = flow.handshake.client_leg(ack);
   client.send_next += kDistance;
-  flow.splice.emplace(seam_of(client), seam_of(flow.handshake.server_leg(ack, 0)));
+  flow.splice.emplace(tcp::seam_of(client), tcp::seam_of(flow.handshake.server_leg(ack, 0)));
   pass_on(server_output_, ack, ack.options);
 }
 

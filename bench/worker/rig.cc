@@ -23,6 +23,7 @@ namespace {
 constexpr WallNs kWall = 1'790'000'000 * kSecond;
 constexpr TimeNs kStart = 1000 * kSecond;
 constexpr std::size_t kRecordRoom = 24U << 20;  // free before a round, so that the disk is not what is measured
+constexpr DurationNs kIdleStep = 10 * kMillisecond;
 constexpr int kIdleRounds = 1000;
 constexpr int kLastRounds = 4;
 constexpr auto kWriterPause = std::chrono::microseconds(100);
@@ -82,6 +83,7 @@ Rig::Rig(const RigConfig& config) : config_(config), now_(kStart), recorder_(sta
   run(config.warm_up * config.sessions);
   drain();
   puppets_->count_stars(false);
+  for (const TimeNs end = now_ + config.idle_ns; now_ < end; now_ += kIdleStep) burst();
   sessions_bytes_ = memory_in_use() - before - hosts + session::SessionTable::bytes_for(config.sessions);
   if (!config.hang_up && worker_->sessions_open() != config.sessions) fail("a session is missing");
   if (counts().stars == 0 && !config.hang_up && config.warm_up > 0) fail("nothing was masked");

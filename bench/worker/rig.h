@@ -24,6 +24,7 @@ struct RigConfig {
   std::size_t body_bytes = 1024;
   std::uint64_t warm_up = 4;  // exchanges of each session before anything is measured
   bool hang_up = false;       // no requests: connections that open and close
+  DurationNs idle_ns = 0;     // nobody says anything for so long after the warm-up, by the worker's clock
   // Not 0: each burst lasts so long by the worker's clock, and no disk is waited for. Every run is then the same.
   DurationNs burst_ns = 0;
 };
@@ -47,7 +48,7 @@ class Rig {
   [[nodiscard]] const session::Policy& policy() const { return *policy_; }
   [[nodiscard]] std::uint64_t bursts() const { return bursts_; }
   [[nodiscard]] std::uint64_t frames() const;
-  // What the worker's sessions keep when idle: heap, and buffers of the pools. Taken after the warm-up.
+  // What the worker's sessions keep when idle: heap, and buffers of the pools. Taken after the warm-up and the silence.
   [[nodiscard]] std::uint64_t sessions_bytes() const { return sessions_bytes_; }
   // From now on the worker's bursts are what callgrind counts.
   void count_instructions() { counting_ = true; }

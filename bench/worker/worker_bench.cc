@@ -95,8 +95,12 @@ void memory(benchmark::State& state, std::size_t sessions) {
   guarded(state, [&] {
     static std::map<std::size_t, double> known;  // it does not change, and takes its time
     if (!known.contains(sessions)) {
-      const Rig rig(
-          {.sessions = sessions, .superframes = false, .body_bytes = kKib, .warm_up = 0, .burst_ns = kMicrosecond});
+      const Rig rig({.sessions = sessions,
+                     .superframes = false,
+                     .body_bytes = kKib,
+                     .warm_up = 0,
+                     .idle_ns = 3 * kSecond,
+                     .burst_ns = kMicrosecond});
       known[sessions] = static_cast<double>(rig.sessions_bytes()) / static_cast<double>(sessions);
     }
     for (auto _ : state) benchmark::DoNotOptimize(known);

@@ -14,6 +14,7 @@ void Session::tell(FlowInfo& info, TimeNs now) const {
   info.key = flow_;
   info.phase = static_cast<FlowPhase>(phase_);
   info.handling = Handling::terminated;
+  info.at_rest = at_rest_ != nullptr;
   info.stalled = stalled_;
   info.protocol = static_cast<std::uint8_t>(service_.protocol);
   info.mode = static_cast<std::uint8_t>(service_.mode);
@@ -24,22 +25,25 @@ void Session::tell(FlowInfo& info, TimeNs now) const {
   info.server = {.tcp = {.state = tcp::TcpState::syn_sent}, .counts = server_counts_};
   info.client.received_bytes = request_.bytes;
   info.server.received_bytes = response_.bytes;
-  if (client_leg_) info.client.tcp = client_leg_->info();
-  if (server_leg_) info.server.tcp = server_leg_->info();
-  if (spliced_) return tell_spliced(info);
-  if (!relay_) {
-    info.unit_phase = UnitPhase::none;
-    info.units = info.pending_units = 0;
-    info.held_request_bytes = info.held_response_bytes = 0;
-    copy_name(info.principal, policy_->snapshot->principal_of(flow_.client_address));
-    return;
-  }
-  info.unit_phase = relay_->phase();
-  info.units = relay_->units();
-  info.pending_units = static_cast<std::uint32_t>(relay_->pending());
-  info.held_request_bytes = relay_->held_bytes(Direction::request) + request_.waiting_bytes;
-  info.held_response_bytes = relay_->held_bytes(Direction::response) + response_.waiting_bytes;
-  copy_name(info.principal, relay_->principal());
+  if (spliced_ != nullptr) return tell_spliced(info);
+  if (terminated_ != nullptr) return tell_terminated(info, *terminated_);
+  if (at_rest_ != nullptr) return tell_terminated(info, *awake(now));
+  info.unit_phase = UnitPhase::none;
+  info.units = info.pending_units = 0;
+  info.held_request_bytes = info.held_response_bytes = 0;
+  copy_name(info.principal, policy_->snapshot->principal_of(flow_.client_address));
+}
+
+void Session::tell_terminated(FlowInfo& info, const Terminated& terminated) const {
+  info.client.tcp = terminated.client_leg.info();
+  info.server.tcp = terminated.server_leg.info();
+  const HttpRelay& relay = terminated.relay;
+  info.unit_phase = relay.phase();
+  info.units = relay.units();
+  info.pending_units = static_cast<std::uint32_t>(relay.pending());
+  info.held_request_bytes = relay.held_bytes(Direction::request) + request_.waiting_bytes;
+  info.held_response_bytes = relay.held_bytes(Direction::response) + response_.waiting_bytes;
+  copy_name(info.principal, relay.principal());
 }
 
 }  // namespace sluice::session

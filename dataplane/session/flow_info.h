@@ -67,6 +67,7 @@ struct FlowInfo {
   FlowPhase phase = FlowPhase::handshake;
   Handling handling = Handling::terminated;
   UnitPhase unit_phase = UnitPhase::none;
+  bool at_rest = false;       // nothing was under way for a while: only what is needed to go on is kept
   bool stalled = false;       // waits for the recorder, or for a buffer
   std::uint8_t protocol = 0;  // enforce::Protocol
   std::uint8_t mode = 0;      // enforce::Mode

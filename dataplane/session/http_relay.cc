@@ -111,6 +111,11 @@ UnitPhase HttpRelay::phase() const {
   return exchanges_.empty() ? UnitPhase::none : UnitPhase::waiting;
 }
 
+bool HttpRelay::may_rest() const {
+  return fate_ == Fate::run && !unread_ && !starved_ && exchanges_.empty() && request_.may_rest() &&
+         response_.may_rest();
+}
+
 bool HttpRelay::accepts(Direction direction) const {
   const Side& from = side(direction);
   if (starved_) return false;

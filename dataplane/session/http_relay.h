@@ -27,9 +27,20 @@ enum class Fate : std::uint8_t {
 
 class HttpRelay {
  public:
+  // What a relay knows between two exchanges.
+  struct Rest {
+    std::string principal;
+    std::uint32_t units = 0;
+  };
+
   // `service` is the one the session was opened for, under `policy`.
   HttpRelay(PolicyRef policy, const enforce::Service& service, SessionId session, const IpAddress& client_address,
             const IpAddress& server_address);
+  // Goes on where a relay of the same session rested.
+  void go_on(const Rest& rest) {
+    principal_ = rest.principal;
+    next_unit_ = rest.units;
+  }
 
   // Takes bytes of one direction (possibly none) and goes as far as it can.
   void feed(Context& context, Direction direction, buffer::Chain&& bytes);
@@ -67,6 +78,9 @@ class HttpRelay {
   }
   // Requests without a complete response.
   [[nodiscard]] std::size_t pending() const { return exchanges_.size(); }
+  // Nothing is under way, and the connection lives on.
+  [[nodiscard]] bool may_rest() const;
+  [[nodiscard]] Rest rest() const { return {principal_, next_unit_}; }
   // As the newest unit knows it.
   [[nodiscard]] const enforce::Service& service() const { return *service_; }
   // The principal as known now: the last user seen, else the one of the network.
@@ -95,6 +109,11 @@ class HttpRelay {
     bool dead = false;         // nothing more is read
     bool ended = false;        // its sender finished
     bool finished = false;     // nothing will follow
+
+    [[nodiscard]] bool may_rest() const {
+      const bool empty = reader.idle() && held.length_bytes() == 0 && out.empty() && !message.active();
+      return empty && !paused && !discard && !dead && !ended && !finished;
+    }
   };
 
   // requests (http_request.cc)

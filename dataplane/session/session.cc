@@ -82,15 +82,16 @@ void Session::send_handshake(Context& context, Outputs& outputs, TraceLeg to, st
 // After the handshake.
 void Session::from_peer(Context& context, TraceLeg from, const wire::Frame& frame, buffer::Chain&& payload) {
   const bool is_client = from == TraceLeg::client;
-  std::optional<tcp::Leg>& near = is_client ? client_leg_ : server_leg_;
-  std::optional<tcp::Leg>& far = is_client ? server_leg_ : client_leg_;
   const LegTrace trace = trace_of(context, from);
   trace.received(frame);
   ErrorCode error = ErrorCode::tcp_session_over;
-  if (near) {
-    if (frame.options.has_timestamps) far->set_ts_value(frame.options.ts_value);
-    error = near->input(segment_of(frame, std::move(payload)), context.now);
-    if (limits_.leg.relay_keepalives) relay_keepalive(from, *near, *far);
+  if (at_rest_ != nullptr) wake(context.now);
+  if (terminated_ != nullptr) {
+    tcp::Leg& near = is_client ? client_leg() : server_leg();
+    tcp::Leg& far = is_client ? server_leg() : client_leg();
+    if (frame.options.has_timestamps) far.set_ts_value(frame.options.ts_value);
+    error = near.input(segment_of(frame, std::move(payload)), context.now);
+    if (limits_.leg.relay_keepalives) relay_keepalive(from, near, far);
   }
   if (error == ErrorCode::ok) return;
   context.errors.add(error);
@@ -198,9 +199,7 @@ void Session::establish(Context& context, Outputs& outputs, const wire::Frame& a
   tcp::LegSetup server = handshake_.server_leg(ack, window_field << shift);
   if (!outputs.client.capabilities().tx_segmentation) client.burst_bytes = client.mss;
   if (!outputs.server.capabilities().tx_segmentation) server.burst_bytes = server.mss;
-  client_leg_.emplace(client, limits_.leg, context.pools, context.now);
-  server_leg_.emplace(server, limits_.leg, context.pools, context.now);
-  relay_.emplace(policy_, service_, id_, flow_.client_address, flow_.server_address);
+  terminated_ = std::make_unique<Terminated>(*this, client, server, context.pools, context.now);
   phase_ = Phase::established;
   begin_streams(client, server);
 
@@ -213,7 +212,7 @@ void Session::establish(Context& context, Outputs& outputs, const wire::Frame& a
 }
 
 record::Subject Session::subject() const {
-  const std::string_view principal = relay_ ? std::string_view(relay_->principal()) : spliced_->principal;
+  const std::string_view principal = terminated_ ? std::string_view(relay().principal()) : spliced_->principal;
   return {.session = id_,
           .service = service_.name,
           .record_class = service_.record_class,
@@ -249,19 +248,19 @@ bool Session::open_record(Context& context, SessionObserver& observer) {
 bool Session::close_record(Context& context, SessionObserver& observer) {
   const StageScope stage(Stage::record);
   const std::size_t held =
-      relay_ ? relay_->held_bytes(Direction::request) + relay_->held_bytes(Direction::response) : 0;
-  const std::size_t pending = relay_ ? relay_->pending() : 0;
+      terminated_ ? relay().held_bytes(Direction::request) + relay().held_bytes(Direction::response) : 0;
+  const std::size_t pending = terminated_ ? relay().pending() : 0;
   const bool records = service_.record != enforce::RecordMode::off;
   if (records && service_.record == enforce::RecordMode::required &&
       !context.recorder.has_room(held + pending * kRecordBytes + 2 * kRecordOverhead))
     return false;
-  if (relay_) relay_->close(context, error_);
+  if (terminated_) relay().close(context, error_);
   if (records)
     context.recorder.close(subject(),
                            {.error = error_,
                             .request_bytes = request_.bytes,
                             .response_bytes = response_.bytes,
-                            .units = relay_ ? relay_->units() : spliced_->units},
+                            .units = terminated_ ? relay().units() : spliced_->units},
                            context.wall);
   policy_->counters(service_).closed.add();
   observer.closed(flow_, id_, service_, subject().principal, error_, context.wall);
@@ -270,41 +269,49 @@ bool Session::close_record(Context& context, SessionObserver& observer) {
 
 void Session::run(Context& context, Outputs& outputs, SessionObserver& observer) {
   stalled_ = false;
-  if (phase_ == Phase::handshake) {
+  if (at_rest_ != nullptr && context.now >= active_at_ + limits_.idle) wake(context.now);
+  if (phase_ == Phase::handshake)
     run_handshake(context, outputs);
-  } else if (spliced_) {
+  else if (spliced_ != nullptr)
     run_spliced(context, outputs, observer);
-  } else if (phase_ == Phase::established || phase_ == Phase::lingering) {
-    if (deadline_ <= context.now) trace_timers(context);
-    client_leg_->on_timer(context.now);
-    server_leg_->on_timer(context.now);
-    if (phase_ == Phase::established) {
-      if (open_record(context, observer)) {
-        move(context, Direction::request);
-        move(context, Direction::response);
-        move(context, Direction::request);  // a response made room for waiting requests
-        follow_fate(context);
-        follow_ends(context);
-        follow_idleness(context);
-      } else {
-        stalled_ = true;
-      }
-    }
-    settle(context, outputs);
-    if (client_leg_->state() != traced_states_[0] || server_leg_->state() != traced_states_[1]) trace_ends(context);
-    const bool client_over = client_leg_->state() != tcp::LegState::open;
-    const bool server_over = server_leg_->state() != tcp::LegState::open;
-    if (phase_ == Phase::established && client_over && server_over && opened_) {
-      if (close_record(context, observer))
-        phase_ = Phase::lingering;
-      else
-        stalled_ = true;
-    }
-    if (phase_ == Phase::lingering && is_gone(*client_leg_) && is_gone(*server_leg_)) phase_ = Phase::done;
-    if (phase_ == Phase::established && relay_->is_unread()) step_down(context);
-  }
+  else if (terminated_ != nullptr && phase_ != Phase::done)
+    run_terminated(context, outputs, observer);
   trace_phase(context);
   update_deadline(context);
+}
+
+void Session::run_terminated(Context& context, Outputs& outputs, SessionObserver& observer) {
+  if (deadline_ <= context.now) trace_timers(context);
+  client_leg().on_timer(context.now);
+  server_leg().on_timer(context.now);
+  if (phase_ == Phase::established) {
+    if (open_record(context, observer)) {
+      move(context, Direction::request);
+      move(context, Direction::response);
+      move(context, Direction::request);  // a response made room for waiting requests
+      follow_fate(context);
+      follow_ends(context);
+      follow_idleness(context);
+    } else {
+      stalled_ = true;
+    }
+  }
+  settle(context, outputs);
+  if (client_leg().state() != traced_states_[0] || server_leg().state() != traced_states_[1]) trace_ends(context);
+  const bool client_over = client_leg().state() != tcp::LegState::open;
+  const bool server_over = server_leg().state() != tcp::LegState::open;
+  if (phase_ == Phase::established && client_over && server_over && opened_) {
+    if (close_record(context, observer))
+      phase_ = Phase::lingering;
+    else
+      stalled_ = true;
+  }
+  if (phase_ == Phase::lingering && is_gone(client_leg()) && is_gone(server_leg())) phase_ = Phase::done;
+  if (phase_ != Phase::established) return;
+  if (relay().is_unread())
+    step_down(context);
+  else if (context.now >= active_at_ + limits_.rest_after)
+    go_to_rest(context);
 }
 
 // Sends what both legs have to say; what waits further down narrows the near leg's window, by its bytes and
@@ -314,18 +321,18 @@ void Session::settle(Context& context, Outputs& outputs) {
     const tcp::Leg& to = sink(direction);
     const Flow& flow = flow_of(direction);
     const std::size_t segments =
-        relay_->held_segments(direction) + flow.waiting_segments + to.unacknowledged_segments();
-    const std::size_t held = relay_->held_bytes(direction);
+        relay().held_segments(direction) + flow.waiting_segments + to.unacknowledged_segments();
+    const std::size_t held = relay().held_bytes(direction);
     source(direction).set_downstream_bytes(held + flow.waiting_bytes + to.unacknowledged_bytes(),
                                            segments * kBufferBytes, held);
   }
-  client_leg_->expect_answer(relay_->answer_expected());
+  client_leg().expect_answer(relay().answer_expected());
   const LegTrace client_trace = trace_of(context, TraceLeg::client);
   LegOutput to_client_output(outputs.client, to_client(), &client_trace);
-  client_leg_->output(context.now, to_client_output);
+  client_leg().output(context.now, to_client_output);
   const LegTrace server_trace = trace_of(context, TraceLeg::server);
   LegOutput to_server_output(outputs.server, to_server(), &server_trace);
-  server_leg_->output(context.now, to_server_output);
+  server_leg().output(context.now, to_server_output);
 }
 
 void Session::update_deadline(Context& context) {
@@ -333,12 +340,16 @@ void Session::update_deadline(Context& context) {
     deadline_ = std::min(active_at_ + limits_.handshake, next_syn_at_);
   } else if (phase_ == Phase::done) {
     deadline_ = context.now;
-  } else if (spliced_) {
+  } else if (spliced_ != nullptr) {
     deadline_ = spliced_deadline(context.now);
+  } else if (at_rest_ != nullptr) {
+    deadline_ = active_at_ + limits_.idle;
   } else {
-    deadline_ = std::min(client_leg_->next_deadline(), server_leg_->next_deadline());
-    const TimeNs end = closing_ ? closing_at_ + limits_.linger : active_at_ + limits_.idle;
-    if (phase_ == Phase::established && end > context.now) deadline_ = std::min(deadline_, end);
+    deadline_ = std::min(client_leg().next_deadline(), server_leg().next_deadline());
+    const TimeNs ends[] = {active_at_ + limits_.rest_after,
+                           closing_ ? closing_at_ + limits_.linger : active_at_ + limits_.idle};
+    for (const TimeNs end : ends)
+      if (phase_ == Phase::established && end > context.now) deadline_ = std::min(deadline_, end);
     if (stalled_ || !request_.waiting.empty() || !response_.waiting.empty())
       deadline_ = std::min(deadline_, context.now + kRetryAfter);
   }

@@ -3,14 +3,14 @@
 // in, frames go to the two outputs.
 // Invariants: exactly one open and one close record per established session; bytes leave a leg only
 // when the recorder has room for them; the receive window of a leg counts what waits further down.
-// Once nothing looks at its bytes a session goes down the ladder (session_ladder.cc): it has both legs and the relay,
-// or a splice, and never both.
+// Once nothing looks at its bytes a session goes down the ladder (session_ladder.cc), and while nothing is under way it
+// rests (session_rest.cc): it has both legs and the relay, or what is left of them at rest, or a splice.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <list>
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "dataplane/session/context.h"
@@ -29,6 +29,7 @@ struct SessionLimits {
   DurationNs handshake = 75 * kSecond;  // since the last SYN or SYN-ACK
   DurationNs idle = 7200 * kSecond;     // since the last segment of either side
   DurationNs linger = 30 * kSecond;     // for the client to close after Sluice ended the session
+  DurationNs rest_after = kSecond;      // without a segment of either side
 };
 
 // Told when sessions begin and end.
@@ -67,19 +68,23 @@ class alignas(64) Session {
                          std::uint32_t& seq);
   // Of a spliced session, instead of these: the frame itself goes on. True when run() is wanted.
   bool pass(Context& context, Outputs& outputs, TraceLeg from, const wire::Frame& frame, rte_mbuf* packet);
-  [[nodiscard]] bool is_spliced() const { return spliced_.has_value(); }
+  [[nodiscard]] bool is_spliced() const { return spliced_ != nullptr; }
   // Once a burst for each session that got frames or whose deadline came: moves bytes and sends what is due.
   void run(Context& context, Outputs& outputs, SessionObserver& observer);
 
   // The appliance goes: both legs are reset with the next run().
   void abort(ErrorCode why);
 
-  // Asks for what a segment touches first.
+  // Asks for what a segment touches first; then for what that leads to.
   void prefetch() const {
     __builtin_prefetch(this);
     __builtin_prefetch(&active_at_);
-    __builtin_prefetch(&spliced_);
-    for (const auto* leg : {&client_leg_, &server_leg_}) {
+    __builtin_prefetch(&terminated_);
+  }
+  void prefetch_legs() const {
+    if (spliced_ != nullptr) __builtin_prefetch(spliced_.get());
+    if (terminated_ == nullptr) return;
+    for (const auto* leg : {&terminated_->client_leg, &terminated_->server_leg}) {
       const auto* line = reinterpret_cast<const std::byte*>(leg);
       for (std::size_t i = 0; i < kHotLines; ++i) __builtin_prefetch(line + i * kLineBytes);
     }
@@ -92,7 +97,8 @@ class alignas(64) Session {
   [[nodiscard]] bool replaceable() const { return phase_ == Phase::done || phase_ == Phase::lingering; }
   // A new SYN of the same flow from the client takes its place.
   [[nodiscard]] bool gives_way_to(const wire::Frame& syn) const {
-    if (phase_ == Phase::lingering) return spliced_ || client_leg_->may_begin_anew(syn);  // spliced, the server judges
+    if (phase_ == Phase::lingering)
+      return terminated_ == nullptr || client_leg().may_begin_anew(syn);  // spliced, the server judges
     return phase_ == Phase::done;
   }
   // In a handshake of which nobody knows yet whether the client is there.
@@ -130,6 +136,26 @@ class alignas(64) Session {
       flow_label = frame.flow_label;
     }
   };
+  // Both legs and the relay between them: while anything is under way.
+  struct Terminated {
+    // From what the handshake agreed on, or from what is left of legs at rest.
+    template <class LegBegin>
+    Terminated(const Session& session, const LegBegin& client, const LegBegin& server, buffer::Pools& pools, TimeNs now)
+        : client_leg(client, session.limits_.leg, pools, now),
+          server_leg(server, session.limits_.leg, pools, now),
+          relay(session.policy_, session.service_, session.id_, session.flow_.client_address,
+                session.flow_.server_address) {}
+    tcp::Leg client_leg;
+    tcp::Leg server_leg;
+    HttpRelay relay;
+  };
+  // The same while nothing is.
+  struct AtRest {
+    tcp::LegRest client_leg;
+    tcp::LegRest server_leg;
+    HttpRelay::Rest relay;
+    buffer::Pools& pools;
+  };
   // What a session has instead of legs and relay.
   struct Spliced {
     Splice splice;
@@ -154,6 +180,11 @@ class alignas(64) Session {
   ErrorCode network_refuses(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error);
   ErrorCode network_refuses_spliced(TraceLeg from, const wire::IcmpError& error, std::uint32_t& seq) const;
   void relay_keepalive(TraceLeg from, tcp::Leg& near, tcp::Leg& far);
+  // session_rest.cc: idle sessions are small
+  void go_to_rest(Context& context);
+  void wake(TimeNs now);
+  [[nodiscard]] std::unique_ptr<Terminated> awake(TimeNs now) const;
+  void tell_terminated(FlowInfo& info, const Terminated& terminated) const;
   // session_ladder.cc: down to where the peers' own segments pass
   void establish_spliced(Context& context, Outputs& outputs, const wire::Frame& ack, buffer::Chain&& payload);
   void step_down(Context& context);
@@ -172,6 +203,7 @@ class alignas(64) Session {
   void trace_phase(const Context& context);
   void trace_timers(const Context& context);
   void trace_ends(const Context& context);
+  void run_terminated(Context& context, Outputs& outputs, SessionObserver& observer);
   void move(Context& context, Direction direction);
   // Of the payload, and of the records beside it.
   [[nodiscard]] bool has_record_room(Context& context, std::size_t bytes) const;
@@ -190,8 +222,11 @@ class alignas(64) Session {
   [[nodiscard]] record::Subject subject() const;
   [[nodiscard]] wire::TcpHeader to_client() const;
   [[nodiscard]] wire::TcpHeader to_server() const;
-  tcp::Leg& source(Direction direction) { return direction == Direction::request ? *client_leg_ : *server_leg_; }
-  tcp::Leg& sink(Direction direction) { return direction == Direction::request ? *server_leg_ : *client_leg_; }
+  [[nodiscard]] tcp::Leg& client_leg() const { return terminated_->client_leg; }
+  [[nodiscard]] tcp::Leg& server_leg() const { return terminated_->server_leg; }
+  [[nodiscard]] HttpRelay& relay() const { return terminated_->relay; }
+  tcp::Leg& source(Direction direction) { return direction == Direction::request ? client_leg() : server_leg(); }
+  tcp::Leg& sink(Direction direction) { return direction == Direction::request ? server_leg() : client_leg(); }
   LegTrace trace_of(const Context& context, TraceLeg leg) {
     LegCounts& counts = leg == TraceLeg::client ? client_counts_ : server_counts_;
     return {.ring = context.trace, .counts = counts, .now = context.now, .session = id_, .leg = leg};
@@ -218,10 +253,10 @@ class alignas(64) Session {
   Handshake handshake_;
   TimeNs next_syn_at_ = kNever;  // by cookie: nobody else sends it again
   DurationNs syn_interval_ = kSecond;
-  std::optional<tcp::Leg> client_leg_;
-  std::optional<tcp::Leg> server_leg_;
-  std::optional<HttpRelay> relay_;
-  std::optional<Spliced> spliced_;
+  // After the handshake one of these three.
+  std::unique_ptr<Terminated> terminated_;
+  std::unique_ptr<AtRest> at_rest_;
+  std::unique_ptr<Spliced> spliced_;
   Flow request_;
   Flow response_;
   std::array<tcp::LegState, 2> traced_states_{};  // what the trace last heard, by TraceLeg

@@ -7,14 +7,15 @@ namespace sluice::session {
 
 ErrorCode Session::from_network(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error,
                                 std::uint32_t& seq) {
-  std::optional<tcp::Leg>& leg = from == TraceLeg::client ? client_leg_ : server_leg_;
+  if (at_rest_ != nullptr) wake(context.now);
+  tcp::Leg* const leg = terminated_ == nullptr ? nullptr : from == TraceLeg::client ? &client_leg() : &server_leg();
   if (phase_ == Phase::handshake) begin_counts();
   seq = error.seq;
-  const ErrorCode result = leg        ? leg->input_error(error, context.now)
-                           : spliced_ ? network_refuses_spliced(from, error, seq)
-                                      : network_refuses(context, outputs, from, error);
+  const ErrorCode result = leg != nullptr        ? leg->input_error(error, context.now)
+                           : spliced_ != nullptr ? network_refuses_spliced(from, error, seq)
+                                                 : network_refuses(context, outputs, from, error);
   context.errors.add(result);
-  trace_of(context, from).network_error(result, error, leg ? leg->mss() : std::uint16_t{0});
+  trace_of(context, from).network_error(result, error, leg != nullptr ? leg->mss() : std::uint16_t{0});
   return result;
 }
 

@@ -11,17 +11,6 @@ namespace {
 constexpr DurationNs kRetryAfter = kMillisecond;  // when the recorder or the port must be asked again
 constexpr std::size_t kRecordOverhead = 4096;
 
-// Before a byte was sent.
-tcp::Seam seam_of(const tcp::LegSetup& setup) {
-  return {.send_next = setup.send_next,
-          .send_edge = setup.send_next + setup.send_window,
-          .receive_next = setup.receive_next,
-          .receive_edge = setup.receive_next + setup.receive_window,
-          .send_shift = setup.send_shift,
-          .receive_shift = setup.receive_shift,
-          .mss = setup.mss};
-}
-
 }  // namespace
 
 // Without legs the client's own ACK goes on, with what it carries, so that the server hears of the client's window and
@@ -32,8 +21,8 @@ void Session::establish_spliced(Context& context, Outputs& outputs, const wire::
       handshake_.server_leg(ack, std::uint32_t{ack.window} << handshake_.server_receive_shift());
   phase_ = Phase::established;
   begin_streams(client, server);
-  splice(context, seam_of(client), seam_of(server), std::string(policy_->snapshot->principal_of(flow_.client_address)),
-         0);
+  splice(context, tcp::seam_of(client), tcp::seam_of(server),
+         std::string(policy_->snapshot->principal_of(flow_.client_address)), 0);
   trace_of(context, TraceLeg::client).received(ack);
   if (!may_open(context)) {
     context.errors.add(ErrorCode::record_stalled);
@@ -61,20 +50,18 @@ void Session::establish_spliced(Context& context, Outputs& outputs, const wire::
 // leg promised and the other peer does not keep costs the sender a retransmission, as any that shrinks does.
 void Session::step_down(Context& context) {
   const bool waits = !request_.waiting.empty() || !response_.waiting.empty() ||
-                     relay_->held_bytes(Direction::request) + relay_->held_bytes(Direction::response) > 0;
-  if (!opened_ || closing_ || stalled_ || waits || relay_->fate() != Fate::run) return;
-  if (!client_leg_->is_quiet() || !server_leg_->is_quiet()) return;
-  if (relay_->service().record == enforce::RecordMode::required && !context.recorder.has_room(kRecordOverhead)) return;
-  relay_->leave(context);
-  splice(context, client_leg_->seam(), server_leg_->seam(), relay_->principal(), relay_->units());
-  relay_.reset();
-  client_leg_.reset();
-  server_leg_.reset();
+                     relay().held_bytes(Direction::request) + relay().held_bytes(Direction::response) > 0;
+  if (!opened_ || closing_ || stalled_ || waits || relay().fate() != Fate::run) return;
+  if (!client_leg().is_quiet() || !server_leg().is_quiet()) return;
+  if (relay().service().record == enforce::RecordMode::required && !context.recorder.has_room(kRecordOverhead)) return;
+  relay().leave(context);
+  splice(context, client_leg().seam(), server_leg().seam(), relay().principal(), relay().units());
+  terminated_.reset();
 }
 
 void Session::splice(Context& context, const tcp::Seam& client, const tcp::Seam& server, std::string principal,
                      std::uint32_t units) {
-  spliced_.emplace(Spliced{.splice = Splice(client, server), .principal = std::move(principal), .units = units});
+  spliced_.reset(new Spliced{.splice = Splice(client, server), .principal = std::move(principal), .units = units});
   const bool plain = spliced_->splice.is_plain();
   ServiceCounters& counters = policy_->counters(service_);
   (plain ? counters.forwarded : counters.spliced).add();

@@ -14,19 +14,19 @@ constexpr std::size_t kRecordSlack = 64 * 1024;  // heads, ends and encoding bes
 
 bool Session::has_record_room(Context& context, std::size_t bytes) const {
   const StageScope stage(Stage::record);
-  return relay_->service().record != enforce::RecordMode::required || context.recorder.has_room(bytes + kRecordSlack);
+  return relay().service().record != enforce::RecordMode::required || context.recorder.has_room(bytes + kRecordSlack);
 }
 
 void Session::move(Context& context, Direction direction) {
   tcp::Leg& from = source(direction);
   tcp::Leg& to = sink(direction);
   Flow& flow = flow_of(direction);
-  relay_->resume(context);
+  relay().resume(context);
   while (true) {
     const std::size_t count = std::min({from.readable_bytes(), kReadBytes,
                                         to.write_room_bytes() - std::min(to.write_room_bytes(), flow.waiting_bytes)});
-    if (count == 0 || !relay_->accepts(direction)) break;
-    if (!has_record_room(context, count + relay_->held_bytes(direction))) {
+    if (count == 0 || !relay().accepts(direction)) break;
+    if (!has_record_room(context, count + relay().held_bytes(direction))) {
       stalled_ = true;
       break;
     }
@@ -38,12 +38,12 @@ void Session::move(Context& context, Direction direction) {
     flow.bytes += count;
     ServiceCounters& counters = policy_->counters(service_);
     (direction == Direction::request ? counters.request_bytes : counters.response_bytes).add(count);
-    relay_->feed(context, direction, std::move(bytes));
+    relay().feed(context, direction, std::move(bytes));
     flush(context, Direction::request);
     flush(context, Direction::response);
   }
-  if (from.read_finished()) relay_->finish(context, direction);
-  stalled_ |= relay_->starved();
+  if (from.read_finished()) relay().finish(context, direction);
+  stalled_ |= relay().starved();
   flush(context, Direction::request);
   flush(context, Direction::response);
 }
@@ -53,8 +53,8 @@ void Session::flush(Context& context, Direction direction) {
   Flow& flow = flow_of(direction);
   tcp::Leg& to = sink(direction);
   buffer::Chain out;
-  relay_->take(context, direction, out);
-  const enforce::Service& service = relay_->service();
+  relay().take(context, direction, out);
+  const enforce::Service& service = relay().service();
   const bool strict =
       service.durability == enforce::Durability::strict && service.record == enforce::RecordMode::required;
   if (strict || !flow.waiting.empty()) {  // a policy that is no longer strict does not let bytes overtake
@@ -74,22 +74,22 @@ void Session::flush(Context& context, Direction direction) {
   } else if (!out.empty()) {
     to.write(std::move(out));
   }
-  if (relay_->finished(direction) && flow.waiting.empty()) to.finish();
+  if (relay().finished(direction) && flow.waiting.empty()) to.finish();
 }
 
 void Session::follow_fate(Context& context) {
-  if (closing_ || relay_->fate() == Fate::run) return;
+  if (closing_ || relay().fate() == Fate::run) return;
   closing_at_ = context.now;
-  if (relay_->fate() == Fate::abort) {
+  if (relay().fate() == Fate::abort) {
     closing_ = true;
-    error_ = relay_->error();
-    client_leg_->abort(ErrorCode::tcp_aborted);
-    server_leg_->abort(ErrorCode::tcp_aborted);
-  } else if (relay_->fate() == Fate::close && response_.waiting.empty()) {
+    error_ = relay().error();
+    client_leg().abort(ErrorCode::tcp_aborted);
+    server_leg().abort(ErrorCode::tcp_aborted);
+  } else if (relay().fate() == Fate::close && response_.waiting.empty()) {
     closing_ = true;
-    error_ = relay_->error();
-    client_leg_->finish();
-    server_leg_->abort(ErrorCode::tcp_aborted);  // it must not take a half-sent request for a whole one
+    error_ = relay().error();
+    client_leg().finish();
+    server_leg().abort(ErrorCode::tcp_aborted);  // it must not take a half-sent request for a whole one
   }
 }
 
@@ -100,16 +100,17 @@ void Session::follow_idleness(Context& context) {
 }
 
 void Session::abort(ErrorCode why) {
-  if (spliced_) return abort_spliced(why);
-  if (!client_leg_) {
+  if (spliced_ != nullptr) return abort_spliced(why);
+  if (at_rest_ != nullptr) wake(active_at_);
+  if (terminated_ == nullptr) {
     phase_ = Phase::done;
     return;
   }
   if (!closing_) error_ = why;
   closing_ = true;
   closing_at_ = active_at_;
-  client_leg_->abort(why);
-  server_leg_->abort(why);
+  client_leg().abort(why);
+  server_leg().abort(why);
 }
 
 // A leg that broke breaks the other one.
@@ -117,16 +118,16 @@ void Session::follow_ends(Context& context) {
   const auto broke = [](const tcp::Leg& leg) {
     return leg.state() == tcp::LegState::closed && leg.closed_by() != ErrorCode::ok;
   };
-  const bool client_broke = broke(*client_leg_);
-  const bool server_broke = broke(*server_leg_);
+  const bool client_broke = broke(client_leg());
+  const bool server_broke = broke(server_leg());
   if (closing_ || (!client_broke && !server_broke)) return;
-  const ErrorCode by = client_broke ? client_leg_->closed_by() : server_leg_->closed_by();
+  const ErrorCode by = client_broke ? client_leg().closed_by() : server_leg().closed_by();
   if (error_ == ErrorCode::ok)
     error_ = by != ErrorCode::tcp_reset_by_peer ? by
              : client_broke                     ? ErrorCode::tcp_reset_by_client
                                                 : ErrorCode::tcp_reset_by_server;
-  if (!client_broke) client_leg_->abort(ErrorCode::tcp_aborted);
-  if (!server_broke) server_leg_->abort(ErrorCode::tcp_aborted);
+  if (!client_broke) client_leg().abort(ErrorCode::tcp_aborted);
+  if (!server_broke) server_leg().abort(ErrorCode::tcp_aborted);
   closing_ = true;
   closing_at_ = context.now;
 }

@@ -27,13 +27,14 @@ SessionTable::~SessionTable() {
     if (slot.session != nullptr) slot.session->~Session();
 }
 
-void SessionTable::prefetch_session(std::uint64_t hash) const {
+const Session* SessionTable::prefetch_session(std::uint64_t hash) const {
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   for (std::size_t at = home(hash); slots_[at].session != nullptr; at = (at + 1) & mask_) {
     if (slots_[at].tag != tag) continue;
     slots_[at].session->prefetch();
-    return;
+    return slots_[at].session;
   }
+  return nullptr;
 }
 
 Session* SessionTable::find(const FlowKey& key, std::uint64_t hash) const {

@@ -21,11 +21,11 @@ class SessionTable {
   SessionTable(const SessionTable&) = delete;
   SessionTable& operator=(const SessionTable&) = delete;
 
-  // Of a burst's flows: first the hashes, each with its slot asked for; then the sessions; then find() meets warm
-  // memory.
+  // Of a burst's flows: first the hashes, each with its slot asked for; then the sessions; then what those lead to
+  // (Session::prefetch_legs()); then find() meets warm memory.
   [[nodiscard]] std::uint64_t hash(const FlowKey& key) const { return key.hash(seed_); }
   void prefetch_slot(std::uint64_t hash) const { __builtin_prefetch(&slots_[home(hash)]); }
-  void prefetch_session(std::uint64_t hash) const;
+  const Session* prefetch_session(std::uint64_t hash) const;  // the likely one
   [[nodiscard]] Session* find(const FlowKey& key, std::uint64_t hash) const;
   [[nodiscard]] Session* find(const FlowKey& key) const { return find(key, hash(key)); }
   // Constructs a session in place; nullptr when the table is full. No session of that flow exists.

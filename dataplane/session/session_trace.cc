@@ -37,7 +37,7 @@ void Session::trace_phase(const Context& context) {
 // Before the legs do what is due.
 void Session::trace_timers(const Context& context) {
   for (const TraceLeg which : {TraceLeg::client, TraceLeg::server}) {
-    const tcp::Leg& leg = which == TraceLeg::client ? *client_leg_ : *server_leg_;
+    const tcp::Leg& leg = which == TraceLeg::client ? client_leg() : server_leg();
     if (leg.next_deadline() > context.now) continue;
     const tcp::LegInfo info = leg.info();
     const bool is_main = info.timer != tcp::PendingTimer::none && info.timer_at <= context.now;
@@ -50,7 +50,7 @@ void Session::trace_timers(const Context& context) {
 // After they did.
 void Session::trace_ends(const Context& context) {
   for (const TraceLeg which : {TraceLeg::client, TraceLeg::server}) {
-    const tcp::Leg& leg = which == TraceLeg::client ? *client_leg_ : *server_leg_;
+    const tcp::Leg& leg = which == TraceLeg::client ? client_leg() : server_leg();
     tcp::LegState& last = traced_states_[static_cast<std::size_t>(which)];
     if (leg.state() == last) continue;
     last = leg.state();

@@ -22,29 +22,13 @@
 #include "dataplane/tcp/pressure.h"
 #include "dataplane/tcp/reassembly.h"
 #include "dataplane/tcp/receive_tuning.h"
+#include "dataplane/tcp/rest.h"
 #include "dataplane/tcp/seam.h"
 #include "dataplane/tcp/segment.h"
+#include "dataplane/tcp/setup.h"
 #include "dataplane/wire/icmp.h"
 
 namespace sluice::tcp {
-
-// What the relayed handshake agreed on, seen from this leg.
-struct LegSetup {
-  std::uint32_t send_next = 0;       // first sequence number we send (peer's view of our ISN + 1)
-  std::uint32_t receive_next = 0;    // first sequence number we expect
-  std::uint16_t mss = 536;           // the peer's MSS option; options that we send are taken off it (RFC 6691)
-  std::uint16_t receive_mss = 536;   // largest the peer sends us (what we told it)
-  std::uint8_t send_shift = 0;       // scale of windows that the peer advertises
-  std::uint8_t receive_shift = 0;    // scale of windows that we advertise
-  std::uint32_t send_window = 0;     // peer's first window, scaled
-  std::uint32_t receive_window = 0;  // the window that the relayed handshake already promised, scaled
-  bool sack = false;                 // both ends permitted selective acknowledgements
-  bool timestamps = false;
-  bool ecn = false;                        // explicit congestion notification (RFC 3168)
-  std::uint32_t ts_recent = 0;             // peer's last TSval
-  std::uint32_t ts_value = 0;              // first TSval we send: the last seen from whom we stand for
-  std::uint32_t burst_bytes = 0xffffffff;  // at most LegLimits' (one mss where the port does not cut segments)
-};
 
 struct LegLimits {
   std::uint32_t receive_bytes = 1u << 20;     // most of: unread, held and queued on the other leg, together
@@ -73,6 +57,7 @@ enum class LegState : std::uint8_t {
 class Leg {
  public:
   Leg(const LegSetup& setup, const LegLimits& limits, buffer::Pools& pools, TimeNs now);
+  Leg(const LegRest& rest, const LegLimits& limits, buffer::Pools& pools, TimeNs now);
   Leg(const Leg&) = delete;
   Leg& operator=(const Leg&) = delete;
 
@@ -130,6 +115,7 @@ class Leg {
   [[nodiscard]] LegInfo info() const;              // for people
   [[nodiscard]] bool is_quiet() const;             // nothing is under way (seam.h)
   [[nodiscard]] Seam seam() const;                 // of a quiet leg
+  [[nodiscard]] LegRest rest() const;              // of a quiet leg
 
  private:
   enum class Timer : std::uint8_t { none, retransmit, persist, time_wait };

@@ -54,6 +54,8 @@ struct LegInfo {
   DurationNs rtt_variance_ns = 0;
   DurationNs retransmission_timeout_ns = 0;
   TimeNs timer_at = kNever;
+
+  bool operator==(const LegInfo&) const = default;
 };
 
 }  // namespace sluice::tcp

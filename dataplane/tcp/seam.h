@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "dataplane/tcp/setup.h"
+
 namespace sluice::tcp {
 
 // Sequence numbers as the peer of this leg knows them.
@@ -15,5 +17,16 @@ struct Seam {
   std::uint8_t receive_shift = 0;  // scale in which the peer reads ours
   std::uint16_t mss = 0;           // most that the peer takes in one segment, options included
 };
+
+// Of a connection on which no byte was sent yet.
+inline Seam seam_of(const LegSetup& setup) {
+  return {.send_next = setup.send_next,
+          .send_edge = setup.send_next + setup.send_window,
+          .receive_next = setup.receive_next,
+          .receive_edge = setup.receive_next + setup.receive_window,
+          .send_shift = setup.send_shift,
+          .receive_shift = setup.receive_shift,
+          .mss = setup.mss};
+}
 
 }  // namespace sluice::tcp

@@ -67,6 +67,7 @@ void Worker::look_up(Side side, std::uint16_t count) {
   for (std::uint16_t i = 0; i < count; ++i) {
     Arrival& arrival = arrivals_[i];
     const rte_mbuf* packet = arrival.packet;
+    arrival.likely = nullptr;
     wire::parse({rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len}, packet->pkt_len, arrival.frame);
     if (arrival.frame.kind != wire::FrameKind::tcp) continue;
     arrival.flow = session::flow_key(arrival.frame, side == Side::client);
@@ -74,7 +75,10 @@ void Worker::look_up(Side side, std::uint16_t count) {
     table_.prefetch_slot(arrival.flow_hash);
   }
   for (std::uint16_t i = 0; i < count; ++i)
-    if (arrivals_[i].frame.kind == wire::FrameKind::tcp) table_.prefetch_session(arrivals_[i].flow_hash);
+    if (arrivals_[i].frame.kind == wire::FrameKind::tcp)
+      arrivals_[i].likely = table_.prefetch_session(arrivals_[i].flow_hash);
+  for (std::uint16_t i = 0; i < count; ++i)
+    if (arrivals_[i].likely != nullptr) arrivals_[i].likely->prefetch_legs();
 }
 
 void Worker::dispatch(Side side, Arrival& arrival) {

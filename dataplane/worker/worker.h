@@ -95,6 +95,7 @@ class Worker final : public session::SessionObserver {
     wire::Frame frame;
     session::FlowKey flow;
     std::uint64_t flow_hash = 0;
+    const session::Session* likely = nullptr;  // whose memory was asked for
   };
 
   // dispatch.cc

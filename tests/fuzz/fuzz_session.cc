@@ -72,8 +72,12 @@ class Game {
  public:
   Game(fuzz::Script script, std::uint8_t options)
       : script_(script),
-        worker_({.sessions = 3, .half_open = 2, .limits = {}, .hash_key = {1, 2}, .cookie_key = {3, 4}}, ports_[0],
-                ports_[1], fuzz::pools(), recorder_, now_) {
+        worker_({.sessions = 3,
+                 .half_open = 2,
+                 .limits = {.leg = {}, .rest_after = kMillisecond},
+                 .hash_key = {1, 2},
+                 .cookie_key = {3, 4}},
+                ports_[0], ports_[1], fuzz::pools(), recorder_, now_) {
     // Compiled once; a scratch serves one worker after another.
     update_ = &policies()[(options & 1U) + 2 * ((options >> 2U & 3U) % 3U)];
     offered_.policy = update_->policy;

@@ -32,7 +32,9 @@ struct Appliance {
         server_port(server_wire, 0, pools, capabilities, 20, seed + 1),
         worker({.sessions = 64,
                 .half_open = 16,
-                .limits = {.leg = {.give_up_after = 24 * 3600 * kSecond}, .handshake = 3600 * kSecond},
+                .limits = {.leg = {.give_up_after = 24 * 3600 * kSecond},
+                           .handshake = 3600 * kSecond,
+                           .rest_after = seed % 3 == 0 ? kSecond : 1},  // 1: whenever nothing is under way
                 .hash_key = {seed, seed},
                 .start_wall_ns = kSecond},
                client_port, server_port, pools, recorder, world.clock.now()),

@@ -57,6 +57,11 @@ void LegTest::start() {
   leg_ = std::make_unique<Leg>(setup, limits, shared_pools(), now);
 }
 
+void LegTest::rest() {
+  ASSERT_TRUE(leg().is_quiet());
+  leg_ = std::make_unique<Leg>(leg_->rest(), limits, shared_pools(), now);
+}
+
 Leg& LegTest::leg() {
   if (leg_ == nullptr) start();
   return *leg_;

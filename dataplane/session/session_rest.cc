@@ -1,0 +1,31 @@
+// Idle sessions are small: once nothing is under way for a while, both legs and the relay are given up for what must be
+// known to go on (a tenth of their size), and made anew when a segment, an error of the network or an end of the
+// session comes. Neither peer can tell.
+#include "dataplane/session/session.h"
+
+namespace sluice::session {
+
+void Session::go_to_rest(Context& context) {
+  const bool waits = stalled_ || closing_ || !request_.waiting.empty() || !response_.waiting.empty() ||
+                     keepalive_waits_[0] || keepalive_waits_[1];
+  if (!opened_ || waits || !relay().may_rest() || !client_leg().is_quiet() || !server_leg().is_quiet()) return;
+  at_rest_.reset(new AtRest{.client_leg = client_leg().rest(),
+                            .server_leg = server_leg().rest(),
+                            .relay = relay().rest(),
+                            .pools = context.pools});
+  terminated_.reset();
+}
+
+std::unique_ptr<Session::Terminated> Session::awake(TimeNs now) const {
+  auto terminated =
+      std::make_unique<Terminated>(*this, at_rest_->client_leg, at_rest_->server_leg, at_rest_->pools, now);
+  terminated->relay.go_on(at_rest_->relay);
+  return terminated;
+}
+
+void Session::wake(TimeNs now) {
+  terminated_ = awake(now);
+  at_rest_.reset();
+}
+
+}  // namespace sluice::session

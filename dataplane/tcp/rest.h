@@ -1,0 +1,37 @@
+// What a leg is while nothing of its connection is under way: a leg made from it goes on as if there had been no rest.
+// Far smaller than the leg; lost are only what a path forgets in a second anyway and what paces answers to the blind.
+#pragma once
+
+#include <cstdint>
+
+#include "common/time.h"
+#include "dataplane/tcp/path_mtu.h"
+#include "dataplane/tcp/rtt.h"
+#include "dataplane/tcp/setup.h"
+
+namespace sluice::tcp {
+
+// Of the path to the peer, by what was sent.
+struct PathMemory {
+  RttEstimator rtt;
+  std::uint32_t window_bytes = 0;
+  std::uint32_t threshold_bytes = 0;
+  std::uint32_t congestion_echoes = 0;
+  std::uint8_t backoff = 0;
+};
+
+struct LegRest {
+  LegSetup setup;  // as if the handshake had ended here
+  PathMemory path;
+  PathMtu path_mtu;
+  TimeNs sent_at = 0;
+  TimeNs ts_recent_at = 0;
+  std::uint32_t largest_send_window = 0;
+  std::uint32_t largest_receive_window = 0;
+  std::uint32_t window_bytes = 0;  // that we offer, as the path showed
+  std::uint32_t network_errors = 0;
+  bool echo_congestion = false;
+  bool reduced = false;
+};
+
+}  // namespace sluice::tcp
