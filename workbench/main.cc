@@ -62,8 +62,10 @@ int cost(const Options& options) {
 }
 
 void add_names(CLI::App& command, Options& options) {
-  command.add_option("--policy", options.cost.names.policies, "the rules of this policy file; may be given again");
-  command.add_option("--pack", options.cost.names.packs, "the rules of this pack; may be given again; else all packs");
+  command.add_option("--policy", options.cost.names.policies, "the rules of this policy file; may be given again")
+      ->allow_extra_args(false);
+  command.add_option("--pack", options.cost.names.packs, "the rules of this pack; may be given again; else all packs")
+      ->allow_extra_args(false);
   command.add_option("--packs", options.cost.names.pack_directory, "where packs are");
   command.add_flag("--json", options.cost.json, "answers as JSON");
 }

@@ -127,8 +127,10 @@ Exit run_on_session(const Shared& shared, const RunOptions& options) {
 
 std::shared_ptr<RunOptions> add_names(CLI::App& command) {
   auto options = std::make_shared<RunOptions>();
-  command.add_option("--policy", options->policies, "the rules of this policy file; may be given again");
-  command.add_option("--pack", options->packs, "the rules of this pack; may be given again; else all packs");
+  command.add_option("--policy", options->policies, "the rules of this policy file; may be given again")
+      ->allow_extra_args(false);
+  command.add_option("--pack", options->packs, "the rules of this pack; may be given again; else all packs")
+      ->allow_extra_args(false);
   command.add_option("--packs", options->pack_directory, "where packs are");
   return options;
 }
