@@ -67,6 +67,15 @@ class Automaton {
     return from;
   }
 
+  // How many bytes are looked at from `start` on, whether or not a match is there.
+  [[nodiscard]] std::size_t bytes_read(Bytes text, std::size_t start) const {
+    std::uint32_t state = initial(text, start);
+    std::size_t at = start;
+    while (at < text.size() && (state = table_[state + class_of_[text[at++]]] & ~kEndsHere) != kDead) {
+    }
+    return at - start;
+  }
+
   // Puts the ends of all matches that start at `start` into `ends`, ascending; never more than
   // max_width(), so reserve that. `complete`: the text ends where `text` does. False when it does not,
   // and the bytes behind it could still change `ends`, which then holds nothing of use. Adds to `lookups` how many

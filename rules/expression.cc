@@ -383,4 +383,10 @@ std::expected<Expression, ExpressionProblem> parse_expression(std::string_view t
   return expression;
 }
 
+Expression reversed(Expression expression) {
+  if (expression.kind == Expression::Kind::sequence) std::ranges::reverse(expression.parts);
+  for (Expression& part : expression.parts) part = reversed(std::move(part));
+  return expression;
+}
+
 }  // namespace sluice::rules

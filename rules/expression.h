@@ -60,4 +60,7 @@ struct ExpressionProblem {
 
 std::expected<Expression, ExpressionProblem> parse_expression(std::string_view text, bool caseless);
 
+// Matches the same bytes in the opposite order.
+Expression reversed(Expression expression);
+
 }  // namespace sluice::rules

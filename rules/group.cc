@@ -77,12 +77,6 @@ std::optional<Expression> without_end(const Expression& expression, bool at_end)
   return out;
 }
 
-Expression reversed(Expression expression) {
-  if (expression.kind == Expression::Kind::sequence) std::ranges::reverse(expression.parts);
-  for (Expression& part : expression.parts) part = reversed(std::move(part));
-  return expression;
-}
-
 Expression sequence_of(Expression first, Expression second) {
   Expression both{.kind = Expression::Kind::sequence};
   both.parts.push_back(std::move(first));

@@ -23,9 +23,6 @@ bool tells_end(const Expression& expression);
 // Without $: what matches at the end of the content, or elsewhere; nothing when nothing does.
 std::optional<Expression> without_end(const Expression& expression, bool at_end);
 
-// Matches the same bytes in the opposite order.
-Expression reversed(Expression expression);
-
 // One after the other.
 Expression sequence_of(Expression first, Expression second);
 

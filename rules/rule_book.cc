@@ -47,16 +47,20 @@ void RuleBook::resolve_one(const YamlNode& item, std::vector<RuleIndex>& out) {
   if (!text) return;
   const std::size_t slash = text->find('/');
   if (slash == std::string::npos || slash == 0 || slash + 1 == text->size()) {
-    report_.add(item.position, fmt::format("{} names no rule", show(*text)), "write pack/*, pack/rule or local/rule");
+    report_.add(item.position, fmt::format("{} names no rule", show(*text)),
+                "write pack/*, pack/rule, pack/begins-so-* or local/rule");
     return;
   }
   const std::string group_name = text->substr(0, slash);
   const std::string rule_name = text->substr(slash + 1);
   Group* group = find_group(group_name, item.position);
   if (group == nullptr) return;
-  if (rule_name == "*") {
-    for (std::size_t i = 0; i < group->rules.size(); ++i) out.push_back(take_rule(*group, i));
-    return;
+  if (rule_name.back() == '*') {
+    const std::string_view beginning = std::string_view(*text).substr(0, text->size() - 1);
+    const std::size_t before = out.size();
+    for (std::size_t i = 0; i < group->rules.size(); ++i)
+      if (group->rules[i].name.starts_with(beginning)) out.push_back(take_rule(*group, i));
+    if (out.size() > before || rule_name == "*" || !group->whole) return;
   }
   const auto found = std::ranges::find(group->rules, *text, &Rule::name);
   if (found != group->rules.end()) {

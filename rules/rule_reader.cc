@@ -25,11 +25,12 @@ constexpr Word<unsigned> kPlaceWords[] = {{"request", 0b0011},       {"response"
                                           {"request.head", 0b0001},  {"request.body", 0b0010},
                                           {"response.head", 0b0100}, {"response.body", 0b1000}};
 
-enum class MaskOn : std::uint8_t { wire, wire_request, wire_response, record };
+enum class MaskOn : std::uint8_t { wire, wire_request, wire_response, record, nowhere };
 constexpr Word<MaskOn> kMaskWords[] = {{"wire", MaskOn::wire},
                                        {"wire.request", MaskOn::wire_request},
                                        {"wire.response", MaskOn::wire_response},
-                                       {"record", MaskOn::record}};
+                                       {"record", MaskOn::record},
+                                       {"nowhere", MaskOn::nowhere}};
 
 bool looks_at_direction(const Rule& rule, std::size_t direction) {
   return rule.where[2 * direction] || rule.where[2 * direction + 1];
@@ -114,9 +115,12 @@ class RuleReader {
       if (rule_.action == Action::mask) mask_wire_everywhere();
       return;
     }
-    for (const YamlNode& item : read_one_or_list(*on, "on", report_)) {
+    const auto words = read_one_or_list(*on, "on", report_);
+    for (const YamlNode& item : words) {
       const auto word = read_choice(item, kMaskWords, report_);
-      if (word) mask_on(*word, item);
+      if (word == MaskOn::nowhere && (words.size() > 1 || rule_.action == Action::mask))
+        report_.add(item.position, "nowhere stands alone, and not with action: mask", "name where a match is hidden");
+      if (word && *word != MaskOn::nowhere) mask_on(*word, item);
     }
   }
 

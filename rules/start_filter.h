@@ -14,9 +14,6 @@
 
 namespace sluice::rules {
 
-// The same matches, read from their ends.
-Expression reversed(const Expression& expression);
-
 class StartFilter {
  public:
   // Nothing when the table would be too large all the same. Takes what Automaton::build() takes.

@@ -12,6 +12,7 @@
 #include "control/cli/client.h"
 #include "control/cli/print.h"
 #include "control/cli/rules_import.h"
+#include "control/cli/rules_run.h"
 #include "control/cli/seeing.h"
 #include "control/cli/tell.h"
 #include "control/cli/text.h"
@@ -177,6 +178,7 @@ int main(int argc, char** argv) {
   sluice::cli::add_seeing(app, options, exit);
   CLI::App* rules = app.add_subcommand("rules", "rules and packs, without control")->require_subcommand(1);
   sluice::cli::add_rules_import(*rules, options, exit);
+  sluice::cli::add_rules_run(*rules, options, exit);
   app.add_subcommand("status", "what runs, and what it counted")->callback([&] {
     exit = tell(options, Client(options.socket_path).get("/v1/status"), sluice::cli::status_text);
   });
