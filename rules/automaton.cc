@@ -98,7 +98,7 @@ class AutomatonBuilder {
  public:
   std::optional<Automaton> build(const Expression& expression) {
     const Widths widths = widths_of(expression);
-    SLUICE_ASSERT(widths.min > 0 && widths.max <= kMaxMatchBytes);
+    SLUICE_ASSERT(widths.max <= kMaxMatchBytes);
     out_.min_width_ = widths.min;
     out_.max_width_ = widths.max;
     const std::uint32_t entry = nodes_.compile(expression, nodes_.add({}));

@@ -34,7 +34,7 @@ inline bool is_after_word(Bytes text, std::size_t at) {
 class Automaton {
  public:
   // Nothing when the table would have more than kMaxTableEntries, or take too long to make. The expression is one
-  // that parse_expression() gave.
+  // that parse_expression() gave, or a part of one, which may match nothing; never wider than kMaxMatchBytes.
   static std::optional<Automaton> build(const Expression& expression);
 
   [[nodiscard]] std::uint32_t min_width() const { return min_width_; }

@@ -15,6 +15,18 @@ inline constexpr std::size_t kMaxNameBytes = 63;
 inline constexpr std::uint32_t kMaxMatchBytes = 4096;
 inline constexpr std::uint32_t kMaxKeepLast = 32;
 
+// What a rule may ask of its matches beyond the expression.
+inline constexpr std::uint32_t kMaxGroup = 64;
+// Places at which a group may end, times the bytes that may follow it: what one start may cost.
+inline constexpr std::uint32_t kMaxGroupWork = 16 * 1024;
+inline constexpr std::uint32_t kMaxEntropyMillibits = 8000;  // a byte has no more
+inline constexpr std::uint32_t kMaxContextWithin = 64;
+inline constexpr std::size_t kMaxContextWords = 64;
+inline constexpr std::size_t kMaxAllowedValues = 1024;
+inline constexpr std::size_t kMaxStopWords = 4096;
+inline constexpr std::size_t kMaxAllowedExpressions = 32;
+inline constexpr std::size_t kMaxWordBytes = 256;  // of one value, stop word or context word
+
 inline constexpr std::uint32_t kMinHeadBytes = 1024;
 inline constexpr std::uint32_t kMaxHeadBytes = 64 * 1024;
 inline constexpr std::uint32_t kMaxHeaders = 1024;

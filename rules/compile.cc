@@ -4,6 +4,7 @@
 #include <flatbuffers/flatbuffers.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -82,11 +83,29 @@ flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder
                               principal.prefix_bits, ipv4 ? nullptr : &ipv6);
 }
 
+flatbuffers::Offset<fbs::Conditions> add_conditions(flatbuffers::FlatBufferBuilder& builder,
+                                                    const ConditionSpec& spec) {
+  if (spec.empty()) return {};
+  const auto words = builder.CreateVectorOfStrings(spec.context.words);
+  const auto values = builder.CreateVectorOfStrings(spec.allow.values);
+  const auto contain = builder.CreateVectorOfStrings(spec.allow.contain);
+  const auto match = builder.CreateVectorOfStrings(spec.allow.match);
+  return fbs::CreateConditions(builder, static_cast<std::uint8_t>(spec.group), spec.min_entropy_millibits, words,
+                               static_cast<std::uint8_t>(spec.context.within), spec.context.both_sides, values, contain,
+                               match);
+}
+
 flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder, const Rule& rule) {
   const auto name = builder.CreateString(rule.name);
   const auto expression = builder.CreateString(rule.expression);
   return fbs::CreateRule(builder, name, expression, rule.caseless, rule.validator, rule.action, rule.keep_last,
-                         rule.mask_wire[0], rule.mask_wire[1], rule.mask_record, rule.min_width, rule.max_width);
+                         rule.mask_wire[0], rule.mask_wire[1], rule.mask_record, rule.min_width, rule.max_width,
+                         add_conditions(builder, rule.conditions));
+}
+
+std::uint16_t format_of(const Policy& policy) {
+  const bool conditions = std::ranges::any_of(policy.rules, [](const Rule& r) { return !r.conditions.empty(); });
+  return conditions ? kPolicyFormatWithConditions : kPolicyFormat;
 }
 
 }  // namespace
@@ -124,7 +143,7 @@ Result<std::vector<std::uint8_t>> compile_policy(const Policy& policy, const Pla
   const auto retention_at = builder.CreateVector(retention);
   const auto rules_at = builder.CreateVector(rules);
   const auto scans_at = builder.CreateVector(scans);
-  builder.Finish(fbs::CreatePolicy(builder, kPolicyFormat, version, now, digest, hyperscan, platform.cpu_tune,
+  builder.Finish(fbs::CreatePolicy(builder, format_of(policy), version, now, digest, hyperscan, platform.cpu_tune,
                                    platform.cpu_features, services_at, principals_at, retention_at, rules_at,
                                    scans_at));
   return std::vector<std::uint8_t>(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());

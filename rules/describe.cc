@@ -22,11 +22,24 @@ std::string describe_mask(const Rule& rule) {
                      rule.keep_last == 0 ? "" : fmt::format(" but for the last {}", rule.keep_last));
 }
 
+std::string describe_conditions(const ConditionSpec& spec) {
+  std::string out;
+  if (spec.group > 0) out += fmt::format(", group {}", spec.group);
+  if (spec.min_entropy_millibits > 0) out += fmt::format(", entropy at least {}", spec.min_entropy_millibits / 1000.0);
+  if (!spec.context.words.empty())
+    out += fmt::format(", with one of {} words within {} bytes {}", spec.context.words.size(), spec.context.within,
+                       spec.context.both_sides ? "on both sides" : "before it");
+  const std::size_t allowed = spec.allow.values.size() + spec.allow.contain.size() + spec.allow.match.size();
+  if (allowed > 0) out += fmt::format(", {} allowed", allowed);
+  return out;
+}
+
 std::string describe_rule(const Rule& rule, bool used) {
   return fmt::format(
-      "  {:<24} {}{}{}{}, {}-{} bytes{}\n", rule.name, EnumNameAction(rule.action), describe_mask(rule),
+      "  {:<24} {}{}{}{}{}, {}-{} bytes{}\n", rule.name, EnumNameAction(rule.action), describe_mask(rule),
       rule.validator == Validator::none ? "" : fmt::format(", {} checked", EnumNameValidator(rule.validator)),
-      rule.caseless ? ", either case" : "", rule.min_width, rule.max_width, used ? "" : ", used by no service");
+      describe_conditions(rule.conditions), rule.caseless ? ", either case" : "", rule.min_width, rule.max_width,
+      used ? "" : ", used by no service");
 }
 
 std::string_view describe_upgrade(const Service& service) {

@@ -126,15 +126,20 @@ class Parser {
   Expression group(int depth) {
     const std::size_t open = at_;
     if (depth == kMaxDepth) refuse(fmt::format("groups more than {} deep", kMaxDepth), "a rule needs far less");
-    if (!take("(?:")) {
+    const bool captures = !take("(?:");
+    if (captures) {
       if (peek(1) == '*') refuse("verbs such as (*...) are not read", "write \\( for a parenthesis");
       if (peek(1) == '?') refuse_group(peek(2));
       ++at_;
     }
     if (problem_) return {};
+    const std::uint32_t capture = captures ? ++captures_ : 0;
     Expression inside = choice(depth + 1);
     if (!take(")")) refuse_at(open, "'(' is never closed", "add ')', or write \\( for the character itself");
-    return inside;
+    if (!captures) return inside;
+    Expression group{.kind = Expression::Kind::sequence, .at = static_cast<std::uint32_t>(open), .capture = capture};
+    group.parts.push_back(std::move(inside));
+    return group;
   }
 
   void refuse_group(char kind) {
@@ -285,6 +290,7 @@ class Parser {
   std::string_view text_;
   bool caseless_;
   std::size_t at_ = 0;
+  std::uint32_t captures_ = 0;
   std::optional<ExpressionProblem> problem_;
 };
 

@@ -29,10 +29,11 @@ struct Expression {
   ByteSet set{};
   std::uint32_t min = 0;
   std::uint32_t max = 0;
-  // Where \b, \B and the sign of a repetition ({2,5} or ?) stand in the text.
+  // Where \b, \B, the sign of a repetition ({2,5} or ?) and the '(' of a capturing group stand in the text.
   std::uint32_t at = 0;
   std::uint32_t length = 0;
   std::vector<Expression> parts{};
+  std::uint32_t capture = 0;  // the number of the capturing group that this is, from 1; 0 for none
 
   [[nodiscard]] bool looks_around() const { return kind == Kind::boundary || kind == Kind::no_boundary; }
 };

@@ -161,6 +161,13 @@ std::span<const YamlNode> read_list(const YamlNode& node, std::string_view what,
   return {};
 }
 
+std::span<const YamlNode> read_one_or_list(const YamlNode& node, std::string_view what, Report& report) {
+  if (node.kind == YamlNode::Kind::scalar) return {&node, 1};
+  const auto list = read_list(node, what, report);
+  if (is_list(node) && list.empty()) report.add(node.position, fmt::format("{} is empty", what), "name at least one");
+  return list;
+}
+
 std::optional<std::size_t> read_word(const YamlNode& node, std::span<const std::string_view> words,
                                      std::span<const std::string_view> later, Report& report) {
   const auto text = read_text(node, report);

@@ -23,6 +23,7 @@ class Report {
   void add(Position at, std::string text, std::string suggestion);
   void add(Problems problems);
   [[nodiscard]] bool empty() const { return problems_.empty(); }
+  [[nodiscard]] std::size_t size() const { return problems_.size(); }
   // An empty report on the same file.
   [[nodiscard]] Report fresh() const { return Report(file_); }
   // In the order of the file.
@@ -67,6 +68,8 @@ std::optional<std::uint32_t> read_number(const YamlNode& node, std::uint32_t low
 std::optional<std::uint32_t> read_size(const YamlNode& node, std::uint32_t low, std::uint32_t high, Report& report);
 // The children of a list, none when it is no list.
 std::span<const YamlNode> read_list(const YamlNode& node, std::string_view what, Report& report);
+// One value, or a list of at least one.
+std::span<const YamlNode> read_one_or_list(const YamlNode& node, std::string_view what, Report& report);
 
 inline bool is_map(const YamlNode& node) {
   return node.kind == YamlNode::Kind::map;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/unit.h"
+#include "rules/conditions.h"
 #include "rules/problem.h"
 #include "schema/policy_generated.h"
 
@@ -24,6 +25,7 @@ struct Rule {
   std::string expression;
   bool caseless = false;
   Validator validator = Validator::none;
+  ConditionSpec conditions;
   std::array<bool, kPlaces> where{};  // by Place
   Action action = Action::mask;
   std::uint8_t keep_last = 0;

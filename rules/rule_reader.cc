@@ -6,6 +6,7 @@
 #include <map>
 
 #include "rules/bounds.h"
+#include "rules/condition_reader.h"
 #include "rules/expression_check.h"
 
 namespace sluice::rules {
@@ -16,8 +17,8 @@ constexpr std::size_t kResponse = 1;
 
 constexpr Word<Action> kActions[] = {{"observe", Action::observe}, {"mask", Action::mask}, {"deny", Action::deny}};
 constexpr std::string_view kLaterActions[] = {"hold", "throttle"};
-constexpr Word<Validator> kValidators[] = {{"none", Validator::none}, {"luhn", Validator::luhn}};
-constexpr std::string_view kLaterValidators[] = {"mod97", "entropy"};
+constexpr Word<Validator> kValidators[] = {
+    {"none", Validator::none}, {"luhn", Validator::luhn}, {"mod97", Validator::mod97}, {"jwt", Validator::jwt}};
 
 // Each word stands for a set of places, one bit each in the order of Place.
 constexpr Word<unsigned> kPlaceWords[] = {{"request", 0b0011},       {"response", 0b1100},
@@ -29,14 +30,6 @@ constexpr Word<MaskOn> kMaskWords[] = {{"wire", MaskOn::wire},
                                        {"wire.request", MaskOn::wire_request},
                                        {"wire.response", MaskOn::wire_response},
                                        {"record", MaskOn::record}};
-
-// One word, or a list of them.
-std::span<const YamlNode> one_or_list(const YamlNode& node, std::string_view what, Report& report) {
-  if (node.kind == YamlNode::Kind::scalar) return {&node, 1};
-  const auto list = read_list(node, what, report);
-  if (is_list(node) && list.empty()) report.add(node.position, fmt::format("{} is empty", what), "name at least one");
-  return list;
-}
 
 bool looks_at_direction(const Rule& rule, std::size_t direction) {
   return rule.where[2 * direction] || rule.where[2 * direction + 1];
@@ -53,8 +46,9 @@ class RuleReader {
       if (auto name = read_name(*node, "a rule", report_)) rule_.name = fmt::format("{}/{}", group, *name);
     if (const YamlNode* node = fields_.get("about")) rule_.about = read_text(*node, report_).value_or("");
     if (const YamlNode* node = fields_.get("validate"))
-      rule_.validator = read_choice(*node, kValidators, report_, kLaterValidators).value_or(Validator::none);
+      rule_.validator = read_choice(*node, kValidators, report_).value_or(Validator::none);
     read_match();
+    read_conditions(fields_, rule_, report_);
     read_where();
     read_action();
     if (samples) {
@@ -87,7 +81,7 @@ class RuleReader {
   void read_where() {
     const YamlNode* node = fields_.need("where", "where: [response]");
     if (node == nullptr) return;
-    for (const YamlNode& item : one_or_list(*node, "where", report_)) {
+    for (const YamlNode& item : read_one_or_list(*node, "where", report_)) {
       const auto places = read_choice(item, kPlaceWords, report_);
       for (std::size_t place = 0; places && place < kPlaces; ++place)
         if ((*places >> place & 1) != 0) rule_.where[place] = true;
@@ -120,7 +114,7 @@ class RuleReader {
       if (rule_.action == Action::mask) mask_wire_everywhere();
       return;
     }
-    for (const YamlNode& item : one_or_list(*on, "on", report_)) {
+    for (const YamlNode& item : read_one_or_list(*on, "on", report_)) {
       const auto word = read_choice(item, kMaskWords, report_);
       if (word) mask_on(*word, item);
     }
@@ -151,7 +145,7 @@ class RuleReader {
   void read_samples(std::string_view key, std::vector<std::string>& out) {
     const YamlNode* node = fields_.need(key, fmt::format("{}: ['...']", key));
     if (node == nullptr) return;
-    for (const YamlNode& item : one_or_list(*node, key, report_))
+    for (const YamlNode& item : read_one_or_list(*node, key, report_))
       if (auto text = read_text(item, report_)) out.push_back(*std::move(text));
   }
 

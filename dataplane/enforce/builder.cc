@@ -19,7 +19,7 @@ namespace fbs = schema::policy;
 
 constexpr std::size_t kMaxScans = rules::kMaxServices * kPlaces;
 constexpr flatbuffers::uoffset_t kMaxDepth = 4;
-constexpr flatbuffers::uoffset_t kMaxTables = 32 * 1024;  // a rule is one
+constexpr flatbuffers::uoffset_t kMaxTables = 48 * 1024;  // a rule is one, or two
 
 std::unexpected<Error> malformed(std::string why) {
   return fail(ErrorCode::bundle_malformed, std::move(why));
@@ -68,9 +68,10 @@ class Builder {
 
  private:
   Result<void> read_header() {
-    if (policy_.format() != rules::kPolicyFormat)
+    if (!in(policy_.format(), rules::kPolicyFormat, rules::kPolicyFormatWithConditions))
       return fail(ErrorCode::bundle_bad_version,
-                  fmt::format("format {}, this data plane reads {}", policy_.format(), rules::kPolicyFormat));
+                  fmt::format("format {}, this data plane reads {} to {}", policy_.format(), rules::kPolicyFormat,
+                              rules::kPolicyFormatWithConditions));
     const Platform here = this_platform();
     if (view_of(policy_.hyperscan_version()) != here.hyperscan_version)
       return fail(ErrorCode::bundle_bad_database,
@@ -148,7 +149,23 @@ class Builder {
             source.caseless(),
             static_cast<inspect::Validator>(source.validator()),
             source.min_width(),
-            source.max_width()};
+            source.max_width(),
+            rules::AnchorKind::pattern,
+            conditions_of(source.conditions())};
+  }
+
+  static rules::ConditionSpec conditions_of(const fbs::Conditions* source) {
+    if (source == nullptr) return {};
+    const auto texts = [](const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* list) {
+      std::vector<std::string> out;
+      for (std::size_t i = 0; i < size_of(list); ++i)
+        out.emplace_back(view_of(list->Get(static_cast<flatbuffers::uoffset_t>(i))));
+      return out;
+    };
+    return {.group = source->group(),
+            .min_entropy_millibits = source->min_entropy(),
+            .context = {texts(source->context_words()), source->context_within(), source->context_both_sides()},
+            .allow = {texts(source->allow_values()), texts(source->allow_contain()), texts(source->allow_match())}};
   }
 
   Result<void> read_services() {

@@ -60,9 +60,13 @@ bool RuleSearch::search_block(std::uint32_t last_start) {
       from_ = begin + static_cast<std::uint32_t>(start);
       return false;
     }
-    const auto accepted = longest_accepted(rule_.validator, text, static_cast<std::uint32_t>(start), ends_);
-    if (accepted) matches_.push_back({rule_.index, base_ + begin + start, base_ + begin + *accepted});
-    start = accepted ? *accepted : start + 1;
+    keep_valid(rule_.validator, text, static_cast<std::uint32_t>(start), ends_);
+    if (ends_.empty()) {
+      ++start;
+      continue;
+    }
+    matches_.push_back({rule_.index, base_ + begin + start, base_ + begin + ends_.back()});
+    start = ends_.back();
   }
   from_ = begin + static_cast<std::uint32_t>(start);
   return true;

@@ -20,10 +20,11 @@
 #include "common/error.h"
 #include "common/unit.h"
 #include "rules/anchor.h"
+#include "rules/conditions.h"
 
 namespace sluice::inspect {
 
-enum class Validator : std::uint8_t { none = 0, luhn = 1 };
+enum class Validator : std::uint8_t { none = 0, luhn = 1, mod97 = 2, jwt = 3 };
 
 struct RuleSpec {
   RuleIndex index = 0;  // reported in Match::rule
@@ -33,6 +34,7 @@ struct RuleSpec {
   std::uint32_t min_width = 0;
   std::uint32_t max_width = 0;  // bounded: the widest match in bytes
   rules::AnchorKind anchor = rules::AnchorKind::pattern;
+  rules::ConditionSpec conditions{};
 };
 
 // A match of the rule at position `rule` holds this literal, and it ends so far behind the match's start.

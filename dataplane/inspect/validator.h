@@ -1,18 +1,16 @@
-// The last word on a match: what an expression cannot say.
+// What an expression cannot say: whether a number's check digit is right, or a token is what it looks like.
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <span>
+#include <vector>
 
 #include "common/bytes.h"
 #include "dataplane/inspect/scanner.h"
 
 namespace sluice::inspect {
 
-// The longest of the matches [start, end) of `text` that passes; `ends` are ascending. Looks at nothing but
-// the bytes of a match, and at each of them once.
-std::optional<std::uint32_t> longest_accepted(Validator validator, Bytes text, std::uint32_t start,
-                                              std::span<const std::uint32_t> ends);
+// Keeps those of `ends`, ascending, of which [start, end) of `text` passes. Looks at nothing but those bytes, and at
+// each of them once.
+void keep_valid(Validator validator, Bytes text, std::uint32_t start, std::vector<std::uint32_t>& ends);
 
 }  // namespace sluice::inspect

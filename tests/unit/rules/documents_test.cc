@@ -64,6 +64,8 @@ TEST(Documents, json_schema_has_the_keys_of_the_parser) {
   EXPECT_EQ(keys_of(defs.at("http")), known_keys("services: [{http: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("rule")), known_keys("rules: [{" + q + "}]"));
   EXPECT_EQ(keys_of(defs.at("mask")), known_keys("rules: [{action: mask, mask: {" + q + "}}]"));
+  EXPECT_EQ(keys_of(defs.at("context")), known_keys("rules: [{context: {" + q + "}}]"));
+  EXPECT_EQ(keys_of(defs.at("allow")), known_keys("rules: [{allow: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("principal")), known_keys("principals: [{" + q + "}]"));
 }
 
@@ -90,6 +92,7 @@ TEST(Documents, json_schema_has_the_words_of_the_parser) {
   expect(defs.at("mask_place").at("enum"), "rules: [{action: mask, mask: {on: zzzzzzzzzz}}]");
   expect(defs.at("rule").at("properties").at("action").at("enum"), "rules: [{action: zzzzzzzzzz}]");
   expect(defs.at("rule").at("properties").at("validate").at("enum"), "rules: [{validate: zzzzzzzzzz}]");
+  expect(defs.at("context").at("properties").at("side").at("enum"), "rules: [{context: {side: zzzzzzzzzz}}]");
 }
 
 }  // namespace

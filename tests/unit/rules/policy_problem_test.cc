@@ -187,8 +187,8 @@ TEST(PolicyProblem, rules) {
   EXPECT_THAT(problems_of_rule("match: ab, where: [response.head], action: deny"), HasSubstr("deny is for requests"));
   EXPECT_THAT(problems_of_rule("match: ab, where: [request], action: hold"),
               HasSubstr("\"hold\" is not available in this version"));
-  EXPECT_THAT(problems_of_rule("match: ab, where: [request], action: mask, validate: mod97"),
-              HasSubstr("not available in this version"));
+  EXPECT_THAT(problems_of_rule("match: ab, where: [request], action: mask, validate: mod96"),
+              HasSubstr("\"mod96\" is not known here; did you mean \"mod97\"?"));
   EXPECT_THAT(problems_of_rule("match: ab, where: [], action: mask"), HasSubstr("where is empty"));
   EXPECT_THAT(problems_of_rule("match: ab, where: [request.trailer], action: mask"), HasSubstr("is not known here"));
   EXPECT_THAT(problems_of_rule("match: ab, action: mask"), HasSubstr("a rule has no \"where\""));
