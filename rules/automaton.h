@@ -62,8 +62,20 @@ class Automaton {
   // max_width(), so reserve that. `complete`: the text ends where `text` does. False when it does not,
   // and the bytes behind it could still change `ends`, which then holds nothing of use.
   [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, std::vector<std::uint32_t>& ends) const {
+    return run(text, start, complete, initial(text, start), ends);
+  }
+  // The same when it is known whether a word stands before `start`.
+  [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, bool after_word,
+                               std::vector<std::uint32_t>& ends) const {
+    return run(text, start, complete, after_word ? initial_after_word_ : initial_, ends);
+  }
+
+ private:
+  friend class AutomatonBuilder;
+
+  [[nodiscard]] bool run(Bytes text, std::size_t start, bool complete, std::uint32_t state,
+                         std::vector<std::uint32_t>& ends) const {
     ends.clear();
-    std::uint32_t state = initial(text, start);
     for (std::size_t at = start; at < text.size(); ++at) {
       const std::uint32_t entry = table_[state + class_of_[text[at]]];
       if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(at));
@@ -75,9 +87,6 @@ class Automaton {
     if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(text.size()));
     return true;
   }
-
- private:
-  friend class AutomatonBuilder;
 
   [[nodiscard]] std::uint32_t initial(Bytes text, std::size_t start) const {
     return start > 0 && is_word_[text[start - 1]] && !ends_escape(text, start) ? initial_after_word_ : initial_;

@@ -25,7 +25,8 @@ inline constexpr std::size_t kMaxContextWords = 64;
 inline constexpr std::size_t kMaxAllowedValues = 1024;
 inline constexpr std::size_t kMaxStopWords = 4096;
 inline constexpr std::size_t kMaxAllowedExpressions = 32;
-inline constexpr std::size_t kMaxWordBytes = 256;  // of one value, stop word or context word
+inline constexpr std::size_t kMaxValueBytes = 256;
+inline constexpr std::size_t kMaxWordBytes = 64;  // of a stop word or a context word
 
 // Rules that look across requests: what a payload costs to remember hangs on them.
 inline constexpr std::uint32_t kMaxAcrossMatchBytes = 512;

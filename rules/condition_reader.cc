@@ -35,25 +35,15 @@ class ConditionReader {
 
   void read() {
     const std::size_t problems = report_.size();
-    if (const YamlNode* node = remember(ConditionProblem::Field::group, get_not_yet("group")))
+    if (const YamlNode* node = remember(ConditionProblem::Field::group, fields_.get("group")))
       spec_.group = read_number(*node, 0, kMaxGroup, report_).value_or(0);
-    if (const YamlNode* node = remember(ConditionProblem::Field::entropy, get_not_yet("entropy"))) read_entropy(*node);
-    if (const YamlNode* node = get_not_yet("context")) read_context(*node);
-    if (const YamlNode* node = get_not_yet("allow")) read_allow(*node);
-    if (report_.size() == problems + not_yet_ && !rule_.expression.empty()) check();
+    if (const YamlNode* node = remember(ConditionProblem::Field::entropy, fields_.get("entropy"))) read_entropy(*node);
+    if (const YamlNode* node = fields_.get("context")) read_context(*node);
+    if (const YamlNode* node = fields_.get("allow")) read_allow(*node);
+    if (report_.size() == problems && !rule_.expression.empty()) check();
   }
 
  private:
-  // What nothing looks at yet is read, and is no condition.
-  const YamlNode* get_not_yet(std::string_view key) {
-    const YamlNode* node = fields_.get(key);
-    if (node != nullptr) ++not_yet_;
-    if (node != nullptr)
-      report_.add(node->key_position, fmt::format("key {} is not available in this version", show(key)),
-                  "remove it, or wait for the version that has it");
-    return node;
-  }
-
   const YamlNode* remember(ConditionProblem::Field field, const YamlNode* node) {
     if (node != nullptr) nodes_[field] = node;
     return node;
@@ -118,7 +108,6 @@ class ConditionReader {
   Rule& rule_;
   ConditionSpec& spec_;
   Report& report_;
-  std::size_t not_yet_ = 0;
   std::map<ConditionProblem::Field, const YamlNode*> nodes_;
 };
 

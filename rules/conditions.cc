@@ -59,8 +59,8 @@ std::expected<void, ConditionProblem> check_count(Field field, std::size_t count
 
 std::expected<void, ConditionProblem> check_word(Field field, std::size_t item, std::string_view word) {
   if (word.empty()) return refuse(field, item, "it is empty", "leave it out");
-  if (word.size() > kMaxWordBytes)
-    return refuse(field, item, fmt::format("it is longer than {} bytes", kMaxWordBytes), "shorten it");
+  const std::size_t most = field == Field::values ? kMaxValueBytes : kMaxWordBytes;
+  if (word.size() > most) return refuse(field, item, fmt::format("it is longer than {} bytes", most), "shorten it");
   return {};
 }
 

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
-#include "dataplane/inspect/validator.h"
 #include "rules/bounds.h"
 
 namespace sluice::inspect {
 namespace {
 
-// Starts that are tried on one view: it must hold the bytes before, and a widest match and a byte behind.
-constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - rules::kContextBytes - 1;
+// Starts that are tried on one view: it must hold the bytes before, and a widest match and the bytes behind.
+constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - kMaxBytesBefore - kMaxBytesBehind;
 
 }  // namespace
 
@@ -48,25 +47,30 @@ bool RuleSearch::search(std::uint32_t first, std::uint32_t last_start) {
 
 // Decides the starts from_ .. last_start and moves from_ behind them, or behind the last match.
 bool RuleSearch::search_block(std::uint32_t last_start) {
-  const std::uint32_t begin = from_ - std::min(from_, rules::kContextBytes);
-  const std::uint32_t end = std::min(content_.length(), last_start + rule_.automaton.max_width() + 1);
+  const Surroundings around = surroundings_of(rule_);
+  const std::uint32_t begin = from_ - std::min(from_, around.before);
+  const std::uint32_t end = std::min(content_.length(), last_start + rule_.automaton.max_width() + around.behind);
   // A view that is cut short is long enough: no run from these starts comes to its end.
   const bool complete = last_ && end == content_.length();
   const Bytes text = content_.view(begin, end);
   const std::size_t stop = last_start + 1 - begin;
   std::size_t start = from_ - begin;
   while ((start = rule_.automaton.find_start(text, start, stop)) < stop) {
-    if (!rule_.automaton.ends_from(text, start, complete, ends_)) {
+    const Decision decision = decide(rule_, text, static_cast<std::uint32_t>(start), complete, room_);
+    if (decision.outcome == Decision::Outcome::undecided) {
       from_ = begin + static_cast<std::uint32_t>(start);
       return false;
     }
-    keep_valid(rule_.validator, text, static_cast<std::uint32_t>(start), ends_);
-    if (ends_.empty()) {
+    if (decision.outcome == Decision::Outcome::refused) {
       ++start;
       continue;
     }
-    matches_.push_back({rule_.index, base_ + begin + start, base_ + begin + ends_.back()});
-    start = ends_.back();
+    const std::uint64_t at = base_ + begin;
+    found_.push_back({.match = {rule_.index, at + decision.begin, at + decision.end},
+                      .reported = decision.outcome == Decision::Outcome::accepted,
+                      .begin = at + start,
+                      .end = at + decision.match_end});
+    start = decision.match_end;
   }
   from_ = begin + static_cast<std::uint32_t>(start);
   return true;

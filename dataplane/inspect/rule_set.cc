@@ -26,6 +26,7 @@ Result<void> check_widths(const RuleSpec& spec) {
 struct Parsed {
   rules::Expression expression;
   rules::Automaton automaton;
+  std::unique_ptr<const rules::Conditions> conditions;
 };
 
 // The compiler of policies asked the same; a bundle is held against it all the same.
@@ -34,7 +35,12 @@ Result<Parsed> parse(const RuleSpec& spec) {
   if (!expression) return bad_rule(spec, expression.error().what());
   auto automaton = rules::Automaton::build(*expression);
   if (!automaton) return bad_rule(spec, "its expression has too many ways to match");
-  return Parsed{*std::move(expression), *std::move(automaton)};
+  Parsed parsed{*std::move(expression), *std::move(automaton), nullptr};
+  if (spec.conditions.empty()) return parsed;
+  auto conditions = rules::build_conditions(spec.conditions, parsed.expression, spec.caseless);
+  if (!conditions) return bad_rule(spec, conditions.error().what());
+  parsed.conditions = std::make_unique<const rules::Conditions>(*std::move(conditions));
+  return parsed;
 }
 
 // One scan of nothing tells whether the database can be scanned as we do: mode, version and CPU.
@@ -134,7 +140,10 @@ Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rule
     const auto reach = add_anchor(spec, position, *parsed, compiled);
     if (!reach) return std::unexpected(reach.error());
     compiled.tails.add(parsed->automaton, *reach);
-    compiled.rules.push_back({spec.index, spec.validator, *reach, std::move(parsed->automaton)});
+    if (parsed->conditions && parsed->conditions->context_words)
+      compiled.bytes_before = std::max(compiled.bytes_before, parsed->conditions->within + rules::kContextBytes);
+    compiled.rules.push_back(
+        {spec.index, spec.validator, *reach, std::move(parsed->automaton), std::move(parsed->conditions)});
   }
   compiled.shapes.finish();
   compiled.tails.finish();

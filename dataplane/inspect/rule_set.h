@@ -12,6 +12,7 @@
 #include "dataplane/inspect/shapes.h"
 #include "dataplane/inspect/tails.h"
 #include "rules/automaton.h"
+#include "rules/conditions.h"
 
 namespace sluice::inspect {
 
@@ -21,6 +22,7 @@ struct CompiledRule {
   // Within so many bytes of its start a match shows its anchor.
   std::uint32_t reach = 0;
   rules::Automaton automaton;
+  std::unique_ptr<const rules::Conditions> conditions;  // null where there are none
 };
 
 struct DatabaseDeleter {
@@ -40,6 +42,7 @@ struct CompiledRules {
   Shapes shapes;
   Tails tails;
   std::uint32_t max_width = 0;
+  std::uint32_t bytes_before = rules::kContextBytes;  // that a rule may look at
 };
 
 struct RuleSet::Impl {

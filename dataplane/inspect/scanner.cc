@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <tuple>
 
 #include "common/assert.h"
@@ -55,16 +56,16 @@ bool find_anchors(const CompiledRules& rules, WorkingMemory& memory) {
   return true;
 }
 
-// Moves `hold` back until it lies inside none of the matches, and takes away those behind it: the next
-// calls find them again, and whatever overlaps them.
-std::uint64_t settle(std::uint64_t hold, std::size_t base, std::vector<Match>& matches) {
-  const auto found = matches.begin() + static_cast<std::ptrdiff_t>(base);
-  std::sort(found, matches.end(), [](const Match& a, const Match& b) { return a.end > b.end; });
-  for (auto it = found; it != matches.end(); ++it) {
-    if (it->end > hold) hold = std::min(hold, it->begin);
-  }
-  matches.erase(std::remove_if(found, matches.end(), [hold](const Match& m) { return m.end > hold; }), matches.end());
-  std::sort(found, matches.end(), [](const Match& a, const Match& b) {
+// Moves `hold` back until it lies inside none of the matches, and gives those before it to `matches`: the next calls
+// find the others again, and whatever overlaps them.
+std::uint64_t settle(std::uint64_t hold, std::vector<Found>& found, std::vector<Match>& matches) {
+  std::ranges::sort(found, std::greater<>(), &Found::end);
+  for (const Found& one : found)
+    if (one.end > hold) hold = std::min(hold, one.begin);
+  const auto known = static_cast<std::ptrdiff_t>(matches.size());
+  for (const Found& one : found)
+    if (one.reported && one.end <= hold) matches.push_back(one.match);
+  std::sort(matches.begin() + known, matches.end(), [](const Match& a, const Match& b) {
     return std::tie(a.begin, a.end, a.rule) < std::tie(b.begin, b.end, b.rule);
   });
   return hold;
@@ -103,20 +104,20 @@ class WindowCursor {
   std::size_t offset_ = 0;
 };
 
-// One section: memory.content holds the context byte, if any, and what follows state.hold.
+// One section: memory.content holds the bytes before state.hold that are looked at, and what follows it.
 ErrorCode scan_section(const CompiledRules& rules, WorkingMemory& memory, ScanState& state, bool last,
                        std::vector<Match>& matches) {
   Content& content = memory.content;
   Anchors& anchors = memory.anchors;
   const std::uint32_t length = content.length();
-  const std::uint32_t first = state.has_before ? 1 : 0;
+  const std::uint32_t first = state.bytes_before;
   if (length == first) return ErrorCode::ok;
   if (!find_anchors(rules, memory)) return ErrorCode::scan_failed;
   const std::uint64_t base = state.hold - first;
-  const std::size_t known = matches.size();
+  memory.found.clear();
   std::uint32_t decided = length;
   const auto search = [&](std::uint32_t position, bool open) {
-    RuleSearch rule_search(rules.rules[position], content, memory.ends, last, first, base, matches);
+    RuleSearch rule_search(rules.rules[position], content, memory.decision, last, first, base, memory.found);
     if (!rule_search.run(anchors, position, open)) decided = std::min(decided, rule_search.undecided());
   };
   if (last) {
@@ -133,13 +134,13 @@ ErrorCode scan_section(const CompiledRules& rules, WorkingMemory& memory, ScanSt
         if (!anchors.touched(position)) search(position, true);
       }
   }
-  const std::uint64_t hold = settle(base + decided, known, matches);
+  const std::uint64_t hold = settle(base + decided, memory.found, matches);
   const auto released = static_cast<std::uint32_t>(hold - base);
   if (!last && length - released > kMaxHeldBytes) return ErrorCode::scan_failed;
   if (released > first) {
-    state.has_before = true;
-    const Bytes before = content.view(released - std::min(released, 2U), released);
-    state.before = rules::ends_escape(before, before.size()) ? ' ' : before.back();
+    const Bytes before = content.view(released - std::min(released, rules.bytes_before), released);
+    std::ranges::copy(before, state.before.begin());
+    state.bytes_before = static_cast<std::uint8_t>(before.size());
     state.hold = hold;
   }
   return ErrorCode::ok;
@@ -151,12 +152,13 @@ ErrorCode Scanner::scan(const RuleSet& rules, Scratch& scratch, ScanState& state
                         bool last, std::vector<Match>& matches) {
   const CompiledRules& compiled = rules.impl_->compiled;
   WorkingMemory& memory = scratch.impl_->memory;
-  SLUICE_ASSERT(memory.anchors.rules() >= compiled.rules.size() && memory.ends.capacity() >= compiled.max_width);
+  SLUICE_ASSERT(memory.anchors.rules() >= compiled.rules.size() &&
+                memory.decision.ends.capacity() >= compiled.max_width);
   const std::size_t known = matches.size();
   WindowCursor cursor(window);
   for (bool whole = false; !whole;) {
     memory.content.clear();
-    if (state.has_before) memory.content.append({&state.before, 1});
+    memory.content.append(Bytes(state.before).first(state.bytes_before));
     whole = cursor.fill(memory.content);
     const std::uint64_t held_before = state.hold;
     if (const ErrorCode code = scan_section(compiled, memory, state, last && whole, matches); code != ErrorCode::ok) {

@@ -1,15 +1,17 @@
 // Finds what the rules look for in a stream of content (framing already removed).
 //
 // A match is canonical: for each rule by itself the leftmost start, and from there the longest end
-// that the rule's validator accepts; matches of one rule do not overlap. Different rules may.
-// How the content is cut into calls changes nothing: a match is reported only when no later byte
-// could change it, and the caller keeps (and shows again) the bytes from `hold` on. A match is reported
-// by the call that releases its bytes: `hold` never lies inside a match, and no byte is reported late.
+// that the rule's validator and conditions accept; matches of one rule do not overlap. Different rules may.
+// Of a rule with a group the bytes of the group are reported (decision.h), and the whole match is what does not
+// overlap. How the content is cut into calls changes nothing: a match is reported only when no later byte could change
+// it, and the caller keeps (and shows again) the bytes from `hold` on. A match is reported by the call that releases
+// its bytes: `hold` never lies inside a match, and no byte is reported late.
 //
 // The scanner is the one interface for every engine: a RuleSet is built once outside the data path,
 // a Scratch belongs to one worker, a ScanState to one direction of one message and stays small.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -19,6 +21,7 @@
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/unit.h"
+#include "dataplane/inspect/nearby.h"
 #include "rules/anchor.h"
 #include "rules/conditions.h"
 
@@ -89,13 +92,14 @@ class Scratch {
 
 // What is remembered between calls over one content.
 struct ScanState {
-  std::uint64_t hold = 0;   // content offset of the first byte that is shown again
-  bool has_before = false;  // the byte before `hold`, context for word boundaries; a space for the end of an escape
-  std::uint8_t before = 0;
+  std::uint64_t hold = 0;  // content offset of the first byte that is shown again
+  std::uint8_t bytes_before = 0;
+  std::array<std::uint8_t, kMaxBytesBefore> before{};  // the bytes before `hold`, for what looks around
 };
 
 // More is never held back. Only a chain of matches of different rules, each overlapping the next without
-// a gap, can come near it: a single match that is not decided holds at most max_width() bytes.
+// a gap, can come near it: a single match that is not decided holds at most max_width() bytes, and those behind it
+// in which a word may stand.
 inline constexpr std::size_t kMaxHeldBytes = 64 * 1024;
 
 // One call: `window` is the content from state.hold to the newest byte, as contiguous pieces in order.

@@ -17,7 +17,7 @@ Result<void> Scratch::grow_for(const RuleSet& rules) {
     memory.hyperscan.reset(hyperscan);
     if (error != HS_SUCCESS) return fail(ErrorCode::bundle_bad_database, "no memory for a worker's scratch");
   }
-  memory.ends.reserve(compiled.max_width);
+  memory.decision.grow_for(compiled.max_width);
   memory.anchors.grow_for(compiled.rules.size());
   for (auto* words : {&memory.tails.alive, &memory.tails.open})
     words->resize(std::max(words->size(), compiled.tails.words()));

@@ -8,6 +8,7 @@
 
 #include "dataplane/inspect/anchors.h"
 #include "dataplane/inspect/content.h"
+#include "dataplane/inspect/rule_search.h"
 #include "dataplane/inspect/rule_set.h"
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/inspect/shapes.h"
@@ -21,7 +22,8 @@ struct WorkingMemory {
   Anchors anchors;
   Shapes::Room shapes;
   Tails::Room tails;
-  std::vector<std::uint32_t> ends;  // of the matches at one start
+  DecisionRoom decision;
+  std::vector<Found> found;
 };
 
 struct Scratch::Impl {

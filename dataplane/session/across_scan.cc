@@ -53,7 +53,7 @@ ErrorCode AcrossScan::tie(Context& context, const http1::Head& head, const Calle
 }
 
 bool AcrossScan::is_piece() const {
-  return std::ranges::any_of(parts_, [](const Part& part) { return part.piece.has_value(); });
+  return std::ranges::any_of(parts_, [](const Part& part) { return part.piece.has_value() && !part.complete; });
 }
 
 bool AcrossScan::is_ranged() const {
@@ -87,6 +87,7 @@ void AcrossScan::place(Context& context, Part& part) {
 ErrorCode AcrossScan::scan_part(Context& context, Part& part, bool last) {
   const ContentView& content = context.work.content;
   part.size = content.end();
+  part.complete = false;
   if (part.piece) {
     place(context, part);
     const std::size_t known = part.head.size();
@@ -119,6 +120,7 @@ ErrorCode AcrossScan::scan_end(Context& context, Part& part) {
     if (error != ErrorCode::ok) return error;
     if (!last) part.tail_state = part.state;
   }
+  part.state.hold = std::min(part.state.hold, part.left.size() + part.size);
   part.through_right = right.whole;
   keep_tail(context, part, right.whole ? right.bytes : Bytes());
   part.decided = part.size;

@@ -106,7 +106,7 @@ void Message::star_record(Context& context, std::uint64_t from, MutableBytes out
   for (const Match& match : work.matches) {
     const std::size_t bytes = match.end - match.begin;
     const enforce::Rule& rule = snapshot.rule(match.rule);
-    if (rule.action == Action::mask && rule.mask_record && match.begin < to && match.end > from) {
+    if (rule.mask_record && match.begin < to && match.end > from) {
       const std::uint64_t begin = std::max(match.begin, from);
       const std::uint64_t end = std::min(match.end, to);
       for (std::uint64_t i = begin; i < end; ++i)

@@ -102,7 +102,7 @@ std::optional<std::uint64_t> parse_offset(std::string_view text) {
 std::expected<std::optional<PieceOf>, ErrorCode> piece_of(const enforce::Across& across, std::string_view service,
                                                           const Caller& caller, const http1::Head& head,
                                                           const Pieces& pieces, ErrorCounters& errors) {
-  if (!head.has_body()) return std::nullopt;
+  if (!head.has_body() || head.upgrade) return std::nullopt;
   std::string ties;
   append(ties, service);
   append(ties, across.offset);

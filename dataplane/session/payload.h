@@ -23,8 +23,8 @@ struct Caller {
   IpAddress address;
 };
 
-// Nothing when the request has no body, or lacks something that ties. piece_ambiguous when it has that twice, and
-// nobody can say which the server takes.
+// Nothing when the request has no body, asks to leave HTTP, or lacks something that ties. piece_ambiguous when it has
+// that twice, and nobody can say which the server takes.
 std::expected<std::optional<PieceOf>, ErrorCode> piece_of(const enforce::Across& across, std::string_view service,
                                                           const Caller& caller, const http1::Head& head,
                                                           const Pieces& pieces, ErrorCounters& errors);

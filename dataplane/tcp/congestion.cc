@@ -25,6 +25,7 @@ void Congestion::avoid_congestion(std::uint32_t bytes, TimeNs now, DurationNs rt
 void Congestion::on_loss(std::uint32_t in_flight, TimeNs now) {
   window_before_ = window_;
   threshold_before_ = threshold_;
+  hystart_ = {};
   const std::uint32_t used = std::min(window_, std::max(in_flight, mss_));
   threshold_ = std::visit([&](auto& algorithm) { return algorithm.lower(used, mss_, now); }, algorithm_);
   threshold_ = std::max(threshold_, 2 * mss_);

@@ -9,6 +9,7 @@
 
 #include "common/time.h"
 #include "dataplane/tcp/cubic.h"
+#include "dataplane/tcp/hystart.h"
 #include "dataplane/tcp/new_reno.h"
 
 namespace sluice::tcp {
@@ -27,10 +28,15 @@ class Congestion {
   // Bytes that left when the window was full were acknowledged, outside recovery. `rtt` is the smoothed one.
   void on_acknowledged(std::uint32_t bytes, TimeNs now, DurationNs rtt) {
     if (window_ < threshold_ && bytes <= threshold_ - window_) {
-      window_ = std::min(window_ + std::min(bytes, kLargestWindow), kLargestWindow);  // slow start
+      window_ = std::min(window_ + std::min(hystart_.growth(bytes), kLargestWindow), kLargestWindow);  // slow start
     } else {
       avoid_congestion(bytes, now, rtt);
     }
+  }
+  // Before any loss, with every ACK that is up to date (HyStart).
+  [[nodiscard]] bool in_first_slow_start() const { return threshold_ == kLargestWindow; }
+  void on_round_trip(std::uint32_t ack, std::uint32_t send_max, DurationNs rtt) {
+    if (hystart_.on_acknowledged(ack, send_max, rtt)) end_slow_start();
   }
   // A loss, found with `in_flight` outstanding: the threshold goes down. During recovery set_window() follows it.
   void on_loss(std::uint32_t in_flight, TimeNs now);
@@ -51,6 +57,10 @@ class Congestion {
 
  private:
   [[nodiscard]] std::uint32_t initial_window() const;
+  void end_slow_start() {
+    threshold_ = window_;
+    hystart_ = {};
+  }
   void avoid_congestion(std::uint32_t bytes, TimeNs now, DurationNs rtt);
 
   std::uint32_t mss_;
@@ -58,6 +68,7 @@ class Congestion {
   std::uint32_t threshold_ = kLargestWindow;
   std::uint32_t window_before_ = 0;  // the last loss
   std::uint32_t threshold_before_ = 0;
+  HyStart hystart_;
   std::variant<Cubic, NewReno> algorithm_;
 };
 

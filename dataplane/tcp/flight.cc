@@ -24,7 +24,7 @@ Flight::Flight(bool sack, std::uint16_t mss, std::uint32_t send_next, Congestion
       echo_until_(send_next - 1) {}
 
 void Flight::sent_again(std::uint32_t begin, std::uint32_t end, std::uint32_t ts_value, TimeNs now) {
-  board_.sent_again(begin, end, now);
+  board_.sent_again(begin, end, now, rtt_.smoothed() / kMomentsInRoundTrip);
   if (phase_ == Phase::recovery) prr_.on_sent(end - begin);
   if (!undoable_) return;
   again_bytes_ += end - begin;
@@ -37,6 +37,8 @@ bool Flight::on_acknowledgement(const Acknowledgement& in, TimeNs now) {
   Delivery delivery;
   const auto delivered = [&](const Sent& piece) { note_delivered(piece, delivery, now); };
   if (in.advances()) board_.acknowledge(in.ack, delivered);
+  // What a filled hole acknowledges may have arrived long ago, where SACK did not tell of it: no measure of the path.
+  if (phase_ != Phase::open) delivery.clean = false, delivery.rtt = 0;
   if (!in.sack.empty() && sack_) take_blocks(in, delivered);
   measure(delivery);
   const bool partial = phase_ == Phase::recovery && in.advances() && before(in.ack, recover_);
@@ -103,7 +105,7 @@ void Flight::react(const Acknowledgement& in, Delivery& delivery, TimeNs now) {
   if (during == Phase::timeout) {
     congestion_.on_acknowledged(delivery.bytes, now, rtt_.smoothed());
   } else if (during == Phase::open) {
-    if (in.advances()) grow(delivery.bytes, in.ack, now);
+    if (in.advances()) grow(delivery, in.ack, now);
   } else if (phase_ == Phase::recovery && delivery.bytes > 0) {
     congestion_.set_window(
         prr_.window(delivery.bytes, pipe_bytes(), congestion_.threshold_bytes(), mss_, in.advances() && !more_lost));

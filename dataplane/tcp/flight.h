@@ -52,7 +52,7 @@ class Flight {
     Delivery delivery;
     board_.acknowledge(ack, [&](const Sent& piece) { note_delivered(piece, delivery, now); });
     measure(delivery);
-    grow(delivery.bytes, ack, now);
+    grow(delivery, ack, now);
   }
   // Returns whether the retransmission timer starts over.
   bool on_acknowledgement(const Acknowledgement& acknowledgement, TimeNs now);
@@ -74,6 +74,8 @@ class Flight {
   }
   [[nodiscard]] bool has_lost() const { return board_.lost_bytes() > 0; }
   [[nodiscard]] wire::SackBlock first_lost() const { return board_.first_lost(); }
+  // A piece of what is lost can be told from the rest of it; else ACKs of what flies have to make room first.
+  [[nodiscard]] bool can_send_piece() { return board_.has_room() || board_.flying_bytes() == 0; }
   [[nodiscard]] bool full() { return board_.full(); }
 
   // The path takes less, or may take more again.
@@ -154,10 +156,13 @@ class Flight {
     backoff_ = 0;
   }
   // Only what left while the window was full says that it could be larger (RFC 7661).
-  void grow(std::uint32_t bytes, std::uint32_t ack, TimeNs now) {
+  void grow(const Delivery& delivery, std::uint32_t ack, TimeNs now) {
     const bool limited = !after(ack, limited_until_);
     if (!limited) limited_until_ = ack - 1;
-    if (bytes > 0 && limited) congestion_.on_acknowledged(bytes, now, rtt_.smoothed());
+    if (delivery.bytes == 0 || !limited) return;
+    if (congestion_.in_first_slow_start())
+      congestion_.on_round_trip(ack, ack + board_.flying_bytes(), delivery.clean ? delivery.rtt : 0);
+    congestion_.on_acknowledged(delivery.bytes, now, rtt_.smoothed());
   }
   // Marks lowered the window for what `ack` acknowledges. By time too, as sequence numbers come round.
   [[nodiscard]] bool is_lowered_for(std::uint32_t ack, TimeNs now) const {

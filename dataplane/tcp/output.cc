@@ -139,6 +139,7 @@ Leg::Done Leg::emit_lost(const wire::SackBlock& lost, TimeNs now, SegmentSink& s
   if (flight_.room_bytes() < unit || (window < unit && offset > 0)) return Done::nothing;
   std::uint32_t length = std::max(std::min({bytes, flight_.room_bytes(), window, burst_bytes_}), unit);
   if (length < bytes) length -= length % mss_;
+  if (length < bytes && !flight_.can_send_piece()) return Done::nothing;
   return emit_again(lost.begin, lost.begin + length, now, sink);
 }
 

@@ -66,7 +66,7 @@ bool Scoreboard::cut(std::size_t index, std::uint32_t seq) {
   return true;
 }
 
-void Scoreboard::sent_again(std::uint32_t begin, std::uint32_t end, TimeNs now) {
+void Scoreboard::sent_again(std::uint32_t begin, std::uint32_t end, TimeNs now, DurationNs moment) {
   std::size_t first = find(begin);
   if (first == records_.size()) return;
   if (before(records_[first].begin, begin) && cut(first, begin)) ++first;
@@ -79,6 +79,11 @@ void Scoreboard::sent_again(std::uint32_t begin, std::uint32_t end, TimeNs now) 
   whole.sent_at = now;
   whole.retransmitted = true;
   records_.erase(first + 1, last - first);
+  if (first == 0) return;
+  Sent& before_it = records_[first - 1];
+  if (before_it.state != Sent::State::flying || !before_it.retransmitted || now - before_it.sent_at > moment) return;
+  before_it.end = records_[first].end;
+  records_.erase(first, 1);
 }
 
 // Around `index`, SACKed neighbours; when they left no longer matters.

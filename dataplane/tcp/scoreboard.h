@@ -109,8 +109,10 @@ class Scoreboard {
     SLUICE_ASSERT(records_.reserve());
     records_.push_back({.begin = begin, .end = end, .sent_at = now});
   }
-  // A part of what is covered already left once more.
-  void sent_again(std::uint32_t begin, std::uint32_t end, TimeNs now);
+  // A part of what is covered already left once more; with what did so within a `moment` just before it, it is one
+  // record. A part of a record needs room for the rest: has_room(), else all of the record counts as sent.
+  void sent_again(std::uint32_t begin, std::uint32_t end, TimeNs now, DurationNs moment = 0);
+  [[nodiscard]] bool has_room() { return records_.reserve(); }
 
   // Forgets what lies before `ack`. Calls delivered(const Sent&) for each piece that is heard of first now.
   template <class Fn>

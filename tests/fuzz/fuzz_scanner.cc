@@ -18,10 +18,16 @@ using namespace sluice::inspect;  // NOLINT(google-build-using-namespace)
 
 constexpr std::size_t kOracleBytes = 512;  // the oracle tries every start with every end
 
+std::vector<TestRule> all_rules() {
+  std::vector<TestRule> rules = usual_rules();
+  for (TestRule& rule : conditional_rules()) rules.push_back(std::move(rule));
+  return rules;
+}
+
 struct Fixture {
-  std::unique_ptr<RuleSet> rules = rule_set_of(usual_rules());
+  std::unique_ptr<RuleSet> rules = rule_set_of(all_rules());
   Scratch scratch;
-  Oracle oracle{usual_rules()};
+  Oracle oracle{all_rules()};
 
   Fixture() {
     if (!scratch.grow_for(*rules)) std::abort();

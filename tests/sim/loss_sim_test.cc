@@ -22,7 +22,8 @@ struct Path {
   std::uint32_t lost_acks_per_mille = 0;
   std::uint32_t repeated_per_mille = 0;
   std::uint32_t reordered_per_mille = 0;
-  DurationNs late = 0;  // at most, of what is overtaken
+  DurationNs late = 0;                            // at most, of what is overtaken
+  std::uint64_t queue_bytes = ~std::uint64_t{0};  // before the path's rate; what finds it full is lost
 };
 
 buffer::Pools& shared_pools() {
@@ -72,6 +73,8 @@ class Transfer : private tcp::SegmentSink {
     return now_ - began;
   }
   [[nodiscard]] const PlainReceiver& receiver() const { return receiver_; }
+  // Lost because the path's queue was full.
+  [[nodiscard]] std::size_t overflown_bytes() const { return overflown_bytes_; }
 
  private:
   struct Data {
@@ -97,6 +100,11 @@ class Transfer : private tcp::SegmentSink {
 
   void send(std::uint64_t offset, std::string bytes) {
     const auto wire_ns = static_cast<DurationNs>(static_cast<double>(bytes.size()) * 8 / path_.gbit_per_second);
+    const double queued_ns = static_cast<double>(free_at_ - std::min(free_at_, now_));
+    if (queued_ns * path_.gbit_per_second / 8 > static_cast<double>(path_.queue_bytes)) {
+      overflown_bytes_ += bytes.size();
+      return;
+    }
     free_at_ = std::max(free_at_, now_) + wire_ns;
     TimeNs at = free_at_ + path_.round_trip / 2;
     if (random_.chance(path_.reordered_per_mille, 1000)) at += random_.below(path_.late + 1);
@@ -151,6 +159,7 @@ class Transfer : private tcp::SegmentSink {
   std::deque<Ack> acks_;
   TimeNs now_ = 1'000 * kSecond;
   TimeNs free_at_ = 0;
+  std::size_t overflown_bytes_ = 0;
 };
 
 double megabit_per_second(const Path& path, const PlainReceiverConfig& config, const tcp::LegLimits& limits) {
@@ -201,6 +210,26 @@ TEST(LossSim, ALostSuperframeOfAShortPath) {
   EXPECT_GT(rate, 2'000);
 }
 
+// The first slow start loses thousands of segments, every second one of a round trip's: more holes than are told apart.
+// No timeout is needed to repair them.
+TEST(LossSim, AnOverflownQueueCostsLittleTime) {
+  constexpr DurationNs kRoundTrip = 20 * kMillisecond;
+  constexpr std::uint64_t kInRoundTrip = kRoundTrip / 8;  // bytes, at 1 Gbit/s
+  constexpr std::size_t kBytes = 15'000'000;
+  tcp::LegLimits limits;
+  limits.send_bytes = 64U << 20;
+  limits.burst_bytes = 1448;
+  for (const std::uint64_t part : {1, 8}) {
+    for (const bool sack : {true, false}) {
+      Transfer transfer({.round_trip = kRoundTrip, .queue_bytes = kInRoundTrip / part}, {.sack = sack}, limits, 1);
+      const DurationNs took = transfer.run(kBytes);
+      EXPECT_GT(transfer.overflown_bytes(), 100'000U) << "the queue is too short for slow start";
+      EXPECT_NE(took, 0U);
+      EXPECT_LT(took, (sack ? 5 : 25) * (kBytes * 8 + 10 * kRoundTrip));
+    }
+  }
+}
+
 // Everything that a seed decides.
 void run_seed(std::uint64_t seed) {
   Random random(seed);
@@ -230,7 +259,9 @@ void run_seed(std::uint64_t seed) {
     EXPECT_NE(transfer.run(bytes), 0u) << "stuck";
     EXPECT_TRUE(transfer.receiver().received() == letters(0, bytes));
     if (path.lost_acks_per_mille + path.repeated_per_mille + path.reordered_per_mille + path.lost_per_mille == 0) {
-      EXPECT_EQ(transfer.receiver().repeated_bytes(), 0u) << "nothing was lost, so nothing goes twice";
+      // But for a probe, where the last two segments are not both full and their ACK is delayed (RFC 1122 4.2.3.2).
+      EXPECT_LE(transfer.receiver().repeated_bytes(), config.segment_bytes)
+          << "nothing was lost, so nothing goes twice";
     }
   }
   EXPECT_EQ(shared_pools().in_use(), 0u) << "buffers leaked";

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "common/random.h"
+#include "rules/bundle.h"
+#include "rules/compile.h"
 #include "rules/group.h"
+#include "tests/unit/rules/samples.h"
 
 namespace sluice::rules {
 namespace {
@@ -98,6 +101,63 @@ TEST(Conditions, OfARuleWithoutAnyAreEmpty) {
   EXPECT_FALSE((ConditionSpec{.min_entropy_millibits = 1}).empty());
   EXPECT_FALSE((ConditionSpec{.context = {{"a"}, 5, false}}).empty());
   EXPECT_FALSE((ConditionSpec{.allow = {{"a"}, {}, {}}}).empty());
+}
+
+constexpr std::string_view kConditional = R"(services:
+  - {name: a, address: "10.0.0.1:80", protocol: http, mode: enforce, rules: [local/*]}
+rules:
+  - name: key
+    match: 'key=([a-z0-9]{8,40});'
+    group: 1
+    entropy: 3.25
+    context: {words: [token, api key], within: 20, side: both}
+    allow: {values: Aa, contain: [example, test], match: ['x{1,9}']}
+    where: request
+    action: deny
+  - {name: plain, match: ab, where: request, action: deny, group: 0}
+)";
+
+TEST(Conditions, AreReadAndShown) {
+  const Policy policy = parse_or_die(kConditional);
+  const ConditionSpec& spec = policy.rules.at(0).conditions;
+  EXPECT_EQ(spec.group, 1U);
+  EXPECT_EQ(spec.min_entropy_millibits, 3250U);
+  EXPECT_EQ(spec.context.words, (std::vector<std::string>{"token", "api key"}));
+  EXPECT_EQ(spec.context.within, 20U);
+  EXPECT_TRUE(spec.context.both_sides);
+  EXPECT_EQ(spec.allow.values, std::vector<std::string>{"Aa"});
+  EXPECT_EQ(spec.allow.contain.size(), 2U);
+  EXPECT_EQ(spec.allow.match, std::vector<std::string>{"x{1,9}"});
+  EXPECT_TRUE(policy.rules.at(1).conditions.empty());
+  EXPECT_THAT(describe(policy),
+              ::testing::HasSubstr("deny, masked on record, group 1, entropy at least 3.25, with one of "
+                                   "2 words within 20 bytes on both sides, 4 allowed, 13-45 bytes"));
+}
+
+TEST(Conditions, AreCarriedInABundleThatOlderReadersRefuse) {
+  const auto bytes = compile_policy(parse_or_die(kConditional), this_platform(), 1, 0);
+  ASSERT_TRUE(bytes);
+  const auto& out = *flatbuffers::GetRoot<schema::policy::Policy>(bytes->data());
+  EXPECT_EQ(out.format(), kPolicyFormatWithConditions);
+  const auto* conditions = out.rules()->Get(0)->conditions();
+  ASSERT_NE(conditions, nullptr);
+  EXPECT_EQ(conditions->group(), 1);
+  EXPECT_EQ(conditions->min_entropy(), 3250U);
+  EXPECT_EQ(conditions->context_words()->Get(1)->str(), "api key");
+  EXPECT_EQ(conditions->context_within(), 20);
+  EXPECT_TRUE(conditions->context_both_sides());
+  EXPECT_EQ(conditions->allow_values()->Get(0)->str(), "Aa");
+  EXPECT_EQ(conditions->allow_contain()->size(), 2U);
+  EXPECT_EQ(conditions->allow_match()->Get(0)->str(), "x{1,9}");
+  EXPECT_EQ(out.rules()->Get(1)->conditions(), nullptr);
+}
+
+TEST(Conditions, HaveDefaults) {
+  const Policy policy = parse_or_die(
+      "services: [{name: a, address: '10.0.0.1:80', protocol: http, mode: enforce}]\n"
+      "rules: [{name: r, match: ab, where: request, action: deny, context: {words: pin}}]\n");
+  EXPECT_EQ(policy.rules.at(0).conditions.context.within, 40U);
+  EXPECT_FALSE(policy.rules.at(0).conditions.context.both_sides);
 }
 
 }  // namespace

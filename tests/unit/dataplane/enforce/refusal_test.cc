@@ -154,6 +154,30 @@ TEST_F(Refusal, across_requests) {
   expect_across("what is not known", [](fbs::AcrossT& a) { a.by[0]->kind = fbs::TieKind::path; });
 }
 
+// What a rule asks of its matches is held against the same bounds as in a policy; nothing of it is left out.
+TEST_F(Refusal, conditions) {
+  const auto with = [](const std::function<void(fbs::ConditionsT&)>& change) {
+    return [change](fbs::PolicyT& p) {
+      p.format = rules::kPolicyFormatWithConditions;
+      p.rules[1]->conditions = std::make_unique<fbs::ConditionsT>();
+      change(*p.rules[1]->conditions);
+    };
+  };
+  EXPECT_EQ(load_changed(with([](fbs::ConditionsT& c) { c.allow_values = {"abc"}; })).code, ErrorCode::ok);
+  expect_malformed("rule 1: group: it has no group 1", with([](fbs::ConditionsT& c) { c.group = 1; }));
+  expect_malformed("rule 1: entropy: more than 8 bits", with([](fbs::ConditionsT& c) { c.min_entropy = 8001; }));
+  expect_malformed("rule 1: context within: 65 bytes", with([](fbs::ConditionsT& c) {
+                     c.context_words = {"ssn"};
+                     c.context_within = 65;
+                   }));
+  expect_malformed("rule 1: context within: 0 bytes", with([](fbs::ConditionsT& c) { c.context_words = {"ssn"}; }));
+  expect_malformed("allow match, item 1: expression at character 2",
+                   with([](fbs::ConditionsT& c) { c.allow_match = {"a*"}; }));
+  expect_malformed("allow contain, item 2: it is empty",
+                   with([](fbs::ConditionsT& c) { c.allow_contain = {"a", ""}; }));
+  expect(ErrorCode::bundle_bad_version, "format 5", [](fbs::PolicyT& p) { p.format = 5; });
+}
+
 TEST_F(Refusal, rules) {
   expect_malformed("rule 0 has no proper name", [](fbs::PolicyT& p) { p.rules[0]->name = "x"; });
   expect_malformed("rule 1 has no proper name", [](fbs::PolicyT& p) { p.rules[1]->name = "local/a\nb"; });

@@ -126,4 +126,56 @@ std::string dense_corpus(std::uint64_t seed, std::size_t bytes) {
   return out;
 }
 
+std::string conditional_corpus(std::uint64_t seed, std::size_t bytes) {
+  static constexpr std::array<std::string_view, 40> kConditional = {"api_key = \"",
+                                                                    "secretkey:",
+                                                                    "API-KEY='",
+                                                                    "Zk3_9fQa1+Lw0-Xy",
+                                                                    "Zk3_9fQa1+Lw0-Xy\"",
+                                                                    "aaaaaaaabbbb",
+                                                                    "abcdefghij;",
+                                                                    "9fExample77Qz1",
+                                                                    "\"",
+                                                                    "\\n",
+                                                                    "'",
+                                                                    " ",
+                                                                    "\n",
+                                                                    "ssn",
+                                                                    "SSN:",
+                                                                    "social security",
+                                                                    "social_security ",
+                                                                    "SocialSecurity-",
+                                                                    "tax no. ",
+                                                                    "x_ssn",
+                                                                    "\\nssn ",
+                                                                    "assn ",
+                                                                    "219-09-9999",
+                                                                    "219099999",
+                                                                    "078-05-1120",
+                                                                    "000123456",
+                                                                    "DE89370400440532013000",
+                                                                    "DE89 3704 0044 0532 0130 00",
+                                                                    "GB29 NWBK 6016 1331 9268 19",
+                                                                    "20",
+                                                                    "visa ",
+                                                                    "Visa",
+                                                                    "card ",
+                                                                    "card: ",
+                                                                    "card#4111 1111 1111 1111",
+                                                                    "4111111111111111",
+                                                                    "4111-1111-1111-1112",
+                                                                    "2025",
+                                                                    ",",
+                                                                    "."};
+  Random random(seed);
+  std::string out;
+  while (out.size() < bytes) {
+    out += pick(random, kConditional);
+    if (random.chance(1, 3)) out += ' ';
+    if (random.chance(1, 12)) out[random.below(out.size())] = static_cast<char>(random.below(256));
+  }
+  out.resize(bytes);
+  return out;
+}
+
 }  // namespace sluice::inspect

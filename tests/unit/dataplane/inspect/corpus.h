@@ -13,4 +13,7 @@ std::string json_corpus(std::uint64_t seed, std::size_t bytes, std::size_t bytes
 // Short content that is hard on purpose: matches, near misses and pieces of them, glued together.
 std::string dense_corpus(std::uint64_t seed, std::size_t bytes);
 
+// The same for conditional_rules() (test_rules.h).
+std::string conditional_corpus(std::uint64_t seed, std::size_t bytes);
+
 }  // namespace sluice::inspect

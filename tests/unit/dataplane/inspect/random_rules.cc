@@ -44,6 +44,40 @@ TestRule random_rule(Random& random) {
           Validator::none};
 }
 
+namespace {
+
+std::string random_word(Random& random, std::size_t most) {
+  std::string out;
+  for (std::uint64_t n = 1 + random.below(most); n > 0; --n) out += "ab1A"[random.below(4)];
+  return out;
+}
+
+rules::ConditionSpec random_conditions(Random& random) {
+  rules::ConditionSpec out;
+  if (random.chance(1, 4)) out.min_entropy_millibits = 500 + 250 * static_cast<std::uint32_t>(random.below(6));
+  if (random.chance(1, 3)) {
+    out.context.within = 4 + static_cast<std::uint32_t>(random.below(10));
+    out.context.both_sides = random.chance(1, 2);
+    out.context.words = {random_word(random, 2), random_word(random, 1) + " " + random_word(random, 2)};
+  }
+  if (random.chance(1, 3)) out.allow.values = {random_word(random, 4), random_word(random, 4), random_word(random, 4)};
+  if (random.chance(1, 5)) out.allow.contain = {random_word(random, 3)};
+  if (random.chance(1, 4)) out.allow.match = {random_rule(random).expression};
+  return out;
+}
+
+}  // namespace
+
+TestRule random_conditional_rule(Random& random) {
+  TestRule rule = random_rule(random);
+  rule.conditions = random_conditions(random);
+  if (random.chance(1, 3)) return rule;
+  const auto part = [&] { return random.chance(1, 4) ? "" : "(?:" + random_expression(random, 1) + ")"; };
+  rule.expression = part() + "(" + rule.expression + ")" + part();
+  rule.conditions.group = 1;
+  return rule;
+}
+
 std::string random_text(Random& random, std::size_t bytes) {
   static constexpr std::string_view kBytes = "aabbcA11-_. \n\xe4";
   std::string out(bytes, ' ');

@@ -8,6 +8,8 @@ namespace sluice::inspect {
 
 // Never empty, at most some tens of bytes wide.
 TestRule random_rule(Random& random);
+// The same with a group, an entropy, words nearby and an allow-list, each of them or not.
+TestRule random_conditional_rule(Random& random);
 std::string random_text(Random& random, std::size_t bytes);
 
 }  // namespace sluice::inspect

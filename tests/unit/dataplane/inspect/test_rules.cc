@@ -38,13 +38,26 @@ std::vector<TestRule> usual_rules() {
   return {card_rule(), email_rule(), ssn_rule(), aws_key_rule(), ipv4_rule()};
 }
 
+std::vector<TestRule> conditional_rules() {
+  TestRule key{R"((?:api|secret)[_-]?key["' ]{0,3}[:=][ "']{0,3}([A-Za-z0-9_+-]{8,40})(?:["' ;,]|\n|\b))", true};
+  key.conditions = {.group = 1, .min_entropy_millibits = 2500, .allow = {{}, {"example", "xxxx"}, {"[a-z]{8,40}"}}};
+  TestRule number{R"(\b\d{3}[ -]?\d{2}[ -]?\d{4}\b)", false};
+  number.conditions = {.context = {{"ssn", "social security", "tax no"}, 24, true},
+                       .allow = {{"078-05-1120"}, {}, {R"(\b000\d{6})"}}};
+  const TestRule account{R"(\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b)", false, Validator::mod97};
+  TestRule card{R"(card[ :#]{1,3}((?:\d[ -]?){12,18}\d)\b)", true, Validator::luhn};
+  card.conditions = {.group = 1, .context = {{"visa"}, 40, false}};
+  return {key, number, account, card};
+}
+
 std::vector<RuleSpec> specs_of(const std::vector<TestRule>& rules) {
   std::vector<RuleSpec> specs;
   for (const TestRule& rule : rules) {
     RuleSpec spec{.index = static_cast<RuleIndex>(100 + specs.size()),
                   .expression = rule.expression,
                   .caseless = rule.caseless,
-                  .validator = rule.validator};
+                  .validator = rule.validator,
+                  .conditions = rule.conditions};
     hs_expr_info_t* info = nullptr;
     hs_compile_error_t* error = nullptr;
     check(hs_expression_info(spec.expression.c_str(), flags_of(spec), &info, &error), spec.expression.c_str());

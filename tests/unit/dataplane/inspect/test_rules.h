@@ -24,6 +24,7 @@ struct TestRule {
   std::string expression;
   bool caseless = false;
   Validator validator = Validator::none;
+  rules::ConditionSpec conditions{};
 };
 
 // Detectors as packs have them.
@@ -33,6 +34,8 @@ TestRule ssn_rule();
 TestRule aws_key_rule();
 TestRule ipv4_rule();
 std::vector<TestRule> usual_rules();
+// Detectors that ask for more than an expression: a group, randomness, words nearby, allow-lists, check digits.
+std::vector<TestRule> conditional_rules();
 
 // Widths and database by Hyperscan; the index of a rule is 100 + its position.
 std::vector<RuleSpec> specs_of(const std::vector<TestRule>& rules);
