@@ -32,7 +32,7 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
                .errors = errors_,
                .trace = trace_,
                .policy = nullptr,
-               .pieces = Pieces(config.hash_key),
+               .pieces = session::Pieces(config.hash_key),
                .work = {}},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),
