@@ -54,6 +54,8 @@ ByteSet edge_of(const Expression& e, const ByteSet& beyond, bool from_end) {
     case Expression::Kind::boundary:
     case Expression::Kind::no_boundary:
       return beyond;
+    case Expression::Kind::end:  // no byte need follow
+      return from_end ? beyond : ByteSet().set();
     case Expression::Kind::sequence: {
       ByteSet edge = beyond;
       for (std::size_t i = 0; i < e.parts.size(); ++i)

@@ -28,6 +28,13 @@ inline constexpr std::size_t kMaxAllowedExpressions = 32;
 inline constexpr std::size_t kMaxValueBytes = 256;
 inline constexpr std::size_t kMaxWordBytes = 64;  // of a stop word or a context word
 
+// Rules that look across requests: what a payload costs to remember hangs on them.
+inline constexpr std::uint32_t kMaxAcrossMatchBytes = 512;
+inline constexpr std::size_t kMaxTies = 8;
+inline constexpr std::size_t kMaxTieNameBytes = 128;
+inline constexpr std::size_t kMaxAcrossGroups = 4;  // of one service
+inline constexpr std::uint32_t kMaxAcrossSeconds = 24 * 3600;
+
 inline constexpr std::uint32_t kMinHeadBytes = 1024;
 inline constexpr std::uint32_t kMaxHeadBytes = 64 * 1024;
 inline constexpr std::uint32_t kMaxHeaders = 1024;

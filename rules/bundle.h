@@ -14,6 +14,8 @@ inline constexpr std::size_t kMaxBundleBytes = 64 * 1024 * 1024;
 inline constexpr std::uint16_t kPolicyFormat = 2;
 // With rules that have conditions: who reads only kPolicyFormat would not see them, and must not take it.
 inline constexpr std::uint16_t kPolicyFormatWithConditions = 3;
+// With rules that look across requests, whose scans a reader of the others would not make.
+inline constexpr std::uint16_t kPolicyFormatWithAcross = 4;
 
 Result<std::vector<std::uint8_t>> sign_bundle(Bytes policy, const PrivateKey& key);
 

@@ -52,28 +52,57 @@ class ScanTable {
   std::vector<const RuleList*> lists_;
 };
 
-std::vector<std::int32_t> scans_of(const Service& service, const Policy& policy, ScanTable& table) {
-  std::vector<std::int32_t> scans;
+// What a service looks for in request bodies as pieces of one payload, and by which scans.
+using AcrossScans = std::map<Across, std::int32_t>;
+
+struct ServiceScans {
+  std::vector<std::int32_t> places;
+  AcrossScans across;
+};
+
+bool is_across(const Rule& rule, std::size_t place) {
+  return rule.across.has_value() && place == static_cast<std::size_t>(Place::request_body);
+}
+
+ServiceScans scans_of(const Service& service, const Policy& policy, ScanTable& table) {
+  ServiceScans scans;
   for (std::size_t place = 0; place < kPlaces; ++place) {
     RuleList list;
     for (const RuleIndex index : service.rules)
-      if (policy.rules[index].where[place]) list.push_back(index);
-    scans.push_back(table.index_of(std::move(list)));
+      if (policy.rules[index].where[place] && !is_across(policy.rules[index], place)) list.push_back(index);
+    scans.places.push_back(table.index_of(std::move(list)));
   }
+  std::map<Across, RuleList> groups;
+  for (const RuleIndex index : service.rules)
+    if (policy.rules[index].across) groups[*policy.rules[index].across].push_back(index);
+  for (auto& [across, list] : groups) scans.across.emplace(across, table.index_of(std::move(list)));
   return scans;
 }
 
+flatbuffers::Offset<fbs::Across> add_across(flatbuffers::FlatBufferBuilder& builder, const Across& across,
+                                            std::int32_t scan) {
+  std::vector<flatbuffers::Offset<fbs::Tie>> ties;
+  for (const Tie& tie : across.by)
+    ties.push_back(fbs::CreateTie(builder, tie.kind, tie.name.empty() ? 0 : builder.CreateString(tie.name)));
+  const auto by = builder.CreateVector(ties);
+  const auto offset = across.offset.empty() ? 0 : builder.CreateString(across.offset);
+  return fbs::CreateAcross(builder, static_cast<std::uint32_t>(scan), by, offset, across.seconds);
+}
+
 flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& builder, const Service& service,
-                                              const std::vector<std::int32_t>& scans) {
+                                              const ServiceScans& scans) {
   const auto name = builder.CreateString(service.name);
   const auto record_class = builder.CreateString(service.record_class);
   const bool ipv4 = service.address.is_ipv4();
   const fbs::Ipv6 ipv6(service.address.high, service.address.low);
+  std::vector<flatbuffers::Offset<fbs::Across>> groups;
+  for (const auto& [across, scan] : scans.across) groups.push_back(add_across(builder, across, scan));
+  const auto across = groups.empty() ? 0 : builder.CreateVector(groups);
   return fbs::CreateService(builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol,
-                            service.mode, service.record, service.durability, record_class, builder.CreateVector(scans),
-                            service.head_limit_bytes, service.header_limit, service.window_bytes, service.after_window,
-                            service.allow_upgrade, service.pending_limit, ipv4 ? nullptr : &ipv6,
-                            service.after_upgrade);
+                            service.mode, service.record, service.durability, record_class,
+                            builder.CreateVector(scans.places), service.head_limit_bytes, service.header_limit,
+                            service.window_bytes, service.after_window, service.allow_upgrade, service.pending_limit,
+                            ipv4 ? nullptr : &ipv6, service.after_upgrade, across);
 }
 
 flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder& builder, const Principal& principal) {
@@ -104,6 +133,8 @@ flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder,
 }
 
 std::uint16_t format_of(const Policy& policy) {
+  if (std::ranges::any_of(policy.rules, [](const Rule& r) { return r.across.has_value(); }))
+    return kPolicyFormatWithAcross;
   const bool conditions = std::ranges::any_of(policy.rules, [](const Rule& r) { return !r.conditions.empty(); });
   return conditions ? kPolicyFormatWithConditions : kPolicyFormat;
 }

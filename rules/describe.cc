@@ -36,12 +36,23 @@ std::string describe_conditions(const ConditionSpec& spec) {
   return out;
 }
 
+std::string describe_across(const std::optional<Across>& across) {
+  if (!across) return "";
+  std::string by;
+  for (const Tie& tie : across->by)
+    by += fmt::format("{}{}{}{}", by.empty() ? "" : ", ", EnumNameTieKind(tie.kind), tie.name.empty() ? "" : " ",
+                      tie.name);
+  return fmt::format(", across requests of one {}{}, for {} s", by,
+                     across->offset.empty() ? "" : fmt::format(", in the order of header {}", across->offset),
+                     across->seconds);
+}
+
 std::string describe_rule(const Rule& rule, bool used) {
   return fmt::format(
-      "  {:<24} {}{}{}{}{}, {}-{} bytes{}\n", rule.name, EnumNameAction(rule.action), describe_mask(rule),
+      "  {:<24} {}{}{}{}{}, {}-{} bytes{}{}\n", rule.name, EnumNameAction(rule.action), describe_mask(rule),
       rule.validator == Validator::none ? "" : fmt::format(", {} checked", EnumNameValidator(rule.validator)),
       describe_conditions(rule.conditions), rule.caseless ? ", either case" : "", rule.min_width, rule.max_width,
-      used ? "" : ", used by no service");
+      describe_across(rule.across), used ? "" : ", used by no service");
 }
 
 std::string describe_anchor(const Rule& rule) {

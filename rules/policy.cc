@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 
 #include <map>
+#include <set>
 #include <utility>
 
 #include "rules/bounds.h"
@@ -54,6 +55,17 @@ void read_principals(const YamlNode& list, Policy& policy, Report& report) {
       [](const Principal& p) { return fmt::format("{}/{}", format_address(p.network), p.prefix_bits); }, report);
 }
 
+void check_across(const Policy& policy, Report& report) {
+  for (const Service& service : policy.services) {
+    std::set<Across> groups;
+    for (const RuleIndex index : service.rules)
+      if (policy.rules[index].across) groups.insert(*policy.rules[index].across);
+    if (groups.size() > kMaxAcrossGroups)
+      report.add(service.position, fmt::format("{} different keys across in the rules of a service", groups.size()),
+                 fmt::format("at most {}; let rules tie requests together in the same way", kMaxAcrossGroups));
+  }
+}
+
 }  // namespace
 
 std::expected<Policy, Problems> parse_policy(std::string_view yaml, std::string_view file_name,
@@ -83,6 +95,7 @@ std::expected<Policy, Problems> parse_policy(std::string_view yaml, std::string_
   if (policy.rules.size() > kMaxRules)
     report.add(root->position, fmt::format("{} rules, those of packs included", policy.rules.size()),
                fmt::format("at most {}", kMaxRules));
+  check_across(policy, report);
   if (!report.empty()) return std::unexpected(report.take());
   return policy;
 }

@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/unit.h"
+#include "rules/across.h"
 #include "rules/conditions.h"
 #include "rules/problem.h"
 #include "schema/policy_generated.h"
@@ -33,6 +35,7 @@ struct Rule {
   bool mask_record = false;
   std::uint32_t min_width = 0;
   std::uint32_t max_width = 0;
+  std::optional<Across> across;  // of request bodies
   Position position;
   // Samples, packs only: what must be found in, and what must not.
   std::vector<std::string> hits;

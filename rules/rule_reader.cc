@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "rules/across_reader.h"
 #include "rules/bounds.h"
 #include "rules/condition_reader.h"
 #include "rules/expression_check.h"
@@ -51,6 +52,7 @@ class RuleReader {
     read_match();
     read_conditions(fields_, rule_, report_);
     read_where();
+    read_across(fields_, rule_, report_);
     read_action();
     if (samples) {
       read_samples("hits", rule_.hits);

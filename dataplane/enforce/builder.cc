@@ -17,7 +17,7 @@ namespace {
 
 namespace fbs = schema::policy;
 
-constexpr std::size_t kMaxScans = rules::kMaxServices * kPlaces;
+constexpr std::size_t kMaxScans = rules::kMaxServices * (kPlaces + rules::kMaxAcrossGroups);
 constexpr flatbuffers::uoffset_t kMaxDepth = 4;
 constexpr flatbuffers::uoffset_t kMaxTables = 48 * 1024;  // a rule is one, or two
 
@@ -68,10 +68,10 @@ class Builder {
 
  private:
   Result<void> read_header() {
-    if (!in(policy_.format(), rules::kPolicyFormat, rules::kPolicyFormatWithConditions))
+    if (!in(policy_.format(), rules::kPolicyFormat, rules::kPolicyFormatWithAcross))
       return fail(ErrorCode::bundle_bad_version,
                   fmt::format("format {}, this data plane reads {} to {}", policy_.format(), rules::kPolicyFormat,
-                              rules::kPolicyFormatWithConditions));
+                              rules::kPolicyFormatWithAcross));
     const Platform here = this_platform();
     if (view_of(policy_.hyperscan_version()) != here.hyperscan_version)
       return fail(ErrorCode::bundle_bad_database,
@@ -209,7 +209,9 @@ class Builder {
     service.window_bytes = source.window_bytes();
     service.allow_upgrade = source.allow_upgrade();
     if (auto done = read_service_scans(source, service); !done) return done;
-    const bool has_scans = std::ranges::any_of(service.scans, [](const auto* scan) { return scan != nullptr; });
+    if (auto done = read_across(source, service); !done) return done;
+    const bool has_scans =
+        !service.across.empty() || std::ranges::any_of(service.scans, [](const auto* scan) { return scan != nullptr; });
     if (service.protocol == Protocol::tcp && has_scans)
       return malformed(fmt::format("service {} has rules and a protocol that nothing reads", service.name));
     return {};
@@ -218,22 +220,56 @@ class Builder {
   Result<void> read_service_scans(const fbs::Service& source, Service& service) {
     if (size_of(source.scans()) != kPlaces)
       return malformed(fmt::format("service {} has no scan a place", service.name));
-    const bool enforcing = service.mode == Mode::enforce;
     for (std::size_t place = 0; place < kPlaces; ++place) {
       const std::int32_t scan = source.scans()->Get(static_cast<flatbuffers::uoffset_t>(place));
       if (scan == -1) continue;
       if (scan < 0 || static_cast<std::size_t>(scan) >= out_.rule_sets.size())
         return malformed(fmt::format("service {} names scan {}", service.name, scan));
       service.scans[place] = out_.rule_sets[static_cast<std::size_t>(scan)].get();
-      const auto direction = place < 2 ? Direction::request : Direction::response;
-      for (const std::uint32_t index : *policy_.scans()->Get(static_cast<flatbuffers::uoffset_t>(scan))->rules()) {
-        const Rule& rule = out_.rules[index];
-        const bool denies = rule.action == Action::deny;
-        if (denies && direction == Direction::response)
-          return malformed(fmt::format("rule {} denies responses of service {}", rule.name, service.name));
-        if (enforcing && rule.masks_wire(direction)) service.masks_wire[place] = true;
-        if (enforcing && denies && static_cast<Place>(place) == Place::request_body) service.judges_request_body = true;
+      if (auto done = note_scan(static_cast<std::size_t>(scan), static_cast<Place>(place), service); !done) return done;
+    }
+    return {};
+  }
+
+  // What the rules of a scan mean for the service that looks for them at `place`.
+  Result<void> note_scan(std::size_t scan, Place place, Service& service) {
+    const bool enforcing = service.mode == Mode::enforce;
+    const auto direction = place < Place::response_head ? Direction::request : Direction::response;
+    for (const std::uint32_t index : *policy_.scans()->Get(static_cast<flatbuffers::uoffset_t>(scan))->rules()) {
+      const Rule& rule = out_.rules[index];
+      const bool denies = rule.action == Action::deny;
+      if (denies && direction == Direction::response)
+        return malformed(fmt::format("rule {} denies responses of service {}", rule.name, service.name));
+      if (enforcing && rule.masks_wire(direction)) service.masks_wire[static_cast<std::size_t>(place)] = true;
+      if (enforcing && denies && place == Place::request_body) service.judges_request_body = true;
+    }
+    return {};
+  }
+
+  Result<void> read_across(const fbs::Service& source, Service& service) {
+    if (size_of(source.across()) > rules::kMaxAcrossGroups)
+      return malformed(fmt::format("service {} has too many groups of rules across requests", service.name));
+    for (std::size_t i = 0; i < size_of(source.across()); ++i) {
+      const fbs::Across& from = *source.across()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      if (from.scan() >= out_.rule_sets.size())
+        return malformed(fmt::format("service {} names scan {}", service.name, from.scan()));
+      Across across{.rules = out_.rule_sets[from.scan()].get(),
+                    .by = {},
+                    .offset = std::string(view_of(from.offset())),
+                    .life = from.life_seconds() * kSecond};
+      for (std::size_t j = 0; j < size_of(from.by()); ++j) {
+        const fbs::Tie& tie = *from.by()->Get(static_cast<flatbuffers::uoffset_t>(j));
+        Tie& to = across.by.emplace_back();
+        to.name = view_of(tie.name());
+        const bool named = tie.kind() == fbs::TieKind::header || tie.kind() == fbs::TieKind::query;
+        if (!convert(tie.kind(), to.kind) || named == to.name.empty())
+          return malformed(fmt::format("service {} ties requests by what is not known", service.name));
       }
+      if (!in(across.by.size(), 1, rules::kMaxTies) || !in(from.life_seconds(), 1, rules::kMaxAcrossSeconds) ||
+          across.rules->max_width() > rules::kMaxAcrossMatchBytes)
+        return malformed(fmt::format("service {} looks across requests beyond the bounds", service.name));
+      service.across.push_back(std::move(across));
+      if (auto done = note_scan(from.scan(), Place::request_body, service); !done) return done;
     }
     return {};
   }

@@ -12,6 +12,7 @@
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/ip_address.h"
+#include "common/time.h"
 #include "common/unit.h"
 #include "dataplane/inspect/scanner.h"
 #include "rules/platform.h"
@@ -42,6 +43,21 @@ struct Rule {
   [[nodiscard]] bool masks_wire(Direction direction) const { return mask_wire[static_cast<std::size_t>(direction)]; }
 };
 
+// What requests have in common whose bodies are pieces of one payload.
+enum class TieKind : std::uint8_t { principal = 0, path = 1, header = 2, query = 3 };
+struct Tie {
+  TieKind kind = TieKind::principal;
+  std::string name;  // of the header, in lower case, or of the query parameter
+};
+
+// Rules that look at such bodies as one.
+struct Across {
+  const inspect::RuleSet* rules = nullptr;
+  std::vector<Tie> by;
+  std::string offset;   // the header that says where a piece begins, in lower case; empty: pieces come in order
+  DurationNs life = 0;  // how long a payload is remembered after its last piece
+};
+
 // In mode observe nothing is changed or held back: masks_wire is false at every place and
 // judges_request_body is false. The scans stay: matches are reported and recorded, with `observed` set,
 // and record masks apply as ever.
@@ -57,6 +73,7 @@ struct Service {
   std::string record_class;
   std::array<const inspect::RuleSet*, kPlaces> scans{};  // nullptr: nothing to look for there
   std::array<bool, kPlaces> masks_wire{};                // some rule there masks on the wire, and mode is enforce
+  std::vector<Across> across;                            // over request bodies; no scan there has these rules
   bool judges_request_body = false;                      // some rule there denies: the window is held back
   std::uint32_t head_limit_bytes = 32 * 1024;
   std::uint16_t header_limit = 128;

@@ -21,6 +21,15 @@ void ContentView::add(MutableBytes piece) {
   end_ += piece.size();
 }
 
+void ContentView::pieces_from(std::uint64_t from, std::vector<Bytes>& out) const {
+  SLUICE_ASSERT(from >= begin_ && from <= end_);
+  out.clear();
+  for (std::size_t i = 0; i < read_.size(); ++i) {
+    const std::uint64_t end = starts_[i] + read_[i].size();
+    if (end > from) out.push_back(read_[i].subspan(std::max(from, starts_[i]) - starts_[i]));
+  }
+}
+
 template <class Fn>
 void ContentView::overlap(std::uint64_t from, std::uint64_t to, Fn&& fn) const {
   SLUICE_ASSERT(from >= begin_ && to <= end_ && from <= to);

@@ -20,6 +20,9 @@ class ContentView {
   [[nodiscard]] std::uint64_t end() const { return end_; }
   [[nodiscard]] std::span<const Bytes> pieces() const { return read_; }
 
+  // The pieces from content offset `from` on, which lies inside the view.
+  void pieces_from(std::uint64_t from, std::vector<Bytes>& out) const;
+
   // Copies content [from, to), which lies inside the view.
   void copy(std::uint64_t from, std::uint64_t to, std::uint8_t* out) const;
   // Writes '*' at content offset from + i wherever masked[i] is '*'.

@@ -13,6 +13,7 @@
 #include "dataplane/protocol/http1/rewrite.h"
 #include "dataplane/record/recorder.h"
 #include "dataplane/session/content_view.h"
+#include "dataplane/session/pieces.h"
 #include "dataplane/session/policy.h"
 
 namespace sluice::session {
@@ -23,6 +24,7 @@ struct Workspace {
   std::vector<Match> matches;
   std::vector<std::uint8_t> stars;  // masked copies of matches, one after another
   std::vector<std::uint8_t> bytes;
+  std::vector<Bytes> window;
   std::vector<http1::Edit> edits;
   std::vector<http1::Range> ranges;
   std::vector<record::Hit> hits;
@@ -35,6 +37,7 @@ struct Context {
   TraceRing& trace;
   inspect::Scratch* scratch = nullptr;  // grown for every policy that is in use
   PolicyRef policy;                     // the newest; null before the first
+  Pieces pieces;                        // of payloads that come in several requests
   TimeNs now = 0;
   WallNs wall = 0;
   Workspace work;

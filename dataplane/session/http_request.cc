@@ -97,6 +97,7 @@ void HttpRelay::open_exchange(Context& context, std::string_view user) {
   unit.policy = policy_;
   unit.service = service_;
   unit.principal = principal_;
+  unit.client_address = client_address_;
   request_.message.begin(unit, Direction::request);
   request_.judged = request_.discard = request_.head_ready = false;
   counters().requests.add();
@@ -124,6 +125,7 @@ void HttpRelay::request_head(Context& context) {
     const http1::RewritePolicy policy{
         .masks_response_body = service_->masks_wire[static_cast<std::size_t>(enforce::Place::response_body)],
         .masks_request_body = service_->masks_wire[static_cast<std::size_t>(enforce::Place::request_body)],
+        .takes_request_ranges = request_.message.is_ranged(),
         .allow_upgrade = service_->allow_upgrade,
         .strip_expect = service_->judges_request_body};
     context.work.edits.clear();
@@ -197,7 +199,7 @@ void HttpRelay::settle_upgrade(Context& context, bool accepted) {
 // After an upgrade, where nobody is to look, or would.
 void HttpRelay::look_away(const enforce::Service& service) {
   const bool looks = service.record != enforce::RecordMode::off ||
-                     service.scan(enforce::Place::request_body) != nullptr ||
+                     service.scan(enforce::Place::request_body) != nullptr || !service.across.empty() ||
                      service.scan(enforce::Place::response_body) != nullptr;
   if (looks && service.after_upgrade == enforce::AfterUpgrade::scan) return;
   unread_ = true;

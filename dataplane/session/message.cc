@@ -22,6 +22,12 @@ void Message::begin(const UnitInfo& unit, Direction direction) {
   active_ = true;
   direction_ = direction;
   scan_ = {};
+  decided_ = 0;
+  across_.reset();
+  if (direction == Direction::request && !unit.service->across.empty()) {
+    across_ = std::make_unique<AcrossRequests>();
+    across_->scan.begin(*unit.service);
+  }
   hits_.clear();
   masked_ = denied_ = rule_denied_ = unread_ = unrecordable_ = false;
 }
@@ -60,15 +66,21 @@ void Message::make_stars(Context& context) {
   const StageScope stage(Stage::inspect);
   Workspace& work = context.work;
   work.stars.clear();
-  for (const Match& match : work.matches) {
+  for (Match& match : work.matches) {
+    std::uint32_t keep_last = unit_.policy->snapshot->rule(match.rule).keep_last;
+    if (match.end > work.content.end()) {  // what it ends with came in an earlier request
+      match.end = work.content.end();
+      keep_last = 0;
+    }
     const std::size_t at = work.stars.size();
     work.stars.resize(at + (match.end - match.begin));
     work.content.copy(match.begin, match.end, work.stars.data() + at);
-    inspect::mask_in_place(MutableBytes(work.stars).subspan(at), unit_.policy->snapshot->rule(match.rule).keep_last);
+    inspect::mask_in_place(MutableBytes(work.stars).subspan(at), keep_last);
   }
 }
 
-void Message::star_wire(Context& context) {
+// Of content [from, to), which has not left.
+void Message::star_wire(Context& context, std::uint64_t from, std::uint64_t to) {
   const StageScope stage(Stage::inspect);
   Workspace& work = context.work;
   const enforce::Snapshot& snapshot = *unit_.policy->snapshot;
@@ -77,8 +89,10 @@ void Message::star_wire(Context& context) {
   for (const Match& match : work.matches) {
     const std::size_t bytes = match.end - match.begin;
     const enforce::Rule& rule = snapshot.rule(match.rule);
-    if (rule.action == Action::mask && rule.masks_wire(direction_))
-      work.content.star(match.begin, Bytes(work.stars).subspan(at, bytes));
+    const std::uint64_t begin = std::max(match.begin, from);
+    const std::uint64_t end = std::min(match.end, to);
+    if (rule.action == Action::mask && rule.masks_wire(direction_) && begin < end)
+      work.content.star(begin, Bytes(work.stars).subspan(at + (begin - match.begin), end - begin));
     at += bytes;
   }
 }
@@ -117,6 +131,11 @@ ErrorCode Message::scan_block(Context& context, Bytes block) {
 
 ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
   Workspace& work = context.work;
+  ErrorCode untied = ErrorCode::ok;
+  if (across_ != nullptr) {
+    untied = across_->scan.tie(context, head, {unit_.principal, unit_.client_address}, unit_.service->name);
+    if (untied != ErrorCode::ok && unit_.service->mode == enforce::Mode::observe) context.errors.add(untied);
+  }
   if (const ErrorCode error = scan_block(context, head.bytes); error != ErrorCode::ok) {
     unrecordable_ = true;
     if (unit_.service->mode == enforce::Mode::enforce) return error;
@@ -144,13 +163,13 @@ ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
     }
   }
   if (masked_ && unit_.service->mode == enforce::Mode::enforce) {
-    star_wire(context);
+    star_wire(context, 0, work.content.end());
     work.ranges.clear();
     http1::maskable_ranges(head, work.ranges);
     for (const http1::Range& range : work.ranges)
       held.overwrite_head(range.begin, Bytes(work.bytes).subspan(range.begin, range.end - range.begin));
   }
-  return ErrorCode::ok;
+  return unit_.service->mode == enforce::Mode::enforce ? untied : ErrorCode::ok;
 }
 
 void Message::plain_head(Context& context, Bytes bytes, bool synthesized) {
@@ -172,37 +191,85 @@ void Message::plain_head(Context& context, Bytes bytes, bool synthesized) {
 }
 
 ErrorCode Message::content(Context& context, Held& held, bool last) {
-  const std::uint64_t from = scan_.hold;
+  const std::uint64_t from = decided_;
   if (held.content_end() == from && !last) return ErrorCode::ok;
   if (unread_) {
-    scan_.hold = held.content_end();
+    decided_ = held.content_end();
     return ErrorCode::ok;
   }
+  if (!last && waits(held)) return ErrorCode::ok;
   Workspace& work = context.work;
   const StageScope stage(Stage::inspect);
   work.matches.clear();
+  work.stars.clear();
   held.view_content(from, work.content);
   const inspect::RuleSet* rules = unit_.service->scan(enforce::place_of(direction_, Part::body));
-  if (rules == nullptr || unrecordable_) {
-    scan_.hold = held.content_end();
-  } else {
-    const ErrorCode error =
-        inspect::Scanner::scan(*rules, *context.scratch, scan_, work.content.pieces(), last, work.matches);
-    if (error != ErrorCode::ok) {
-      unrecordable_ = true;
-      if (unit_.service->mode == enforce::Mode::enforce) return error;
-      work.matches.clear();
-      scan_.hold = held.content_end();
-      return ErrorCode::ok;
-    }
-    if (!work.matches.empty()) {
-      count_matches(context);
-      make_stars(context);
-    }
+  if ((rules == nullptr && across_ == nullptr) || unrecordable_) {
+    decided_ = held.content_end();
+  } else if (const ErrorCode error = scan_content(context, rules, last); error != ErrorCode::ok) {
+    unrecordable_ = true;
+    if (unit_.service->mode == enforce::Mode::enforce) return error;
+    work.matches.clear();
+    decided_ = held.content_end();
+    return ErrorCode::ok;
   }
-  if (recording()) record_content(context, from, scan_.hold, false);
-  if (!work.matches.empty()) star_wire(context);
+  if (recording()) record_content(context, from, decided_, false);
+  if (work.matches.empty()) return ErrorCode::ok;
+  star_wire(context, from, decided_);
+  if (across_ != nullptr) look_ahead(context);
   return ErrorCode::ok;
+}
+
+// Finds the new matches of all rules; behind them in the workspace lie those that are not yet decided whole.
+ErrorCode Message::scan_content(Context& context, const inspect::RuleSet* rules, bool last) {
+  Workspace& work = context.work;
+  decided_ = work.content.end();
+  if (rules != nullptr) {
+    std::span<const Bytes> window = work.content.pieces();
+    if (scan_.hold > work.content.begin()) {
+      work.content.pieces_from(scan_.hold, work.window);
+      window = work.window;
+    }
+    const ErrorCode error = inspect::Scanner::scan(*rules, *context.scratch, scan_, window, last, work.matches);
+    if (error != ErrorCode::ok) return error;
+    decided_ = scan_.hold;
+  }
+  if (across_ != nullptr) {
+    if (const ErrorCode error = across_->scan.scan(context, last); error != ErrorCode::ok) return error;
+    decided_ = std::min(decided_, across_->scan.decided());
+  }
+  if (!work.matches.empty()) {
+    count_matches(context);
+    make_stars(context);
+  }
+  if (across_ != nullptr) {
+    work.matches.insert(work.matches.end(), across_->ahead.begin(), across_->ahead.end());
+    work.stars.insert(work.stars.end(), across_->stars.begin(), across_->stars.end());
+    across_->ahead.clear();
+    across_->stars.clear();
+  }
+  return ErrorCode::ok;
+}
+
+// A piece of a payload is decided at once, so that it makes no difference how it came; unless it comes in so many
+// pieces itself that they must go.
+bool Message::waits(const Held& held) const {
+  return across_ != nullptr && across_->scan.is_piece() && held.content_end() < unit_.service->window_bytes &&
+         held.run_count() <= Held::kMaxRuns / 2;
+}
+
+// Matches that one scan found in what another has not decided.
+void Message::look_ahead(Context& context) {
+  const Workspace& work = context.work;
+  auto stars = work.stars.begin();
+  for (const Match& match : work.matches) {
+    const auto end = stars + static_cast<std::ptrdiff_t>(match.end - match.begin);
+    if (match.end > decided_) {
+      across_->ahead.push_back(match);
+      across_->stars.insert(across_->stars.end(), stars, end);
+    }
+    stars = end;
+  }
 }
 
 ErrorCode Message::trailers(Context& context, Held& held) {
@@ -218,7 +285,7 @@ ErrorCode Message::trailers(Context& context, Held& held) {
   }
   make_stars(context);
   if (recording()) record_content(context, 0, end, true);
-  star_wire(context);  // '*' may stand in names and values alike, so the section stays well-formed
+  star_wire(context, 0, end);  // '*' may stand in names and values alike, so the section stays well-formed
   return ErrorCode::ok;
 }
 
@@ -241,6 +308,10 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
   const StageScope stage(Stage::record);
   Verdict verdict = masked_ ? Verdict::mask : Verdict::pass;
   if (rule_denied_ || ending == Ending::refused) verdict = Verdict::deny;
+  if (across_ != nullptr) {
+    std::ranges::sort(hits_, {}, &record::Hit::rule);  // how far scans are ahead of each other hangs on how bytes came
+    if (ending == Ending::complete && !denied_) across_->scan.keep(context);
+  }
   if (unit_.service->record != enforce::RecordMode::off) {
     context.recorder.end(subject(),
                          {.unit = unit_.number,

@@ -4,10 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "common/ip_address.h"
 #include "common/unit.h"
+#include "dataplane/session/across_scan.h"
 #include "dataplane/session/context.h"
 #include "dataplane/session/held.h"
 
@@ -20,6 +23,7 @@ struct UnitInfo {
   SessionId session = 0;
   std::uint32_t number = 0;
   std::string principal;
+  IpAddress client_address;
 };
 
 // How a message ended: whole, cut short, or refused by Sluice.
@@ -35,9 +39,12 @@ class Message {
   // Content that follows is neither scanned nor recorded; its bytes are counted.
   void look_away() { unread_ = true; }
   [[nodiscard]] const UnitInfo& unit() const { return unit_; }
-  [[nodiscard]] std::uint64_t decided() const { return scan_.hold; }
+  [[nodiscard]] std::uint64_t decided() const { return decided_; }
   // A rule with action deny matched, and the service enforces.
   [[nodiscard]] bool denied() const { return denied_; }
+
+  // Its content is looked at as that part of a whole which its Content-Range says.
+  [[nodiscard]] bool is_ranged() const { return across_ != nullptr && across_->scan.is_ranged(); }
 
   // Scans, records and masks a head that is the first run of `held`.
   ErrorCode head(Context& context, const http1::Head& head, Held& held);
@@ -55,10 +62,13 @@ class Message {
  private:
   ErrorCode scan_block(Context& context, Bytes block);
   void count_matches(Context& context);
+  ErrorCode scan_content(Context& context, const inspect::RuleSet* rules, bool last);
+  [[nodiscard]] bool waits(const Held& held) const;
   void make_stars(Context& context);
   void record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers);
   void star_record(Context& context, std::uint64_t from, MutableBytes out);
-  void star_wire(Context& context);
+  void star_wire(Context& context, std::uint64_t from, std::uint64_t to);
+  void look_ahead(Context& context);
   [[nodiscard]] record::Subject subject() const;
   [[nodiscard]] bool recording() const;
 
@@ -66,6 +76,15 @@ class Message {
   bool active_ = false;
   Direction direction_ = Direction::request;
   inspect::ScanState scan_;
+  std::uint64_t decided_ = 0;  // content before it may go
+  // Of a request to a service whose rules look across requests; then scans may be ahead of each other, and matches
+  // wait with their stars until all of their bytes are decided.
+  struct AcrossRequests {
+    AcrossScan scan;
+    std::vector<Match> ahead;
+    std::vector<std::uint8_t> stars;
+  };
+  std::unique_ptr<AcrossRequests> across_;
   std::vector<record::Hit> hits_;
   bool masked_ = false;
   bool denied_ = false;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,10 +26,15 @@ class RelayHarness {
   void use(const std::string& yaml) {
     context.policy = test::make_policy(yaml, scratch, ++version_);
     context.scratch = &scratch;
-    if (!relay_) {
-      const enforce::Service* service = context.policy->snapshot->find_service(test::kServerAddress, test::kServerPort);
-      relay_ = std::make_unique<HttpRelay>(context.policy, *service, 7, test::kClientAddress, test::kServerAddress);
-    }
+    if (relays_.empty()) session(kFirstSession);
+  }
+  // Goes on with this session of the same worker, and opens it when it is new.
+  void session(SessionId id, std::uint32_t client = test::kClientAddress) {
+    const enforce::Service* service = context.policy->snapshot->find_service(test::kServerAddress, test::kServerPort);
+    session_ = id;
+    auto& relay = relays_[id];
+    if (!relay) relay = std::make_unique<HttpRelay>(context.policy, *service, id, client, test::kServerAddress);
+    relay_ = relay.get();
   }
   // Feeds in pieces of at most `cut` bytes; 0: all at once.
   void feed(Direction direction, std::string_view bytes, std::size_t cut = 0) {
@@ -46,8 +53,8 @@ class RelayHarness {
   void client_finishes() { finish(Direction::request); }
   void server_finishes() { finish(Direction::response); }
 
-  test::RecordedUnit& request(std::uint32_t unit) { return recorder.unit(7, unit, Direction::request); }
-  test::RecordedUnit& response(std::uint32_t unit) { return recorder.unit(7, unit, Direction::response); }
+  test::RecordedUnit& request(std::uint32_t unit) { return recorder.unit(session_, unit, Direction::request); }
+  test::RecordedUnit& response(std::uint32_t unit) { return recorder.unit(session_, unit, Direction::response); }
   HttpRelay& relay() { return *relay_; }
 
   std::string to_server;
@@ -56,8 +63,13 @@ class RelayHarness {
   ErrorCounters errors;
   inspect::Scratch scratch;
   TraceRing trace;
-  Context context{
-      .pools = test_pools(), .recorder = recorder, .errors = errors, .trace = trace, .policy = nullptr, .work = {}};
+  Context context{.pools = test_pools(),
+                  .recorder = recorder,
+                  .errors = errors,
+                  .trace = trace,
+                  .policy = nullptr,
+                  .pieces = Pieces(),
+                  .work = {}};
 
  private:
   void finish(Direction direction) {
@@ -75,7 +87,10 @@ class RelayHarness {
   }
 
   std::uint64_t version_ = 0;
-  std::unique_ptr<HttpRelay> relay_;
+  static constexpr SessionId kFirstSession = 7;
+  SessionId session_ = kFirstSession;
+  std::map<SessionId, std::unique_ptr<HttpRelay>> relays_;
+  HttpRelay* relay_ = nullptr;
 };
 
 }  // namespace sluice::session

@@ -93,6 +93,8 @@ std::uint16_t status_for(ErrorCode error, Direction found_in) {
     case ErrorCode::rule_denied:
     case ErrorCode::rule_denied_late:
       return 403;  // also when it was the response that a rule denies
+    case ErrorCode::piece_ambiguous:
+      return 400;
     case ErrorCode::http_unexpected_response:
     case ErrorCode::tcp_reset_by_server:
     case ErrorCode::tcp_refused_by_server:

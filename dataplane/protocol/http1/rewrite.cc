@@ -49,7 +49,7 @@ ErrorCode rewrite_request(const Head& head, const RewritePolicy& policy, std::ve
   for (const Field& field : head.fields) {
     if (policy.masks_request_body) {
       if (is_encoded(head, field)) return ErrorCode::http_encoding_unreadable;
-      if (field.id == FieldId::content_range) return ErrorCode::http_unexpected_range;
+      if (field.id == FieldId::content_range && !policy.takes_request_ranges) return ErrorCode::http_unexpected_range;
     }
     bool remove = policy.masks_request_body && is_digest(field.id);
     remove |= policy.strip_expect && field.id == FieldId::expect;

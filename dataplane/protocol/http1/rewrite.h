@@ -23,6 +23,7 @@ struct Edit {
 struct RewritePolicy {
   bool masks_response_body = false;  // then ranges go, and encodings are reduced to what Sluice reads
   bool masks_request_body = false;
+  bool takes_request_ranges = false;  // a part of a content is looked at as a part of the whole, by its Content-Range
   bool allow_upgrade = false;
   bool strip_expect = false;  // Sluice has answered 100 by itself
 };
@@ -32,7 +33,7 @@ struct RewritePolicy {
 // Request: an empty line before it goes. Upgrade (h2c too) and CONNECT are refused unless allowed.
 // masks_response_body: Range, If-Range, A-IM and TE go; Accept-Encoding becomes identity, in its place when
 // it is as long (a request without one stays without: an encoded answer is refused when it comes).
-// masks_request_body: digests go; an encoded or partial content is refused.
+// masks_request_body: digests go; an encoded or partial content is refused, the latter unless takes_request_ranges.
 ErrorCode rewrite_request(const Head& head, const RewritePolicy& policy, std::vector<Edit>& edits);
 // Response: 101 is refused unless upgrades are allowed and it names one. masks_response_body: digests and Accept-Ranges
 // go; a strong ETag becomes weak (caches still revalidate; If-Match with it fails, as it must: the client never had the

@@ -66,6 +66,7 @@ TEST(Documents, json_schema_has_the_keys_of_the_parser) {
   EXPECT_EQ(keys_of(defs.at("mask")), known_keys("rules: [{action: mask, mask: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("context")), known_keys("rules: [{context: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("allow")), known_keys("rules: [{allow: {" + q + "}}]"));
+  EXPECT_EQ(keys_of(defs.at("across")), known_keys("rules: [{across: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("principal")), known_keys("principals: [{" + q + "}]"));
 }
 

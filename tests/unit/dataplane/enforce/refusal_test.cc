@@ -131,6 +131,29 @@ TEST_F(Refusal, indexes) {
   expect_malformed("no scan a place", [](fbs::PolicyT& p) { p.services[0]->scans.push_back(0); });
 }
 
+TEST_F(Refusal, across_requests) {
+  rules::Policy sample = sample_policy();
+  sample.rules[1].across = rules::Across{.by = {{rules::TieKind::header, "x-upload"}}, .offset = "", .seconds = 60};
+  const auto bytes = rules::compile_policy(sample, this_platform(), 1, 0);
+  EXPECT_EQ(load(*bytes).code, ErrorCode::ok);
+  const auto expect_across = [&](std::string_view why, const std::function<void(fbs::AcrossT&)>& change) {
+    std::unique_ptr<fbs::PolicyT> policy(flatbuffers::GetRoot<fbs::Policy>(bytes->data())->UnPack());
+    change(*policy->services[0]->across[0]);
+    flatbuffers::FlatBufferBuilder builder;
+    builder.Finish(fbs::Policy::Pack(builder, policy.get()));
+    const Error error = load({builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()});
+    EXPECT_EQ(error.code, ErrorCode::bundle_malformed) << why;
+    EXPECT_THAT(error.detail, HasSubstr(std::string(why)));
+  };
+  expect_across("names scan 99", [](fbs::AcrossT& a) { a.scan = 99; });
+  expect_across("beyond the bounds", [](fbs::AcrossT& a) { a.by.clear(); });
+  expect_across("beyond the bounds", [](fbs::AcrossT& a) { a.life_seconds = 0; });
+  expect_across("beyond the bounds", [](fbs::AcrossT& a) { a.life_seconds = rules::kMaxAcrossSeconds + 1; });
+  expect_across("what is not known", [](fbs::AcrossT& a) { a.by[0]->kind = static_cast<fbs::TieKind>(4); });
+  expect_across("what is not known", [](fbs::AcrossT& a) { a.by[0]->name.clear(); });
+  expect_across("what is not known", [](fbs::AcrossT& a) { a.by[0]->kind = fbs::TieKind::path; });
+}
+
 // What a rule asks of its matches is held against the same bounds as in a policy; nothing of it is left out.
 TEST_F(Refusal, conditions) {
   const auto with = [](const std::function<void(fbs::ConditionsT&)>& change) {
@@ -152,7 +175,7 @@ TEST_F(Refusal, conditions) {
                    with([](fbs::ConditionsT& c) { c.allow_match = {"a*"}; }));
   expect_malformed("allow contain, item 2: it is empty",
                    with([](fbs::ConditionsT& c) { c.allow_contain = {"a", ""}; }));
-  expect(ErrorCode::bundle_bad_version, "format 4", [](fbs::PolicyT& p) { p.format = 4; });
+  expect(ErrorCode::bundle_bad_version, "format 5", [](fbs::PolicyT& p) { p.format = 5; });
 }
 
 TEST_F(Refusal, rules) {
