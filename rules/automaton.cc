@@ -262,8 +262,8 @@ class AutomatonBuilder {
   std::uint32_t step(const State& state, std::optional<std::uint8_t> byte) {
     const bool before_word = byte && word_bytes()[*byte];
     const bool boundary = state.after_word != before_word;
-    // Read backwards, any place may be the end; and this byte may be the end of an escape, and no word (ends_escape): \b
-    // may stand there, and \B.
+    // Read backwards, any place may be the end; and this byte may be the end of an escape, and no word (ends_escape):
+    // \b may stand there, and \B.
     const bool backwards = !everywhere_.empty();
     const bool unsure = backwards && byte && kEscapeEnds.find(static_cast<char>(*byte)) != kEscapeEnds.npos;
     here_.assign(state.nodes.begin(), state.nodes.end());

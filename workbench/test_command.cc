@@ -45,7 +45,8 @@ class Shown {
       if (rule.action != rules::Action::mask && !rule.mask_record) continue;
       const Bytes bytes = as_bytes(plain).subspan(match.begin - begin_, match.end - match.begin);
       const std::size_t length = inspect::masked_length(bytes, rule.keep_last);
-      inspect::mask_all({reinterpret_cast<std::uint8_t*>(text_.data()) + (match.begin - begin_), length});
+      inspect::mask_all({reinterpret_cast<std::uint8_t*>(text_.data()) + (match.begin - begin_), length},
+                        rule.conditions.group != 0 ? inspect::Cover::signs : inspect::Cover::letters);
     }
   }
   [[nodiscard]] std::string around(const Match& match) const {

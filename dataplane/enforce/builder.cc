@@ -99,6 +99,7 @@ class Builder {
       if (!convert(source.action(), rule.action) || !convert(source.validator(), ignored))
         return malformed(fmt::format("rule {} has an unknown action or validator", rule.name));
       rule.keep_last = source.keep_last();
+      rule.masks_signs = source.conditions() != nullptr && source.conditions()->group() != 0;
       rule.mask_wire = {source.mask_request_wire(), source.mask_response_wire()};
       rule.mask_record = source.mask_record();
       if (rule.action != Action::mask && (rule.mask_wire[0] || rule.mask_wire[1]))

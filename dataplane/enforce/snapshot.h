@@ -38,6 +38,7 @@ struct Rule {
   Action action = Action::observe;
   std::uint8_t keep_last = 0;
   std::array<bool, 2> mask_wire{};  // by Direction; counts only where Service::masks_wire says so for the place
+  bool masks_signs = false;         // what it finds is the secret itself, and not a text that holds it
   bool mask_record = false;         // in every mode: what a rule names is never on disk
 
   [[nodiscard]] bool masks_wire(Direction direction) const { return mask_wire[static_cast<std::size_t>(direction)]; }

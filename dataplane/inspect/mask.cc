@@ -8,6 +8,11 @@ constexpr bool is_letter_or_digit(std::uint8_t byte) {
   return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
 }
 
+constexpr bool is_covered(std::uint8_t byte, Cover cover) {
+  if (cover == Cover::letters) return is_letter_or_digit(byte) || byte >= 0x80;
+  return byte >= 0x20 && byte != 0x7f;
+}
+
 }  // namespace
 
 std::size_t masked_length(Bytes match, std::uint32_t keep_last) {
@@ -18,14 +23,14 @@ std::size_t masked_length(Bytes match, std::uint32_t keep_last) {
   return length;
 }
 
-void mask_all(MutableBytes bytes) {
+void mask_all(MutableBytes bytes, Cover cover) {
   for (std::uint8_t& byte : bytes) {
-    if (is_letter_or_digit(byte)) byte = '*';
+    if (is_covered(byte, cover)) byte = '*';
   }
 }
 
-void mask_in_place(MutableBytes match, std::uint32_t keep_last) {
-  mask_all(match.first(masked_length(match, keep_last)));
+void mask_in_place(MutableBytes match, std::uint32_t keep_last, Cover cover) {
+  mask_all(match.first(masked_length(match, keep_last)), cover);
 }
 
 }  // namespace sluice::inspect

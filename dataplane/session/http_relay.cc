@@ -145,6 +145,11 @@ bool HttpRelay::observes_all(Context& context) {
 
 // Observe: a stream that cannot be read passes on without structure, recorded and scanned as content.
 void HttpRelay::go_opaque(Context& context) {
+  if (request_.message.active() && exchanges_.empty()) {  // it has its whole answer: what comes is another unit
+    request_.message.content(context, request_.held, true);
+    release(context, request_, true);
+    request_.message.end(context, request_.held.content_end(), Ending::cut, ErrorCode::http_unexpected_response);
+  }
   if (!request_.message.active()) {
     request_.held.relabel_as_content();
     open_exchange(context);

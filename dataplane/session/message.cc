@@ -67,7 +67,8 @@ void Message::make_stars(Context& context) {
   Workspace& work = context.work;
   work.stars.clear();
   for (Match& match : work.matches) {
-    std::uint32_t keep_last = unit_.policy->snapshot->rule(match.rule).keep_last;
+    const enforce::Rule& rule = unit_.policy->snapshot->rule(match.rule);
+    std::uint32_t keep_last = rule.keep_last;
     if (match.end > work.content.end()) {  // what it ends with came in an earlier request
       match.end = work.content.end();
       keep_last = 0;
@@ -75,7 +76,8 @@ void Message::make_stars(Context& context) {
     const std::size_t at = work.stars.size();
     work.stars.resize(at + (match.end - match.begin));
     work.content.copy(match.begin, match.end, work.stars.data() + at);
-    inspect::mask_in_place(MutableBytes(work.stars).subspan(at), keep_last);
+    inspect::mask_in_place(MutableBytes(work.stars).subspan(at), keep_last,
+                           rule.masks_signs ? inspect::Cover::signs : inspect::Cover::letters);
   }
 }
 

@@ -42,6 +42,7 @@ std::string longest(const rules::Expression& e, Random& random) {
     }
     case Kind::boundary:
     case Kind::no_boundary:
+    case Kind::end:
       return out;
   }
   return out;

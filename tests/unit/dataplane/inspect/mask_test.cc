@@ -33,8 +33,14 @@ TEST(Mask, KeepingMoreThanThereIsKeepsAll) {
   EXPECT_EQ(masked("", 3), "");
 }
 
-TEST(Mask, BytesOutsideAsciiAreNoLetters) {
-  EXPECT_EQ(masked("\xc3\xa4z\xff", 0), "\xc3\xa4*\xff");
+TEST(Mask, BytesOutsideAsciiArePartsOfLetters) {
+  EXPECT_EQ(masked("\xc3\xa4z \xff", 0), "*** *");
+}
+
+TEST(Mask, SignsBelongToASecretThatARuleNames) {
+  std::string text = "p@ss w\xc3\xb6rd!\n%$#1234";
+  mask_in_place(bytes_of(text), 4, Cover::signs);
+  EXPECT_EQ(text, "************\n***1234");
 }
 
 TEST(Mask, InPiecesItIsTheSameAsAtOnce) {
