@@ -52,7 +52,7 @@ def from_meson(chosen):
         env = dict(entry["env"])
         if chosen.sim_seeds is not None:
             env["SLUICE_SIM_SEEDS"] = str(chosen.sim_seeds)
-        seconds = 3600 if suite == "sim" else 300
+        seconds = {"sim": 3600, "bench": 900}.get(suite, 300)
         tests.append(Test(f"{suite}/{entry['name']}", entry["cmd"], seconds, env))
     return tests
 

@@ -2,6 +2,7 @@
 // Includes policy_objects.h first: it is schema/policy_generated.h and more, under the same guard.
 #include "tests/unit/dataplane/enforce/policy_objects.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +26,7 @@ rules::Policy sample_policy() {
   policy.rules[0].name = "local/a";
   policy.rules[1].name = "local/b";
   for (rules::Rule& rule : policy.rules) {
-    rule.expression = "abc|bcd|cde";  // so many literals that a database holds them
+    rule.expression = "abc|bcd|cde";
     rule.min_width = rule.max_width = 3;
     rule.where = {true, true, false, false};
     rule.action = rules::Action::deny;
@@ -55,7 +56,7 @@ class Refusal : public ::testing::Test {
   }
   // A compiled policy, taken apart, changed, and put together again.
   Error load_changed(const std::function<void(fbs::PolicyT&)>& change) const {
-    const auto bytes = rules::compile_policy(sample_policy(), this_platform(), 1, 0);
+    const auto bytes = rules::compile_policy(sample_, this_platform(), 1, 0);
     std::unique_ptr<fbs::PolicyT> policy(flatbuffers::GetRoot<fbs::Policy>(bytes->data())->UnPack());
     change(*policy);
     flatbuffers::FlatBufferBuilder builder;
@@ -70,6 +71,7 @@ class Refusal : public ::testing::Test {
   void expect_malformed(std::string_view text, const std::function<void(fbs::PolicyT&)>& change) const {
     expect(ErrorCode::bundle_malformed, text, change);
   }
+  rules::Policy sample_ = sample_policy();
   rules::KeyPair keys_ = *rules::generate_keypair();
 };
 
@@ -102,6 +104,15 @@ TEST_F(Refusal, a_policy_really_compiled_for_another_cpu) {
 }
 
 TEST_F(Refusal, databases) {
+  // So many literals that a database holds them.
+  sample_.services.resize(1);
+  for (unsigned i = 10; i < 80; ++i) {
+    rules::Rule& rule = sample_.rules.emplace_back(sample_.rules[0]);
+    rule.name = fmt::format("local/number-{}", i);
+    rule.expression = fmt::format("#secret{}#", i);
+    rule.min_width = rule.max_width = 10;
+    sample_.services[0].rules.push_back(static_cast<RuleIndex>(sample_.rules.size() - 1));
+  }
   expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->literals[100] ^= 1; });
   expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->literals.pop_back(); });
   expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->literals.resize(3); });
