@@ -55,10 +55,10 @@ TEST(Policy, rules_of_packs_follow_the_own_ones_and_only_those_asked_for) {
 
 TEST(Policy, a_service_may_name_rules_by_how_they_begin) {
   const Policy policy = parse_or_die(
-      "services: [{name: a, address: 10.0.0.1:80, protocol: http, mode: enforce, rules: [secrets/slack-*, pii/e*]}]");
+      "services: [{name: a, address: 10.0.0.1:80, protocol: http, mode: enforce, rules: [secrets/gi*, pii/e*]}]");
   std::vector<std::string> names;
   for (const Rule& rule : policy.rules) names.push_back(rule.name);
-  EXPECT_THAT(names, ElementsAre("secrets/slack-token", "secrets/slack-webhook", "pii/email"));
+  EXPECT_THAT(names, ElementsAre("secrets/github-token", "secrets/gitlab-token", "pii/email"));
 }
 
 TEST(Policy, a_rule_says_where_and_what) {

@@ -10,6 +10,7 @@
 
 #include "common/random.h"
 #include "dataplane/enforce/snapshot.h"
+#include "rules/anchor.h"
 #include "rules/bounds.h"
 #include "rules/bundle.h"
 #include "rules/compile.h"
@@ -106,11 +107,11 @@ TEST_F(Refusal, a_policy_really_compiled_for_another_cpu) {
 TEST_F(Refusal, databases) {
   // So many literals that a database holds them.
   sample_.services.resize(1);
-  for (unsigned i = 10; i < 80; ++i) {
+  for (unsigned i = 100; i < 100 + rules::kMaxSpelled; ++i) {
     rules::Rule& rule = sample_.rules.emplace_back(sample_.rules[0]);
     rule.name = fmt::format("local/number-{}", i);
     rule.expression = fmt::format("#secret{}#", i);
-    rule.min_width = rule.max_width = 10;
+    rule.min_width = rule.max_width = 11;
     sample_.services[0].rules.push_back(static_cast<RuleIndex>(sample_.rules.size() - 1));
   }
   expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->literals[100] ^= 1; });
