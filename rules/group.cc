@@ -69,9 +69,12 @@ std::optional<Expression> without_end(const Expression& expression, bool at_end)
   out.parts.clear();
   for (const Expression& part : expression.parts) {
     auto rest = without_end(part, at_end);
-    if (rest) out.parts.push_back(*std::move(rest));
-    if (!rest && expression.kind == Expression::Kind::repeat && expression.min == 0) return Expression();
-    if (!rest && !is_choice) return std::nullopt;
+    if (rest) {
+      out.parts.push_back(*std::move(rest));
+      continue;
+    }
+    if (expression.kind == Expression::Kind::repeat && expression.min == 0) return Expression();
+    if (!is_choice) return std::nullopt;
   }
   if (is_choice && out.parts.empty()) return std::nullopt;
   return out;

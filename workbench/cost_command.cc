@@ -133,7 +133,7 @@ Result<std::string> cost_report(const CostOptions& options, Bytes text) {
   std::vector<Match> matches;
   const auto together = ns_per_kb({&*whole}, text, matches);
   if (!together) return std::unexpected(together.error());
-  std::ranges::stable_sort(rows, [&](const Row& a, const Row& b) {
+  std::ranges::sort(rows, [&](const Row& a, const Row& b) {
     return options.shares && a.share != b.share ? a.share > b.share : a.alone_ns_per_kb > b.alone_ns_per_kb;
   });
   return options.json ? json_of(rows, together->front(), options.shares, text)

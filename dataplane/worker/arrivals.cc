@@ -34,7 +34,8 @@ void Arrivals::read(std::span<rte_mbuf* const> packets) {
   for (const rte_mbuf* packet : packets) rte_prefetch0(rte_pktmbuf_mtod(packet, const void*));
   count_ = 0;
   newest_.fill(kNone);
-  for (std::uint8_t i = 0; i < packets.size(); ++i) {
+  const auto count = static_cast<std::uint8_t>(packets.size());
+  for (std::uint8_t i = 0; i < count; ++i) {
     rte_mbuf* packet = packets[i];
     packets_[i] = packet;
     const bool whole = packet->nb_segs == 1;
