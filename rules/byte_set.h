@@ -14,6 +14,9 @@ ByteSet byte_range(unsigned first, unsigned last);
 ByteSet single_byte(char c);
 // Letters, digits and '_', as \w and \b see them.
 const ByteSet& word_bytes();
+inline bool is_letter_or_digit(char c) {
+  return c != '_' && word_bytes()[static_cast<std::uint8_t>(c)];
+}
 // The set of \d \D \w \W \s \S by its letter.
 std::optional<ByteSet> escaped_set(char letter);
 // The set of [:name:].

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/hex.h"
 #include "rules/bounds.h"
 
 namespace sluice::rules {
@@ -17,14 +18,6 @@ constexpr int kMaxDepth = 64;  // of groups in groups
 
 bool is_printable(char c) {
   return c >= 0x20 && c < 0x7f;
-}
-bool is_letter_or_digit(char c) {
-  return c != '_' && word_bytes()[static_cast<std::uint8_t>(c)];
-}
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char folded = static_cast<char>(c | 0x20);
-  return folded >= 'a' && folded <= 'f' ? folded - 'a' + 10 : -1;
 }
 bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;

@@ -5,6 +5,9 @@
 #include <charconv>
 #include <string>
 
+#include "common/hex.h"
+#include "dataplane/protocol/http1/syntax.h"
+
 namespace sluice::session {
 namespace {
 
@@ -13,20 +16,14 @@ using enforce::TieKind;
 using Value = std::optional<std::string>;
 using Read = std::expected<Value, ErrorCode>;
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // Escapes read (RFC 3986 section 2.1), so that one value written in two ways stays one. What is no escape stays.
 std::string unescaped(std::string_view text, bool plus_is_space) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
-    if (c == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
-      c = static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
+    if (c == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
+      c = static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
       i += 2;
     } else if (c == '+' && plus_is_space) {
       c = ' ';
@@ -39,10 +36,7 @@ std::string unescaped(std::string_view text, bool plus_is_space) {
 Read header_value(const http1::Head& head, std::string_view name) {
   Value value;
   for (const http1::Field& field : head.fields) {
-    const std::string_view found = head.name(field);
-    const bool equal = std::ranges::equal(
-        found, name, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b; });
-    if (!equal) continue;
+    if (!http1::equals_lower(head.name(field), name)) continue;
     if (value) return std::unexpected(ErrorCode::piece_ambiguous);
     value = head.value(field);
   }

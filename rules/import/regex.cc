@@ -8,21 +8,15 @@
 #include <optional>
 #include <utility>
 
+#include "common/hex.h"
+
 namespace sluice::rules::import {
 namespace {
 
 constexpr std::size_t kMaxChoiceOfCharacters = 32;
 
-bool is_letter_or_digit(char c) {
-  return c != '_' && word_bytes()[static_cast<std::uint8_t>(c)];
-}
 bool is_ascii(char c) {
   return static_cast<std::uint8_t>(c) < 0x80;
-}
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char folded = static_cast<char>(c | 0x20);
-  return folded >= 'a' && folded <= 'f' ? folded - 'a' + 10 : -1;
 }
 
 std::optional<ByteSet> class_named(std::string_view name) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "common/hex.h"
 #include "dataplane/protocol/http1/syntax.h"
 
 namespace sluice::http1 {

@@ -47,12 +47,6 @@ constexpr bool is_blank(std::uint8_t byte) {
 constexpr char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
 }
-// The value of a hexadecimal digit, -1 for any other byte.
-constexpr int hex_value(std::uint8_t byte) {
-  if (byte >= '0' && byte <= '9') return byte - '0';
-  const int lower = byte | 0x20;
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 // Case-insensitive; `lower` is in lower case.
 constexpr bool equals_lower(std::string_view text, std::string_view lower) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/hex.h"
 #include "dataplane/protocol/http1/syntax.h"
 
 namespace sluice::http1 {
