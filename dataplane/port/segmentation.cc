@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::size_t kFlagsAt = 13;
 
-std::uint16_t fold(std::uint32_t sum) {
-  sum = (sum >> 16) + (sum & 0xffff);
-  return static_cast<std::uint16_t>((sum >> 16) + sum);
-}
-
 }  // namespace
 
 Segmentation::Segmentation(Bytes header, std::size_t link_bytes, std::size_t ip_bytes, std::uint16_t segment_bytes)
@@ -86,7 +81,7 @@ void Segmentation::write_header(std::uint8_t* out, bool last) const {
   }
   if (!ipv4_) return;
   store_be16(ip + 4, id_);
-  store_be16(ip + 10, static_cast<std::uint16_t>(~fold(header_sum_ + id_)));
+  store_be16(ip + 10, static_cast<std::uint16_t>(~wire::fold(header_sum_ + id_)));
 }
 
 }  // namespace sluice::port

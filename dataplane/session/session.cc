@@ -9,8 +9,6 @@
 namespace sluice::session {
 namespace {
 
-constexpr DurationNs kRetryAfter = kMillisecond;  // when the recorder or the disk must be asked again
-constexpr std::size_t kRecordOverhead = 4096;
 constexpr std::size_t kRecordBytes = 1024;  // for which the recorder counts on one record
 constexpr std::size_t kBufferBytes = 2304;  // what a frame buffer takes, with its mbuf
 

@@ -119,7 +119,9 @@ class alignas(64) Session {
 
  private:
   static constexpr std::size_t kLineBytes = 64;
-  static constexpr std::size_t kHotLines = 3;  // of a leg
+  static constexpr std::size_t kHotLines = 3;              // of a leg
+  static constexpr DurationNs kRetryAfter = kMillisecond;  // when the recorder, the disk or a port must be asked again
+  static constexpr std::size_t kRecordOverhead = 4096;     // of a session's beginning, or its end
 
   enum class Phase : std::uint8_t { handshake, established, lingering, done };
   // A strict service's bytes, until the records before them are on disk.

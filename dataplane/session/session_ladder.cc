@@ -6,12 +6,6 @@
 #include "dataplane/session/session.h"
 
 namespace sluice::session {
-namespace {
-
-constexpr DurationNs kRetryAfter = kMillisecond;  // when the recorder or the port must be asked again
-constexpr std::size_t kRecordOverhead = 4096;
-
-}  // namespace
 
 // Without legs the client's own ACK goes on, with what it carries, so that the server hears of the client's window and
 // of nobody else's. Where the session cannot be on the record yet, that waits until the server asks again.

@@ -52,15 +52,6 @@ std::span<const SackBlock> fitting(const TcpOptions& options, std::span<const Sa
   return p;
 }
 
-// One's complement sum of 32-bit words in host order, as 16 bits (RFC 1071 section 2).
-std::uint16_t fold(std::uint64_t sum) {
-  sum = (sum >> 32) + (sum & 0xffffffff);
-  sum = (sum >> 16) + (sum & 0xffff);
-  sum = (sum >> 16) + (sum & 0xffff);
-  sum = (sum >> 16) + (sum & 0xffff);
-  return static_cast<std::uint16_t>(sum);
-}
-
 // The checksum is made of the words as they are put, so that nothing is read back.
 std::uint8_t* put_ipv4(std::uint8_t* p, const TcpHeader& header, std::size_t total_bytes) {
   constexpr std::uint32_t kDontFragment = 0x4000;

@@ -13,14 +13,6 @@ T load(const std::uint8_t* p) {
   return value;
 }
 
-std::uint16_t fold(std::uint64_t sum) {
-  sum = (sum >> 32) + (sum & 0xffffffff);
-  sum = (sum >> 32) + (sum & 0xffffffff);
-  sum = (sum >> 16) + (sum & 0xffff);
-  sum = (sum >> 16) + (sum & 0xffff);
-  return static_cast<std::uint16_t>(sum);
-}
-
 // The sum of little-endian words, the last byte padded with zero.
 std::uint64_t sum_bytes(const std::uint8_t* p, std::size_t n) {
   Wide a = 0;

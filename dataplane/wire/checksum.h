@@ -11,6 +11,15 @@
 
 namespace sluice::wire {
 
+// A one's-complement sum of 16- or 32-bit words as 16 bits (RFC 1071 section 2).
+constexpr std::uint16_t fold(std::uint64_t sum) {
+  sum = (sum >> 32) + (sum & 0xffffffff);
+  sum = (sum >> 32) + (sum & 0xffffffff);
+  sum = (sum >> 16) + (sum & 0xffff);
+  sum = (sum >> 16) + (sum & 0xffff);
+  return static_cast<std::uint16_t>(sum);
+}
+
 // A running one's-complement sum.
 class ChecksumSum {
  public:
