@@ -7,18 +7,20 @@
 #include <rte_mbuf_pool_ops.h>
 
 #include <cerrno>
+#include <string_view>
 
 namespace sluice::buffer {
 namespace {
 
 constexpr unsigned kFlags = RTE_MEMPOOL_F_NO_IOVA_CONTIG;  // objects may cross pages
 
+constexpr const char* kStack = "stack";
+
 // 0, or why not.
 int fill(rte_mempool* pool, const PoolShape& shape, HugeMemory& memory, std::size_t bytes) {
   rte_pktmbuf_pool_private rooms{};
   rooms.mbuf_data_room_size = shape.room_bytes;
-  if (const int error = rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), nullptr); error != 0)
-    return -error;
+  if (const int error = rte_mempool_set_ops_byname(pool, pool_ops(), nullptr); error != 0) return -error;
   rte_pktmbuf_pool_init(pool, &rooms);
   auto* at = reinterpret_cast<char*>(memory.data());
   const int made = rte_mempool_populate_iova(pool, at, reinterpret_cast<rte_iova_t>(at), bytes, nullptr, nullptr);
@@ -29,6 +31,12 @@ int fill(rte_mempool* pool, const PoolShape& shape, HugeMemory& memory, std::siz
 }
 
 }  // namespace
+
+const char* pool_ops() {
+  for (std::uint32_t i = 0; i < rte_mempool_ops_table.num_ops; ++i)
+    if (std::string_view(rte_mempool_ops_table.ops[i].name) == kStack) return kStack;
+  return rte_mbuf_best_mempool_ops();  // a DPDK without that plug-in
+}
 
 OwnPool create_own_pool(const PoolShape& shape) {
   const auto element_bytes = static_cast<std::uint32_t>(sizeof(rte_mbuf) + shape.room_bytes);

@@ -29,4 +29,8 @@ struct OwnPool {
 
 OwnPool create_own_pool(const PoolShape& shape);
 
+// How a pool keeps what is free: as a stack, so that what was given back last, and is still in the caches, is taken
+// first. DPDK's usual ring goes round through all of the pool's memory.
+const char* pool_ops();
+
 }  // namespace sluice::buffer

@@ -34,7 +34,8 @@ void exclude_from_core(rte_mempool*, void* failed, rte_mempool_memhdr* chunk, un
 
 OwnPool create_eal_pool(const PoolShape& shape) {
   const auto socket = static_cast<int>(rte_socket_id());
-  return {.pool = rte_pktmbuf_pool_create(shape.name.c_str(), shape.count, shape.cache, 0, shape.room_bytes, socket),
+  return {.pool = rte_pktmbuf_pool_create_by_ops(shape.name.c_str(), shape.count, shape.cache, 0, shape.room_bytes,
+                                                 socket, pool_ops()),
           .memory = nullptr};
 }
 
