@@ -80,7 +80,8 @@ WireConfig trouble(Random& random) {
           .lost_per_mille = static_cast<std::uint32_t>(random.below(30)),
           .repeated_per_mille = static_cast<std::uint32_t>(random.below(20)),
           .reordered_per_mille = static_cast<std::uint32_t>(random.below(50)),
-          .damaged_per_mille = static_cast<std::uint32_t>(random.below(10))};
+          .damaged_per_mille = static_cast<std::uint32_t>(random.below(10)),
+          .narrows = {.lasts = random.chance(1, 2) ? random.below(5 * kSecond) : 0}};
 }
 
 std::string noise(Random& random, std::size_t bytes) {
