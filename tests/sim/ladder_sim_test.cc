@@ -242,8 +242,8 @@ TEST(LadderSim, ByCookieItIsSpliced) {
 }
 
 TEST(LadderSim, AnUpgradedConnectionIsSplicedOnItsWay) {
-  const Outcome all = run_all(200, true, false);
-  if (seeds(200).size() < 100) return;
+  const Outcome all = run_all(1000, true, false);
+  if (seeds(1000).size() < 1000) return;
   EXPECT_GE(all.spliced, 10U) << "some find a quiet moment";
   EXPECT_GE(all.forwarded, 10U);
   EXPECT_GE(all.repeated, 1U) << "some ACK of ours was lost";
