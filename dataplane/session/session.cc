@@ -31,10 +31,10 @@ Session::Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enfo
                  const SessionLimits& limits, std::uint16_t mss_limit, TimeNs now)
     : flow_(flow),
       id_(id),
+      active_at_(now),
       policy_(std::move(policy)),
       service_(service),
       limits_(limits),
-      active_at_(now),
       began_at_(now),
       handshake_(mss_limit) {}
 

@@ -78,13 +78,15 @@ class alignas(64) Session {
   // The appliance goes: both legs are reset with the next run().
   void abort(ErrorCode why);
 
-  // Asks for what a segment touches first; then for what that leads to.
+  // Asks for what finding it touches; then for the rest of it that every segment touches, and for what that leads to.
   void prefetch() const {
-    __builtin_prefetch(this);
-    __builtin_prefetch(&active_at_);
-    __builtin_prefetch(&terminated_);
+    const auto* line = reinterpret_cast<const std::byte*>(this);
+    __builtin_prefetch(line);
+    __builtin_prefetch(line + kLineBytes);
   }
   void prefetch_legs() const {
+    const auto* session = reinterpret_cast<const std::byte*>(this);
+    for (std::size_t i = 2; i < kSegmentLines; ++i) __builtin_prefetch(session + i * kLineBytes);
     if (spliced_ != nullptr) __builtin_prefetch(spliced_.get());
     if (terminated_ == nullptr) return;
     for (const auto* leg : {&terminated_->client_leg, &terminated_->server_leg}) {
@@ -111,14 +113,9 @@ class alignas(64) Session {
   // Fills all of `info` but what it cannot know.
   void tell(FlowInfo& info, TimeNs now) const;
 
-  // For the worker's bookkeeping.
-  bool queued = false;                // waits for run() in this burst
-  std::uint64_t timer_tick = kNever;  // where the timer wheel has it
-  Session* timer_next = nullptr;
-  Session* timer_previous = nullptr;
-
  private:
   static constexpr std::size_t kLineBytes = 64;
+  static constexpr std::size_t kSegmentLines = 5;          // of a session: what segments touch after the handshake
   static constexpr std::size_t kHotLines = 3;              // of a leg
   static constexpr DurationNs kRetryAfter = kMillisecond;  // when the recorder, the disk or a port must be asked again
   static constexpr std::size_t kRecordOverhead = 4096;     // of a session's beginning, or its end
@@ -238,36 +235,47 @@ class alignas(64) Session {
   }
   Flow& flow_of(Direction direction) { return direction == Direction::request ? request_ : response_; }
 
+  // First what finding it touches and what that leads to, then what each burst touches, by the line.
   const FlowKey flow_;
   const SessionId id_;
-  const PolicyRef policy_;  // the one it was opened under
-  const enforce::Service& service_;
-  const SessionLimits& limits_;
+  // After the handshake one of three: these two, or at_rest_.
+  std::unique_ptr<Terminated> terminated_;
+  std::unique_ptr<Spliced> spliced_;
+
+ public:  // for the worker's bookkeeping
+  std::uint64_t timer_tick = kNever;  // where the timer wheel has it
+  Session* timer_next = nullptr;
+  Session* timer_previous = nullptr;
+  std::uint32_t table_tag = 0;  // by which the table finds it
+  bool queued = false;          // waits for run() in this burst
+
+ private:
   Phase phase_ = Phase::handshake;
   bool opened_ = false;
   bool stalled_ = false;
-  bool closing_ = false;                   // Sluice ended it, or one leg broke
-  std::array<bool, 2> keepalive_waits_{};  // the peer's probe was sent on to the other, by TraceLeg
-  TimeNs closing_at_ = 0;
-  ErrorCode error_ = ErrorCode::ok;
   TimeNs active_at_;
   TimeNs deadline_ = kNever;
-  const TimeNs began_at_;
-  Carrier client_carrier_;  // of frames from the client: used toward the server
-  Carrier server_carrier_;
-  Handshake handshake_;
-  TimeNs next_syn_at_ = kNever;  // by cookie: nobody else sends it again
-  DurationNs syn_interval_ = kSecond;
-  // After the handshake one of these three.
-  std::unique_ptr<Terminated> terminated_;
   std::unique_ptr<AtRest> at_rest_;
-  std::unique_ptr<Spliced> spliced_;
-  Flow request_;
-  Flow response_;
+  bool closing_ = false;                   // Sluice ended it, or one leg broke
+  std::array<bool, 2> keepalive_waits_{};  // the peer's probe was sent on to the other, by TraceLeg
   std::array<tcp::LegState, 2> traced_states_{};  // what the trace last heard, by TraceLeg
   Phase traced_phase_ = Phase::done;
+  ErrorCode error_ = ErrorCode::ok;
+
+  const PolicyRef policy_;  // the one it was opened under
+  const enforce::Service& service_;
+  const SessionLimits& limits_;
   LegCounts client_counts_;
   LegCounts server_counts_;
+  Carrier client_carrier_;  // of frames from the client: used toward the server
+  Carrier server_carrier_;
+  Flow request_;
+  Flow response_;
+  TimeNs closing_at_ = 0;
+  const TimeNs began_at_;
+  TimeNs next_syn_at_ = kNever;  // by cookie: nobody else sends it again
+  DurationNs syn_interval_ = kSecond;
+  Handshake handshake_;
 };
 
 }  // namespace sluice::session

@@ -105,14 +105,13 @@ class Worker final : public session::SessionObserver {
   void forward(Side from, const wire::Frame& frame, rte_mbuf* packet);
 
   // admission.cc: who gets a session
-  session::Session* open_session(const wire::Frame& frame, const session::FlowKey& flow,
-                                 const enforce::Service& service);
-  bool accept_cookie(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
+  session::Session* open_session(const Arrival& arrival, const enforce::Service& service);
+  bool accept_cookie(const Arrival& arrival, const enforce::Service& service);
   void send_cookie(const wire::Frame& frame, const session::FlowKey& flow);
   [[nodiscard]] std::uint64_t service_of(const session::FlowKey& flow) const;
   [[nodiscard]] std::uint16_t mss_limit(const session::FlowKey& flow) const;
   [[nodiscard]] bool is_crowded(const session::FlowKey& flow) const;
-  session::Session* create(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
+  session::Session* create(const Arrival& arrival, const enforce::Service& service);
   void recycle();
   void end_half_open(const session::Session& session);
   void destroy(session::Session* session);

@@ -105,7 +105,7 @@ FlowKey flow(std::uint32_t n) {
 class TableTest : public testing::Test {
  protected:
   Session* make(SessionTable& table, std::uint32_t n) {
-    return table.create(flow(n), SessionId{n}, policy_, policy_->snapshot->services().front(), limits_,
+    return table.create(flow(n), table.hash(flow(n)), SessionId{n}, policy_, policy_->snapshot->services().front(), limits_,
                         std::uint16_t{1460}, TimeNs{0});
   }
   inspect::Scratch scratch_;
