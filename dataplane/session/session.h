@@ -151,12 +151,15 @@ class alignas(64) Session {
     tcp::Leg server_leg;
     HttpRelay relay;
   };
+  using TerminatedPtr = buffer::Slabs::Owned<Terminated>;
+  static_assert(sizeof(Terminated*) == sizeof(TerminatedPtr));
   // The same while nothing is.
   struct AtRest {
     tcp::LegRest client_leg;
     tcp::LegRest server_leg;
     HttpRelay::Rest relay;
     buffer::Pools& pools;
+    buffer::Slabs& slabs;
   };
   // What a session has instead of legs and relay.
   struct Spliced {
@@ -185,7 +188,7 @@ class alignas(64) Session {
   // session_rest.cc: idle sessions are small
   void go_to_rest(Context& context);
   void wake(TimeNs now);
-  [[nodiscard]] std::unique_ptr<Terminated> awake(TimeNs now) const;
+  [[nodiscard]] TerminatedPtr awake(TimeNs now) const;
   void tell_terminated(FlowInfo& info, const Terminated& terminated) const;
   // session_ladder.cc: down to where the peers' own segments pass
   void establish_spliced(Context& context, Outputs& outputs, const wire::Frame& ack, buffer::Chain&& payload);
@@ -210,6 +213,7 @@ class alignas(64) Session {
   // Of the payload, and of the records beside it.
   [[nodiscard]] bool has_record_room(Context& context, std::size_t bytes) const;
   void flush(Context& context, Direction direction);
+  void flush_bytes(Context& context, Direction direction);
   void settle(Context& context, Outputs& outputs);
   void follow_fate(Context& context);
   void follow_idleness(Context& context);
@@ -239,10 +243,10 @@ class alignas(64) Session {
   const FlowKey flow_;
   const SessionId id_;
   // After the handshake one of three: these two, or at_rest_.
-  std::unique_ptr<Terminated> terminated_;
+  TerminatedPtr terminated_;
   std::unique_ptr<Spliced> spliced_;
 
- public:  // for the worker's bookkeeping
+ public:                              // for the worker's bookkeeping
   std::uint64_t timer_tick = kNever;  // where the timer wheel has it
   Session* timer_next = nullptr;
   Session* timer_previous = nullptr;
@@ -256,8 +260,8 @@ class alignas(64) Session {
   TimeNs active_at_;
   TimeNs deadline_ = kNever;
   std::unique_ptr<AtRest> at_rest_;
-  bool closing_ = false;                   // Sluice ended it, or one leg broke
-  std::array<bool, 2> keepalive_waits_{};  // the peer's probe was sent on to the other, by TraceLeg
+  bool closing_ = false;                          // Sluice ended it, or one leg broke
+  std::array<bool, 2> keepalive_waits_{};         // the peer's probe was sent on to the other, by TraceLeg
   std::array<tcp::LegState, 2> traced_states_{};  // what the trace last heard, by TraceLeg
   Phase traced_phase_ = Phase::done;
   ErrorCode error_ = ErrorCode::ok;

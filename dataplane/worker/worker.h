@@ -83,6 +83,8 @@ class Worker final : public session::SessionObserver {
   [[nodiscard]] const TraceRing& trace() const { return trace_; }
   [[nodiscard]] const ErrorCounters& errors() const { return errors_; }
   [[nodiscard]] std::uint64_t sessions_open() const { return sessions_open_.load(std::memory_order_relaxed); }
+  // What sessions that are not at rest keep, with what is free of it.
+  [[nodiscard]] std::size_t awake_bytes() const { return context_.awake.memory_bytes(); }
   [[nodiscard]] std::uint64_t lost_events() const { return lost_events_.value(); }
   bool pop_event(channel::SessionEvent& event) { return events_.pop(event); }
 
