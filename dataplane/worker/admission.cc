@@ -47,9 +47,8 @@ void Worker::recycle() {
 session::Session* Worker::create(const Arrival& arrival, const enforce::Service& service) {
   const session::FlowKey& flow = arrival.flow;
   if (table_.size() == table_.capacity()) recycle();
-  session::Session* session =
-      table_.create(flow, arrival.flow_hash, ids_.next(), context_.policy, service, config_.limits, mss_limit(flow),
-                    context_.now);
+  session::Session* session = table_.create(flow, arrival.flow_hash, ids_.next(), context_.policy, service,
+                                            config_.limits, mss_limit(flow), context_.now);
   if (session == nullptr) {
     refuse(Side::client, arrival.frame, ErrorCode::sessions_exhausted);
     return nullptr;
