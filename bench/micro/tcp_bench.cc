@@ -63,8 +63,7 @@ void copy(benchmark::State& state) {
 struct Crowd {
   explicit Crowd(std::size_t sessions) : table(sessions, {1, 2}), order(sessions) {
     for (std::size_t i = 0; i < sessions; ++i)
-      table.create(key(i), table.hash(key(i)), i, policy, policy->snapshot->services().front(), limits,
-                   std::uint16_t{1460}, TimeNs{0});
+      table.create(key(i), table.hash(key(i)), i, policy, policy->snapshot->services().front(), limits, std::uint16_t{1460}, TimeNs{0});
     std::iota(order.begin(), order.end(), 0U);
     Random random(kContentSeed);
     for (std::size_t i = sessions - 1; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);
@@ -88,19 +87,17 @@ void lookup(benchmark::State& state, std::size_t sessions, const char* versus) {
     if (!crowd) crowd = std::make_unique<Crowd>(sessions);
     std::size_t next = 0;
     std::size_t missed = 0;
-    struct Frame {
-      session::FlowKey flow;
-      std::uint64_t flow_hash = 0;
-      const session::Session* likely = nullptr;
-    };
-    std::array<Frame, kBurst> burst;
+    std::array<session::FlowKey, kBurst> keys;
+    std::array<std::uint64_t, kBurst> hashes{};
     for (auto _ : state) {  // a burst, as a worker looks it up
-      for (Frame& frame : burst) {
-        frame.flow = Crowd::key(crowd->order[next]);
+      for (std::size_t i = 0; i < kBurst; ++i) {
+        keys[i] = Crowd::key(crowd->order[next]);
         next = next + 1 == sessions ? 0 : next + 1;
+        hashes[i] = crowd->table.hash(keys[i]);
+        crowd->table.prefetch_slot(hashes[i]);
       }
-      crowd->table.look_ahead(std::span<Frame>(burst), [](const Frame&) { return true; });
-      for (const Frame& frame : burst) missed += crowd->table.find(frame.flow, frame.flow_hash) == nullptr ? 1 : 0;
+      for (std::size_t i = 0; i < kBurst; ++i) crowd->table.prefetch_session(hashes[i]);
+      for (std::size_t i = 0; i < kBurst; ++i) missed += crowd->table.find(keys[i], hashes[i]) == nullptr ? 1 : 0;
     }
     if (missed != 0) fail(state, "a session was not found");
     report_ns(state, "ns", versus, kBurst);

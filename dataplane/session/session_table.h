@@ -1,7 +1,7 @@
 // All sessions of a worker, found by flow. Room for them is taken at the start; when it is full a
 // newcomer is refused.
-// Open addressing with linear probing and a seeded hash, so that a peer cannot choose collisions. A slot is eight
-// bytes, so that eight of them come with one line; whose it is, and where its home is, it says without its session.
+// Open addressing with linear probing and a seeded hash, so that a peer cannot choose collisions. A slot is eight bytes,
+// so that eight of them come with one line; whose it is, and where its home is, it says without its session.
 #pragma once
 
 #include <algorithm>
@@ -29,20 +29,6 @@ class SessionTable {
   [[nodiscard]] std::uint64_t hash(const FlowKey& key) const { return key.hash(seed_); }
   void prefetch_slot(std::uint64_t hash) const { __builtin_prefetch(&slots_[home(tag_of(hash))]); }
   const Session* prefetch_session(std::uint64_t hash) const;  // the likely one
-  // The first two of these steps for all of a burst whose flow is wanted(item): fills flow_hash and likely. While
-  // memory comes, the next hashes are made.
-  template <class Item, class Wanted>
-  void look_ahead(std::span<Item> burst, Wanted&& wanted) const {
-    for (std::size_t i = 0; i < burst.size() + kSlotsAhead; ++i) {
-      if (i < burst.size() && wanted(burst[i])) {
-        burst[i].flow_hash = hash(burst[i].flow);
-        prefetch_slot(burst[i].flow_hash);
-      }
-      if (i < kSlotsAhead) continue;
-      Item& item = burst[i - kSlotsAhead];
-      item.likely = wanted(item) ? prefetch_session(item.flow_hash) : nullptr;
-    }
-  }
   [[nodiscard]] Session* find(const FlowKey& key, std::uint64_t hash) const;
   [[nodiscard]] Session* find(const FlowKey& key) const { return find(key, hash(key)); }
   // Constructs a session in place; nullptr when the table is full. No session of that flow exists.
@@ -76,8 +62,6 @@ class SessionTable {
   }
 
  private:
-  static constexpr std::size_t kSlotsAhead = 12;
-
   struct alignas(Session) Room {
     std::byte bytes[sizeof(Session)];
   };

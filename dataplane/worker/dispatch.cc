@@ -65,12 +65,20 @@ bool Worker::is_refused(Side side, const wire::Frame& frame, ErrorCode& why) con
 // that a later one belongs to, so each is looked up again when its turn comes.
 void Worker::look_up(Side side, std::span<rte_mbuf* const> packets) {
   arrivals_.read(packets);
-  const auto is_tcp = [](const Arrival& arrival) { return arrival.frame.kind == wire::FrameKind::tcp; };
+  for (Arrival& arrival : arrivals_.all()) {
+    arrival.likely = nullptr;
+    if (arrival.frame.kind != wire::FrameKind::tcp) continue;
+    arrival.flow = session::flow_key(arrival.frame, side == Side::client);
+    arrival.flow_hash = table_.hash(arrival.flow);
+    table_.prefetch_slot(arrival.flow_hash);
+  }
   for (Arrival& arrival : arrivals_.all())
-    if (is_tcp(arrival)) arrival.flow = session::flow_key(arrival.frame, side == Side::client);
-  table_.look_ahead(arrivals_.all(), is_tcp);
-  for (const Arrival& arrival : arrivals_.all())
-    if (arrival.likely != nullptr) arrival.likely->prefetch_legs();
+    if (arrival.frame.kind == wire::FrameKind::tcp) arrival.likely = table_.prefetch_session(arrival.flow_hash);
+  for (const Arrival& arrival : arrivals_.all()) {
+    if (arrival.likely == nullptr) continue;
+    arrival.likely->prefetch();
+    arrival.likely->prefetch_legs();
+  }
 }
 
 // True when the frames of a run went to their session as one segment, which is what comes of them one by one.

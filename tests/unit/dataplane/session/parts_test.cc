@@ -137,30 +137,6 @@ TEST_F(TableTest, FindsWhatIsThereWhateverWasRemoved) {
   for (const auto& [n, session] : there) EXPECT_EQ(table.find(flow(n)), session);
 }
 
-TEST_F(TableTest, LooksAheadForJustWhatIsWanted) {
-  SessionTable table(200, {3, 4});
-  std::map<std::uint32_t, Session*> there;
-  for (std::uint32_t n = 0; n < 200; n += 2) there[n] = make(table, n);
-  struct Item {
-    FlowKey flow;
-    bool wanted = false;
-    std::uint64_t flow_hash = 0;
-    const Session* likely = nullptr;
-  };
-  for (std::size_t burst = 0; burst < 40; ++burst) {
-    std::vector<Item> items;
-    for (std::uint32_t n = 0; n < burst; ++n) items.push_back({.flow = flow(n), .wanted = n % 3 != 0});
-    const Session* const stale = there[0];
-    for (Item& item : items) item.likely = stale;
-    table.look_ahead(std::span<Item>(items), [](const Item& item) { return item.wanted; });
-    for (std::uint32_t n = 0; n < burst; ++n) {
-      const bool known = items[n].wanted && there.contains(n);
-      EXPECT_EQ(items[n].likely, known ? there[n] : nullptr);
-      EXPECT_EQ(items[n].flow_hash, items[n].wanted ? table.hash(flow(n)) : 0);
-    }
-  }
-}
-
 TEST(RunQueueTest, IsAQueue) {
   RunQueue<int> queue;
   std::deque<int> model;
