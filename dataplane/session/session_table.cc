@@ -32,7 +32,7 @@ const Session* SessionTable::prefetch_session(std::uint64_t hash) const {
   for (std::size_t at = home(tag); !slots_[at].is_free(); at = (at + 1) & mask_) {
     if (slots_[at].tag != tag) continue;
     const Session* likely = session_in(slots_[at]);
-    __builtin_prefetch(likely);  // the line that find() compares, which leads to the rest
+    likely->prefetch();
     return likely;
   }
   return nullptr;

@@ -74,11 +74,8 @@ void Worker::look_up(Side side, std::span<rte_mbuf* const> packets) {
   }
   for (Arrival& arrival : arrivals_.all())
     if (arrival.frame.kind == wire::FrameKind::tcp) arrival.likely = table_.prefetch_session(arrival.flow_hash);
-  for (const Arrival& arrival : arrivals_.all()) {
-    if (arrival.likely == nullptr) continue;
-    arrival.likely->prefetch();
-    arrival.likely->prefetch_legs();
-  }
+  for (const Arrival& arrival : arrivals_.all())
+    if (arrival.likely != nullptr) arrival.likely->prefetch_legs();
 }
 
 // True when the frames of a run went to their session as one segment, which is what comes of them one by one.
