@@ -1,7 +1,7 @@
 // All sessions of a worker, found by flow. Room for them is taken at the start; when it is full a
 // newcomer is refused.
-// Open addressing with linear probing and a seeded hash, so that a peer cannot choose collisions. A slot is eight bytes,
-// so that eight of them come with one line; whose it is, and where its home is, it says without its session.
+// Open addressing with linear probing and a seeded hash, so that a peer cannot choose collisions. A slot is eight
+// bytes, so that eight of them come with one line; whose it is, and where its home is, it says without its session.
 #pragma once
 
 #include <algorithm>
