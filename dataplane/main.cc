@@ -118,7 +118,9 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
   if (!public_key) return std::unexpected(public_key.error());
   if (auto started = start_eal(config); !started) return started;
 
-  auto pools = buffer::Pools::create("worker0", config.buffers);
+  const bool only_taps = !config.client.tap.empty() && !config.server.tap.empty();
+  auto pools = buffer::Pools::create("worker0", config.buffers,
+                                     only_taps ? buffer::PoolMemory::own : buffer::PoolMemory::devices);
   if (!pools) return std::unexpected(pools.error());
   auto client = open_port(config.client, *pools);
   if (!client) return std::unexpected(client.error());

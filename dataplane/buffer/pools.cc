@@ -1,6 +1,7 @@
 // Makes, measures and frees the mbuf pools. Their memory holds payload, so it is kept out of core files.
 #include "dataplane/buffer/pools.h"
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
@@ -12,6 +13,8 @@
 #include <cerrno>
 #include <string>
 #include <utility>
+
+#include "dataplane/buffer/own_pool.h"
 
 namespace sluice::buffer {
 namespace {
@@ -29,14 +32,22 @@ void exclude_from_core(rte_mempool*, void* failed, rte_mempool_memhdr* chunk, un
   if (madvise(reinterpret_cast<void*>(begin), length, MADV_DONTDUMP) != 0) *static_cast<int*>(failed) = errno;
 }
 
-Result<rte_mempool*> create_pool(std::string_view prefix, std::string_view kind, std::uint32_t count,
-                                 std::uint16_t room_bytes) {
+OwnPool create_eal_pool(const PoolShape& shape) {
+  const auto socket = static_cast<int>(rte_socket_id());
+  return {.pool = rte_pktmbuf_pool_create_by_ops(shape.name.c_str(), shape.count, shape.cache, 0, shape.room_bytes,
+                                                 socket, pool_ops()),
+          .memory = nullptr};
+}
+
+Result<OwnPool> create_pool(std::string_view prefix, std::string_view kind, std::uint32_t count,
+                            std::uint16_t room_bytes, PoolMemory memory) {
   const std::string name = std::string(prefix) + "." + std::string(kind);
-  const std::uint32_t cache = std::min<std::uint32_t>(256, count / 2);
-  rte_mempool* pool =
-      rte_pktmbuf_pool_create(name.c_str(), count, cache, 0, room_bytes, static_cast<int>(rte_socket_id()));
+  const PoolShape shape{
+      .name = name, .count = count, .cache = std::min<std::uint32_t>(256, count / 2), .room_bytes = room_bytes};
+  const bool beside = memory == PoolMemory::own && rte_eal_has_hugepages() == 0;
+  OwnPool made = beside ? create_own_pool(shape) : create_eal_pool(shape);
   const std::string what = "packet buffer pool '" + name + "' of " + std::to_string(count) + " buffers";
-  if (pool == nullptr) {
+  if (made.pool == nullptr) {
     const int error = rte_errno;
     std::string advice;
     if (error == ENAMETOOLONG) advice = "; take a shorter name";
@@ -46,12 +57,12 @@ Result<rte_mempool*> create_pool(std::string_view prefix, std::string_view kind,
                 what + ": " + rte_strerror(error) + advice);
   }
   int failed = 0;
-  rte_mempool_mem_iter(pool, exclude_from_core, &failed);
+  rte_mempool_mem_iter(made.pool, exclude_from_core, &failed);
   if (failed != 0) {
-    rte_mempool_free(pool);
+    rte_mempool_free(made.pool);
     return fail(ErrorCode::io_failed, what + ": cannot be kept out of core files: " + rte_strerror(failed));
   }
-  return pool;
+  return made;
 }
 
 std::uint32_t taken_of(const rte_mempool* pool) {
@@ -63,28 +74,35 @@ std::uint32_t taken_of(const rte_mempool* pool) {
 
 }  // namespace
 
-Result<Pools> Pools::create(std::string_view name, const PoolSizes& sizes) {
+Result<Pools> Pools::create(std::string_view name, const PoolSizes& sizes, PoolMemory memory) {
+  struct Kind {
+    std::string_view name;
+    std::uint32_t count;
+    std::uint16_t room_bytes;
+    rte_mempool* Pools::* pool;
+  };
   Pools pools;
-  auto frames = create_pool(name, "frames", sizes.frames, kFrameRoomBytes);
-  if (!frames) return std::unexpected(std::move(frames.error()));
-  pools.frames_ = *frames;
-  auto jumbos = create_pool(name, "jumbos", sizes.jumbos, kJumboRoomBytes);
-  if (!jumbos) return std::unexpected(std::move(jumbos.error()));
-  pools.jumbos_ = *jumbos;
-  auto views = create_pool(name, "views", sizes.views, 0);
-  if (!views) return std::unexpected(std::move(views.error()));
-  pools.views_ = *views;
+  for (const Kind& kind : {Kind{"frames", sizes.frames, kFrameRoomBytes, &Pools::frames_},
+                           Kind{"jumbos", sizes.jumbos, kJumboRoomBytes, &Pools::jumbos_},
+                           Kind{"views", sizes.views, 0, &Pools::views_}}) {
+    auto made = create_pool(name, kind.name, kind.count, kind.room_bytes, memory);
+    if (!made) return std::unexpected(std::move(made.error()));
+    pools.*kind.pool = made->pool;
+    pools.memory_.push_back(std::move(made->memory));
+  }
   pools.blocks_ = std::make_unique<Blocks>(sizes.blocks);
   return pools;
 }
 
 Pools::Pools(Pools&& other) noexcept
-    : frames_(std::exchange(other.frames_, nullptr)),
+    : memory_(std::move(other.memory_)),
+      frames_(std::exchange(other.frames_, nullptr)),
       jumbos_(std::exchange(other.jumbos_, nullptr)),
       views_(std::exchange(other.views_, nullptr)),
       blocks_(std::move(other.blocks_)) {}
 
 Pools& Pools::operator=(Pools&& other) noexcept {
+  std::swap(memory_, other.memory_);
   std::swap(frames_, other.frames_);
   std::swap(jumbos_, other.jumbos_);
   std::swap(views_, other.views_);

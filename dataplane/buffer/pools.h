@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "common/error.h"
+#include "common/huge_memory.h"
 #include "dataplane/buffer/blocks.h"
 
 namespace sluice::buffer {
@@ -18,6 +20,12 @@ struct PoolSizes {
   std::uint32_t jumbos = 512;    // 62 KiB data room each: the rest of a coalesced frame
   std::uint32_t views = 32768;   // no data room: cuts and shares
   std::uint32_t blocks = 4096;   // 3 KiB each: what is in flight of legs that have much there
+};
+
+// Where buffers lie when the EAL has no hugepages; with them, always in those.
+enum class PoolMemory : std::uint8_t {
+  own,      // beside the EAL, on the largest pages that the kernel gives: no DPDK device finds it
+  devices,  // in the EAL's plain memory, which DPDK's devices know
 };
 
 // Buffers of each kind: how many there are, or are in use.
@@ -31,7 +39,7 @@ struct BufferCounts {
 class Pools {
  public:
   // EAL must be up. `name` makes the pools' names unique.
-  static Result<Pools> create(std::string_view name, const PoolSizes& sizes);
+  static Result<Pools> create(std::string_view name, const PoolSizes& sizes, PoolMemory memory = PoolMemory::own);
   Pools(Pools&& other) noexcept;
   Pools& operator=(Pools&& other) noexcept;
   Pools(const Pools&) = delete;
@@ -51,6 +59,7 @@ class Pools {
 
  private:
   Pools() = default;
+  std::vector<std::unique_ptr<HugeMemory>> memory_;  // of pools that do not lie in the EAL's
   rte_mempool* frames_ = nullptr;
   rte_mempool* jumbos_ = nullptr;
   rte_mempool* views_ = nullptr;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <utility>
 
 #include "common/assert.h"
 #include "schema/session_log_generated.h"
@@ -25,8 +27,23 @@ constexpr std::size_t kRecordsBeside = 16;
 constexpr std::size_t kTypicalRecordBytes = 512;
 constexpr std::size_t kLargestSliceRecord = kMaxSliceBytes + kFixedBytes + 3 * kMaxNameBytes;
 
+// That a record may carry behind its payload, where what was drafted is not all taken.
+constexpr std::size_t kMostPadding = 64;
+
+// As FlatBuffers rounds a vector's bytes.
+constexpr std::size_t vector_bytes(std::size_t bytes) {
+  return (bytes + sizeof(flatbuffers::uoffset_t) - 1) / sizeof(flatbuffers::uoffset_t) * sizeof(flatbuffers::uoffset_t);
+}
+
 std::string_view bounded(std::string_view name) {
   return name.substr(0, kMaxNameBytes);
+}
+
+// That a record takes at most.
+std::size_t bound_of(const Subject& subject, std::size_t body_bound) {
+  const std::size_t names =
+      bounded(subject.service).size() + bounded(subject.record_class).size() + bounded(subject.principal).size();
+  return (kFixedBytes + names + body_bound + 7) & ~std::size_t{7};
 }
 
 // Gives the builder the free bytes below the last record, once.
@@ -147,9 +164,8 @@ bool WorkerRecorder::say_gaps(WallNs now) {
 template <class MakeBody>
 std::uint64_t WorkerRecorder::append(const Subject& subject, std::size_t payload_bytes, std::size_t body_bound,
                                      WallNs now, MakeBody&& make_body) {
-  const std::size_t names =
-      bounded(subject.service).size() + bounded(subject.record_class).size() + bounded(subject.principal).size();
-  const std::size_t bound = (kFixedBytes + names + body_bound + 7) & ~std::size_t{7};
+  drafted_bytes_ = 0;
+  const std::size_t bound = bound_of(subject, body_bound);
   if (!say_gaps(now) || !take_room(bound)) {
     gaps_.add(subject.session, bounded(subject.service), bounded(subject.record_class), payload_bytes);
     lane_.gap_records.add();
@@ -168,6 +184,7 @@ std::uint64_t WorkerRecorder::append_copy(Stencils::Kind kind, const Subject& su
   const MutableBytes copy(page_->data + begin, kept.size());
   std::memcpy(copy.data(), kept.data(), kept.size());
   if (!Stencils::fill(copy, info) || !Stencils::number(copy, sequence_ + 1, subject.session, now)) return 0;
+  drafted_bytes_ = 0;
   ++sequence_;
   note_record(begin, now);
   return sequence_;
@@ -214,15 +231,40 @@ MutableBytes WorkerRecorder::head(const Subject& subject, const UnitHead& head, 
   return payload_or_scratch(sequence, payload, bytes);
 }
 
+MutableBytes WorkerRecorder::draft(const Subject& subject, std::size_t bytes) {
+  SLUICE_ASSERT(bytes <= kMaxSliceBytes);
+  drafted_bytes_ = 0;
+  if (bytes == 0 || !gaps_.empty() || !take_room(bound_of(subject, vector_bytes(bytes)))) return {};
+  drafted_bytes_ = bytes;
+  return {page_->data + page_->low - vector_bytes(bytes), bytes};
+}
+
+// Payload ends where the page's last record begins. If it is less than was drafted, a few bytes of padding keep it in
+// its place; else it moves up.
+std::size_t WorkerRecorder::place_draft(std::size_t drafted, std::size_t bytes) {
+  const std::size_t beyond = vector_bytes(drafted) - vector_bytes(bytes);
+  if (beyond <= kMostPadding) return beyond;
+  std::uint8_t* const end = page_->data + page_->low;
+  std::memmove(end - vector_bytes(bytes), end - vector_bytes(drafted), bytes);
+  return 0;
+}
+
 MutableBytes WorkerRecorder::slice(const Subject& subject, const SliceInfo& slice, std::size_t bytes, WallNs now) {
-  SLUICE_ASSERT(bytes <= kMaxRecordPayload);
+  SLUICE_ASSERT(bytes <= kMaxRecordPayload && (drafted_bytes_ == 0 || bytes <= drafted_bytes_));
+  const std::size_t drafted = std::exchange(drafted_bytes_, 0);
+  const std::size_t padding = drafted == 0 ? 0 : place_draft(drafted, bytes);
+  const std::uint8_t* const place_of_draft =
+      drafted == 0 ? nullptr : page_->data + page_->low - padding - vector_bytes(bytes);
   std::uint8_t* payload = nullptr;
-  const std::uint64_t sequence = append(subject, bytes, bytes, now, [&](flatbuffers::FlatBufferBuilder& builder) {
-    const auto place = builder.CreateUninitializedVector(bytes, &payload);
-    const auto body =
-        log::CreateSlice(builder, slice.unit, direction(slice.direction), slice.offset, slice.trailers, place);
-    return std::pair(log::Body::Slice, body.Union());
-  });
+  const std::uint64_t sequence =
+      append(subject, bytes, vector_bytes(bytes) + padding, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+        builder.Pad(padding);
+        const auto place = builder.CreateUninitializedVector(bytes, &payload);
+        const auto body =
+            log::CreateSlice(builder, slice.unit, direction(slice.direction), slice.offset, slice.trailers, place);
+        return std::pair(log::Body::Slice, body.Union());
+      });
+  SLUICE_ASSERT(drafted == 0 || payload == place_of_draft);
   return payload_or_scratch(sequence, payload, bytes);
 }
 

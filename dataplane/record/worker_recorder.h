@@ -23,6 +23,7 @@ class WorkerRecorder final : public Recorder {
   std::uint64_t open(const Subject& subject, const SessionOpen& open, WallNs now) override;
   MutableBytes head(const Subject& subject, const UnitHead& head, std::size_t bytes, WallNs now) override;
   MutableBytes slice(const Subject& subject, const SliceInfo& slice, std::size_t bytes, WallNs now) override;
+  MutableBytes draft(const Subject& subject, std::size_t bytes) override;
   std::uint64_t end(const Subject& subject, const UnitEnd& end, WallNs now) override;
   std::uint64_t close(const Subject& subject, const SessionClose& close, WallNs now) override;
   void flush(WallNs now) override;
@@ -46,6 +47,7 @@ class WorkerRecorder final : public Recorder {
   // The newest record.
   [[nodiscard]] Bytes newest() const { return page_->record(page_->count - 1); }
   void note_record(std::uint32_t begin, WallNs now);
+  std::size_t place_draft(std::size_t drafted, std::size_t bytes);
   bool take_room(std::size_t bound);
   bool say_gaps(WallNs now);
   void collect_free_pages();
@@ -59,6 +61,7 @@ class WorkerRecorder final : public Recorder {
   std::vector<Page*> free_;  // given back; the last one is the warmest
   std::uint64_t sequence_ = 0;
   bool stalled_ = false;
+  std::size_t drafted_bytes_ = 0;  // right below the page's last record
   PendingGaps gaps_;
   Stencils stencils_;
   std::vector<std::uint8_t> scratch_;  // where payload of a gap goes

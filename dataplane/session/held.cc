@@ -26,6 +26,7 @@ void Held::append(buffer::Pools& pools, buffer::Chain&& bytes) {
 
 Bytes Held::unlabelled() const {
   std::size_t offset = labelled_bytes_;
+  if (offset == bytes_.length_bytes()) return {};
   for (rte_mbuf* m = bytes_.first(); m != nullptr; m = m->next) {
     if (offset < m->data_len) return {rte_pktmbuf_mtod_offset(m, const std::uint8_t*, offset), m->data_len - offset};
     offset -= m->data_len;

@@ -63,7 +63,7 @@ void HttpRelay::finish(Context& context, Direction direction) {
 
 void HttpRelay::conclude(Context& context, Direction direction) {
   Side& from = side(direction);
-  if (!from.ended || from.finished || from.dead || !from.held.unlabelled().empty()) return;
+  if (!from.ended || from.finished || from.dead || from.held.unlabelled_bytes() > 0) return;
   const bool cut = from.reader.finish().kind == http1::StepKind::error;
   if (direction == Direction::request) {
     from.paused = false;

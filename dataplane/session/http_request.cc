@@ -15,19 +15,22 @@ void HttpRelay::read_requests(Context& context) {
   while (!in.dead) {
     if (in.reader.idle()) {
       if (in.paused || exchanges_.size() >= service_->pending_limit) break;
-      if (!in.held.unlabelled().empty() && !has_room(context)) {
+      if (in.held.unlabelled_bytes() > 0 && !has_room(context)) {
         starved_ = true;
         break;
       }
     }
     Bytes next = in.held.unlabelled();
+    std::uint64_t behind = in.held.unlabelled_bytes() - next.size();
     // The window is filled exactly, so that what lies beyond it has no part in the verdict.
     if (judging()) {
       const std::uint64_t left =
           service_->window_bytes - std::min<std::uint64_t>(service_->window_bytes, in.held.content_end());
-      next = next.first(std::min<std::size_t>(next.size(), std::max<std::uint64_t>(left, 1)));
+      const std::uint64_t most = std::max<std::uint64_t>(left, 1);
+      behind = std::min(behind, most - std::min<std::uint64_t>(next.size(), most));
+      next = next.first(std::min<std::size_t>(next.size(), most));
     }
-    const http1::Step step = in.reader.next(next);
+    const http1::Step step = in.reader.next(next, behind);
     labelled |= step.bytes > 0;
     if (step.kind == StepKind::more && step.bytes == 0) break;
     const RunKind kind = run_kind(step.kind);
@@ -47,7 +50,7 @@ void HttpRelay::read_requests(Context& context) {
 
 bool HttpRelay::can_read_requests() const {
   const Side& in = request_;
-  if (in.dead || in.held.unlabelled().empty()) return false;
+  if (in.dead || in.held.unlabelled_bytes() == 0) return false;
   return !in.reader.idle() || (!in.paused && exchanges_.size() < service_->pending_limit);
 }
 

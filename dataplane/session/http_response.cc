@@ -11,7 +11,7 @@ void HttpRelay::read_responses(Context& context) {
   bool labelled = false;
   while (fate_ == Fate::run && !in.dead && !in.finished) {
     if (!in.message.active() && in.reader.idle()) {
-      const bool waits = !in.held.unlabelled().empty() || (!exchanges_.empty() && !exchanges_.front().local.empty());
+      const bool waits = in.held.unlabelled_bytes() > 0 || (!exchanges_.empty() && !exchanges_.front().local.empty());
       if (waits && !has_room(context)) {
         starved_ = true;
         break;
@@ -21,12 +21,13 @@ void HttpRelay::read_responses(Context& context) {
         continue;
       }
       if (exchanges_.empty()) {
-        if (!in.held.unlabelled().empty()) response_error(context, ErrorCode::http_unexpected_response);
+        if (in.held.unlabelled_bytes() > 0) response_error(context, ErrorCode::http_unexpected_response);
         break;
       }
       in.reader.set_request_method(exchanges_.front().method);
     }
-    const http1::Step step = in.reader.next(in.held.unlabelled());
+    const Bytes next = in.held.unlabelled();
+    const http1::Step step = in.reader.next(next, in.held.unlabelled_bytes() - next.size());
     labelled |= step.bytes > 0;
     if (step.kind == StepKind::more && step.bytes == 0) break;
     in.held.label(run_kind(step.kind), step.bytes);

@@ -14,6 +14,7 @@ namespace {
 using enforce::Action;
 
 constexpr std::string_view kAnonymous = "anonymous";
+constexpr std::size_t kFewPieces = 3;
 
 }  // namespace
 
@@ -206,29 +207,44 @@ ErrorCode Message::content(Context& context, Held& held, bool last) {
   work.stars.clear();
   held.view_content(from, work.content);
   const inspect::RuleSet* rules = unit_.service->scan(enforce::place_of(direction_, Part::body));
+  const Bytes drafted = rules != nullptr && recording() ? draft(context) : Bytes();
   if ((rules == nullptr && across_ == nullptr) || unrecordable_) {
     decided_ = held.content_end();
-  } else if (const ErrorCode error = scan_content(context, rules, last); error != ErrorCode::ok) {
+  } else if (const ErrorCode error = scan_content(context, rules, drafted, last); error != ErrorCode::ok) {
     unrecordable_ = true;
     if (unit_.service->mode == enforce::Mode::enforce) return error;
     work.matches.clear();
     decided_ = held.content_end();
     return ErrorCode::ok;
   }
-  if (recording()) record_content(context, from, decided_, false);
+  if (recording()) record_content(context, from, decided_, false, !drafted.empty());
   if (work.matches.empty()) return ErrorCode::ok;
   star_wire(context, from, decided_);
   if (across_ != nullptr) look_ahead(context);
   return ErrorCode::ok;
 }
 
+// Segments as they came are many pieces, and cold. The copy that the record has anyway is one and warm.
+Bytes Message::draft(Context& context) const {
+  const ContentView& content = context.work.content;
+  const std::uint64_t bytes = content.end() - content.begin();
+  if (content.pieces().size() <= kFewPieces || bytes > record::kMaxSliceBytes) return {};
+  const StageScope stage(Stage::record);
+  const MutableBytes out = context.recorder.draft(subject(), bytes);
+  if (!out.empty()) content.copy(content.begin(), content.end(), out.data());
+  return out;
+}
+
 // Finds the new matches of all rules; behind them in the workspace lie those that are not yet decided whole.
-ErrorCode Message::scan_content(Context& context, const inspect::RuleSet* rules, bool last) {
+ErrorCode Message::scan_content(Context& context, const inspect::RuleSet* rules, Bytes drafted, bool last) {
   Workspace& work = context.work;
   decided_ = work.content.end();
   if (rules != nullptr) {
     std::span<const Bytes> window = work.content.pieces();
-    if (scan_.hold > work.content.begin()) {
+    if (!drafted.empty()) {
+      work.window.assign(1, drafted.subspan(scan_.hold - work.content.begin()));
+      window = work.window;
+    } else if (scan_.hold > work.content.begin()) {
       work.content.pieces_from(scan_.hold, work.window);
       window = work.window;
     }
@@ -291,7 +307,8 @@ ErrorCode Message::trailers(Context& context, Held& held) {
   return ErrorCode::ok;
 }
 
-void Message::record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers) {
+// `drafted`: all of it is one slice, and there already.
+void Message::record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers, bool drafted) {
   const StageScope stage(Stage::record);
   while (from < to) {
     const std::size_t bytes = std::min<std::uint64_t>(to - from, record::kMaxSliceBytes);
@@ -299,7 +316,7 @@ void Message::record_content(Context& context, std::uint64_t from, std::uint64_t
         subject(), {.unit = unit_.number, .direction = direction_, .offset = from, .trailers = trailers}, bytes,
         context.wall);
     if (!out.empty()) {
-      context.work.content.copy(from, from + bytes, out.data());
+      if (!drafted) context.work.content.copy(from, from + bytes, out.data());
       star_record(context, from, out);
     }
     from += bytes;

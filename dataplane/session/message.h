@@ -62,10 +62,12 @@ class Message {
  private:
   ErrorCode scan_block(Context& context, Bytes block);
   void count_matches(Context& context);
-  ErrorCode scan_content(Context& context, const inspect::RuleSet* rules, bool last);
+  // A copy of the content where its record will lie, to be scanned; empty when it is better scanned where it is.
+  [[nodiscard]] Bytes draft(Context& context) const;
+  ErrorCode scan_content(Context& context, const inspect::RuleSet* rules, Bytes drafted, bool last);
   [[nodiscard]] bool waits(const Held& held) const;
   void make_stars(Context& context);
-  void record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers);
+  void record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers, bool drafted = false);
   void star_record(Context& context, std::uint64_t from, MutableBytes out);
   void star_wire(Context& context, std::uint64_t from, std::uint64_t to);
   void look_ahead(Context& context);

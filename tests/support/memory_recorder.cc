@@ -34,6 +34,7 @@ MutableBytes MemoryRecorder::head(const record::Subject& subject, const record::
   recorded.principal = subject.principal;
   recorded.synthesized = head.synthesized;
   buffer_.assign(bytes, 0);
+  drafted_ = false;
   target_ = &recorded.head;
   ++sequence;
   return buffer_;
@@ -42,14 +43,27 @@ MutableBytes MemoryRecorder::head(const record::Subject& subject, const record::
 MutableBytes MemoryRecorder::slice(const record::Subject& subject, const record::SliceInfo& slice, std::size_t bytes,
                                    WallNs) {
   RecordedUnit& recorded = unit(subject.session, slice.unit, slice.direction);
-  buffer_.assign(bytes, 0);
+  if (drafted_) {
+    buffer_.resize(bytes);
+  } else {
+    buffer_.assign(bytes, 0);
+  }
+  drafted_ = false;
   target_ = slice.trailers ? &recorded.trailers : &recorded.body;
   ++sequence;
   return buffer_;
 }
 
+MutableBytes MemoryRecorder::draft(const record::Subject&, std::size_t bytes) {
+  settle();
+  drafted_ = bytes > 0;
+  buffer_.assign(bytes, 0);
+  return buffer_;
+}
+
 std::uint64_t MemoryRecorder::end(const record::Subject& subject, const record::UnitEnd& end, WallNs) {
   RecordedUnit& recorded = unit(subject.session, end.unit, end.direction);
+  drafted_ = false;
   recorded.ended = true;
   ++recorded.ends;
   recorded.end = end;

@@ -31,6 +31,7 @@ class MemoryRecorder final : public record::Recorder {
   MutableBytes head(const record::Subject& subject, const record::UnitHead& head, std::size_t bytes, WallNs) override;
   MutableBytes slice(const record::Subject& subject, const record::SliceInfo& slice, std::size_t bytes,
                      WallNs) override;
+  MutableBytes draft(const record::Subject&, std::size_t bytes) override;
   std::uint64_t end(const record::Subject& subject, const record::UnitEnd& end, WallNs) override;
   std::uint64_t close(const record::Subject& subject, const record::SessionClose& close, WallNs) override;
   void flush(WallNs) override { settle(); }
@@ -59,6 +60,7 @@ class MemoryRecorder final : public record::Recorder {
   void settle();
 
   std::vector<std::uint8_t> buffer_;
+  bool drafted_ = false;  // the buffer holds what the next slice begins with
   std::string* target_ = nullptr;
 };
 

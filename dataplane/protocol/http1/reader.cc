@@ -14,7 +14,7 @@ Reader::Reader(Direction direction, const Limits& limits)
   parser_.begin(head_);
 }
 
-Step Reader::next(Bytes input) {
+Step Reader::next(Bytes input, std::uint64_t behind) {
   if (head_in_buffer_) drop_gathered();
   if (state_ == State::failed) return {.kind = StepKind::error, .error = error_};
   if (state_ == State::message_end) {
@@ -32,15 +32,15 @@ Step Reader::next(Bytes input) {
     case State::head:
       return next_head(input);
     case State::body: {
-      const Step step = label(StepKind::body, std::min<std::uint64_t>(left_, input.size()));
+      const Step step = label(StepKind::body, std::min(left_, input.size() + behind));
       left_ -= step.bytes;
       if (left_ == 0) state_ = State::message_end;
       return step;
     }
     case State::until_close:
-      return label(StepKind::body, input.size());
+      return label(StepKind::body, input.size() + behind);
     default:
-      return label(StepKind::opaque, input.size());
+      return label(StepKind::opaque, input.size() + behind);
   }
 }
 

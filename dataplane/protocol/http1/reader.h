@@ -28,8 +28,9 @@ class Reader {
  public:
   Reader(Direction direction, const Limits& limits);
 
-  // Labels the next run of `input` (from its first byte). Call again with the rest.
-  Step next(Bytes input);
+  // Labels the next run of `input` (from its first byte). Call again with the rest. `behind`: bytes that lie there
+  // already behind those of `input`, elsewhere; where no byte has to be looked at, the run takes them in.
+  Step next(Bytes input, std::uint64_t behind = 0);
   // The peer finished: message_end for a body until close or between messages, else error.
   Step finish();
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/random.h"
 #include "tests/unit/dataplane/record/record_fixture.h"
 
@@ -180,6 +182,69 @@ TEST(WorkerRecorder, takes_the_largest_payload_and_names_and_hits_that_it_bounds
   EXPECT_GT(end.hits()->size(), 50U);
   EXPECT_EQ(end.hits()->size(), end.rule_names()->size());
   for (std::uint32_t i = 0; i < 3; ++i) EXPECT_LE(pages[0]->record(i).size(), segment::kMaxRecordBytes);
+}
+
+TEST(WorkerRecorder, takes_of_a_draft_what_the_slice_says_and_leaves_no_trace_of_the_rest) {
+  constexpr std::uint8_t kBeyond = 0xee;  // what was drafted and not taken
+  constexpr std::size_t kTaken[] = {1, 2, 3, 4, 5, 63, 64, 1000, 1001, 40000, kMaxSliceBytes};
+  constexpr std::size_t kMore[] = {0, 1, 2, 3, 4, 7, 60, 61, 64, 65, 68, 500};
+  for (const std::size_t taken : kTaken) {
+    for (const std::size_t more : kMore) {
+      if (taken + more > kMaxSliceBytes) continue;
+      OneWorker one;
+      fill_pattern(one.recorder.slice(subject_of(), {.unit = 1}, 77, kToday), 1);
+      const MutableBytes draft = one.recorder.draft(subject_of(), taken + more);
+      ASSERT_EQ(draft.size(), taken + more);
+      fill_pattern(draft.first(taken), 7);
+      std::ranges::fill(draft.subspan(taken), kBeyond);
+      EXPECT_EQ(one.recorder.slice(subject_of(), {.unit = 2}, taken, kToday).size(), taken);
+      fill_pattern(one.recorder.slice(subject_of(), {.unit = 3}, 78, kToday), 3);
+      one.recorder.hand_over();
+      const auto pages = one.taken();
+      ASSERT_EQ(pages.size(), 1U);
+      ASSERT_EQ(pages[0]->count, 3U);
+      EXPECT_TRUE(holds_pattern(*verified(pages[0]->record(0)).body_as_Slice()->bytes(), 1));
+      const Bytes record = pages[0]->record(1);
+      const auto& slice = *verified(record).body_as_Slice();
+      ASSERT_EQ(slice.bytes()->size(), taken);
+      EXPECT_TRUE(holds_pattern(*slice.bytes(), 7));
+      const std::vector<std::uint8_t> trace(8, kBeyond);
+      EXPECT_TRUE(std::ranges::search(record, trace).empty()) << taken << " of " << taken + more;
+      EXPECT_TRUE(holds_pattern(*verified(pages[0]->record(2)).body_as_Slice()->bytes(), 3));
+    }
+  }
+}
+
+TEST(WorkerRecorder, forgets_a_draft_that_the_next_call_does_not_take) {
+  OneWorker one;
+  std::ranges::fill(one.recorder.draft(subject_of(), 500), 0xee);
+  fill_pattern(one.recorder.head(subject_of(), {}, 400, kToday), 5);
+  fill_pattern(one.recorder.slice(subject_of(), {}, 1000, kToday), 6);  // more than was drafted
+  one.recorder.hand_over();
+  const auto pages = one.taken();
+  ASSERT_EQ(pages.size(), 1U);
+  ASSERT_EQ(pages[0]->count, 2U);
+  EXPECT_TRUE(holds_pattern(*verified(pages[0]->record(0)).body_as_UnitHead()->head(), 5));
+  EXPECT_TRUE(holds_pattern(*verified(pages[0]->record(1)).body_as_Slice()->bytes(), 6));
+}
+
+TEST(WorkerRecorder, drafts_on_the_next_page_where_one_is_full_and_nowhere_when_none_is_left) {
+  OneWorker one;
+  std::size_t drafted = 0;
+  for (; one.recorder.has_room(kMaxSliceBytes); ++drafted) {
+    const MutableBytes draft = one.recorder.draft(subject_of(), kMaxSliceBytes);
+    ASSERT_EQ(draft.size(), kMaxSliceBytes);
+    fill_pattern(draft, drafted);
+    one.recorder.slice(subject_of(), {}, kMaxSliceBytes - drafted % 3, kToday);
+  }
+  one.recorder.hand_over();
+  std::size_t found = 0;
+  for (const Page* page : one.taken())
+    for (std::uint32_t i = 0; i < page->count; ++i, ++found)
+      EXPECT_TRUE(holds_pattern(*verified(page->record(i)).body_as_Slice()->bytes(), found));
+  EXPECT_EQ(found, drafted);
+  while (one.lane.gap_records.value() == 0) one.recorder.slice(subject_of(), {}, kMaxSliceBytes, kToday);
+  EXPECT_TRUE(one.recorder.draft(subject_of(), 10).empty());
 }
 
 TEST(WorkerRecorder, hands_a_page_over_at_its_age_and_not_before) {

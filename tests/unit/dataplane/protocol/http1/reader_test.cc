@@ -40,6 +40,22 @@ std::string chunks(const std::string& bytes, Limits limits = {}) {
 
 constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
+TEST(Reader, ContentThatLiesBehindIsLabelledUnseenAndNothingElseIs) {
+  Reader reader(Direction::response, {});
+  reader.set_request_method("GET");
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
+  Step step = reader.next(as_bytes(head), 150);
+  EXPECT_EQ(step.kind, StepKind::head);
+  EXPECT_EQ(step.bytes, head.size());
+  step = reader.next(as_bytes("0123456789"), 50);
+  EXPECT_EQ(step.kind, StepKind::body);
+  EXPECT_EQ(step.bytes, 60u);
+  step = reader.next(as_bytes("0123456789"), 150);
+  EXPECT_EQ(step.kind, StepKind::body);
+  EXPECT_EQ(step.bytes, 40u);  // what follows is another message
+  EXPECT_EQ(reader.next(as_bytes("HTTP"), 100).kind, StepKind::message_end);
+}
+
 // finish() between messages answers message_end too: the last word of each complete stream.
 TEST(Reader, LabelsARequestWithoutContent) {
   EXPECT_EQ(request(std::string(kGet)), "H27 end end");
