@@ -224,6 +224,10 @@ std::vector<ByteSet> shape_of(const Automaton& automaton) {
   return automaton.first_bytes(std::min(automaton.min_width(), kMaxShapeBytes));
 }
 
+std::vector<std::vector<ByteSet>> shapes_of(const Automaton& automaton) {
+  return automaton.first_bytes_apart(std::min(automaton.min_width(), kMaxShapeBytes), kMaxShapes);
+}
+
 ByteSet before_of(const Automaton& automaton) {
   bool word = false;
   bool other = false;

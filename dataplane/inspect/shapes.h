@@ -1,8 +1,8 @@
 // Shapes of a whole rule set in one pass over the content: for each of the first bytes of a match, what it can be, and
 // what the byte before them can not be.
-// The content is made into bitmaps, a strip of 2 KiB at a time. Of each shape only the one or two runs of places that
-// tell most are looked for there; where they agree, the bytes themselves are looked at. What is found is necessary and
-// not sufficient.
+// The content is made into bitmaps, a strip of 2 KiB at a time. Of each shape only the few runs of places that tell
+// most are looked for there; where they agree, the bytes themselves are looked at. What is found is necessary and not
+// sufficient.
 #pragma once
 
 #include <array>
@@ -49,7 +49,7 @@ class Shapes {
   struct Shape {
     std::uint32_t rule = 0;
     std::uint32_t places = 0;
-    std::vector<Run> runs;                 // those that are looked for: two at most
+    std::vector<Run> runs;                 // those that are looked for, kMaxRuns at most
     std::vector<std::uint32_t> places_of;  // of each byte: the places at which it may stand, one bit a place
     rules::ByteSet before;
     AtomSet not_before = 0;  // no match begins behind a byte of these
