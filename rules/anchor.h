@@ -15,7 +15,6 @@ namespace sluice::rules {
 
 inline constexpr std::uint32_t kMaxAnchorLiterals = 32;  // of one rule
 inline constexpr std::uint32_t kMaxShapeBytes = 24;
-inline constexpr std::size_t kMaxShapes = 5;       // of one rule
 inline constexpr std::uint32_t kMaxSpelled = 256;  // literals of all rules together
 
 // A spelled anchor is literals too, looked for without Hyperscan, with the bytes around them.

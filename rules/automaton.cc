@@ -210,31 +210,25 @@ class AutomatonBuilder {
     return fill_rows();
   }
 
-  // Follows the state that most bytes lead to, for as long as all of these bytes lead on together.
+  // Follows the states that most bytes lead to, for as long as more than half of these bytes lead on together.
   void find_head() {
     if (out_.initial_ != out_.initial_after_word_) return;
-    const auto entry_of = [&](std::uint32_t state, unsigned byte) { return out_.table_[state + out_.class_of_[byte]]; };
-    std::map<std::uint32_t, ByteSet> led_to;
-    for (unsigned byte = 0; byte < 256; ++byte) led_to[entry_of(out_.initial_, byte)].set(byte);
-    led_to.erase(Automaton::kDead);
-    if (led_to.empty()) return;
-    const auto most = std::ranges::max_element(led_to, {}, [](const auto& one) { return one.second.count(); });
-    std::uint32_t next = most->first;
+    ByteSet set = ByteSet().set();
     std::vector<std::uint32_t> head;
-    while (next != Automaton::kDead && (next & Automaton::kEndsHere) == 0 && head.size() < out_.max_width_) {
-      head.push_back(next);
-      std::optional<std::uint32_t> all;
-      for (unsigned byte = 0; byte < 256; ++byte) {
-        if (!most->second[byte]) continue;
-        const std::uint32_t entry = entry_of(head.back(), byte);
-        if (all && *all != entry) next = Automaton::kDead;
-        all = entry;
-      }
-      if (next != Automaton::kDead) next = *all;
+    for (std::uint32_t state = out_.initial_; head.size() < out_.max_width_; state = head.back()) {
+      std::map<std::uint32_t, ByteSet> led_to;
+      for (unsigned byte = 0; byte < 256; ++byte)
+        if (set[byte]) led_to[out_.table_[state + out_.class_of_[byte]]].set(byte);
+      if (head.empty()) led_to.erase(Automaton::kDead);
+      const auto most = std::ranges::max_element(led_to, {}, [](const auto& one) { return one.second.count(); });
+      if (most == led_to.end() || most->first == Automaton::kDead || (most->first & Automaton::kEndsHere) != 0) break;
+      if (!head.empty() && 2 * most->second.count() <= set.count()) break;
+      set = most->second;
+      head.push_back(most->first);
     }
     if (head.size() < kShortestHead) return;
     out_.head_ = std::move(head);
-    for (unsigned byte = 0; byte < 256; ++byte) out_.in_head_[byte] = most->second[byte];
+    for (unsigned byte = 0; byte < 256; ++byte) out_.in_head_[byte] = set[byte];
   }
 
   bool fill_rows() {

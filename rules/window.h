@@ -33,8 +33,10 @@ struct Bucket {
 };
 
 struct BucketPlan {
-  std::vector<Bucket> buckets;  // kBuckets a table
-  double cost = 0;              // instructions a byte of text without matches
+  std::vector<Bucket> buckets;         // kBuckets a table
+  std::vector<std::uint32_t> windows;  // where that of each item begins
+  std::size_t places = kWindowPlaces;  // that tell something: one less may do
+  double cost = 0;                     // instructions a byte of text without matches
   [[nodiscard]] std::size_t tables() const { return (buckets.size() + kBuckets - 1) / kBuckets; }
 };
 
@@ -42,15 +44,15 @@ struct BucketPlan {
 std::vector<ByteSet> places_around(const Literal& literal);
 
 // The place, of these, at which the window begins that tells most; windows may reach behind the last place.
-std::uint32_t best_window(const std::vector<ByteSet>& places);
-Window window_at(const std::vector<ByteSet>& places, std::uint32_t at);
+std::uint32_t best_window(const std::vector<ByteSet>& places, std::size_t width = kWindowPlaces);
+Window window_at(const std::vector<ByteSet>& places, std::uint32_t at, std::size_t width = kWindowPlaces);
 // How often a window is taken to be there, by the halves of its bytes: 0 to 1.
 double frequency(const Window& window);
 
-// As few buckets, or as many, as cost least; `windows` by item. An item may stand in two of them.
-BucketPlan plan_buckets(const std::vector<Window>& windows);
+// As few buckets, or as many, as cost least; `items` by what their places can be. An item may stand in two buckets.
+BucketPlan plan_buckets(const std::vector<std::vector<ByteSet>>& items);
 
-// plan_buckets() for the windows of all these.
+// plan_buckets() for all these literals.
 double cost_of_windows(const std::vector<Anchor>& anchors);
 
 }  // namespace sluice::rules

@@ -37,13 +37,14 @@ struct PlaceTables {
 };
 
 // Written out, so that all of it stays in registers.
+template <std::size_t Places>
 struct Tables {
-  static_assert(kWindowPlaces == 4);
+  static_assert(kWindowPlaces == 4 && (Places == 3 || Places == 4));
   SLUICE_AVX2 explicit Tables(const BucketTable& table)
       : first(table.places[0]), second(table.places[1]), third(table.places[2]), fourth(table.places[3]) {}
-  [[nodiscard]] SLUICE_AVX2 __m256i none(const Text& a, const Text& b, const Text& c, const Text& d) const {
-    const __m256i ruled_out = _mm256_or_si256(_mm256_or_si256(first.ruled_out(a), second.ruled_out(b)),
-                                              _mm256_or_si256(third.ruled_out(c), fourth.ruled_out(d)));
+  [[nodiscard]] SLUICE_AVX2 __m256i none(const Text& a, const Text& b, const Text& c, const std::uint8_t* at) const {
+    __m256i ruled_out = _mm256_or_si256(_mm256_or_si256(first.ruled_out(a), second.ruled_out(b)), third.ruled_out(c));
+    if constexpr (Places == 4) ruled_out = _mm256_or_si256(ruled_out, fourth.ruled_out(Text(at + 3)));
     return _mm256_cmpeq_epi8(ruled_out, _mm256_set1_epi8(-1));
   }
   PlaceTables first;
@@ -52,18 +53,19 @@ struct Tables {
   PlaceTables fourth;
 };
 
-SLUICE_AVX2 inline std::uint32_t none_of(const std::uint8_t* at, const Tables& table) {
-  return static_cast<std::uint32_t>(
-      _mm256_movemask_epi8(table.none(Text(at), Text(at + 1), Text(at + 2), Text(at + 3))));
+template <std::size_t Places>
+SLUICE_AVX2 inline std::uint32_t none_of(const std::uint8_t* at, const Tables<Places>& table) {
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(table.none(Text(at), Text(at + 1), Text(at + 2), at)));
 }
 
-SLUICE_AVX2 inline std::uint32_t none_of(const std::uint8_t* at, const Tables& one, const Tables& other) {
+template <std::size_t Places>
+SLUICE_AVX2 inline std::uint32_t none_of(const std::uint8_t* at, const Tables<Places>& one,
+                                         const Tables<Places>& other) {
   const Text a(at);
   const Text b(at + 1);
   const Text c(at + 2);
-  const Text d(at + 3);
   return static_cast<std::uint32_t>(
-      _mm256_movemask_epi8(_mm256_and_si256(one.none(a, b, c, d), other.none(a, b, c, d))));
+      _mm256_movemask_epi8(_mm256_and_si256(one.none(a, b, c, at), other.none(a, b, c, at))));
 }
 
 // By one or two tables at once. With `more`, `out` holds what others told.
@@ -80,13 +82,21 @@ SLUICE_AVX2 std::uint32_t find_with(const std::uint8_t* data, std::size_t words,
   return with;
 }
 
-SLUICE_AVX2 std::uint32_t find_buckets_avx2(const std::uint8_t* data, std::size_t words,
-                                            std::span<const BucketTable> tables, std::uint64_t* out) {
+template <std::size_t Places>
+SLUICE_AVX2 std::uint32_t find_places(const std::uint8_t* data, std::size_t words, std::span<const BucketTable> tables,
+                                      std::uint64_t* out) {
+  using Made = Tables<Places>;
   std::uint32_t with = 0;
   for (std::size_t i = 0; i < tables.size(); i += 2)
-    with = i + 1 < tables.size() ? find_with(data, words, i > 0, out, Tables(tables[i]), Tables(tables[i + 1]))
-                                 : find_with(data, words, i > 0, out, Tables(tables[i]));
+    with = i + 1 < tables.size() ? find_with(data, words, i > 0, out, Made(tables[i]), Made(tables[i + 1]))
+                                 : find_with(data, words, i > 0, out, Made(tables[i]));
   return with;
+}
+
+SLUICE_AVX2 std::uint32_t find_buckets_avx2(const std::uint8_t* data, std::size_t words,
+                                            std::span<const BucketTable> tables, std::size_t places,
+                                            std::uint64_t* out) {
+  return places == kWindowPlaces ? find_places<4>(data, words, tables, out) : find_places<3>(data, words, tables, out);
 }
 #endif
 
@@ -116,7 +126,7 @@ void BucketTable::add(std::size_t bucket, const rules::WindowHalves& window) {
 }
 
 std::uint32_t find_buckets_portable(const std::uint8_t* data, std::size_t words, std::span<const BucketTable> tables,
-                                    std::uint64_t* out) {
+                                    std::size_t /*places*/, std::uint64_t* out) {
   std::uint32_t with = 0;
   for (std::size_t word = 0; word < words; ++word, data += kWordBytes) {
     std::uint64_t bits = 0;

@@ -41,12 +41,13 @@ struct BucketTable {
 };
 
 // Of words * 64 bytes (at most 32 words) those at which a window of any bucket of any table begins, one bit a byte;
-// tells which words have a bit. Reads kWindowPlaces - 1 bytes behind them.
+// tells which words have a bit. Of a window the first `places` count: all, or one less, where the tables know no more.
+// Reads kWindowPlaces - 1 bytes behind them.
 using FindBuckets = std::uint32_t (*)(const std::uint8_t* data, std::size_t words, std::span<const BucketTable> tables,
-                                      std::uint64_t* out);
+                                      std::size_t places, std::uint64_t* out);
 
 std::uint32_t find_buckets_portable(const std::uint8_t* data, std::size_t words, std::span<const BucketTable> tables,
-                                    std::uint64_t* out);
+                                    std::size_t places, std::uint64_t* out);
 FindBuckets find_buckets();  // the fastest that this CPU has
 
 }  // namespace sluice::inspect

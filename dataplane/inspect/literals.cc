@@ -25,20 +25,20 @@ void Literals::add(std::uint32_t rule, const rules::Literal& literal) {
   const auto width = static_cast<std::uint32_t>(literal.bytes.size()) + (literal.before.all() ? 0 : 1);
   item.min_lead = literal.min_reach - width;
   item.max_lead = literal.max_reach - width;
-  item.window = rules::best_window(item.places);
   items_.push_back(std::move(item));
 }
 
 void Literals::add(std::uint32_t rule, std::vector<rules::ByteSet> places) {
   SLUICE_ASSERT(!places.empty() && places.size() <= kMaxPlaces);
-  const std::uint32_t window = rules::best_window(places);
-  items_.push_back({.rule = rule, .places = std::move(places), .window = window});
+  items_.push_back({.rule = rule, .places = std::move(places)});
 }
 
 void Literals::finish() {
-  std::vector<rules::Window> windows;
-  for (const Item& item : items_) windows.push_back(rules::window_at(item.places, item.window));
-  const rules::BucketPlan plan = rules::plan_buckets(windows);
+  std::vector<std::vector<rules::ByteSet>> all;
+  for (const Item& item : items_) all.push_back(item.places);
+  const rules::BucketPlan plan = rules::plan_buckets(all);
+  for (std::size_t i = 0; i < items_.size(); ++i) items_[i].window = plan.windows[i];
+  places_ = plan.places;
   tables_.resize(plan.tables());
   for (std::size_t i = 0; i < plan.buckets.size(); ++i) {
     tables_[i / kBuckets].add(i % kBuckets, plan.buckets[i].halves);
@@ -119,7 +119,8 @@ void Literals::find(const Content& content, Anchors& anchors) const {
       std::fill(mixed.begin() + static_cast<std::ptrdiff_t>(have), mixed.end(), 0);
       run.bytes = mixed;
     }
-    for (std::uint32_t with = kFind(run.bytes.data(), words, tables_, hits.data()); with != 0; with &= with - 1) {
+    for (std::uint32_t with = kFind(run.bytes.data(), words, tables_, places_, hits.data()); with != 0;
+         with &= with - 1) {
       const auto word = static_cast<std::uint32_t>(std::countr_zero(with));
       for (std::uint64_t left = hits[word]; left != 0; left &= left - 1)
         look(content, run, at + word * kWordBytes + static_cast<std::uint32_t>(std::countr_zero(left)), anchors);

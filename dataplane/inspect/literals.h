@@ -56,6 +56,7 @@ class Literals {
 
   std::vector<Item> items_;
   std::vector<BucketTable> tables_;
+  std::size_t places_ = kWindowPlaces;         // that the tables know
   std::vector<std::vector<Quick>> in_bucket_;  // kBuckets a table
 };
 

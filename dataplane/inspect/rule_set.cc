@@ -17,6 +17,11 @@ constexpr std::uint32_t kNarrow = 32;
 // What a window of a shape may be expected, a byte, so that it is looked for as literals are.
 constexpr double kRare = 3e-5;
 
+// Of a shape, that are looked for. Where shapes are many, the bitmaps of more are there anyway.
+constexpr std::size_t kFewShapes = 4;
+constexpr std::size_t kFewRuns = 2;
+constexpr std::size_t kManyRuns = 4;
+
 std::unexpected<Error> bad_rule(const RuleSpec& spec, const std::string& why) {
   return fail(ErrorCode::bundle_malformed, "rule " + std::to_string(spec.index) + ": " + why);
 }
@@ -92,12 +97,13 @@ struct Shape {
 // Where literals are looked for anyway, a shape that begins with something rare is looked for as one.
 void add_shapes(std::vector<Shape> shapes, CompiledRules& compiled) {
   const bool with_literals = !compiled.spelled.empty();
+  const std::size_t most_runs = shapes.size() > kFewShapes ? kManyRuns : kFewRuns;
   for (Shape& shape : shapes) {
     const auto window = rules::window_at(shape.places, rules::best_window(shape.places));
     if (with_literals && compiled.spelled.size() < rules::kMaxSpelled && rules::frequency(window) <= kRare)
       compiled.spelled.add(shape.rule, std::move(shape.places));
     else
-      compiled.shapes.add(shape.rule, shape.places, shape.before);
+      compiled.shapes.add(shape.rule, shape.places, shape.before, most_runs);
   }
 }
 

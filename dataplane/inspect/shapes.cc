@@ -20,12 +20,11 @@ constexpr std::uint8_t kLongestRun = 8;
 constexpr int kDense = 16;            // candidates in a word: to look at each costs more than it spares
 constexpr double kOftenEnough = 0.5;  // that a run of another class tells little
 constexpr double kRareEnough = 1e-5;
-constexpr std::size_t kMaxRuns = 4;
 
 }  // namespace
 
 // The runs that tell most, of lengths that doubling gives.
-std::vector<Shapes::Run> Shapes::runs_of(const std::vector<rules::ByteSet>& places) {
+std::vector<Shapes::Run> Shapes::runs_of(const std::vector<rules::ByteSet>& places, std::size_t most) {
   std::vector<Run> runs;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto atoms = atoms_of(places[i]);
@@ -53,17 +52,18 @@ std::vector<Shapes::Run> Shapes::runs_of(const std::vector<rules::ByteSet>& plac
   if (other != runs.end()) std::rotate(runs.begin() + 1, other, other + 1);
   // More of them while these would be found too often.
   std::size_t count = 0;
-  for (double often = 1; count < runs.size() && count < kMaxRuns && (count < 2 || often > kRareEnough); ++count)
+  for (double often = 1; count < runs.size() && count < most && (count < 2 || often > kRareEnough); ++count)
     often *= runs[count].often;
   runs.resize(count);
   return runs;
 }
 
-void Shapes::add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const rules::ByteSet& before) {
+void Shapes::add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const rules::ByteSet& before,
+                 std::size_t most_runs) {
   SLUICE_ASSERT(!places.empty() && places.size() <= kMaxPlaces);
   Shape shape{.rule = rule,
               .places = static_cast<std::uint32_t>(places.size()),
-              .runs = runs_of(places),
+              .runs = runs_of(places, most_runs),
               .places_of = std::vector<std::uint32_t>(256),
               .before = before,
               .not_before = atoms_within(all_atoms(), ~before)};
