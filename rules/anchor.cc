@@ -17,6 +17,7 @@ constexpr std::size_t kMaxMembers = 8;  // of a class that is spelled out
 // An anchor that is seen more often than every 250 bytes costs more than it saves.
 constexpr double kTooOften = 1.0 / 250;
 constexpr double kMegabyte = 1e6;
+constexpr std::size_t kMaxShapes = 5;  // of one rule
 
 double frequency(const Literal& literal) {
   double product = 1;
@@ -222,6 +223,10 @@ class LiteralSearch {
 
 std::vector<ByteSet> shape_of(const Automaton& automaton) {
   return automaton.first_bytes(std::min(automaton.min_width(), kMaxShapeBytes));
+}
+
+std::vector<std::vector<ByteSet>> shapes_of(const Automaton& automaton) {
+  return automaton.first_bytes_apart(std::min(automaton.min_width(), kMaxShapeBytes), kMaxShapes);
 }
 
 ByteSet before_of(const Automaton& automaton) {

@@ -15,10 +15,11 @@ namespace sluice::rules {
 
 inline constexpr std::uint32_t kMaxAnchorLiterals = 32;  // of one rule
 inline constexpr std::uint32_t kMaxShapeBytes = 24;
-inline constexpr std::uint32_t kMaxSpelled = 64;  // literals of all rules together
+inline constexpr std::uint32_t kMaxSpelled = 256;  // literals of all rules together
 
-// A spelled anchor is literals too, so few that they are looked for without Hyperscan, with the bytes around them.
-enum class AnchorKind : std::uint8_t { pattern = 0, literal = 1, shape = 2, spelled = 3 };
+// A spelled anchor is literals too, looked for without Hyperscan, with the bytes around them.
+// Shapes are one that would be found too often by itself, taken apart.
+enum class AnchorKind : std::uint8_t { pattern = 0, literal = 1, shape = 2, spelled = 3, shapes = 4 };
 
 struct Literal {
   std::string bytes;
@@ -41,6 +42,8 @@ Anchor choose_anchor(const Expression& expression, const Automaton& automaton);
 
 // For each of the first bytes of a match what it can be; no longer than the shortest match.
 std::vector<ByteSet> shape_of(const Automaton& automaton);
+// The same as a few that are as long: a match begins like one of them.
+std::vector<std::vector<ByteSet>> shapes_of(const Automaton& automaton);
 // What the byte before a match can be; of a byte that ends an escape such as \n, if it can be any that is no word.
 ByteSet before_of(const Automaton& automaton);
 // For each byte of a literal what it can be.

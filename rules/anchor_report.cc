@@ -8,6 +8,7 @@
 
 #include "rules/automaton.h"
 #include "rules/expression.h"
+#include "rules/measured_anchor.h"
 
 namespace sluice::rules {
 namespace {
@@ -57,16 +58,6 @@ std::string shown(const Literal& literal) {
   return fmt::format("\"{}\"{}", out, literal.caseless ? " in either case" : "");
 }
 
-std::size_t count(const std::vector<ByteSet>& places, Bytes text) {
-  std::size_t found = 0;
-  for (std::size_t at = 0; at + places.size() <= text.size(); ++at) {
-    std::size_t same = 0;
-    while (same < places.size() && places[same][text[at + same]]) ++same;
-    found += same == places.size() ? 1 : 0;
-  }
-  return found;
-}
-
 }  // namespace
 
 AnchorReport report_anchor(std::string_view expression, bool caseless, Bytes sample) {
@@ -75,18 +66,20 @@ AnchorReport report_anchor(std::string_view expression, bool caseless, Bytes sam
   if (!tree) return report;
   const auto automaton = Automaton::build(*tree);
   if (!automaton) return report;
-  const Anchor anchor = choose_anchor(*tree, *automaton);
+  const Anchor anchor = measured_anchor(*tree, *automaton);
   report.kind = anchor.kind;
   report.expected_per_mb = anchor.per_megabyte;
   std::size_t found = 0;
-  if (anchor.kind == AnchorKind::shape) {
-    const std::vector<ByteSet> shape = shape_of(*automaton);
-    report.what = shown(shape);
-    found = count(shape, sample);
+  std::vector<std::vector<ByteSet>> shapes;
+  if (anchor.kind == AnchorKind::shape) shapes.push_back(shape_of(*automaton));
+  if (anchor.kind == AnchorKind::shapes) shapes = shapes_of(*automaton);
+  for (const std::vector<ByteSet>& shape : shapes) {
+    report.what += (report.what.empty() ? "" : " or ") + shown(shape);
+    found += count_places(shape, sample);
   }
   for (const Literal& literal : anchor.literals) {
     report.what += (report.what.empty() ? "" : " or ") + shown(literal);
-    found += count(places_of(literal), sample);
+    found += count_places(places_of(literal), sample);
   }
   if (!sample.empty())
     report.found_per_mb = static_cast<double>(found) * kMegabyte / static_cast<double>(sample.size());
@@ -95,8 +88,8 @@ AnchorReport report_anchor(std::string_view expression, bool caseless, Bytes sam
 
 std::string describe(const AnchorReport& report) {
   if (report.kind == AnchorKind::pattern) return "no anchor: every byte runs through a database of expressions";
-  return fmt::format("{} {}, {:.0f} a megabyte", report.kind == AnchorKind::shape ? "shape" : "literal", report.what,
-                     report.found_per_mb);
+  const bool is_shape = report.kind == AnchorKind::shape || report.kind == AnchorKind::shapes;
+  return fmt::format("{} {}, {:.0f} a megabyte", is_shape ? "shape" : "literal", report.what, report.found_per_mb);
 }
 
 }  // namespace sluice::rules

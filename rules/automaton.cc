@@ -21,6 +21,7 @@ constexpr std::size_t kMaxWork = 32 * 1024 * 1024;
 constexpr std::size_t kMaxFilterEntries = 64 * 1024;
 constexpr std::size_t kMaxFilterWork = 2 * 1024 * 1024;
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
+constexpr std::size_t kShortestHead = 16;
 
 struct Node {
   enum class Kind : std::uint8_t { bytes, split, boundary, no_boundary, end, match };
@@ -128,6 +129,7 @@ class AutomatonBuilder {
     best_.resize(nodes_.chains());
     classify_bytes({word_bytes()});
     if (!determinize(entry)) return std::nullopt;
+    find_head();
     return std::move(out_);
   }
 
@@ -206,6 +208,27 @@ class AutomatonBuilder {
     state = {begin.nodes, true};
     out_.initial_after_word_ = row_of(state);
     return fill_rows();
+  }
+
+  // Follows the states that most bytes lead to, for as long as more than half of these bytes lead on together.
+  void find_head() {
+    if (out_.initial_ != out_.initial_after_word_) return;
+    ByteSet set = ByteSet().set();
+    std::vector<std::uint32_t> head;
+    for (std::uint32_t state = out_.initial_; head.size() < out_.max_width_; state = head.back()) {
+      std::map<std::uint32_t, ByteSet> led_to;
+      for (unsigned byte = 0; byte < 256; ++byte)
+        if (set[byte]) led_to[out_.table_[state + out_.class_of_[byte]]].set(byte);
+      if (head.empty()) led_to.erase(Automaton::kDead);
+      const auto most = std::ranges::max_element(led_to, {}, [](const auto& one) { return one.second.count(); });
+      if (most == led_to.end() || most->first == Automaton::kDead || (most->first & Automaton::kEndsHere) != 0) break;
+      if (!head.empty() && 2 * most->second.count() <= set.count()) break;
+      set = most->second;
+      head.push_back(most->first);
+    }
+    if (head.size() < kShortestHead) return;
+    out_.head_ = std::move(head);
+    for (unsigned byte = 0; byte < 256; ++byte) out_.in_head_[byte] = set[byte];
   }
 
   bool fill_rows() {
@@ -345,26 +368,47 @@ std::optional<Automaton> Automaton::build(const Expression& expression) {
   return AutomatonBuilder().build(expression);
 }
 
-std::vector<ByteSet> Automaton::first_bytes(std::uint32_t depth) const {
-  std::vector<ByteSet> sets;
-  std::vector<std::uint32_t> states = {initial_, initial_after_word_};
+std::optional<Automaton::Path> Automaton::longer(const Path& path, const ByteSet& among) const {
+  ByteSet set;
   std::vector<std::uint32_t> next;
-  for (; sets.size() < depth; std::swap(states, next)) {
-    ByteSet set;
-    next.clear();
-    for (const std::uint32_t state : states) {
-      for (unsigned byte = 0; byte < 256; ++byte) {
-        const std::uint32_t target = table_[state + class_of_[byte]] & ~kEndsHere;
-        if (target == kDead) continue;
-        set.set(byte);
-        next.push_back(target);
-      }
+  for (const std::uint32_t state : path.states)
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      const std::uint32_t target = table_[state + class_of_[byte]] & ~kEndsHere;
+      if (!among[byte] || target == kDead) continue;
+      set.set(byte);
+      next.push_back(target);
     }
-    std::ranges::sort(next);
-    next.erase(std::ranges::unique(next).begin(), next.end());
-    sets.push_back(set);
+  if (next.empty()) return std::nullopt;
+  std::ranges::sort(next);
+  next.erase(std::ranges::unique(next).begin(), next.end());
+  Path out{path.sets, std::move(next)};
+  out.sets.push_back(set);
+  return out;
+}
+
+std::vector<ByteSet> Automaton::first_bytes(std::uint32_t depth) const {
+  return std::move(first_bytes_apart(depth, 1).front());
+}
+
+std::vector<std::vector<ByteSet>> Automaton::first_bytes_apart(std::uint32_t depth, std::size_t most) const {
+  const ByteSet percent = single_byte('%');
+  const std::array<ByteSet, 3> kinds = {word_bytes(), percent, ~(word_bytes() | percent)};
+  std::vector<Path> paths = {{{}, {initial_, initial_after_word_}}};
+  for (std::uint32_t i = 0; i < depth; ++i) {
+    std::vector<Path> apart;
+    for (const Path& path : paths)
+      for (const ByteSet& kind : kinds)
+        if (auto next = longer(path, kind)) apart.push_back(*std::move(next));
+    if (apart.size() > most) {
+      apart.clear();
+      for (const Path& path : paths)
+        if (auto next = longer(path, ByteSet().set())) apart.push_back(*std::move(next));
+    }
+    paths = std::move(apart);
   }
-  return sets;
+  std::vector<std::vector<ByteSet>> out;
+  for (Path& path : paths) out.push_back(std::move(path.sets));
+  return out;
 }
 
 }  // namespace sluice::rules

@@ -4,6 +4,7 @@
 // would be too large is found out when a policy is checked, and again when one is loaded: by the same count.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -53,6 +54,9 @@ class Automaton {
 
   // For each of the first `depth` bytes of a match, at most min_width(), what it can be.
   [[nodiscard]] std::vector<ByteSet> first_bytes(std::uint32_t depth) const;
+  // The same, apart by which of the bytes are a word's, which are % and which are others, while there are no more than
+  // `most` of them. Every match begins like one.
+  [[nodiscard]] std::vector<std::vector<ByteSet>> first_bytes_apart(std::uint32_t depth, std::size_t most) const;
 
   // A match could begin with this byte; `after_word`: behind a byte that makes it the middle of a word.
   [[nodiscard]] bool may_begin(std::uint8_t byte, bool after_word) const {
@@ -94,10 +98,26 @@ class Automaton {
   friend class AutomatonBuilder;
   friend class StartFilter;
 
+  // What may stand at each place from the start on, and the states behind them.
+  struct Path {
+    std::vector<ByteSet> sets;
+    std::vector<std::uint32_t> states;
+  };
+  // With a byte of `among`; nothing when there is none.
+  [[nodiscard]] std::optional<Path> longer(const Path& path, const ByteSet& among) const;
+
   [[nodiscard]] bool run(Bytes text, std::size_t start, bool complete, std::uint32_t state,
                          std::vector<std::uint32_t>& ends, std::uint64_t* lookups) const {
     ends.clear();
-    for (std::size_t at = start; at < text.size(); ++at) {
+    std::size_t at = start;
+    if (!head_.empty()) {
+      const std::size_t most = std::min(text.size() - start, head_.size());
+      std::size_t count = 0;
+      while (count < most && in_head_[text[start + count]]) ++count;
+      if (count > 0) state = head_[count - 1];
+      at += count;
+    }
+    for (; at < text.size(); ++at) {
       const std::uint32_t entry = table_[state + class_of_[text[at]]];
       if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(at));
       state = entry & ~kEndsHere;
@@ -129,6 +149,10 @@ class Automaton {
   std::array<bool, 256> contained_{};
   std::uint32_t initial_ = 0;
   std::uint32_t initial_after_word_ = 0;
+  // Where every match may begin with many bytes of one set that lead to the same states (the name in an address): those
+  // states by the number of bytes, so that a run of them is counted and not looked up byte by byte.
+  std::vector<std::uint32_t> head_;
+  std::array<bool, 256> in_head_{};
   std::uint32_t end_class_ = 0;
   std::uint32_t open_class_ = 0;
   std::uint32_t min_width_ = 0;

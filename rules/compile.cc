@@ -18,11 +18,11 @@ namespace fbs = schema::policy;
 using RuleList = std::vector<RuleIndex>;
 
 Result<flatbuffers::Offset<fbs::Scan>> add_scan(flatbuffers::FlatBufferBuilder& builder, const Policy& policy,
-                                                const RuleList& list, const Platform& platform) {
+                                                const RuleList& list, const Platform& platform, KnownAnchors& known) {
   std::vector<ScanRule> rules;
   for (const RuleIndex index : list)
     rules.push_back({policy.rules[index].name, policy.rules[index].expression, policy.rules[index].caseless});
-  const auto scan = compile_scan(rules, platform);
+  const auto scan = compile_scan(rules, platform, Anchoring::anchors, known);
   if (!scan) return std::unexpected(scan.error());
   std::vector<std::uint8_t> anchors;
   for (const AnchorKind kind : scan->anchors) anchors.push_back(static_cast<std::uint8_t>(kind));
@@ -154,8 +154,9 @@ Result<std::vector<std::uint8_t>> compile_policy(const Policy& policy, const Pla
     services.push_back(add_service(builder, service, scans_of(service, policy, table)));
 
   std::vector<flatbuffers::Offset<fbs::Scan>> scans;
+  KnownAnchors known;
   for (const RuleList* list : table.lists()) {
-    const auto scan = add_scan(builder, policy, *list, platform);
+    const auto scan = add_scan(builder, policy, *list, platform, known);
     if (!scan) return std::unexpected(scan.error());
     scans.push_back(*scan);
   }

@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <memory>
 
+#include "rules/measured_anchor.h"
 #include "rules/relax.h"
+#include "rules/window.h"
 
 namespace sluice::rules {
 namespace {
@@ -68,35 +70,41 @@ Result<std::vector<std::uint8_t>> compile(const Inputs& inputs, bool literals, c
                   error ? error->message : "the scanner does not take them"));
 }
 
-Result<Anchor> anchor_of(const ScanRule& rule, Anchoring anchoring) {
-  if (anchoring == Anchoring::patterns) return Anchor();
+Result<Anchor> anchor_of(const ScanRule& rule) {
   const auto expression = parse_expression(rule.expression, rule.caseless);
   if (!expression) return fail(ErrorCode::policy_invalid, fmt::format("{}: {}", rule.name, expression.error().what()));
   const auto automaton = Automaton::build(*expression);
   if (!automaton)
     return fail(ErrorCode::policy_invalid, fmt::format("{}: its expression has too many ways to match", rule.name));
-  return choose_anchor(*expression, *automaton);
+  return measured_anchor(*expression, *automaton);
 }
 
-// A pass of Hyperscan costs the same for few literals as for many.
-void spell_few(std::vector<Anchor>& anchors) {
+// Instructions a byte of Hyperscan's matcher of literals, nearly the same for few as for many.
+constexpr double kHyperscanCost = 5.5;
+
+void spell_where_cheaper(std::vector<Anchor>& anchors) {
   std::size_t literals = 0;
   for (const Anchor& anchor : anchors) literals += anchor.literals.size();
-  if (literals > kMaxSpelled) return;
+  if (literals > kMaxSpelled || cost_of_windows(anchors) > kHyperscanCost) return;
   for (Anchor& anchor : anchors)
     if (anchor.kind == AnchorKind::literal) anchor.kind = AnchorKind::spelled;
 }
 
 }  // namespace
 
-Result<CompiledScan> compile_scan(const std::vector<ScanRule>& rules, const Platform& target, Anchoring anchoring) {
+Result<CompiledScan> compile_scan(const std::vector<ScanRule>& rules, const Platform& target, Anchoring anchoring,
+                                  KnownAnchors& known) {
   std::vector<Anchor> anchors;
   for (const ScanRule& rule : rules) {
-    auto anchor = anchor_of(rule, anchoring);
-    if (!anchor) return std::unexpected(anchor.error());
-    anchors.push_back(std::move(*anchor));
+    auto at = known.find({rule.expression, rule.caseless});
+    if (at == known.end()) {
+      auto anchor = anchor_of(rule);
+      if (!anchor) return std::unexpected(anchor.error());
+      at = known.emplace(std::pair(rule.expression, rule.caseless), std::move(*anchor)).first;
+    }
+    anchors.push_back(anchoring == Anchoring::patterns ? Anchor() : at->second);
   }
-  if (anchoring == Anchoring::anchors) spell_few(anchors);
+  if (anchoring == Anchoring::anchors) spell_where_cheaper(anchors);
   CompiledScan out;
   Inputs patterns;
   Inputs literals;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/error.h"
@@ -36,7 +38,15 @@ struct CompiledScan {
 // ways, against which the first is tested).
 enum class Anchoring : std::uint8_t { anchors, databases, patterns };
 
-Result<CompiledScan> compile_scan(const std::vector<ScanRule>& rules, const Platform& target,
-                                  Anchoring anchoring = Anchoring::anchors);
+// What scans of the same rules need know once: the anchor of an expression, caseless or not.
+using KnownAnchors = std::map<std::pair<std::string, bool>, Anchor>;
+
+Result<CompiledScan> compile_scan(const std::vector<ScanRule>& rules, const Platform& target, Anchoring anchoring,
+                                  KnownAnchors& known);
+inline Result<CompiledScan> compile_scan(const std::vector<ScanRule>& rules, const Platform& target,
+                                         Anchoring anchoring = Anchoring::anchors) {
+  KnownAnchors known;
+  return compile_scan(rules, target, anchoring, known);
+}
 
 }  // namespace sluice::rules

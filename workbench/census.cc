@@ -7,6 +7,7 @@
 #include "rules/anchor.h"
 #include "rules/automaton.h"
 #include "rules/expression.h"
+#include "rules/measured_anchor.h"
 
 namespace sluice::workbench {
 namespace {
@@ -60,11 +61,13 @@ Census take_census(const rules::Rule& rule, Bytes text) {
   if (!tree) return {};
   const auto automaton = rules::Automaton::build(*tree);
   if (!automaton) return {};
-  const rules::Anchor anchor = rules::choose_anchor(*tree, *automaton);
+  const rules::Anchor anchor = rules::measured_anchor(*tree, *automaton);
   Counter counter(*automaton, text);
   if (anchor.kind == rules::AnchorKind::pattern) counter.add_whole();
-  if (anchor.kind == rules::AnchorKind::shape) {
-    const auto places = rules::shape_of(*automaton);
+  std::vector<std::vector<rules::ByteSet>> shapes;
+  if (anchor.kind == rules::AnchorKind::shape) shapes.push_back(rules::shape_of(*automaton));
+  if (anchor.kind == rules::AnchorKind::shapes) shapes = rules::shapes_of(*automaton);
+  for (const std::vector<rules::ByteSet>& places : shapes) {
     const auto width = static_cast<std::uint32_t>(places.size());
     counter.add(places, width, width);
   }

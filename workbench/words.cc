@@ -34,7 +34,7 @@ std::string places_of(const rules::Rule& rule) {
 
 std::string_view kind_of(const rules::AnchorReport& anchor) {
   if (anchor.kind == rules::AnchorKind::pattern) return "none";
-  return anchor.kind == rules::AnchorKind::shape ? "shape" : "literal";
+  return anchor.kind == rules::AnchorKind::literal ? "literal" : "shape";
 }
 
 std::string shown(std::string_view text, std::size_t most) {

@@ -1,18 +1,24 @@
 // How fast content is scanned under the packs pii and secrets, as the policy compiler makes them ready, beside one
 // plain Hyperscan database of the same expressions without start of match, which neither validates nor tells where a
-// match begins. Content: 64 KiB of seeded JSON; names say how many bytes lie between matches.
+// match begins. Content: 64 KiB of seeded JSON; names say how many bytes lie between matches; inspect/all: under the
+// packs pii-wide and secrets-wide, too; .../text: JSON, SQL, logs and forms. Content in segments stands beside the
+// database in Hyperscan's streaming mode, which alone finds matches across them.
 #include <benchmark/benchmark.h>
 #include <hs.h>
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bench/support/figure.h"
 #include "bench/support/program.h"
 #include "dataplane/inspect/scanner.h"
 #include "rules/policy.h"
+#include "rules/sample_text.h"
 #include "tests/unit/dataplane/inspect/corpus.h"
 #include "tests/unit/dataplane/inspect/test_rules.h"
 
@@ -35,35 +41,95 @@ std::string repeated(std::string_view unit) {
   return out;
 }
 
-// The rules of both packs that look at a response's body.
-std::vector<TestRule> read_pack_rules() {
-  const auto policy = rules::parse_policy(
-      "services:\n- {name: a, address: 10.0.0.1:80, protocol: http, mode: enforce, rules: [pii/*, secrets/*]}\n",
-      "bench.yaml", rules::PackSource());
+constexpr std::string_view kPacks = "pii/*, secrets/*";
+constexpr std::string_view kAllPacks = "pii/*, secrets/*, pii-wide/*, secrets-wide/*";
+
+std::vector<TestRule> read_pack_rules(std::string_view packs) {
+  const auto policy =
+      rules::parse_policy("services:\n- {name: a, address: 10.0.0.1:80, protocol: http, mode: enforce, rules: [" +
+                              std::string(packs) + "]}\n",
+                          "bench.yaml", rules::PackSource());
   if (!policy) throw std::runtime_error(rules::to_error(policy.error()).detail);
   std::vector<TestRule> out;
   for (const rules::Rule& rule : policy->rules)
-    out.push_back({rule.expression, rule.caseless, static_cast<Validator>(rule.validator)});
+    out.push_back({rule.expression, rule.caseless, static_cast<Validator>(rule.validator), rule.conditions});
   return out;
 }
 
-const std::vector<TestRule>& pack_rules() {
-  static const std::vector<TestRule> kRules = read_pack_rules();
-  return kRules;
+// One database of the same expressions, in block mode or as a stream.
+class Plain {
+ public:
+  Plain(const std::vector<TestRule>& rules, unsigned mode) {
+    std::vector<const char*> pointers;
+    std::vector<unsigned> flags;
+    for (const TestRule& rule : rules) {
+      pointers.push_back(rule.expression.c_str());
+      flags.push_back(rule.caseless ? HS_FLAG_CASELESS : 0);
+    }
+    hs_compile_error_t* error = nullptr;
+    if (hs_compile_multi(pointers.data(), flags.data(), nullptr, static_cast<unsigned>(pointers.size()), mode, nullptr,
+                         &database_, &error) != HS_SUCCESS)
+      throw std::runtime_error(error->message);
+    hs_alloc_scratch(database_, &scratch_);
+    if (mode == HS_MODE_STREAM) hs_open_stream(database_, 0, &stream_);
+  }
+  ~Plain() {
+    if (stream_ != nullptr) hs_close_stream(stream_, scratch_, nullptr, nullptr);
+    hs_free_scratch(scratch_);
+    hs_free_database(database_);
+  }
+  Plain(const Plain&) = delete;
+  Plain& operator=(const Plain&) = delete;
+
+  void scan(const char* data, std::size_t bytes, match_event_handler on_match, void* context) const {
+    hs_scan(database_, data, static_cast<unsigned>(bytes), 0, scratch_, on_match, context);
+  }
+  void scan_segments(const std::string& content, match_event_handler on_match, void* context) const {
+    for (std::size_t at = 0; at < content.size(); at += kSegmentBytes)
+      hs_scan_stream(stream_, content.data() + at, static_cast<unsigned>(std::min(kSegmentBytes, content.size() - at)),
+                     0, scratch_, on_match, context);
+    hs_reset_stream(stream_, 0, scratch_, on_match, context);
+  }
+
+ private:
+  hs_database_t* database_ = nullptr;
+  hs_scratch_t* scratch_ = nullptr;
+  hs_stream_t* stream_ = nullptr;
+};
+
+// Rules, and both ways to look for them.
+struct Packs {
+  explicit Packs(std::string_view packs)
+      : rules(read_pack_rules(packs)),
+        set(rule_set_of(rules)),
+        plain(rules, HS_MODE_BLOCK),
+        plain_stream(rules, HS_MODE_STREAM) {}
+  std::vector<TestRule> rules;
+  std::unique_ptr<RuleSet> set;
+  Plain plain;
+  Plain plain_stream;
+};
+
+const Packs& usual_packs() {
+  static const Packs kMade(kPacks);
+  return kMade;
 }
 
-const RuleSet& pack_rule_set() {
-  static const std::unique_ptr<RuleSet> kRuleSet = rule_set_of(pack_rules());
-  return *kRuleSet;
+const Packs& all_packs() {
+  static const Packs kMade(kAllPacks);
+  return kMade;
 }
+
+using ChosenPacks = const Packs& (*)();
 
 void report_gbits(benchmark::State& state, std::size_t bytes, const std::string& versus) {
   bench::report_rate(state, static_cast<double>(bytes) * 8 / 1e9, "Gbit/s", versus);
 }
 
 // The content comes in segments of `segment_bytes`; what is held is shown again, as a session does.
-void scan(benchmark::State& state, const std::string& content, std::size_t segment_bytes, const std::string& label) {
-  const RuleSet& rules = pack_rule_set();
+void scan(benchmark::State& state, ChosenPacks packs, const std::string& content, std::size_t segment_bytes,
+          const std::string& label) {
+  const RuleSet& rules = *packs().set;
   Scratch scratch;
   if (!scratch.grow_for(rules)) throw std::runtime_error("no scratch");
   std::vector<Match> matches;
@@ -86,7 +152,7 @@ void scan(benchmark::State& state, const std::string& content, std::size_t segme
 
 // Segments of as many streams in turn.
 void scan_streams(benchmark::State& state, const std::string& content, std::size_t streams, const std::string& label) {
-  const RuleSet& rules = pack_rule_set();
+  const RuleSet& rules = *usual_packs().set;
   Scratch scratch;
   if (!scratch.grow_for(rules)) throw std::runtime_error("no scratch");
   std::vector<Match> matches;
@@ -108,60 +174,28 @@ void scan_streams(benchmark::State& state, const std::string& content, std::size
   report_gbits(state, content.size() * streams, label);
 }
 
-// One database of the same expressions, in block mode.
-class Plain {
- public:
-  Plain() {
-    std::vector<const char*> pointers;
-    std::vector<unsigned> flags;
-    for (const TestRule& rule : pack_rules()) {
-      pointers.push_back(rule.expression.c_str());
-      flags.push_back(rule.caseless ? HS_FLAG_CASELESS : 0);
-    }
-    hs_compile_error_t* error = nullptr;
-    if (hs_compile_multi(pointers.data(), flags.data(), nullptr, static_cast<unsigned>(pointers.size()), HS_MODE_BLOCK,
-                         nullptr, &database_, &error) != HS_SUCCESS)
-      throw std::runtime_error(error->message);
-    hs_alloc_scratch(database_, &scratch_);
-  }
-  ~Plain() {
-    hs_free_scratch(scratch_);
-    hs_free_database(database_);
-  }
-  Plain(const Plain&) = delete;
-  Plain& operator=(const Plain&) = delete;
-
-  void scan(const char* data, std::size_t bytes, match_event_handler on_match, void* context) const {
-    hs_scan(database_, data, static_cast<unsigned>(bytes), 0, scratch_, on_match, context);
-  }
-
- private:
-  hs_database_t* database_ = nullptr;
-  hs_scratch_t* scratch_ = nullptr;
-};
-
-const Plain& plain_database() {
-  static const Plain kPlain;
-  return kPlain;
-}
-
 using Offset = unsigned long long;  // NOLINT(google-runtime-int): Hyperscan's
 
-void plain(benchmark::State& state, const std::string& content) {
-  const Plain& database = plain_database();
+void plain(benchmark::State& state, ChosenPacks packs, const std::string& content, bool segments) {
+  const Packs& made = packs();
   std::size_t matches = 0;
   const auto count = [](unsigned, Offset, Offset, unsigned, void* counted) {
     ++*static_cast<std::size_t*>(counted);
     return 0;
   };
-  for (auto _ : state) database.scan(content.data(), content.size(), count, &matches);
+  for (auto _ : state) {
+    if (segments)
+      made.plain_stream.scan_segments(content, count, &matches);
+    else
+      made.plain.scan(content.data(), content.size(), count, &matches);
+  }
   benchmark::DoNotOptimize(matches);
   report_gbits(state, content.size(), "");
 }
 
 // Each end that is reported is scanned again, the bytes before it, to learn where the match begins.
 void plain_and_rescan(benchmark::State& state, const std::string& content) {
-  const Plain& database = plain_database();
+  const Plain& database = usual_packs().plain;
   std::vector<Offset> ends;
   const auto note = [](unsigned, Offset, Offset to, unsigned, void* into) {
     static_cast<std::vector<Offset>*>(into)->push_back(to);
@@ -180,6 +214,23 @@ void plain_and_rescan(benchmark::State& state, const std::string& content) {
   report_gbits(state, content.size(), "");
 }
 
+void add(const std::string& name, std::function<void(benchmark::State&)> run) {
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [=](benchmark::State& state) { bench::guarded(state, [&] { run(state); }); });
+}
+
+void add_both(const std::string& of, const std::string& database, ChosenPacks packs, const Named& text) {
+  const std::string& content = text.content;
+  const std::string peer = database + "/" + text.name;
+  add(of + "/" + text.name, [=](benchmark::State& state) { scan(state, packs, content, kContentBytes, peer); });
+  add(peer, [=](benchmark::State& state) {
+    text.name == "100" ? plain_and_rescan(state, content) : plain(state, packs, content, false);
+  });
+  add(of + "/" + text.name + "/segments",
+      [=](benchmark::State& state) { scan(state, packs, content, kSegmentBytes, peer + "/segments"); });
+  add(peer + "/segments", [=](benchmark::State& state) { plain(state, packs, content, true); });
+}
+
 void register_all() {
   const std::vector<Named> contents = {
       {"clean", json_corpus(1, kContentBytes, 0)},
@@ -191,18 +242,10 @@ void register_all() {
       {"hostile-addresses", repeated("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a@a.co ")},
       {"hostile-words", repeated("a.")},
   };
-  for (const auto& [name, content] : contents) {
-    const std::string peer = name == "100" ? "hyperscan/one-db+rescan/" + name : "hyperscan/one-db/" + name;
-    benchmark::RegisterBenchmark(("inspect/pii/" + name).c_str(), [=](benchmark::State& state) {
-      bench::guarded(state, [&] { scan(state, content, kContentBytes, peer); });
-    });
-    benchmark::RegisterBenchmark(("inspect/pii/" + name + "/segments").c_str(), [=](benchmark::State& state) {
-      bench::guarded(state, [&] { scan(state, content, kSegmentBytes, peer); });
-    });
-    benchmark::RegisterBenchmark(peer.c_str(), [=](benchmark::State& state) {
-      bench::guarded(state, [&] { name == "100" ? plain_and_rescan(state, content) : plain(state, content); });
-    });
-  }
+  for (const Named& text : contents)
+    add_both("inspect/pii", text.name == "100" ? "hyperscan/one-db+rescan" : "hyperscan/one-db", usual_packs, text);
+  add_both("inspect/all", "hyperscan/one-db-all", all_packs, contents[0]);
+  add_both("inspect/all", "hyperscan/one-db-all", all_packs, {"text", rules::sample_text().substr(0, kContentBytes)});
   for (const std::size_t streams : {1, 1024})
     benchmark::RegisterBenchmark(("inspect/streams/" + std::to_string(streams)).c_str(), [=](benchmark::State& state) {
       bench::guarded(

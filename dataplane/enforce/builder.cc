@@ -110,6 +110,7 @@ class Builder {
   }
 
   Result<void> read_scans() {
+    inspect::SharedRules shared;
     if (size_of(policy_.scans()) > kMaxScans) return malformed("too many scans");
     for (std::size_t i = 0; i < size_of(policy_.scans()); ++i) {
       const fbs::Scan& scan = *policy_.scans()->Get(static_cast<flatbuffers::uoffset_t>(i));
@@ -124,7 +125,7 @@ class Builder {
         specs.back().anchor =
             static_cast<rules::AnchorKind>(scan.anchors()->Get(static_cast<flatbuffers::uoffset_t>(specs.size() - 1)));
       }
-      auto set = inspect::RuleSet::load(specs, databases_of(scan));
+      auto set = inspect::RuleSet::load(specs, databases_of(scan), shared);
       if (!set) return std::unexpected(std::move(set.error()));
       out_.rule_sets.push_back(std::move(*set));
     }

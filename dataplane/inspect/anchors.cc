@@ -7,6 +7,12 @@ namespace {
 
 constexpr std::size_t kRanges = 4096;
 
+void take_in(Anchors::Range& range, const Anchors::Range& other) {
+  range.first = std::min(range.first, other.first);
+  range.last = std::max(range.last, other.last);
+  range.first_end = std::min(range.first_end, other.first_end);
+}
+
 }  // namespace
 
 Anchors::Anchors() {
@@ -28,14 +34,16 @@ void Anchors::add(std::uint32_t position, const Range& range) {
   PerRule& rule = rules_[position];
   if (rule.whole) return;
   if (rule.head == kNone) touched_.push_back(position);
-  if (rule.tail != kNone) {
-    // One that begins before the last takes it in, with what lies between: ranges stay in order.
-    Range& tail = ranges_[rule.tail];
-    if (range.first <= tail.last + 1) {
-      tail.first = std::min(tail.first, range.first);
-      tail.last = std::max(tail.last, range.last);
-      tail.first_end = std::min(tail.first_end, range.first_end);
-      return;
+  if (rule.tail != kNone && range.first <= ranges_[rule.tail].last + 1) {
+    // One that begins before the last takes it in, with what lies between, and those before it that it reaches: ranges
+    // stay in order.
+    take_in(ranges_[rule.tail], range);
+    for (;;) {
+      const std::uint32_t before = ranges_[rule.tail].previous;
+      if (before == kNone || ranges_[rule.tail].first > ranges_[before].last + 1) return;
+      take_in(ranges_[before], ranges_[rule.tail]);
+      ranges_[before].next = kNone;
+      rule.tail = before;
     }
   }
   if (ranges_.size() == kRanges) {
@@ -43,7 +51,7 @@ void Anchors::add(std::uint32_t position, const Range& range) {
     return;
   }
   const auto at = static_cast<std::uint32_t>(ranges_.size());
-  ranges_.push_back({range.first, range.last, range.first_end, kNone});
+  ranges_.push_back({range.first, range.last, range.first_end, kNone, rule.tail});
   if (rule.tail != kNone) {
     ranges_[rule.tail].next = at;
   } else {

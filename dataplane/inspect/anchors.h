@@ -15,6 +15,7 @@ class Anchors {
     std::uint32_t last = 0;       // the last start
     std::uint32_t first_end = 0;  // no match from these starts ends before it
     std::uint32_t next = kNone;
+    std::uint32_t previous = kNone;
   };
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 

@@ -2,44 +2,72 @@
 #include "dataplane/inspect/literals.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
+#include <utility>
 
 #include "common/assert.h"
-#include "dataplane/inspect/window.h"
 
 namespace sluice::inspect {
 namespace {
 
 constexpr std::uint32_t kWordBytes = 64;
 constexpr std::size_t kWordsAtOnce = 32;
-constexpr std::uint32_t kBehind = kWindowPlaces - 1;  // bytes that the pass reads behind its words
+constexpr auto kBehind = static_cast<std::uint32_t>(kWindowPlaces - 1);  // bytes that the pass reads behind its words
 
 }  // namespace
 
 void Literals::add(std::uint32_t rule, const rules::Literal& literal) {
   SLUICE_ASSERT(!literal.bytes.empty());
-  Item item{.rule = rule, .places = {}};
-  const auto width = static_cast<std::uint32_t>(literal.bytes.size());
-  const bool has_before = !literal.before.all();
-  if (has_before) item.places.push_back(literal.before);
-  const std::vector<rules::ByteSet> places = rules::places_of(literal);
-  item.places.insert(item.places.end(), places.begin(), places.end());
-  if (!literal.after.all()) item.places.push_back(literal.after);
+  Item item{.rule = rule, .places = rules::places_around(literal)};
   SLUICE_ASSERT(item.places.size() <= kMaxPlaces);
-  item.min_lead = literal.min_reach - width - (has_before ? 1 : 0);
-  item.max_lead = literal.max_reach - width - (has_before ? 1 : 0);
-  item.window = best_window(item.places);
+  const auto width = static_cast<std::uint32_t>(literal.bytes.size()) + (literal.before.all() ? 0 : 1);
+  item.min_lead = literal.min_reach - width;
+  item.max_lead = literal.max_reach - width;
   items_.push_back(std::move(item));
 }
 
+void Literals::add(std::uint32_t rule, std::vector<rules::ByteSet> places) {
+  SLUICE_ASSERT(!places.empty() && places.size() <= kMaxPlaces);
+  items_.push_back({.rule = rule, .places = std::move(places)});
+}
+
 void Literals::finish() {
-  std::vector<Window> windows;
-  for (const Item& item : items_) windows.push_back(window_at(item.places, item.window));
-  std::size_t number = 0;
-  for (Bucket& bucket : make_buckets(windows)) {
-    tables_.add(number, bucket.window);
-    in_bucket_[number++] = std::move(bucket.items);
+  std::vector<std::vector<rules::ByteSet>> all;
+  for (const Item& item : items_) all.push_back(item.places);
+  const rules::BucketPlan plan = rules::plan_buckets(all);
+  for (std::size_t i = 0; i < items_.size(); ++i) items_[i].window = plan.windows[i];
+  places_ = plan.places;
+  tables_.resize(plan.tables());
+  for (std::size_t i = 0; i < plan.buckets.size(); ++i) {
+    tables_[i / kBuckets].add(i % kBuckets, plan.buckets[i].halves);
+    std::vector<Quick>& here = in_bucket_.emplace_back();
+    for (const std::uint32_t index : plan.buckets[i].items) here.push_back(quick_of(items_[index], index));
   }
+}
+
+// The bits that are the same in all bytes of a place.
+Literals::Quick Literals::quick_of(const Item& item, std::uint32_t index) {
+  Quick quick{.item = index};
+  std::array<std::uint8_t, kWindowPlaces> masks{};
+  std::array<std::uint8_t, kWindowPlaces> values{};
+  const rules::Window window = rules::window_at(item.places, item.window);
+  for (std::size_t i = 0; i < kWindowPlaces; ++i) {
+    unsigned in_all = 0xff;
+    unsigned in_none = 0xff;
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      if (!window[i][byte]) continue;
+      in_all &= byte;
+      in_none &= ~byte;
+    }
+    masks[i] = static_cast<std::uint8_t>(in_all | in_none);
+    values[i] = static_cast<std::uint8_t>(in_all);
+  }
+  static_assert(sizeof quick.mask == kWindowPlaces);
+  std::memcpy(&quick.mask, masks.data(), sizeof quick.mask);
+  std::memcpy(&quick.value, values.data(), sizeof quick.value);
+  return quick;
 }
 
 bool Literals::stands_in(const Item& item, Bytes bytes) {
@@ -48,27 +76,32 @@ bool Literals::stands_in(const Item& item, Bytes bytes) {
   return true;
 }
 
-// A window may begin at `at`, which lies in `run` as a whole.
-void Literals::look(const Content& content, Bytes run, std::uint32_t run_begin, std::uint32_t at,
-                    Anchors& anchors) const {
-  for (unsigned left = tables_.at(&run[at - run_begin]); left != 0; left &= left - 1) {
-    for (const std::uint32_t index : in_bucket_[static_cast<std::size_t>(std::countr_zero(left))]) {
-      const Item& item = items_[index];
-      const auto width = static_cast<std::uint32_t>(item.places.size());
-      if (at < item.window + item.min_lead || at - item.window + width > content.length()) continue;
-      const std::uint32_t begin = at - item.window;
-      std::array<std::uint8_t, kMaxPlaces> copied;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-      Bytes bytes(copied.data(), width);
-      if (begin >= run_begin && begin - run_begin + width <= run.size())
-        bytes = run.subspan(begin - run_begin, width);
-      else
-        content.copy(begin, MutableBytes(copied).first(width));
-      if (stands_in(item, bytes))
-        anchors.add(item.rule, {.first = begin - std::min(begin, item.max_lead),
-                                .last = begin - item.min_lead,
-                                .first_end = begin + width});
-    }
-  }
+// A window may begin at `at`, which lies in the run as a whole.
+void Literals::look(const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const {
+  const std::uint8_t* data = &run.bytes[at - run.begin];
+  std::uint32_t seen = 0;
+  std::memcpy(&seen, data, sizeof seen);
+  for (std::size_t table = 0; table < tables_.size(); ++table)
+    for (unsigned left = tables_[table].at(data); left != 0; left &= left - 1)
+      for (const Quick& quick : in_bucket_[table * kBuckets + static_cast<std::size_t>(std::countr_zero(left))])
+        if ((seen & quick.mask) == quick.value) look_at(items_[quick.item], content, run, at, anchors);
+}
+
+void Literals::look_at(const Item& item, const Content& content, const Run& run, std::uint32_t at,
+                       Anchors& anchors) const {
+  const auto width = static_cast<std::uint32_t>(item.places.size());
+  if (at < item.window + item.min_lead || at - item.window + width > content.length()) return;
+  const std::uint32_t begin = at - item.window;
+  std::array<std::uint8_t, kMaxPlaces> copied;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  Bytes bytes(copied.data(), width);
+  if (begin >= run.begin && begin - run.begin + width <= run.bytes.size())
+    bytes = run.bytes.subspan(begin - run.begin, width);
+  else
+    content.copy(begin, MutableBytes(copied).first(width));
+  if (!stands_in(item, bytes)) return;
+  anchors.add(
+      item.rule,
+      {.first = begin - std::min(begin, item.max_lead), .last = begin - item.min_lead, .first_end = begin + width});
 }
 
 void Literals::find(const Content& content, Anchors& anchors) const {
@@ -77,19 +110,20 @@ void Literals::find(const Content& content, Anchors& anchors) const {
   std::array<std::uint64_t, kWordsAtOnce> hits;          // NOLINT(cppcoreguidelines-pro-type-member-init)
   std::array<std::uint8_t, kWordBytes + kBehind> mixed;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   for (std::uint32_t at = 0; at < length;) {
-    Bytes run = content.run_from(at);
+    Run run{content.run_from(at), at};
     std::size_t words = 1;
-    if (run.size() >= mixed.size()) {
-      words = std::min((run.size() - kBehind) / kWordBytes, kWordsAtOnce);
+    if (run.bytes.size() >= mixed.size()) {
+      words = std::min((run.bytes.size() - kBehind) / kWordBytes, kWordsAtOnce);
     } else {
       const std::size_t have = content.copy(at, mixed);
       std::fill(mixed.begin() + static_cast<std::ptrdiff_t>(have), mixed.end(), 0);
-      run = mixed;
+      run.bytes = mixed;
     }
-    for (std::uint32_t with = kFind(run.data(), words, tables_, hits.data()); with != 0; with &= with - 1) {
+    for (std::uint32_t with = kFind(run.bytes.data(), words, tables_, places_, hits.data()); with != 0;
+         with &= with - 1) {
       const auto word = static_cast<std::uint32_t>(std::countr_zero(with));
       for (std::uint64_t left = hits[word]; left != 0; left &= left - 1)
-        look(content, run, at, at + word * kWordBytes + static_cast<std::uint32_t>(std::countr_zero(left)), anchors);
+        look(content, run, at + word * kWordBytes + static_cast<std::uint32_t>(std::countr_zero(left)), anchors);
     }
     at += static_cast<std::uint32_t>(words) * kWordBytes;
   }

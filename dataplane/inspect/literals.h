@@ -1,9 +1,8 @@
-// Literals of a whole rule set, while they are not many, in one pass over the content. Of each the three bytes in a row
-// that tell most are looked for (buckets.h), the byte before and behind the literal among them where every match has
-// one; where they may stand the bytes themselves are looked at.
+// Literals of a whole rule set, while they are not too many, in one pass over the content. Of each the four bytes in a
+// row that tell most are looked for (rules/window.h), the byte before and behind the literal among them where every
+// match has one; where they may stand the bytes themselves are looked at.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -18,6 +17,8 @@ class Literals {
  public:
   // Outside the data path: all literals, those of a rule one behind the other; then finish().
   void add(std::uint32_t rule, const rules::Literal& literal);
+  // A match of the rule begins with these.
+  void add(std::uint32_t rule, std::vector<rules::ByteSet> places);
   void finish();
   [[nodiscard]] bool empty() const { return items_.empty(); }
   [[nodiscard]] std::size_t size() const { return items_.size(); }
@@ -36,13 +37,27 @@ class Literals {
     std::uint32_t min_lead = 0;
     std::uint32_t max_lead = 0;
   };
+  // What an item's window is, as far as one comparison tells.
+  struct Quick {
+    std::uint32_t mask = 0;
+    std::uint32_t value = 0;
+    std::uint32_t item = 0;
+  };
+  // The text around a place, in one run.
+  struct Run {
+    Bytes bytes;
+    std::uint32_t begin = 0;
+  };
 
-  void look(const Content& content, Bytes run, std::uint32_t run_begin, std::uint32_t at, Anchors& anchors) const;
+  [[nodiscard]] static Quick quick_of(const Item& item, std::uint32_t index);
+  void look(const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const;
+  void look_at(const Item& item, const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const;
   static bool stands_in(const Item& item, Bytes bytes);
 
   std::vector<Item> items_;
-  std::array<std::vector<std::uint32_t>, kBuckets> in_bucket_;  // items
-  BucketTables tables_;
+  std::vector<BucketTable> tables_;
+  std::size_t places_ = kWindowPlaces;         // that the tables know
+  std::vector<std::vector<Quick>> in_bucket_;  // kBuckets a table
 };
 
 }  // namespace sluice::inspect

@@ -20,7 +20,7 @@ bool RuleSearch::run(const Anchors& anchors, std::uint32_t position, bool open) 
   const std::uint32_t length = content_.length();
   if (anchors.whole(position)) return search(from_, length);
   // From here on, matches may show their anchor only in bytes to come: no range may make us pass over a start.
-  const std::uint32_t tail = open ? first_start_before(length - std::min(length, rule_.reach - 1), length) : length;
+  const std::uint32_t tail = open ? first_start_before(length - std::min(length, reach_ - 1), length) : length;
   for (std::uint32_t at = anchors.first_range(position); at != Anchors::kNone;) {
     const Anchors::Range& range = anchors.range(at);
     if (range.first >= tail) break;

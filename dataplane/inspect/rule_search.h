@@ -33,9 +33,10 @@ class RuleSearch {
  public:
   // `from` is the first position at which a match may start; with `last` no byte follows the content.
   // Matches are appended with `base` added to their positions.
-  RuleSearch(const CompiledRule& rule, Content& content, DecisionRoom& room, StartRoom& starts, bool last,
+  RuleSearch(const RuleOfSet& rule, Content& content, DecisionRoom& room, StartRoom& starts, bool last,
              std::uint32_t from, std::uint64_t base, std::vector<Found>& found)
-      : rule_(rule),
+      : rule_(*rule.rule),
+        reach_(rule.reach),
         content_(content),
         room_(room),
         starts_(starts),
@@ -59,6 +60,7 @@ class RuleSearch {
   [[nodiscard]] std::size_t next_start(Bytes text, std::uint32_t begin, std::size_t from, std::size_t stop);
 
   const CompiledRule& rule_;
+  std::uint32_t reach_;
   Content& content_;
   DecisionRoom& room_;
   StartRoom& starts_;

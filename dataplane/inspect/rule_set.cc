@@ -6,12 +6,21 @@
 
 #include "rules/bounds.h"
 #include "rules/expression.h"
+#include "rules/window.h"
 
 namespace sluice::inspect {
 namespace {
 
 // Matches that are no wider cost little where there is none.
 constexpr std::uint32_t kNarrow = 32;
+
+// What a window of a shape may be expected, a byte, so that it is looked for as literals are.
+constexpr double kRare = 3e-5;
+
+// Of a shape, that are looked for. Where shapes are many, the bitmaps of more are there anyway.
+constexpr std::size_t kFewShapes = 4;
+constexpr std::size_t kFewRuns = 2;
+constexpr std::size_t kManyRuns = 4;
 
 std::unexpected<Error> bad_rule(const RuleSpec& spec, const std::string& why) {
   return fail(ErrorCode::bundle_malformed, "rule " + std::to_string(spec.index) + ": " + why);
@@ -26,24 +35,21 @@ Result<void> check_widths(const RuleSpec& spec) {
   return {};
 }
 
-struct Parsed {
-  rules::Expression expression;
-  rules::Automaton automaton;
-  std::unique_ptr<const rules::Conditions> conditions;
-};
-
 // The compiler of policies asked the same; a bundle is held against it all the same.
-Result<Parsed> parse(const RuleSpec& spec) {
-  auto expression = rules::parse_expression(spec.expression, spec.caseless);
+Result<CompiledRule> compile(const RuleSpec& spec) {
+  if (auto widths = check_widths(spec); !widths) return std::unexpected(widths.error());
+  const auto expression = rules::parse_expression(spec.expression, spec.caseless);
   if (!expression) return bad_rule(spec, expression.error().what());
   auto automaton = rules::Automaton::build(*expression);
   if (!automaton) return bad_rule(spec, "its expression has too many ways to match");
-  Parsed parsed{*std::move(expression), *std::move(automaton), nullptr};
-  if (spec.conditions.empty()) return parsed;
-  auto conditions = rules::build_conditions(spec.conditions, parsed.expression, spec.caseless);
+  CompiledRule rule{spec.index, spec.validator, *std::move(automaton), {}, {}, {}};
+  if (rule.automaton.max_width() > kNarrow) rule.starts = rules::StartFilter::build(*expression);
+  rule.literals = rules::choose_anchor(*expression, rule.automaton).literals;
+  if (spec.conditions.empty()) return rule;
+  auto conditions = rules::build_conditions(spec.conditions, *expression, spec.caseless);
   if (!conditions) return bad_rule(spec, conditions.error().what());
-  parsed.conditions = std::make_unique<const rules::Conditions>(*std::move(conditions));
-  return parsed;
+  rule.conditions = std::make_unique<const rules::Conditions>(*std::move(conditions));
+  return rule;
 }
 
 // One scan of nothing tells whether the database can be scanned as we do: mode, version and CPU.
@@ -82,28 +88,50 @@ Result<std::uint32_t> reach_of_literals(const RuleSpec& spec, std::uint32_t posi
   return reach;
 }
 
+struct Shape {
+  std::uint32_t rule = 0;  // position
+  std::vector<rules::ByteSet> places;
+  rules::ByteSet before;
+};
+
+// Where literals are looked for anyway, a shape that begins with something rare is looked for as one.
+void add_shapes(std::vector<Shape> shapes, CompiledRules& compiled) {
+  const bool with_literals = !compiled.spelled.empty();
+  const std::size_t most_runs = shapes.size() > kFewShapes ? kManyRuns : kFewRuns;
+  for (Shape& shape : shapes) {
+    const auto window = rules::window_at(shape.places, rules::best_window(shape.places));
+    if (with_literals && compiled.spelled.size() < rules::kMaxSpelled && rules::frequency(window) <= kRare)
+      compiled.spelled.add(shape.rule, std::move(shape.places));
+    else
+      compiled.shapes.add(shape.rule, shape.places, shape.before, most_runs);
+  }
+}
+
 // How a rule's matches will be noticed; within how many bytes of their start.
-Result<std::uint32_t> add_anchor(const RuleSpec& spec, std::uint32_t position, const Parsed& parsed,
-                                 CompiledRules& compiled) {
-  const std::uint32_t max_width = parsed.automaton.max_width();
+Result<std::uint32_t> add_anchor(const RuleSpec& spec, std::uint32_t position, const CompiledRule& rule,
+                                 CompiledRules& compiled, std::vector<Shape>& shapes) {
+  const std::uint32_t max_width = rule.automaton.max_width();
   switch (spec.anchor) {
     case rules::AnchorKind::pattern:
       if (compiled.patterns == nullptr) return bad_rule(spec, "there is no database with its pattern");
       return max_width;
     case rules::AnchorKind::shape: {
-      const auto places = rules::shape_of(parsed.automaton);
-      compiled.shapes.add(position, places, rules::before_of(parsed.automaton));
-      return static_cast<std::uint32_t>(places.size());
+      shapes.push_back({position, rules::shape_of(rule.automaton), rules::before_of(rule.automaton)});
+      return static_cast<std::uint32_t>(shapes.back().places.size());
+    }
+    case rules::AnchorKind::shapes: {
+      for (auto& places : rules::shapes_of(rule.automaton))
+        shapes.push_back({position, std::move(places), rules::before_of(rule.automaton)});
+      return static_cast<std::uint32_t>(shapes.back().places.size());
     }
     case rules::AnchorKind::literal:
       return reach_of_literals(spec, position, max_width, compiled);
     case rules::AnchorKind::spelled: {
-      const auto literals = rules::choose_anchor(parsed.expression, parsed.automaton).literals;
-      if (literals.empty()) return bad_rule(spec, "there is no literal in its expression");
-      if (compiled.spelled.size() + literals.size() > rules::kMaxSpelled)
+      if (rule.literals.empty()) return bad_rule(spec, "there is no literal in its expression");
+      if (compiled.spelled.size() + rule.literals.size() > rules::kMaxSpelled)
         return bad_rule(spec, "there are too many literals to spell out");
       std::uint32_t reach = 0;
-      for (const rules::Literal& literal : literals) {
+      for (const rules::Literal& literal : rule.literals) {
         compiled.spelled.add(position, literal);
         reach = std::max(reach, literal.max_reach + (literal.after.all() ? 0 : 1));
       }
@@ -125,7 +153,11 @@ std::uint32_t RuleSet::max_width() const {
   return impl_->compiled.max_width;
 }
 
-Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rules, const Databases& databases) {
+SharedRules::SharedRules() : impl_(std::make_unique<Impl>()) {}
+SharedRules::~SharedRules() = default;
+
+Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rules, const Databases& databases,
+                                               SharedRules& shared) {
   std::unique_ptr<RuleSet> set(new RuleSet());
   CompiledRules& compiled = set->impl_->compiled;
   compiled.literal_table = databases.literal_table;
@@ -134,22 +166,23 @@ Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rule
   if (auto loaded = load_database(databases.literals, compiled.literals); !loaded)
     return std::unexpected(loaded.error());
   compiled.rules.reserve(rules.size());
+  std::vector<Shape> shapes;
   for (const RuleSpec& spec : rules) {
-    if (auto widths = check_widths(spec); !widths) return std::unexpected(widths.error());
-    auto parsed = parse(spec);
-    if (!parsed) return std::unexpected(parsed.error());
-    compiled.max_width = std::max(compiled.max_width, parsed->automaton.max_width());
-    const auto position = static_cast<std::uint32_t>(compiled.rules.size());
-    const auto reach = add_anchor(spec, position, *parsed, compiled);
+    std::shared_ptr<const CompiledRule>& known = shared.impl_->rules[spec.index];
+    if (known == nullptr) {
+      auto rule = compile(spec);
+      if (!rule) return std::unexpected(rule.error());
+      known = std::make_shared<const CompiledRule>(*std::move(rule));
+    }
+    compiled.max_width = std::max(compiled.max_width, known->automaton.max_width());
+    const auto reach = add_anchor(spec, static_cast<std::uint32_t>(compiled.rules.size()), *known, compiled, shapes);
     if (!reach) return std::unexpected(reach.error());
-    compiled.tails.add(parsed->automaton, *reach);
-    std::optional<rules::StartFilter> starts;
-    if (parsed->automaton.max_width() > kNarrow) starts = rules::StartFilter::build(parsed->expression);
-    if (parsed->conditions && parsed->conditions->context_words)
-      compiled.bytes_before = std::max(compiled.bytes_before, parsed->conditions->within + rules::kContextBytes);
-    compiled.rules.push_back({spec.index, spec.validator, *reach, std::move(parsed->automaton), std::move(starts),
-                              std::move(parsed->conditions)});
+    compiled.tails.add(known->automaton, *reach);
+    if (known->conditions && known->conditions->context_words)
+      compiled.bytes_before = std::max(compiled.bytes_before, known->conditions->within + rules::kContextBytes);
+    compiled.rules.push_back({known, *reach});
   }
+  add_shapes(std::move(shapes), compiled);
   compiled.shapes.finish();
   compiled.spelled.finish();
   compiled.tails.finish();

@@ -5,6 +5,7 @@
 
 #include <hs.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -22,11 +23,21 @@ namespace sluice::inspect {
 struct CompiledRule {
   RuleIndex index = 0;
   Validator validator = Validator::none;
-  // Within so many bytes of its start a match shows its anchor.
-  std::uint32_t reach = 0;
   rules::Automaton automaton;
   std::optional<rules::StartFilter> starts;             // for matches that are wide
   std::unique_ptr<const rules::Conditions> conditions;  // null where there are none
+  std::vector<rules::Literal> literals;                 // of its anchor, where that is one
+};
+
+// A rule as one of a set.
+struct RuleOfSet {
+  std::shared_ptr<const CompiledRule> rule;
+  // Within so many bytes of its start a match shows its anchor.
+  std::uint32_t reach = 0;
+};
+
+struct SharedRules::Impl {
+  std::map<RuleIndex, std::shared_ptr<const CompiledRule>> rules;
 };
 
 struct DatabaseDeleter {
@@ -39,7 +50,7 @@ struct ScratchDeleter {
 using DatabasePointer = std::unique_ptr<hs_database_t, DatabaseDeleter>;
 
 struct CompiledRules {
-  std::vector<CompiledRule> rules;
+  std::vector<RuleOfSet> rules;
   DatabasePointer patterns;  // null when no rule needs it; so are literals
   DatabasePointer literals;
   std::vector<LiteralSpec> literal_table;

@@ -23,7 +23,7 @@ using Offset = unsigned long long;  // NOLINT(google-runtime-int): Hyperscan's
 int on_pattern(unsigned id, Offset /*from*/, Offset to, unsigned /*flags*/, void* context) {
   auto& sink = *static_cast<AnchorSink*>(context);
   if (id >= sink.rules.rules.size()) return 1;  // the database is not of these rules
-  const rules::Automaton& automaton = sink.rules.rules[id].automaton;
+  const rules::Automaton& automaton = sink.rules.rules[id].rule->automaton;
   const auto end = static_cast<std::uint32_t>(to);
   if (end < automaton.min_width()) return 0;
   sink.anchors.add(

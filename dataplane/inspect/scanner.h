@@ -56,10 +56,29 @@ struct Databases {
   std::vector<LiteralSpec> literal_table;
 };
 
+// What several sets of one policy share while they are loaded: a rule, known by its index, is made once.
+class SharedRules {
+ public:
+  SharedRules();
+  ~SharedRules();
+  SharedRules(const SharedRules&) = delete;
+  SharedRules& operator=(const SharedRules&) = delete;
+
+ private:
+  friend class RuleSet;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 class RuleSet {
  public:
   // As rules/scan_compiler.h made them.
-  static Result<std::unique_ptr<RuleSet>> load(const std::vector<RuleSpec>& rules, const Databases& databases);
+  static Result<std::unique_ptr<RuleSet>> load(const std::vector<RuleSpec>& rules, const Databases& databases) {
+    SharedRules alone;
+    return load(rules, databases, alone);
+  }
+  static Result<std::unique_ptr<RuleSet>> load(const std::vector<RuleSpec>& rules, const Databases& databases,
+                                               SharedRules& shared);
   ~RuleSet();
   RuleSet(const RuleSet&) = delete;
   RuleSet& operator=(const RuleSet&) = delete;

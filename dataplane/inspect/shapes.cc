@@ -19,11 +19,12 @@ constexpr std::size_t kGroupBytes = kGroupWords * kWordBytes;
 constexpr std::uint8_t kLongestRun = 8;
 constexpr int kDense = 16;            // candidates in a word: to look at each costs more than it spares
 constexpr double kOftenEnough = 0.5;  // that a run of another class tells little
+constexpr double kRareEnough = 1e-5;
 
 }  // namespace
 
 // The runs that tell most, of lengths that doubling gives.
-std::vector<Shapes::Run> Shapes::runs_of(const std::vector<rules::ByteSet>& places) {
+std::vector<Shapes::Run> Shapes::runs_of(const std::vector<rules::ByteSet>& places, std::size_t most) {
   std::vector<Run> runs;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto atoms = atoms_of(places[i]);
@@ -48,17 +49,21 @@ std::vector<Shapes::Run> Shapes::runs_of(const std::vector<rules::ByteSet>& plac
   std::ranges::sort(runs, {}, [](const Run& run) { return std::pair(run.often, run.offset); });
   const auto other = std::ranges::find_if(
       runs, [&](const Run& run) { return run.atoms != runs.front().atoms && run.often <= kOftenEnough; });
-  if (other != runs.end()) std::swap(*other, runs[1]);
-  runs.resize(std::min<std::size_t>(runs.size(), 2));
-  std::ranges::sort(runs, {}, &Run::offset);
+  if (other != runs.end()) std::rotate(runs.begin() + 1, other, other + 1);
+  // More of them while these would be found too often.
+  std::size_t count = 0;
+  for (double often = 1; count < runs.size() && count < most && (count < 2 || often > kRareEnough); ++count)
+    often *= runs[count].often;
+  runs.resize(count);
   return runs;
 }
 
-void Shapes::add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const rules::ByteSet& before) {
+void Shapes::add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const rules::ByteSet& before,
+                 std::size_t most_runs) {
   SLUICE_ASSERT(!places.empty() && places.size() <= kMaxPlaces);
   Shape shape{.rule = rule,
               .places = static_cast<std::uint32_t>(places.size()),
-              .runs = runs_of(places),
+              .runs = runs_of(places, most_runs),
               .places_of = std::vector<std::uint32_t>(256),
               .before = before,
               .not_before = atoms_within(all_atoms(), ~before)};
@@ -148,16 +153,19 @@ void Shapes::find_bitmaps(const Content& content, std::uint32_t begin, std::size
   }
 }
 
-// Where both runs stand: in room.candidates, of which the words that have a bit are told, one bit a word.
+// Where all runs stand: in room.candidates, of which the words that have a bit are told, one bit a word.
 std::uint32_t Shapes::find_candidates(const Shape& shape, std::size_t words, Room& room) {
   if (shape.runs.empty()) {
     room.candidates.fill(~std::uint64_t{0});
     return static_cast<std::uint32_t>((std::uint64_t{1} << words) - 1);
   }
+  const auto meet = [&](const Bitmap& with, unsigned shift, const Run& run) {
+    return bitmaps().meet(with, shift, room.bitmaps[run.bitmap], run.offset, words, room.candidates);
+  };
   const Run& first = shape.runs.front();
-  const Run& second = shape.runs.back();
-  return bitmaps().meet(room.bitmaps[first.bitmap], first.offset, room.bitmaps[second.bitmap], second.offset, words,
-                        room.candidates);
+  std::uint32_t found = meet(room.bitmaps[first.bitmap], first.offset, shape.runs[shape.runs.size() > 1 ? 1 : 0]);
+  for (std::size_t i = 2; i < shape.runs.size() && found != 0; ++i) found = meet(room.candidates, 0, shape.runs[i]);
+  return found;
 }
 
 bool Shapes::stands_in(const Shape& shape, Bytes bytes) {
@@ -171,6 +179,12 @@ bool Shapes::stands_in(const Shape& shape, Bytes bytes) {
 void Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begin, std::size_t words, Room& room,
                         Anchors& anchors) {
   const std::uint32_t length = content.length();
+  const Bytes run = content.run_from(begin);
+  const auto stands_at = [&](std::uint32_t at) {
+    const std::uint32_t skip = at - begin;
+    return stands_in(shape, skip + shape.places <= run.size() ? run.subspan(skip, shape.places)
+                                                              : content.view(at, at + shape.places));
+  };
   for (std::uint32_t with = find_candidates(shape, words, room); with != 0; with &= with - 1) {
     const auto word = static_cast<std::uint32_t>(std::countr_zero(with));
     const std::uint32_t word_begin = begin + word * std::uint32_t{kWordBytes};
@@ -182,14 +196,15 @@ void Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begi
         left &= ~std::uint64_t{1};
       if (left == 0) continue;
     }
-    const bool dense = std::popcount(left) >= kDense && !shape.runs.empty();
+    const bool several = (left & (left - 1)) != 0;
+    const bool dense = several && std::popcount(left) >= kDense && !shape.runs.empty();
     while (left != 0) {
       const auto bit = static_cast<std::uint32_t>(std::countr_zero(left));
       const std::uint32_t at = word_begin + bit;
       if (at + shape.places > length) return;
       const auto count = dense ? static_cast<std::uint32_t>(std::countr_one(left >> bit)) : 1;
       left &= bit + count < kWordBytes ? ~std::uint64_t{0} << (bit + count) : 0;
-      if (!dense && !stands_in(shape, content.view(at, at + shape.places))) continue;
+      if (!dense && !stands_at(at)) continue;
       anchors.add(
           shape.rule,
           {.first = at, .last = std::min(at + count - 1, length - shape.places), .first_end = at + shape.places});

@@ -1,8 +1,8 @@
 // Shapes of a whole rule set in one pass over the content: for each of the first bytes of a match, what it can be, and
 // what the byte before them can not be.
-// The content is made into bitmaps, a strip of 2 KiB at a time. Of each shape only the one or two runs of places that
-// tell most are looked for there; where they agree, the bytes themselves are looked at. What is found is necessary and
-// not sufficient.
+// The content is made into bitmaps, a strip of 2 KiB at a time. Of each shape only the few runs of places that tell
+// most are looked for there; where they agree, the bytes themselves are looked at. What is found is necessary and not
+// sufficient.
 #pragma once
 
 #include <array>
@@ -28,7 +28,8 @@ class Shapes {
   };
   // Outside the data path: of each rule the places (1 to kMaxPlaces) and what may stand before them; then finish().
   static constexpr std::size_t kMaxPlaces = 32;
-  void add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const rules::ByteSet& before);
+  void add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const rules::ByteSet& before,
+           std::size_t most_runs = 2);
   void finish();
   [[nodiscard]] bool empty() const { return shapes_.empty(); }
 
@@ -49,7 +50,7 @@ class Shapes {
   struct Shape {
     std::uint32_t rule = 0;
     std::uint32_t places = 0;
-    std::vector<Run> runs;                 // those that are looked for: two at most
+    std::vector<Run> runs;                 // those that are looked for, no more than add() says
     std::vector<std::uint32_t> places_of;  // of each byte: the places at which it may stand, one bit a place
     rules::ByteSet before;
     AtomSet not_before = 0;  // no match begins behind a byte of these
@@ -64,7 +65,7 @@ class Shapes {
     std::uint8_t length = 0;
   };
 
-  [[nodiscard]] static std::vector<Run> runs_of(const std::vector<rules::ByteSet>& places);
+  [[nodiscard]] static std::vector<Run> runs_of(const std::vector<rules::ByteSet>& places, std::size_t most);
   [[nodiscard]] std::vector<Run*> all_runs();
   void make_atoms();
   [[nodiscard]] std::uint8_t bitmap_of(AtomSet atoms, std::uint8_t length);

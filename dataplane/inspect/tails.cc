@@ -49,18 +49,24 @@ void Tails::find(Content& content, std::uint32_t first, Room& room) const {
 
 // All rules in a register.
 void Tails::find_in_word(Bytes text, std::size_t farthest, Room& room) const {
+  const std::uint64_t* contained = contained_.of(0);
+  const std::uint64_t* first = first_.of(0);
+  const std::uint64_t* first_after_word = first_after_word_.of(0);
+  const std::uint64_t* second = second_.of(0);
   std::uint64_t alive = ~std::uint64_t{0};
   std::uint64_t open = 0;
   std::uint64_t goes_on = 0;
   auto shown = shown_.begin();
-  for (std::size_t distance = 1; distance <= farthest && alive != 0; ++distance) {
+  for (std::size_t distance = 1; distance <= farthest; ++distance) {
     for (; shown != shown_.end() && shown->distance <= distance; ++shown) alive &= ~(std::uint64_t{1} << shown->rule);
     const std::size_t at = text.size() - distance;
-    alive &= *contained_.of(text[at]);
-    const std::uint64_t begins = alive & *(rules::is_after_word(text, at) ? first_after_word_ : first_).of(text[at]);
+    const std::uint8_t byte = text[at];
+    alive &= contained[byte];
+    if (alive == 0) break;
+    const std::uint64_t begins = alive & (rules::is_after_word(text, at) ? first_after_word : first)[byte];
     if (distance == 1) room.last_byte = begins != 0;
     open |= begins & goes_on;
-    goes_on = *second_.of(text[at]);
+    goes_on = second[byte];
   }
   room.open.front() = open;
 }

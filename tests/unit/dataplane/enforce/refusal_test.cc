@@ -119,10 +119,10 @@ TEST_F(Refusal, databases) {
   expect(ErrorCode::bundle_bad_database, "Hyperscan error", [](fbs::PolicyT& p) { p.scans[0]->literals.resize(3); });
   expect_malformed("there is no literal of it", [](fbs::PolicyT& p) { p.scans[0]->literals.clear(); });
   expect_malformed("there is no literal of it", [](fbs::PolicyT& p) { p.scans[0]->literal_table.clear(); });
-  expect_malformed("a literal of no rule", [](fbs::PolicyT& p) { p.scans[0]->literal_table.emplace_back(99, 1, 1); });
+  expect_malformed("a literal of no rule", [](fbs::PolicyT& p) { p.scans[0]->literal_table.emplace_back(9999, 1, 1); });
   expect_malformed("lies beyond its matches", [](fbs::PolicyT& p) { p.scans[0]->literal_table[0] = {0, 1, 5000}; });
   expect_malformed("no anchor a rule", [](fbs::PolicyT& p) { p.scans[0]->anchors.pop_back(); });
-  expect_malformed("unknown kind", [](fbs::PolicyT& p) { p.scans[0]->anchors[0] = 4; });
+  expect_malformed("unknown kind", [](fbs::PolicyT& p) { p.scans[0]->anchors[0] = 5; });
   expect_malformed("no literal in its expression", [](fbs::PolicyT& p) {
     p.rules[0]->expression = "[a-z]{3}";
     p.scans[0]->anchors[0] = 3;

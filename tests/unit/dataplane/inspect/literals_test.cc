@@ -7,16 +7,18 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/random.h"
-#include "dataplane/inspect/window.h"
+#include "rules/window.h"
 
 namespace sluice::inspect {
 namespace {
 
 using rules::ByteSet;
 using rules::Literal;
+using rules::Window;
 
 const ByteSet kAnything = ByteSet().set();
 
@@ -48,36 +50,40 @@ Literals literals_of(const std::vector<Literal>& all) {
 TEST(Buckets, AreTheSameOnEveryCpu) {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     Random random(seed);
-    BucketTables tables;
-    for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
-      Window window;
-      for (ByteSet& place : window)
-        for (std::uint64_t n = 1 + random.below(60); n > 0; --n) place.set(random.below(256));
-      tables.add(bucket, window);
-    }
+    std::vector<BucketTable> tables(1 + random.below(rules::kMaxBucketTables));
+    const std::size_t known = kWindowPlaces - random.below(2);
+    for (BucketTable& table : tables)
+      for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
+        Window window;
+        for (ByteSet& place : window)
+          for (std::uint64_t n = 1 + random.below(60); n > 0; --n) place.set(random.below(256));
+        if (known < kWindowPlaces) window.back().set();
+        table.add(bucket, rules::halves_of(window));
+      }
     std::vector<std::uint8_t> bytes(64 * 5 + kWindowPlaces - 1);
     for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.below(256));
     std::vector<std::uint64_t> fast(5);
     std::vector<std::uint64_t> portable(5);
-    const std::uint32_t with = find_buckets()(bytes.data(), 5, tables, fast.data());
-    ASSERT_EQ(find_buckets_portable(bytes.data(), 5, tables, portable.data()), with);
+    const std::uint32_t with = find_buckets()(bytes.data(), 5, tables, known, fast.data());
+    ASSERT_EQ(find_buckets_portable(bytes.data(), 5, tables, known, portable.data()), with);
     ASSERT_EQ(fast, portable) << seed;
     for (std::size_t word = 0; word < fast.size(); ++word) ASSERT_EQ(fast[word] != 0, (with >> word & 1U) != 0);
   }
 }
 
 TEST(Buckets, HoldEveryWindowThatWasAdded) {
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    BucketTables tables;
-    Window window;
-    for (ByteSet& place : window) place.set(byte);
-    tables.add(5, window);
-    const std::vector<std::uint8_t> bytes(66, static_cast<std::uint8_t>(byte));
-    EXPECT_EQ(tables.at(bytes.data()), 1U << 5);
-    std::uint64_t hits = 0;
-    EXPECT_EQ(find_buckets()(bytes.data(), 1, tables, &hits), 1U);
-    EXPECT_EQ(hits, ~std::uint64_t{0}) << byte;
-  }
+  for (std::size_t table = 0; table < rules::kMaxBucketTables; ++table)
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      std::vector<BucketTable> tables(rules::kMaxBucketTables);
+      Window window;
+      for (ByteSet& place : window) place.set(byte);
+      tables[table].add(5, rules::halves_of(window));
+      const std::vector<std::uint8_t> bytes(64 + kWindowPlaces - 1, static_cast<std::uint8_t>(byte));
+      EXPECT_EQ(tables[table].at(bytes.data()), 1U << 5);
+      std::uint64_t hits = 0;
+      EXPECT_EQ(find_buckets()(bytes.data(), 1, tables, kWindowPlaces, &hits), 1U);
+      EXPECT_EQ(hits, ~std::uint64_t{0}) << byte;
+    }
 }
 
 TEST(Literals, AreFoundWhereAByteByByteLookFindsThemHoweverContentIsCut) {
@@ -142,16 +148,18 @@ TEST(Literals, MayLieBehindTheStartsThatTheyTell) {
 TEST(Buckets, DoNotTakeTextThatRepeatsOneByteForALiteral) {
   const ByteSet name =
       rules::byte_range('a', 'z') | rules::byte_range('A', 'Z') | rules::byte_range('0', '9') | rules::single_byte('-');
-  std::vector<Window> windows = {{name, rules::single_byte('@'), name}};
-  for (const char* word : {"AKIA", "ghp_", "xoxb", "eyJ", "glpat", "AIza", "bearer", "basic", "BEGIN", "%40"})
-    windows.push_back({rules::single_byte(word[0]), rules::single_byte(word[1]), rules::single_byte(word[2])});
-  BucketTables tables;
-  std::size_t number = 0;
-  for (const Bucket& bucket : make_buckets(windows)) tables.add(number++, bucket.window);
-  EXPECT_LE(number, kBuckets);
+  std::vector<std::vector<ByteSet>> literals = {{name, rules::single_byte('@'), name}};
+  for (const std::string_view word :
+       {"AKIA", "ghp_", "xoxb", "eyJh", "glpat", "AIza", "bearer", "basic", "BEGIN", "%40a"}) {
+    std::vector<ByteSet>& places = literals.emplace_back();
+    for (const char c : word) places.push_back(rules::single_byte(c));
+  }
+  const rules::BucketPlan plan = rules::plan_buckets(literals);
+  std::vector<BucketTable> tables(plan.tables());
+  for (std::size_t i = 0; i < plan.buckets.size(); ++i) tables[i / kBuckets].add(i % kBuckets, plan.buckets[i].halves);
   for (unsigned byte = 0; byte < 128; ++byte) {
     const std::vector<std::uint8_t> bytes(kWindowPlaces, static_cast<std::uint8_t>(byte));
-    EXPECT_EQ(tables.at(bytes.data()), 0) << byte;
+    for (const BucketTable& table : tables) EXPECT_EQ(table.at(bytes.data()), 0) << byte;
   }
 }
 
