@@ -64,6 +64,7 @@ void HttpRelay::finish(Context& context, Direction direction) {
 void HttpRelay::conclude(Context& context, Direction direction) {
   Side& from = side(direction);
   if (!from.ended || from.finished || from.dead || !from.held.unlabelled().empty()) return;
+  if (direction == Direction::request && is_throttled()) return;  // whole or cut, it is told when it goes
   const bool cut = from.reader.finish().kind == http1::StepKind::error;
   if (direction == Direction::request) {
     from.paused = false;
@@ -91,6 +92,7 @@ void HttpRelay::leave(Context& context) {
 }
 
 void HttpRelay::close(Context& context, ErrorCode why) {
+  throttled_until_ = kNever;
   for (const Direction direction : {Direction::request, Direction::response}) {
     Side& from = side(direction);
     if (from.message.active()) {
@@ -118,7 +120,7 @@ bool HttpRelay::may_rest() const {
 
 bool HttpRelay::accepts(Direction direction) const {
   const Side& from = side(direction);
-  if (starved_) return false;
+  if (starved_ || (direction == Direction::request && is_throttled())) return false;
   if (direction == Direction::request && !from.dead) return exchanges_.size() < service_->pending_limit;
   return true;  // a dead side takes bytes to forget them
 }
@@ -209,6 +211,7 @@ void HttpRelay::abort(ErrorCode why) {
   fate_ = Fate::abort;
   if (error_ == ErrorCode::ok) error_ = why;
   request_.dead = response_.dead = true;
+  throttled_until_ = kNever;
 }
 
 }  // namespace sluice::session
