@@ -147,6 +147,10 @@ void Connection::input(const wire::Frame& frame, buffer::Chain&& payload, TimeNs
   if (leg_) leg_->input(segment_of(frame, std::move(payload)), now);
 }
 
+void Connection::input_error(const wire::IcmpError& error, TimeNs now) {
+  if (leg_) leg_->input_error(error, now);
+}
+
 void Connection::run(TimeNs now) {
   if (syn_at_ <= now) retry_handshake(now);
   if (leg_) {

@@ -79,6 +79,7 @@ class Connection final : private tcp::SegmentSink {
   void open_actively(TimeNs now);
   void open_passively(const wire::Frame& syn, TimeNs now);
   void input(const wire::Frame& frame, buffer::Chain&& payload, TimeNs now);
+  void input_error(const wire::IcmpError& error, TimeNs now);
   void run(TimeNs now);
   [[nodiscard]] TimeNs next_deadline() const;
 

@@ -7,8 +7,10 @@
 #include <cstring>
 
 #include "common/assert.h"
+#include "dataplane/port/offloads.h"
 #include "dataplane/wire/build.h"
 #include "dataplane/wire/checksum.h"
+#include "dataplane/wire/icmp.h"
 
 namespace sluice::sim {
 namespace {
@@ -87,6 +89,8 @@ void Host::receive_one(rte_mbuf* packet) {
   const Bytes head(rte_pktmbuf_mtod(packet, const std::uint8_t*), packet->data_len);
   const wire::Frame frame = wire::parse(head, packet->pkt_len);
   buffer::Chain bytes(packet);
+  if (frame.kind == wire::FrameKind::icmp && frame.destination == config_.ip && port::icmp_checksum_ok(packet, frame))
+    return receive_error(head, frame);
   if (frame.kind != wire::FrameKind::tcp || frame.destination != config_.ip) {
     ++damaged_frames_;
     return;
@@ -98,6 +102,13 @@ void Host::receive_one(rte_mbuf* packet) {
   bytes.drop_back(bytes.length_bytes() - frame.payload_offset - frame.payload_bytes);
   bytes.drop_front(frame.payload_offset);
   dispatch(frame, std::move(bytes));
+}
+
+void Host::receive_error(Bytes head, const wire::Frame& frame) {
+  const wire::IcmpError error = wire::read_icmp_error(head, frame);
+  if (error.quoted != wire::Quoted::tcp || error.source != config_.ip) return;
+  const auto known = by_address_.find({{error.destination, error.destination_port}, error.source_port});
+  if (known != by_address_.end()) known->second->input_error(error, clock_.now());
 }
 
 void Host::dispatch(const wire::Frame& frame, buffer::Chain&& payload) {

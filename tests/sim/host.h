@@ -1,6 +1,6 @@
 // A simulated host: one port, one address, any number of connections, and an application on each.
-// It checks what it receives as a real one does (addresses, checksums) and answers what belongs to no
-// connection with a reset.
+// It checks what it receives as a real one does (addresses, checksums), answers what belongs to no connection with a
+// reset, and hears what routers say of its packets.
 #pragma once
 
 #include <functional>
@@ -53,6 +53,7 @@ class Host final : private FrameSink {
 
   bool send(wire::TcpHeader&& header, buffer::Chain&& payload, std::uint16_t segment_bytes) override;
   void receive_one(rte_mbuf* packet);
+  void receive_error(Bytes head, const wire::Frame& frame);
   void dispatch(const wire::Frame& frame, buffer::Chain&& payload);
   void refuse(const wire::Frame& frame);
   void transmit_backlog();

@@ -80,7 +80,8 @@ WireConfig trouble(Random& random) {
           .lost_per_mille = static_cast<std::uint32_t>(random.below(30)),
           .repeated_per_mille = static_cast<std::uint32_t>(random.below(20)),
           .reordered_per_mille = static_cast<std::uint32_t>(random.below(50)),
-          .damaged_per_mille = static_cast<std::uint32_t>(random.below(10))};
+          .damaged_per_mille = static_cast<std::uint32_t>(random.below(10)),
+          .narrows = {.lasts = random.chance(1, 2) ? random.below(5 * kSecond) : 0}};
 }
 
 std::string noise(Random& random, std::size_t bytes) {
@@ -241,8 +242,8 @@ TEST(LadderSim, ByCookieItIsSpliced) {
 }
 
 TEST(LadderSim, AnUpgradedConnectionIsSplicedOnItsWay) {
-  const Outcome all = run_all(200, true, false);
-  if (seeds(200).size() < 100) return;
+  const Outcome all = run_all(1000, true, false);
+  if (seeds(1000).size() < 1000) return;
   EXPECT_GE(all.spliced, 10U) << "some find a quiet moment";
   EXPECT_GE(all.forwarded, 10U);
   EXPECT_GE(all.repeated, 1U) << "some ACK of ours was lost";

@@ -21,9 +21,14 @@ void Wire::send(int from, WireFrame&& frame) {
   note((lost ? 1u : 0u) + (repeated ? 2u : 0u) + (damaged ? 4u : 0u));
   std::optional<WireFrame> forged = meddler_.pass(config_.meddler, from, frame);
   if (is_out()) return;
-  if (repeated) deliver(1 - from, WireFrame(frame));
   if (forged) deliver(1 - from, std::move(*forged));
   if (lost) return;
+  if (std::optional<WireFrame> error = narrows_.refuse(config_.narrows, clock_.now(), frame)) {
+    ++refused_;
+    if (!random_.chance(config_.lost_per_mille, 1000)) deliver(from, std::move(*error));
+    return;
+  }
+  if (repeated) deliver(1 - from, WireFrame(frame));
   // A frame whose checksum a NIC has yet to fill cannot be told from a damaged one, so it stays whole.
   if (damaged && !frame.partial_checksum) {
     frame.bytes[random_.below(frame.bytes.size())] ^= static_cast<std::uint8_t>(1 + random_.below(255));

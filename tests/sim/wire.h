@@ -1,7 +1,7 @@
-// A cable between two ports that delays, loses, repeats, reorders and damages frames, is dead for a while now and then,
-// and may have a meddler on it, all from one seed. Frames are bytes on the way, as on a real cable: nothing that the
-// sender keeps is shared with the receiver. What a NIC would say of a frame (coalesced, partial checksum) travels
-// beside them. The same seed and the same calls give the same trace().
+// A path between two ports that delays, loses, repeats, reorders and damages frames, is dead for a while now and then,
+// and may get narrow and have a meddler on it, all from one seed. Frames are bytes on the way, as on a real cable:
+// nothing that the sender keeps is shared with the receiver. What a NIC would say of a frame (coalesced, partial
+// checksum) travels beside them. The same seed and the same calls give the same trace().
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include "common/time.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/meddler.h"
+#include "tests/sim/narrows.h"
 #include "tests/sim/wire_frame.h"
 
 namespace sluice::sim {
@@ -26,6 +27,7 @@ struct WireConfig {
   std::uint32_t reordered_per_mille = 0;
   std::uint32_t damaged_per_mille = 0;
   MeddlerConfig meddler = {};
+  NarrowsConfig narrows = {};
   // How much of the time nothing gets through, for so long each.
   std::uint32_t out_per_mille = 0;
   DurationNs outage = 0;
@@ -34,7 +36,7 @@ struct WireConfig {
 class Wire {
  public:
   Wire(const Clock& clock, const WireConfig& config, std::uint64_t seed)
-      : clock_(clock), config_(config), seed_(seed), random_(seed), meddler_(~seed) {}
+      : clock_(clock), config_(config), seed_(seed), random_(seed), meddler_(~seed), narrows_(seed) {}
 
   // A frame leaves end 0 or 1 for the other.
   void send(int from, WireFrame&& frame);
@@ -48,6 +50,8 @@ class Wire {
   // Stands for everything that was sent, and when, and what became of it.
   [[nodiscard]] std::uint64_t trace() const { return trace_; }
   [[nodiscard]] std::uint64_t frames() const { return frames_; }
+  // Frames that were too big for the path.
+  [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
  private:
   struct Flight {
@@ -68,9 +72,11 @@ class Wire {
   std::uint64_t seed_;
   Random random_;
   Meddler meddler_;
+  Narrows narrows_;
   std::array<std::priority_queue<Flight, std::vector<Flight>, Later>, 2> flights_;
   std::uint64_t order_ = 0;
   std::uint64_t frames_ = 0;
+  std::uint64_t refused_ = 0;
   std::uint64_t trace_ = 0;
 };
 
