@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "bench/support/figure.h"
-#include "bench/support/program.h"
 #include "common/random.h"
 #include "dataplane/enforce/limiter.h"
 

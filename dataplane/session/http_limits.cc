@@ -16,6 +16,7 @@ using enforce::LimitThen;
 
 constexpr std::size_t kMostRules = 32;  // that a head matches and limits look at
 constexpr DurationNs kLeastWait = kMillisecond;
+constexpr DurationNs kMostWait = 60 * kSecond;  // of a request: servers close connections that say nothing for longer
 
 bool looks_at(std::span<const enforce::Limit> limits, LimitPer per) {
   return std::ranges::any_of(limits, [&](const enforce::Limit& limit) { return limit.per == per; });
@@ -71,9 +72,17 @@ bool HttpRelay::ask_limits(Context& context, const enforce::LimitLists& lists, b
       request_.message.note_limit(admission.by->name, would_be(*admission.by));
       return true;
     case LimitThen::throttle:
-      if (!again) context.errors.add(ErrorCode::limit_throttled);
+      if (!again) {
+        context.errors.add(ErrorCode::limit_throttled);
+        throttled_since_ = context.now;
+      }
       request_.message.note_limit(admission.by->name, Verdict::throttle);
-      throttled_until_ = context.now + std::max(admission.wait_ns, kLeastWait);
+      throttled_by_ = admission.by;
+      if (context.now >= throttled_since_ + kMostWait)
+        give_up_throttled(context, admission.wait_ns, false);
+      else
+        throttled_until_ =
+            std::min(context.now + std::max(admission.wait_ns, kLeastWait), throttled_since_ + kMostWait);
       return false;
     case LimitThen::deny:
       request_.message.note_limit(admission.by->name, Verdict::deny);
@@ -89,6 +98,14 @@ bool HttpRelay::ask_limits(Context& context, const enforce::LimitLists& lists, b
 Verdict HttpRelay::would_be(const enforce::Limit& limit) const {
   if (service_->mode != enforce::Mode::observe || limit.then == LimitThen::observe) return Verdict::pass;
   return limit.then == LimitThen::deny ? Verdict::deny : Verdict::throttle;
+}
+
+// It will not go any more: waited too long, or with `close`, the server is gone.
+void HttpRelay::give_up_throttled(Context& context, DurationNs wait_ns, bool close) {
+  throttled_until_ = kNever;
+  policy_->limits[throttled_by_->index]->denied.add();
+  refuse(context, ErrorCode::limit_exceeded, throttled_by_->name, close || request_.reader.head().expect_continue,
+         seconds_of(wait_ns));
 }
 
 // What waited long enough is asked for again.

@@ -78,6 +78,10 @@ void HttpRelay::conclude(Context& context, Direction direction) {
       response_cut(context);
     else if (from.message.active())
       end_response(context);
+    if (is_throttled()) {  // nobody is there for it any more, and the client can still be told
+      give_up_throttled(context, throttled_until_ - std::min(throttled_until_, context.now), true);
+      read_responses(context);
+    }
     // An answer of our own that still waits for its turn will not be given any more.
     if (request_.dead && !request_.finished && fate_ == Fate::run) fate_ = Fate::close;
   }

@@ -158,6 +158,7 @@ class HttpRelay {
   void note_route(const http1::Head& head, Exchange& exchange) const;
   [[nodiscard]] Verdict would_be(const enforce::Limit& limit) const;
   void go_on_throttled(Context& context);
+  void give_up_throttled(Context& context, DurationNs wait_ns, bool close);
 
   // responses (http_response.cc)
   void read_responses(Context& context);
@@ -198,6 +199,8 @@ class HttpRelay {
   std::list<Exchange> exchanges_;
   std::uint32_t next_unit_ = 0;
   TimeNs throttled_until_ = kNever;
+  TimeNs throttled_since_ = 0;                         // while it waits
+  const enforce::Limit* throttled_by_ = nullptr;       // likewise
   std::array<TimeNs, 2> paced_until_{kNever, kNever};  // by Direction
   bool starved_ = false;
   bool unread_ = false;

@@ -65,7 +65,7 @@ TEST(LimitReader, APrincipalHasItsOwn) {
 TEST(LimitReader, SaysWhatIsWrongWhereAndWhatWouldBeRight) {
   const auto problem = [](const std::string& limit) { return problems_of(service_with(limit)); };
   EXPECT_EQ(problem("{per: principal, rate: 200/s, then: hold}"),
-            "p.yaml:3:52: \"hold\" is not available in this version; one of throttle, deny, observe");
+            "p.yaml:3:51: \"hold\" is not available in this version; one of throttle, deny, observe");
   EXPECT_EQ(problem("{per: principal, rate: 200, then: deny}"),
             "p.yaml:3:38: \"200\" is no rate of requests; for example 200/s, or per minute (/m) or hour (/h)");
   EXPECT_EQ(problem("{per: service, of: bytes, rate: 200/s, then: deny}"),

@@ -220,6 +220,39 @@ TEST(HttpLimits, AClientThatFinishesWhileItWaitsGetsItsAnswer) {
   EXPECT_EQ(h.relay().fate(), Fate::run);
 }
 
+TEST(HttpLimits, WhatWaitsForAMinuteIsRefused) {
+  Bed h(policy("{per: principal, rate: 1/h, burst: 1, then: throttle}"));
+  h.context.now = kSecond;
+  const Since since(h.counters());
+  h.client(kGet + kPost + "hello");
+  h.server(kAnswer);
+  h.to_client.clear();
+  h.wait();
+  EXPECT_EQ(h.context.now, 61 * kSecond);
+  EXPECT_EQ(h.at_server("POST"), 0U);
+  EXPECT_TRUE(h.to_client.starts_with("HTTP/1.1 429 ")) << h.to_client;
+  EXPECT_EQ(since.throttled(), 1U);
+  EXPECT_EQ(since.denied(), 1U);
+  EXPECT_EQ(h.request(1).end.verdict, Verdict::deny);
+  EXPECT_EQ(h.relay().fate(), Fate::run);
+}
+
+TEST(HttpLimits, WhenTheServerClosesWhileARequestWaitsTheClientIsTold) {
+  Bed h(policy("{per: principal, rate: 60/m, burst: 1, then: throttle}"));
+  h.context.now = kSecond;
+  h.client(kGet);
+  h.server(kAnswer);
+  h.client(kPost + "hello");
+  h.to_client.clear();
+  h.server_finishes();
+  EXPECT_EQ(h.at_server("POST"), 0U);
+  EXPECT_TRUE(h.to_client.starts_with("HTTP/1.1 429 ")) << h.to_client;
+  EXPECT_NE(h.to_client.find("\r\nConnection: close\r\n"), std::string::npos) << h.to_client;
+  EXPECT_EQ(h.relay().fate(), Fate::close);
+  EXPECT_EQ(h.request(1).ends, 1U);
+  EXPECT_EQ(h.response(1).ends, 1U);
+}
+
 TEST(HttpLimits, BytesAreReadAsFastAsTheirLimitSays) {
   Bed h(policy("{per: principal, of: bytes, rate: 100000B/s, burst: 65536B, then: throttle}"));
   h.context.now = kSecond;
