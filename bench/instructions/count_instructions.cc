@@ -111,11 +111,25 @@ std::uint64_t worker(std::size_t body_bytes, bool superframes) {
   return rig.exchanges() - before;
 }
 
+// Connections that open and close without a request.
+std::uint64_t connect() {
+  constexpr std::size_t kSessions = 256;
+  start_eal(kEalMegabytes);
+  Rig rig({.sessions = kSessions, .body_bytes = 1024, .hang_up = true, .burst_ns = 100 * kMicrosecond});
+  rig.resume();
+  rig.run(kSessions);
+  rig.count_instructions();
+  const std::uint64_t before = rig.exchanges();
+  rig.run(4 * kSessions);
+  return rig.exchanges() - before;
+}
+
 const std::map<std::string, std::function<std::uint64_t()>>& parts() {
   static const std::map<std::string, std::function<std::uint64_t()>> all = {
       {"http1/parse", http1_parse},
       {"scanner/64k", scanner_64k},
       {"record/exchange/64k", record_exchange},
+      {"tcp/connect", connect},
       {"tcp/relay/1448", [] { return tcp_relay(RelayKind::terminated); }},
       {"tcp/spliced/1448", [] { return tcp_relay(RelayKind::spliced); }},
       {"worker/http1/1k", [] { return worker(1024, false); }},

@@ -63,7 +63,8 @@ void copy(benchmark::State& state) {
 struct Crowd {
   explicit Crowd(std::size_t sessions) : table(sessions, {1, 2}), order(sessions) {
     for (std::size_t i = 0; i < sessions; ++i)
-      table.create(key(i), i, policy, policy->snapshot->services().front(), limits, std::uint16_t{1460}, TimeNs{0});
+      table.create(key(i), table.hash(key(i)), i, policy, policy->snapshot->services().front(), limits,
+                   std::uint16_t{1460}, TimeNs{0});
     std::iota(order.begin(), order.end(), 0U);
     Random random(kContentSeed);
     for (std::size_t i = sessions - 1; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);

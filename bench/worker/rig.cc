@@ -84,7 +84,8 @@ Rig::Rig(const RigConfig& config) : config_(config), now_(kStart), recorder_(sta
   drain();
   puppets_->count_stars(false);
   for (const TimeNs end = now_ + config.idle_ns; now_ < end; now_ += kIdleStep) burst();
-  sessions_bytes_ = memory_in_use() - before - hosts + session::SessionTable::bytes_for(config.sessions);
+  sessions_bytes_ =
+      memory_in_use() - before - hosts + session::SessionTable::bytes_for(config.sessions) + worker_->awake_bytes();
   if (!config.hang_up && worker_->sessions_open() != config.sessions) fail("a session is missing");
   if (counts().stars == 0 && !config.hang_up && config.warm_up > 0) fail("nothing was masked");
 }

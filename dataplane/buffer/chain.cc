@@ -38,6 +38,17 @@ std::size_t private_tailroom(rte_mbuf* m) {
   return rte_pktmbuf_tailroom(m);
 }
 
+// The buffer that is handed out after the last one: mostly it comes back cold from a port, and headers go into it.
+void prefetch_next(rte_mempool* pool) {
+  const rte_mempool_cache* cache = rte_mempool_default_cache(pool, rte_lcore_id());
+  if (cache == nullptr || cache->len == 0) return;
+  auto* next = static_cast<rte_mbuf*>(cache->objs[cache->len - 1]);
+  rte_mbuf_prefetch_part1(next);
+  rte_mbuf_prefetch_part2(next);
+  rte_prefetch0(static_cast<const std::byte*>(rte_mbuf_to_priv(next)) + rte_pktmbuf_priv_size(pool) +
+                RTE_PKTMBUF_HEADROOM);
+}
+
 bool continues(const rte_mbuf* a, const rte_mbuf* b) {
   return a->buf_addr == b->buf_addr && a->data_off + a->data_len == b->data_off;
 }
@@ -87,6 +98,7 @@ std::uint8_t* Chain::prepend(Pools& pools, std::size_t count) {
   }
   rte_mbuf* m = rte_pktmbuf_alloc(pools.frames());
   if (m == nullptr) return nullptr;
+  prefetch_next(pools.frames());
   m->data_len = static_cast<std::uint16_t>(count);
   m->hash.usr = 0;
   m->next = head_;

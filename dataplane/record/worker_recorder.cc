@@ -116,8 +116,11 @@ void WorkerRecorder::build(const Subject& subject, std::size_t bound, WallNs now
   const auto service = text(builder, subject.service);
   builder.FinishSizePrefixed(log::CreateRecord(builder, ++sequence_, subject.session, lane_.worker, now, service,
                                                record_class, principal, subject.principal_verified, type, body));
+  note_record(static_cast<std::uint32_t>(builder.GetBufferPointer() - page_->data), now);
+}
+
+void WorkerRecorder::note_record(std::uint32_t begin, WallNs now) {
   if (page_->count == 0) page_->first_wall = now;
-  const auto begin = static_cast<std::uint32_t>(builder.GetBufferPointer() - page_->data);
   SLUICE_ASSERT((page_->low - begin) % segment::kRecordAlign == 0);
   lane_.records.add();
   lane_.record_bytes.add(page_->low - begin);
@@ -157,8 +160,25 @@ std::uint64_t WorkerRecorder::append(const Subject& subject, std::size_t payload
   return sequence_;
 }
 
+template <class Info>
+std::uint64_t WorkerRecorder::append_copy(Stencils::Kind kind, const Subject& subject, const Info& info, WallNs now) {
+  const Bytes kept = stencils_.find(kind, subject);
+  if (kept.empty() || !gaps_.empty() || page_ == nullptr || page_->room() < kept.size()) return 0;
+  const auto begin = static_cast<std::uint32_t>(page_->low - kept.size());
+  const MutableBytes copy(page_->data + begin, kept.size());
+  std::memcpy(copy.data(), kept.data(), kept.size());
+  if (!Stencils::fill(copy, info) || !Stencils::number(copy, sequence_ + 1, subject.session, now)) return 0;
+  ++sequence_;
+  note_record(begin, now);
+  return sequence_;
+}
+
 std::uint64_t WorkerRecorder::open(const Subject& subject, const SessionOpen& open, WallNs now) {
-  return append(subject, 0, 0, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+  const bool is_ipv4 = open.client_address.is_ipv4();
+  const std::uint64_t copied = is_ipv4 ? append_copy(Stencils::Kind::open, subject, open, now) : 0;
+  if (copied != 0) return copied;
+  const std::uint64_t built = append(subject, 0, 0, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+    builder.ForceDefaults(true);
     log::SessionOpenBuilder body(builder);
     if (open.client_address.is_ipv4()) {
       body.add_client_address(open.client_address.ipv4());
@@ -174,6 +194,8 @@ std::uint64_t WorkerRecorder::open(const Subject& subject, const SessionOpen& op
     body.add_protocol(static_cast<log::Protocol>(open.protocol));
     return std::pair(log::Body::SessionOpen, body.Finish().Union());
   });
+  if (built != 0 && is_ipv4) stencils_.keep(Stencils::Kind::open, subject, newest());
+  return built;
 }
 
 MutableBytes WorkerRecorder::payload_or_scratch(std::uint64_t sequence, std::uint8_t* payload, std::size_t bytes) {
@@ -229,11 +251,16 @@ std::uint64_t WorkerRecorder::end(const Subject& subject, const UnitEnd& end, Wa
 }
 
 std::uint64_t WorkerRecorder::close(const Subject& subject, const SessionClose& close, WallNs now) {
-  return append(subject, 0, 0, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+  const std::uint64_t copied = append_copy(Stencils::Kind::close, subject, close, now);
+  if (copied != 0) return copied;
+  const std::uint64_t built = append(subject, 0, 0, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+    builder.ForceDefaults(true);
     const auto body = log::CreateSessionClose(builder, static_cast<std::uint16_t>(close.error), close.request_bytes,
                                               close.response_bytes, close.units);
     return std::pair(log::Body::SessionClose, body.Union());
   });
+  if (built != 0) stencils_.keep(Stencils::Kind::close, subject, newest());
+  return built;
 }
 
 void WorkerRecorder::flush(WallNs now) {

@@ -8,6 +8,7 @@
 #include "dataplane/record/gaps.h"
 #include "dataplane/record/lane.h"
 #include "dataplane/record/recorder.h"
+#include "dataplane/record/stencils.h"
 
 namespace sluice::record {
 
@@ -39,6 +40,12 @@ class WorkerRecorder final : public Recorder {
                        MakeBody&& make_body);
   template <class MakeBody>
   void build(const Subject& subject, std::size_t bound, WallNs now, MakeBody&& make_body);
+  // A copy of a kept record of that kind with what `info` says; 0 when there is none that takes it, or no room.
+  template <class Info>
+  std::uint64_t append_copy(Stencils::Kind kind, const Subject& subject, const Info& info, WallNs now);
+  // The newest record.
+  [[nodiscard]] Bytes newest() const { return page_->record(page_->count - 1); }
+  void note_record(std::uint32_t begin, WallNs now);
   bool take_room(std::size_t bound);
   bool say_gaps(WallNs now);
   void collect_free_pages();
@@ -53,6 +60,7 @@ class WorkerRecorder final : public Recorder {
   std::uint64_t sequence_ = 0;
   bool stalled_ = false;
   PendingGaps gaps_;
+  Stencils stencils_;
   std::vector<std::uint8_t> scratch_;  // where payload of a gap goes
 };
 

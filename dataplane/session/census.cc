@@ -12,7 +12,7 @@ Census::Census(std::size_t capacity, const HashKey& seed)
     : seed_(seed), capacity_(capacity), mask_(std::bit_ceil(capacity * 2 + 1) - 1), entries_(mask_ + 1) {}
 
 std::size_t Census::home(std::uint64_t key) const {
-  return siphash(seed_, {reinterpret_cast<const std::uint8_t*>(&key), sizeof key}) & mask_;
+  return siphash_words(seed_, key) & mask_;
 }
 
 std::size_t Census::find(std::uint64_t key) const {

@@ -9,6 +9,7 @@
 #include "common/time.h"
 #include "common/trace_ring.h"
 #include "dataplane/buffer/pools.h"
+#include "dataplane/buffer/slabs.h"
 #include "dataplane/enforce/limiter.h"
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/protocol/http1/rewrite.h"
@@ -31,6 +32,9 @@ struct Workspace {
   std::vector<record::Hit> hits;
 };
 
+// Of what a session needs while anything is under way on it.
+inline constexpr std::size_t kAwakeBytes = 3072;
+
 struct Context {
   buffer::Pools& pools;
   record::Recorder& recorder;
@@ -43,6 +47,7 @@ struct Context {
   TimeNs now = 0;
   WallNs wall = 0;
   Workspace work;
+  buffer::Slabs awake = buffer::Slabs(kAwakeBytes);  // as many as there are sessions at most
 };
 
 }  // namespace sluice::session

@@ -20,11 +20,8 @@ struct FlowKey {
   // Of IPv4 only what is not the same in all of it.
   [[nodiscard]] std::uint64_t hash(const HashKey& seed) const {
     if (!client_address.is_ipv4()) return siphash(seed, {reinterpret_cast<const std::uint8_t*>(this), sizeof *this});
-    const std::uint64_t words[2] = {
-        std::uint64_t{client_address.ipv4()} << 32 | server_address.ipv4(),
-        std::uint64_t{vlans} << 32 | std::uint32_t{client_port} << 16 | server_port,
-    };
-    return siphash(seed, {reinterpret_cast<const std::uint8_t*>(words), sizeof words});
+    return siphash_words(seed, std::uint64_t{client_address.ipv4()} << 32 | server_address.ipv4(),
+                         std::uint64_t{vlans} << 32 | std::uint32_t{client_port} << 16 | server_port);
   }
 };
 static_assert(sizeof(FlowKey) == 40, "hashed as bytes: no padding");

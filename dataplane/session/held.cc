@@ -68,7 +68,7 @@ void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const 
   // Runs and segments are walked side by side: each is visited once.
   const rte_mbuf* segment = bytes_.first();
   std::size_t at = 0;  // within segment
-  for (const Run& run : runs_) {
+  for (const Run& run : runs_.all()) {
     for (std::size_t left = run.bytes; left > 0;) {
       if (at == segment->data_len) {
         segment = segment->next;
@@ -116,7 +116,7 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
   std::size_t whole_runs = 0;
   std::size_t part = 0;  // of the content run after the whole ones
   std::uint64_t content = content_begin_;
-  for (const Run& run : runs_) {
+  for (const Run& run : runs_.all()) {
     if (run.kind == RunKind::head && !head) break;
     if (run.kind == RunKind::trailer && !all) break;
     if (run.kind == RunKind::content) {
@@ -138,7 +138,7 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
   front.drop_front(passed);
   passed_bytes_ -= passed;
   out.append(std::move(front));
-  runs_.erase(runs_.begin(), runs_.begin() + static_cast<std::ptrdiff_t>(whole_runs));
+  runs_.drop_front(whole_runs);
   if (part > 0) runs_.front().bytes -= part;
   labelled_bytes_ -= bytes;
   content_begin_ = content;

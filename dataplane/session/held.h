@@ -4,11 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 
 #include "dataplane/buffer/chain.h"
 #include "dataplane/session/content_view.h"
+#include "dataplane/session/run_queue.h"
 
 namespace sluice::session {
 
@@ -69,7 +69,7 @@ class Held {
   void view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const;
 
   buffer::Chain bytes_;
-  std::deque<Run> runs_;
+  RunQueue<Run> runs_;
   std::size_t labelled_bytes_ = 0;
   std::size_t passed_bytes_ = 0;     // of the labelled ones, from the front: given out by pass()
   std::uint64_t content_begin_ = 0;  // offset of the first content byte still held

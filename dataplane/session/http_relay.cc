@@ -133,10 +133,6 @@ void HttpRelay::take(Context&, Direction direction, buffer::Chain& out) {
   out.append(std::move(side(direction).out));
 }
 
-bool HttpRelay::finished(Direction direction) const {
-  return side(direction).finished && side(direction).out.empty();
-}
-
 std::size_t HttpRelay::held_bytes(Direction direction) const {
   return side(direction).held.length_bytes() + side(direction).out.length_bytes();
 }

@@ -71,10 +71,14 @@ class HttpRelay {
 
   // More bytes of this direction may be fed (else: back-pressure on its sender).
   [[nodiscard]] bool accepts(Direction direction) const;
+  // Whether take() would give any.
+  [[nodiscard]] bool has_output(Direction direction) const { return !side(direction).out.empty(); }
   // Moves what may go out in this direction to `out`.
   void take(Context& context, Direction direction, buffer::Chain& out);
   // After take(): nothing will follow in this direction; the receiver's leg may be finished.
-  [[nodiscard]] bool finished(Direction direction) const;
+  [[nodiscard]] bool finished(Direction direction) const {
+    return side(direction).finished && side(direction).out.empty();
+  }
 
   [[nodiscard]] Fate fate() const { return fate_; }
   [[nodiscard]] ErrorCode error() const { return error_; }

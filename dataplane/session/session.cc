@@ -31,10 +31,10 @@ Session::Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enfo
                  const SessionLimits& limits, std::uint16_t mss_limit, TimeNs now)
     : flow_(flow),
       id_(id),
+      active_at_(now),
       policy_(std::move(policy)),
       service_(service),
       limits_(limits),
-      active_at_(now),
       began_at_(now),
       handshake_(mss_limit) {}
 
@@ -201,7 +201,8 @@ void Session::establish(Context& context, Outputs& outputs, const wire::Frame& a
   const std::uint32_t window_field = std::min<std::uint32_t>(limits_.leg.first_window_bytes() >> shift, 0xffff);
   const tcp::LegSetup client = handshake_.client_leg(ack);
   const tcp::LegSetup server = handshake_.server_leg(ack, window_field << shift);
-  terminated_ = std::make_unique<Terminated>(*this, client, server, context.pools, context.now);
+  static_assert(sizeof(Terminated) <= kAwakeBytes);
+  terminated_ = context.awake.make<Terminated>(*this, client, server, context.pools, context.now);
   phase_ = Phase::established;
   begin_streams(client, server);
 

@@ -78,19 +78,21 @@ class alignas(64) Session {
   // The appliance goes: both legs are reset with the next run().
   void abort(ErrorCode why);
 
-  // Asks for what a segment touches first; then for what that leads to.
-  void prefetch() const {
-    __builtin_prefetch(this);
-    __builtin_prefetch(&active_at_);
-    __builtin_prefetch(&terminated_);
-  }
+  // Asks for what finding it touches; then for the rest of it that every segment touches, and for what that leads to;
+  // then for what run() touches beside.
+  void prefetch() const { __builtin_prefetch(this); }
   void prefetch_legs() const {
+    prefetch_lines(this, 1, kSegmentLines);
     if (spliced_ != nullptr) __builtin_prefetch(spliced_.get());
     if (terminated_ == nullptr) return;
-    for (const auto* leg : {&terminated_->client_leg, &terminated_->server_leg}) {
-      const auto* line = reinterpret_cast<const std::byte*>(leg);
-      for (std::size_t i = 0; i < kHotLines; ++i) __builtin_prefetch(line + i * kLineBytes);
-    }
+    prefetch_lines(&terminated_->client_leg, 0, kHotLines);
+    prefetch_lines(&terminated_->server_leg, 0, kHotLines);
+  }
+  void prefetch_run() const {
+    if (terminated_ == nullptr) return;
+    prefetch_lines(&terminated_->client_leg, kHotLines, sizeof(tcp::Leg) / kLineBytes);
+    prefetch_lines(&terminated_->server_leg, kHotLines, sizeof(tcp::Leg) / kLineBytes);
+    prefetch_lines(&terminated_->relay, 0, sizeof(HttpRelay) / kLineBytes);
   }
 
   [[nodiscard]] TimeNs next_deadline() const { return deadline_; }
@@ -111,17 +113,16 @@ class alignas(64) Session {
   // Fills all of `info` but what it cannot know.
   void tell(FlowInfo& info, TimeNs now) const;
 
-  // For the worker's bookkeeping.
-  bool queued = false;                // waits for run() in this burst
-  std::uint64_t timer_tick = kNever;  // where the timer wheel has it
-  Session* timer_next = nullptr;
-  Session* timer_previous = nullptr;
-
  private:
   static constexpr std::size_t kLineBytes = 64;
+  static constexpr std::size_t kSegmentLines = 5;          // of a session: what segments touch after the handshake
   static constexpr std::size_t kHotLines = 3;              // of a leg
   static constexpr DurationNs kRetryAfter = kMillisecond;  // when the recorder, the disk or a port must be asked again
   static constexpr std::size_t kRecordOverhead = 4096;     // of a session's beginning, or its end
+
+  static void prefetch_lines(const void* begin, std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i) __builtin_prefetch(static_cast<const std::byte*>(begin) + i * kLineBytes);
+  }
 
   enum class Phase : std::uint8_t { handshake, established, lingering, done };
   // A strict service's bytes, until the records before them are on disk.
@@ -154,12 +155,15 @@ class alignas(64) Session {
     tcp::Leg server_leg;
     HttpRelay relay;
   };
+  using TerminatedPtr = buffer::Slabs::Owned<Terminated>;
+  static_assert(sizeof(Terminated*) == sizeof(TerminatedPtr));
   // The same while nothing is.
   struct AtRest {
     tcp::LegRest client_leg;
     tcp::LegRest server_leg;
     HttpRelay::Rest relay;
     buffer::Pools& pools;
+    buffer::Slabs& slabs;
   };
   // What a session has instead of legs and relay.
   struct Spliced {
@@ -188,7 +192,7 @@ class alignas(64) Session {
   // session_rest.cc: idle sessions are small
   void go_to_rest(Context& context);
   void wake(TimeNs now);
-  [[nodiscard]] std::unique_ptr<Terminated> awake(TimeNs now) const;
+  [[nodiscard]] TerminatedPtr awake(TimeNs now) const;
   void tell_terminated(FlowInfo& info, const Terminated& terminated) const;
   // session_ladder.cc: down to where the peers' own segments pass
   void establish_spliced(Context& context, Outputs& outputs, const wire::Frame& ack, buffer::Chain&& payload);
@@ -213,6 +217,7 @@ class alignas(64) Session {
   // Of the payload, and of the records beside it.
   [[nodiscard]] bool has_record_room(Context& context, std::size_t bytes) const;
   void flush(Context& context, Direction direction);
+  void flush_bytes(Context& context, Direction direction);
   void settle(Context& context, Outputs& outputs);
   void follow_fate(Context& context);
   void follow_idleness(Context& context);
@@ -238,36 +243,47 @@ class alignas(64) Session {
   }
   Flow& flow_of(Direction direction) { return direction == Direction::request ? request_ : response_; }
 
+  // First what finding it touches and what that leads to, then what each burst touches, by the line.
   const FlowKey flow_;
   const SessionId id_;
-  const PolicyRef policy_;  // the one it was opened under
-  const enforce::Service& service_;
-  const SessionLimits& limits_;
+  // After the handshake one of three: these two, or at_rest_.
+  TerminatedPtr terminated_;
+  std::unique_ptr<Spliced> spliced_;
+
+ public:                              // for the worker's bookkeeping
+  std::uint64_t timer_tick = kNever;  // where the timer wheel has it
+  Session* timer_next = nullptr;
+  Session* timer_previous = nullptr;
+  std::uint32_t table_tag = 0;  // by which the table finds it
+  bool queued = false;          // waits for run() in this burst
+
+ private:
   Phase phase_ = Phase::handshake;
   bool opened_ = false;
   bool stalled_ = false;
-  bool closing_ = false;                   // Sluice ended it, or one leg broke
-  std::array<bool, 2> keepalive_waits_{};  // the peer's probe was sent on to the other, by TraceLeg
-  TimeNs closing_at_ = 0;
-  ErrorCode error_ = ErrorCode::ok;
   TimeNs active_at_;
   TimeNs deadline_ = kNever;
-  const TimeNs began_at_;
-  Carrier client_carrier_;  // of frames from the client: used toward the server
-  Carrier server_carrier_;
-  Handshake handshake_;
-  TimeNs next_syn_at_ = kNever;  // by cookie: nobody else sends it again
-  DurationNs syn_interval_ = kSecond;
-  // After the handshake one of these three.
-  std::unique_ptr<Terminated> terminated_;
   std::unique_ptr<AtRest> at_rest_;
-  std::unique_ptr<Spliced> spliced_;
-  Flow request_;
-  Flow response_;
+  bool closing_ = false;                          // Sluice ended it, or one leg broke
+  std::array<bool, 2> keepalive_waits_{};         // the peer's probe was sent on to the other, by TraceLeg
   std::array<tcp::LegState, 2> traced_states_{};  // what the trace last heard, by TraceLeg
   Phase traced_phase_ = Phase::done;
+  ErrorCode error_ = ErrorCode::ok;
+
+  const PolicyRef policy_;  // the one it was opened under
+  const enforce::Service& service_;
+  const SessionLimits& limits_;
   LegCounts client_counts_;
   LegCounts server_counts_;
+  Carrier client_carrier_;  // of frames from the client: used toward the server
+  Carrier server_carrier_;
+  Flow request_;
+  Flow response_;
+  TimeNs closing_at_ = 0;
+  const TimeNs began_at_;
+  TimeNs next_syn_at_ = kNever;  // by cookie: nobody else sends it again
+  DurationNs syn_interval_ = kSecond;
+  Handshake handshake_;
 };
 
 }  // namespace sluice::session

@@ -22,7 +22,7 @@ void Session::move(Context& context, Direction direction) {
   tcp::Leg& to = sink(direction);
   Flow& flow = flow_of(direction);
   relay().resume(context);
-  while (true) {
+  while (from.readable_bytes() > 0) {
     const std::size_t count = std::min({from.readable_bytes(), kReadBytes,
                                         to.write_room_bytes() - std::min(to.write_room_bytes(), flow.waiting_bytes)});
     if (count == 0 || !relay().accepts(direction)) break;
@@ -53,6 +53,12 @@ void Session::move(Context& context, Direction direction) {
 // What the relay lets go reaches the leg; for a strict service only when the records before it are on disk.
 void Session::flush(Context& context, Direction direction) {
   Flow& flow = flow_of(direction);
+  if (relay().has_output(direction) || !flow.waiting.empty()) flush_bytes(context, direction);
+  if (relay().finished(direction) && flow.waiting.empty()) sink(direction).finish();
+}
+
+void Session::flush_bytes(Context& context, Direction direction) {
+  Flow& flow = flow_of(direction);
   tcp::Leg& to = sink(direction);
   buffer::Chain out;
   relay().take(context, direction, out);
@@ -76,7 +82,6 @@ void Session::flush(Context& context, Direction direction) {
   } else if (!out.empty()) {
     to.write(std::move(out));
   }
-  if (relay().finished(direction) && flow.waiting.empty()) to.finish();
 }
 
 void Session::follow_fate(Context& context) {

@@ -12,13 +12,14 @@ void Session::go_to_rest(Context& context) {
   at_rest_.reset(new AtRest{.client_leg = client_leg().rest(),
                             .server_leg = server_leg().rest(),
                             .relay = relay().rest(),
-                            .pools = context.pools});
+                            .pools = context.pools,
+                            .slabs = context.awake});
   terminated_.reset();
 }
 
-std::unique_ptr<Session::Terminated> Session::awake(TimeNs now) const {
+Session::TerminatedPtr Session::awake(TimeNs now) const {
   auto terminated =
-      std::make_unique<Terminated>(*this, at_rest_->client_leg, at_rest_->server_leg, at_rest_->pools, now);
+      at_rest_->slabs.make<Terminated>(*this, at_rest_->client_leg, at_rest_->server_leg, at_rest_->pools, now);
   terminated->relay.go_on(at_rest_->relay);
   return terminated;
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <new>
 
 #include "common/assert.h"
 #include "dataplane/session/probing.h"
@@ -13,70 +12,72 @@ namespace sluice::session {
 SessionTable::SessionTable(std::size_t capacity, const HashKey& seed)
     : seed_(seed),
       capacity_(capacity),
-      mask_(std::bit_ceil(capacity * 2) - 1),
+      mask_(slots_for(capacity) - 1),
+      home_shift_(32U - static_cast<unsigned>(std::countr_one(mask_))),
       slot_memory_((mask_ + 1) * sizeof(Slot)),
       room_memory_(capacity * sizeof(Room)),
-      slots_(reinterpret_cast<Slot*>(slot_memory_.data()), mask_ + 1),  // zeros are empty slots
+      slots_(reinterpret_cast<Slot*>(slot_memory_.data()), mask_ + 1),  // zeros are free slots
       rooms_(reinterpret_cast<Room*>(room_memory_.data())) {
+  SLUICE_ASSERT(mask_ < std::size_t{1} << 32);  // a tag tells any of them
   free_.reserve(capacity);
   occupied_.resize((capacity + 63) / 64);
 }
 
 SessionTable::~SessionTable() {
-  for (const Slot& slot : slots_)
-    if (slot.session != nullptr) slot.session->~Session();
+  for_each([](Session& session) { session.~Session(); });
 }
 
 const Session* SessionTable::prefetch_session(std::uint64_t hash) const {
-  const auto tag = static_cast<std::uint32_t>(hash >> 32);
-  for (std::size_t at = home(hash); slots_[at].session != nullptr; at = (at + 1) & mask_) {
+  const std::uint32_t tag = tag_of(hash);
+  for (std::size_t at = home(tag); !slots_[at].is_free(); at = (at + 1) & mask_) {
     if (slots_[at].tag != tag) continue;
-    slots_[at].session->prefetch();
-    return slots_[at].session;
+    const Session* likely = session_in(slots_[at]);
+    likely->prefetch();
+    return likely;
   }
   return nullptr;
 }
 
 Session* SessionTable::find(const FlowKey& key, std::uint64_t hash) const {
-  const auto tag = static_cast<std::uint32_t>(hash >> 32);
-  for (std::size_t at = home(hash); slots_[at].session != nullptr; at = (at + 1) & mask_)
-    if (slots_[at].tag == tag && slots_[at].session->flow() == key) return slots_[at].session;
+  const std::uint32_t tag = tag_of(hash);
+  for (std::size_t at = home(tag); !slots_[at].is_free(); at = (at + 1) & mask_)
+    if (slots_[at].tag == tag && session_in(slots_[at])->flow() == key) return session_in(slots_[at]);
   return nullptr;
 }
 
-void* SessionTable::take_room() {
+SessionTable::Room* SessionTable::take_room() {
   if (!free_.empty()) {
-    void* room = free_.back();
+    Room* room = &rooms_[free_.back()];
     free_.pop_back();
     return room;
   }
   return fresh_ < capacity_ ? &rooms_[fresh_++] : nullptr;
 }
 
-void SessionTable::insert(Session* session) {
-  const std::uint64_t hash = session->flow().hash(seed_);
-  std::size_t at = home(hash);
-  while (slots_[at].session != nullptr) at = (at + 1) & mask_;
-  slots_[at] = {static_cast<std::uint32_t>(hash >> 32), session};
+void SessionTable::insert(Session* session, std::uint32_t tag) {
+  const std::uint32_t room = room_of(session);
+  std::size_t at = home(tag);
+  while (!slots_[at].is_free()) at = (at + 1) & mask_;
+  slots_[at] = {tag, room + 1};
+  session->table_tag = tag;
   ++size_;
-  const std::size_t room = room_of(session);
   occupied_[room / 64] |= std::uint64_t{1} << (room % 64);
 }
 
 void SessionTable::destroy(Session* session) {
-  std::size_t at = home(session->flow().hash(seed_));
-  while (slots_[at].session != session) {
-    SLUICE_ASSERT(slots_[at].session != nullptr);
+  const std::uint32_t room = room_of(session);
+  std::size_t at = home(session->table_tag);
+  while (slots_[at].room != room + 1) {
+    SLUICE_ASSERT(!slots_[at].is_free());
     at = (at + 1) & mask_;
   }
   close_hole(
-      slots_, mask_, at, [](const Slot& slot) { return slot.session == nullptr; },
-      [this](const Slot& slot) { return home(slot.session->flow().hash(seed_)); });
+      slots_, mask_, at, [](const Slot& slot) { return slot.is_free(); },
+      [this](const Slot& slot) { return home(slot.tag); });
   --size_;
   session->~Session();
-  const std::size_t room = room_of(session);
   occupied_[room / 64] &= ~(std::uint64_t{1} << (room % 64));
-  free_.push_back(session);
+  free_.push_back(room);
 }
 
 const Session* SessionTable::walk(std::size_t& room, std::size_t& words) const {

@@ -33,6 +33,7 @@ class Congestion {
       avoid_congestion(bytes, now, rtt);
     }
   }
+  [[nodiscard]] bool in_slow_start() const { return window_ < threshold_; }
   // Before any loss, with every ACK that is up to date (HyStart).
   [[nodiscard]] bool in_first_slow_start() const { return threshold_ == kLargestWindow; }
   void on_round_trip(std::uint32_t ack, std::uint32_t send_max, DurationNs rtt) {

@@ -12,6 +12,7 @@
 
 #include "common/time.h"
 #include "dataplane/tcp/congestion.h"
+#include "dataplane/tcp/pacer.h"
 #include "dataplane/tcp/prr.h"
 #include "dataplane/tcp/rack.h"
 #include "dataplane/tcp/rest.h"
@@ -67,6 +68,10 @@ class Flight {
   bool on_congestion_echo(std::uint32_t ack, std::uint32_t unacked, std::uint32_t send_max, TimeNs now);
   // The congestion window, and nothing else, kept bytes beyond `send_max` from leaving.
   void note_limited(std::uint32_t send_max) { limited_until_ = send_max; }
+  // The same of its pace, where the window is in use: bytes that wait a part of a round trip alone say nothing of it.
+  void note_paced(std::uint32_t send_max) {
+    if (pipe_bytes() >= congestion_.window_bytes() / 2) note_limited(send_max);
+  }
   // New bytes wait after nothing was sent since `sent_at`.
   void note_idle(TimeNs sent_at, TimeNs now) {
     if (board_.empty() && now - sent_at > rtt_.rto()) congestion_.on_idle(now - sent_at, rtt_.rto());
@@ -76,6 +81,14 @@ class Flight {
   [[nodiscard]] std::uint32_t room_bytes() const {
     const std::uint32_t pipe = pipe_bytes();
     return congestion_.window_bytes() > pipe ? congestion_.window_bytes() - pipe : 0;
+  }
+  // How fast that may leave.
+  [[nodiscard]] Pace pace() const {
+    const std::uint32_t window = congestion_.window_bytes();
+    // In a recovery PRR says how much may leave; how fast follows from what the window goes down to.
+    return {.window_bytes = phase_ == Phase::recovery ? std::max(window, congestion_.threshold_bytes()) : window,
+            .round_trip = rtt_.smoothed(),
+            .slow_start = congestion_.in_slow_start()};
   }
   [[nodiscard]] bool has_lost() const { return board_.lost_bytes() > 0; }
   [[nodiscard]] wire::SackBlock first_lost() const { return board_.first_lost(); }

@@ -18,6 +18,7 @@
 #include "dataplane/tcp/flight.h"
 #include "dataplane/tcp/held.h"
 #include "dataplane/tcp/leg_info.h"
+#include "dataplane/tcp/pacer.h"
 #include "dataplane/tcp/path_mtu.h"
 #include "dataplane/tcp/pressure.h"
 #include "dataplane/tcp/reassembly.h"
@@ -189,7 +190,8 @@ class Leg {
   Done emit_new(std::uint32_t length, bool with_fin, TimeNs now, SegmentSink& sink);
   Done emit_loss_probe(TimeNs now, SegmentSink& sink);
   Done emit_window_probe(SegmentSink& sink);
-  [[nodiscard]] std::uint32_t sendable_bytes(std::uint32_t available, std::uint32_t room) const;
+  [[nodiscard]] std::uint32_t paced_bytes(TimeNs now);
+  [[nodiscard]] std::uint32_t sendable_bytes(std::uint32_t available, std::uint32_t room, std::uint32_t burst) const;
   [[nodiscard]] std::uint32_t in_flight_bytes() const { return send_max_ - send_unacked_; }
   [[nodiscard]] bool has_unsent() const { return !unsent_.empty() || (fin_queued_ && !fin_sent_); }
 
@@ -255,10 +257,11 @@ class Leg {
   ReceiveTuning tuning_;
   std::uint32_t downstream_pinned_bytes_ = 0;
   TimeNs timer_at_ = kNever;
-  TimeNs retry_at_ = kNever;  // something could not be emitted for lack of buffers
+  TimeNs retry_at_ = kNever;  // something could not be emitted for lack of buffers, or was too early
   TimeNs ack_at_ = kNever;
   TimeNs progress_at_;  // when the peer last proved that it takes part
   TimeNs sent_at_;      // last data, for the restart after idling
+  Pacer pacer_;
   PathMtu path_mtu_;
   TimeNs ts_recent_at_;
   Held receive_;

@@ -129,6 +129,15 @@ Leg::Done Leg::emit_data(TimeNs now, SegmentSink& sink) {
   return done;
 }
 
+// As many bytes as may leave together now; 0: not yet, retry_at_ says when.
+std::uint32_t Leg::paced_bytes(TimeNs now) {
+  const Pace pace = flight_.pace();
+  if (!pace.is_needed()) return burst_bytes_;
+  if (pacer_.next_at() <= now) return std::min(burst_bytes_, Pacer::burst_bytes(pace, mss_));
+  retry_at_ = pacer_.next_at();
+  return 0;
+}
+
 // Whole segments of it, as the congestion window allows; and as the peer's does, except for the first one: a
 // window that shrank is thereby probed.
 Leg::Done Leg::emit_lost(const wire::SackBlock& lost, TimeNs now, SegmentSink& sink) {
@@ -137,7 +146,9 @@ Leg::Done Leg::emit_lost(const wire::SackBlock& lost, TimeNs now, SegmentSink& s
   const std::uint32_t window = send_window_ > offset ? send_window_ - offset : 0;
   const std::uint32_t unit = std::min<std::uint32_t>(bytes, mss_);
   if (flight_.room_bytes() < unit || (window < unit && offset > 0)) return Done::nothing;
-  std::uint32_t length = std::max(std::min({bytes, flight_.room_bytes(), window, burst_bytes_}), unit);
+  const std::uint32_t burst = paced_bytes(now);
+  if (burst == 0) return Done::nothing;
+  std::uint32_t length = std::max(std::min({bytes, flight_.room_bytes(), window, burst}), unit);
   if (length < bytes) length -= length % mss_;
   if (length < bytes && !flight_.can_send_piece()) return Done::nothing;
   return emit_again(lost.begin, lost.begin + length, now, sink);
@@ -149,7 +160,12 @@ Leg::Done Leg::emit_unsent(TimeNs now, SegmentSink& sink) {
   const std::uint32_t room = flight_.room_bytes();
   const std::uint32_t window = send_window_ > offset ? send_window_ - offset : 0;
   const std::uint32_t available = static_cast<std::uint32_t>(std::min<std::size_t>(unsent_.length_bytes(), 1u << 30));
-  const std::uint32_t length = gathered_bytes(unsent_, 0, sendable_bytes(available, std::min(room, window)));
+  const std::uint32_t burst = paced_bytes(now);
+  if (burst == 0 && available > 0) {
+    if (room <= window) flight_.note_paced(send_max_);
+    return Done::nothing;
+  }
+  const std::uint32_t length = gathered_bytes(unsent_, 0, sendable_bytes(available, std::min(room, window), burst));
   if (length < available && room <= window) flight_.note_limited(send_max_);
   const bool with_fin = fin_queued_ && !fin_sent_ && length == available && send_window_ > offset + length;
   if (length == 0 && !with_fin) return Done::nothing;
@@ -158,8 +174,8 @@ Leg::Done Leg::emit_unsent(TimeNs now, SegmentSink& sink) {
 
 // Whole segments, or the last bytes there are; never a small piece just because the window is small
 // (RFC 1122 section 4.2.3.4), unless it stays so until the persist timer says otherwise.
-std::uint32_t Leg::sendable_bytes(std::uint32_t available, std::uint32_t room) const {
-  std::uint32_t length = std::min({available, room, burst_bytes_});
+std::uint32_t Leg::sendable_bytes(std::uint32_t available, std::uint32_t room, std::uint32_t burst) const {
+  std::uint32_t length = std::min({available, room, burst});
   if (length == available) return length;
   if (length >= mss_) return length - length % mss_;
   return window_probe_due_ || length >= std::max(largest_send_window_ / 2, 1u) ? length : 0;
@@ -178,6 +194,7 @@ Leg::Done Leg::emit_again(std::uint32_t begin, std::uint32_t end, TimeNs now, Se
   const int flags = kAck | (last && length > 0 ? kPsh : 0) | (with_fin ? kFin : 0);
   if (!emit(begin, static_cast<std::uint8_t>(flags), std::move(views), sink)) return Done::failed;
   flight_.sent_again(begin, begin + length + (with_fin ? 1 : 0), ts_value_, now);
+  pacer_.sent(length, flight_.pace(), now);
   return Done::progress;
 }
 
@@ -199,6 +216,7 @@ Leg::Done Leg::emit_new(std::uint32_t length, bool with_fin, TimeNs now, Segment
   in_flight_.append(std::move(piece));
   const std::uint32_t end = send_max_ + length + (with_fin ? 1 : 0);
   flight_.sent(send_max_, end, now);
+  pacer_.sent(length, flight_.pace(), now);
   send_max_ = end;
   if (with_fin) {
     fin_sent_ = true;

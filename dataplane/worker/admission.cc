@@ -44,13 +44,13 @@ void Worker::recycle() {
   if (recycle_at_ >= table_.rooms()) recycle_at_ = 0;
 }
 
-session::Session* Worker::create(const wire::Frame& frame, const session::FlowKey& flow,
-                                 const enforce::Service& service) {
+session::Session* Worker::create(const Arrival& arrival, const enforce::Service& service) {
+  const session::FlowKey& flow = arrival.flow;
   if (table_.size() == table_.capacity()) recycle();
-  session::Session* session =
-      table_.create(flow, ids_.next(), context_.policy, service, config_.limits, mss_limit(flow), context_.now);
+  session::Session* session = table_.create(flow, arrival.flow_hash, ids_.next(), context_.policy, service,
+                                            config_.limits, mss_limit(flow), context_.now);
   if (session == nullptr) {
-    refuse(Side::client, frame, ErrorCode::sessions_exhausted);
+    refuse(Side::client, arrival.frame, ErrorCode::sessions_exhausted);
     return nullptr;
   }
   of_source_.add(flow.client_address.source());
@@ -76,8 +76,9 @@ void Worker::end_half_open(const session::Session& session) {
 }
 
 // For a SYN from the client; nullptr when it gets none now.
-session::Session* Worker::open_session(const wire::Frame& frame, const session::FlowKey& flow,
-                                       const enforce::Service& service) {
+session::Session* Worker::open_session(const Arrival& arrival, const enforce::Service& service) {
+  const wire::Frame& frame = arrival.frame;
+  const session::FlowKey& flow = arrival.flow;
   const bool many_of_source = of_source_.is_reached(flow.client_address.source());
   if (many_of_source || of_service_.is_reached(service_of(flow))) {
     refuse(Side::client, frame,
@@ -89,7 +90,7 @@ session::Session* Worker::open_session(const wire::Frame& frame, const session::
     send_cookie(frame, flow);
     return nullptr;
   }
-  session::Session* session = create(frame, flow, service);
+  session::Session* session = create(arrival, service);
   if (session == nullptr) return nullptr;
   ++half_open_;
   half_open_of_source_.add(flow.client_address.source());
@@ -111,11 +112,13 @@ void Worker::send_cookie(const wire::Frame& frame, const session::FlowKey& flow)
 
 // True when the segment, of no known session, brought a cookie back: its session calls the server now. What else the
 // segment carries will come again.
-bool Worker::accept_cookie(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service) {
+bool Worker::accept_cookie(const Arrival& arrival, const enforce::Service& service) {
+  const wire::Frame& frame = arrival.frame;
+  const session::FlowKey& flow = arrival.flow;
   if ((frame.flags & (wire::kSyn | wire::kRst | wire::kAck)) != wire::kAck) return false;
   const auto offer = cookies_.read(flow, frame.seq - 1, frame.ack - 1, context_.now);
   if (!offer) return false;
-  session::Session* session = create(frame, flow, service);
+  session::Session* session = create(arrival, service);
   if (session == nullptr) return true;
   errors_.add(ErrorCode::syn_cookie_accepted);
   session->connect(context_, outputs_, frame, *offer, mss_limit(flow));

@@ -179,7 +179,7 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
       return;
     }
     if (service == nullptr || !opens) {
-      if (service != nullptr && from_client && accept_cookie(frame, flow, *service))
+      if (service != nullptr && from_client && accept_cookie(arrival, *service))
         rte_pktmbuf_free(packet);
       else if (service != nullptr)
         unknown_flow(side, frame, *service, packet);
@@ -188,7 +188,7 @@ void Worker::dispatch_tcp(Side side, Arrival& arrival) {
       return;
     }
     if (session != nullptr) remove(session);
-    session = open_session(frame, flow, *service);
+    session = open_session(arrival, *service);
     if (session == nullptr) {
       rte_pktmbuf_free(packet);
       return;

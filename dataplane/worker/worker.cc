@@ -125,7 +125,9 @@ void Worker::queue(session::Session& session) {
 }
 
 void Worker::run_queued() {
-  for (session::Session* session : queued_) {
+  for (std::size_t i = 0; i < queued_.size(); ++i) {
+    session::Session* session = queued_[i];
+    if (i + 1 < queued_.size()) queued_[i + 1]->prefetch_run();
     session->queued = false;
     const bool was_half_open = session->half_open();
     session->run(context_, outputs_, *this);

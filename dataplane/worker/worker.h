@@ -84,6 +84,8 @@ class Worker final : public session::SessionObserver {
   [[nodiscard]] const TraceRing& trace() const { return trace_; }
   [[nodiscard]] const ErrorCounters& errors() const { return errors_; }
   [[nodiscard]] std::uint64_t sessions_open() const { return sessions_open_.load(std::memory_order_relaxed); }
+  // What sessions that are not at rest keep, with what is free of it.
+  [[nodiscard]] std::size_t awake_bytes() const { return context_.awake.memory_bytes(); }
   [[nodiscard]] std::uint64_t lost_events() const { return lost_events_.value(); }
   bool pop_event(channel::SessionEvent& event) { return events_.pop(event); }
 
@@ -106,14 +108,13 @@ class Worker final : public session::SessionObserver {
   void forward(Side from, const wire::Frame& frame, rte_mbuf* packet);
 
   // admission.cc: who gets a session
-  session::Session* open_session(const wire::Frame& frame, const session::FlowKey& flow,
-                                 const enforce::Service& service);
-  bool accept_cookie(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
+  session::Session* open_session(const Arrival& arrival, const enforce::Service& service);
+  bool accept_cookie(const Arrival& arrival, const enforce::Service& service);
   void send_cookie(const wire::Frame& frame, const session::FlowKey& flow);
   [[nodiscard]] std::uint64_t service_of(const session::FlowKey& flow) const;
   [[nodiscard]] std::uint16_t mss_limit(const session::FlowKey& flow) const;
   [[nodiscard]] bool is_crowded(const session::FlowKey& flow) const;
-  session::Session* create(const wire::Frame& frame, const session::FlowKey& flow, const enforce::Service& service);
+  session::Session* create(const Arrival& arrival, const enforce::Service& service);
   void recycle();
   void end_half_open(const session::Session& session);
   void destroy(session::Session* session);

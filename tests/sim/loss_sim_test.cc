@@ -230,6 +230,20 @@ TEST(LossSim, AnOverflownQueueCostsLittleTime) {
   }
 }
 
+// A queue of 64 KB on a path that holds 2.5 MB: what leaves in bursts would be lost at a fortieth of what the path
+// takes.
+TEST(LossSim, AShortQueueOnALongPathIsFilled) {
+  constexpr std::size_t kBytes = 10'000'000;
+  constexpr DurationNs kRoundTrip = 20 * kMillisecond;
+  tcp::LegLimits limits;
+  limits.send_bytes = 64U << 20;
+  Transfer transfer({.round_trip = kRoundTrip, .queue_bytes = 64'000}, {}, limits, 1);
+  const DurationNs took = transfer.run(kBytes);
+  std::printf("a queue of 64 KB, 20 ms: %.1f ms\n", static_cast<double>(took) / 1e6);
+  EXPECT_NE(took, 0U);
+  EXPECT_LT(took, kBytes * 8 + 20 * kRoundTrip);
+}
+
 // Everything that a seed decides.
 void run_seed(std::uint64_t seed) {
   Random random(seed);

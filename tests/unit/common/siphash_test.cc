@@ -18,5 +18,14 @@ TEST(SipHash, AgreesWithTheReferenceVectors) {
   EXPECT_EQ(siphash(key, message), 0xa129ca6149be45e5ULL);
 }
 
+TEST(SipHash, OfWordsIsThatOfTheirBytes) {
+  const HashKey key{1, 2};
+  const std::array<std::uint64_t, 2> words{0x0706050403020100ULL, 0x1122334455667788ULL};
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(words.data());
+  EXPECT_EQ(siphash_words(key), siphash(key, {}));
+  EXPECT_EQ(siphash_words(key, words[0]), siphash(key, {bytes, 8}));
+  EXPECT_EQ(siphash_words(key, words[0], words[1]), siphash(key, {bytes, 16}));
+}
+
 }  // namespace
 }  // namespace sluice

@@ -74,6 +74,79 @@ TEST(WorkerRecorder, writes_every_kind_of_record_as_it_was_said) {
   EXPECT_EQ(close.error(), 203);
 }
 
+TEST(WorkerRecorder, says_of_each_session_its_own_numbers_whoever_came_before) {
+  OneWorker one;
+  const Subject subjects[] = {
+      subject_of(),
+      {.session = 0, .service = "orders", .record_class = "routine", .principal = "people"},
+      {.session = 0, .service = "orders", .record_class = "privileged", .principal = "ci"},
+      {.session = 0, .service = "orders", .record_class = "routine", .principal = "ci", .principal_verified = true}};
+  struct Said {
+    Subject who;
+    WallNs wall = 0;
+    bool is_open = false;
+    SessionOpen open;
+    SessionClose close;
+  };
+  Random random(5);
+  const auto often_none = [&](std::uint64_t most) { return random.chance(1, 2) ? 0 : random.below(most); };
+  std::vector<Said> said;
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    Said one_more{
+        .who = subjects[random.below(4)], .wall = kToday + i, .is_open = random.chance(1, 2), .open = {}, .close = {}};
+    one_more.who.session = often_none(1000);
+    const auto address = [&] {
+      return random.chance(1, 4) ? IpAddress(7, random.below(100))
+                                 : IpAddress(static_cast<std::uint32_t>(often_none(0xffffffff)));
+    };
+    const auto port = [&] { return static_cast<std::uint16_t>(often_none(65535)); };
+    one_more.open = {address(), port(), {}, port(), static_cast<std::uint8_t>(random.below(3))};
+    one_more.open.server_address = one_more.open.client_address.next();
+    one_more.close = {random.chance(1, 2) ? ErrorCode::ok : ErrorCode::tcp_timeout, often_none(1U << 30),
+                      often_none(1U << 30), static_cast<std::uint32_t>(often_none(9))};
+    const std::uint64_t sequence = one_more.is_open ? one.recorder.open(one_more.who, one_more.open, one_more.wall)
+                                                    : one.recorder.close(one_more.who, one_more.close, one_more.wall);
+    said.push_back(one_more);
+    ASSERT_EQ(sequence, said.size());
+  }
+  one.recorder.hand_over();
+  std::size_t at = 0;
+  for (const Page* page : one.taken()) {
+    for (std::uint32_t i = 0; i < page->count; ++i, ++at) {
+      const log::Record& record = verified(page->record(i));
+      const Said& expected = said[at];
+      EXPECT_EQ(record.sequence(), at + 1);
+      EXPECT_EQ(record.session(), expected.who.session);
+      EXPECT_EQ(record.worker(), 3U);
+      EXPECT_EQ(record.wall_ns(), expected.wall);
+      EXPECT_EQ(record.service()->str(), expected.who.service);
+      EXPECT_EQ(record.record_class()->str(), expected.who.record_class);
+      EXPECT_EQ(record.principal()->str(), expected.who.principal);
+      EXPECT_EQ(record.principal_verified(), expected.who.principal_verified);
+      if (expected.is_open) {
+        const auto& open = *record.body_as_SessionOpen();
+        const bool is_ipv4 = expected.open.client_address.is_ipv4();
+        EXPECT_EQ(open.client_ipv6() == nullptr, is_ipv4);
+        EXPECT_EQ(open.client_address(), is_ipv4 ? expected.open.client_address.ipv4() : 0);
+        EXPECT_EQ(open.server_address(), is_ipv4 ? expected.open.server_address.ipv4() : 0);
+        if (!is_ipv4) {
+          EXPECT_EQ(open.client_ipv6()->low(), expected.open.client_address.low);
+        }
+        EXPECT_EQ(open.client_port(), expected.open.client_port);
+        EXPECT_EQ(open.server_port(), expected.open.server_port);
+        EXPECT_EQ(static_cast<std::uint8_t>(open.protocol()), expected.open.protocol);
+      } else {
+        const auto& close = *record.body_as_SessionClose();
+        EXPECT_EQ(close.error(), static_cast<std::uint16_t>(expected.close.error));
+        EXPECT_EQ(close.request_bytes(), expected.close.request_bytes);
+        EXPECT_EQ(close.response_bytes(), expected.close.response_bytes);
+        EXPECT_EQ(close.units(), expected.close.units);
+      }
+    }
+  }
+  EXPECT_EQ(at, said.size());
+}
+
 TEST(WorkerRecorder, keeps_order_and_bytes_over_page_boundaries) {
   OneWorker one(16);
   Random random(5);

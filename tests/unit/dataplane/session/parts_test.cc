@@ -1,11 +1,14 @@
 // The small parts of a session, each by itself.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <deque>
 #include <map>
 #include <set>
 
 #include "common/random.h"
 #include "dataplane/session/handshake.h"
+#include "dataplane/session/run_queue.h"
 #include "dataplane/session/session_table.h"
 #include "dataplane/session/timer_wheel.h"
 #include "tests/support/relay_harness.h"
@@ -105,8 +108,8 @@ FlowKey flow(std::uint32_t n) {
 class TableTest : public testing::Test {
  protected:
   Session* make(SessionTable& table, std::uint32_t n) {
-    return table.create(flow(n), SessionId{n}, policy_, policy_->snapshot->services().front(), limits_,
-                        std::uint16_t{1460}, TimeNs{0});
+    return table.create(flow(n), table.hash(flow(n)), SessionId{n}, policy_, policy_->snapshot->services().front(),
+                        limits_, std::uint16_t{1460}, TimeNs{0});
   }
   inspect::Scratch scratch_;
   PolicyRef policy_ = test::make_policy(test::masking_policy(), scratch_);
@@ -132,6 +135,31 @@ TEST_F(TableTest, FindsWhatIsThereWhateverWasRemoved) {
     ASSERT_EQ(table.size(), there.size());
   }
   for (const auto& [n, session] : there) EXPECT_EQ(table.find(flow(n)), session);
+}
+
+TEST(RunQueueTest, IsAQueue) {
+  RunQueue<int> queue;
+  std::deque<int> model;
+  Random random(4);
+  for (int i = 0; i < 20'000; ++i) {
+    if (random.chance(i / 1000 % 2 == 0 ? 4 : 1, 6)) {
+      queue.push_back(i);
+      model.push_back(i);
+    } else if (random.chance(1, 500)) {
+      queue.clear();
+      model.clear();
+    } else {
+      const std::size_t gone = random.below(std::min<std::size_t>(model.size(), 5) + 1);
+      queue.drop_front(gone);
+      model.erase(model.begin(), model.begin() + static_cast<std::ptrdiff_t>(gone));
+    }
+    ASSERT_EQ(queue.size(), model.size());
+    ASSERT_TRUE(std::ranges::equal(queue.all(), model));
+    if (!model.empty()) {
+      ASSERT_EQ(queue.front(), model.front());
+      ASSERT_EQ(queue.back(), model.back());
+    }
+  }
 }
 
 TEST_F(TableTest, TheWheelFiresEachSessionInTimeAndKnowsItsNextSlot) {
