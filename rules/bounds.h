@@ -35,6 +35,11 @@ inline constexpr std::size_t kMaxTieNameBytes = 128;
 inline constexpr std::size_t kMaxAcrossGroups = 4;  // of one service
 inline constexpr std::uint32_t kMaxAcrossSeconds = 24 * 3600;
 
+inline constexpr std::size_t kMaxLimits = 16;                 // of one service, or one principal
+inline constexpr std::uint64_t kMaxLimitUnits = 1ULL << 40U;  // a period, or of a burst
+inline constexpr std::uint64_t kMaxLimitRefillSeconds = 366 * 24 * 3600;
+inline constexpr std::uint32_t kMaxConcurrent = 1'000'000;
+
 inline constexpr std::uint32_t kMinHeadBytes = 1024;
 inline constexpr std::uint32_t kMaxHeadBytes = 64 * 1024;
 inline constexpr std::uint32_t kMaxHeaders = 1024;

@@ -16,6 +16,8 @@ inline constexpr std::uint16_t kPolicyFormat = 2;
 inline constexpr std::uint16_t kPolicyFormatWithConditions = 3;
 // With rules that look across requests, whose scans a reader of the others would not make.
 inline constexpr std::uint16_t kPolicyFormatWithAcross = 4;
+// With limits, which a reader of the others would not keep to.
+inline constexpr std::uint16_t kPolicyFormatWithLimits = 5;
 
 Result<std::vector<std::uint8_t>> sign_bundle(Bytes policy, const PrivateKey& key);
 

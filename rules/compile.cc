@@ -89,6 +89,16 @@ flatbuffers::Offset<fbs::Across> add_across(flatbuffers::FlatBufferBuilder& buil
   return fbs::CreateAcross(builder, static_cast<std::uint32_t>(scan), by, offset, across.seconds);
 }
 
+// 0 for none.
+flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<fbs::Limit>>> add_limits(
+    flatbuffers::FlatBufferBuilder& builder, const std::vector<Limit>& limits) {
+  std::vector<flatbuffers::Offset<fbs::Limit>> out;
+  for (const Limit& limit : limits)
+    out.push_back(fbs::CreateLimit(builder, builder.CreateString(limit.name), limit.per, limit.of, limit.then,
+                                   limit.units, limit.period_ns, limit.burst));
+  return out.empty() ? 0 : builder.CreateVector(out);
+}
+
 flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& builder, const Service& service,
                                               const ServiceScans& scans) {
   const auto name = builder.CreateString(service.name);
@@ -98,18 +108,21 @@ flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& bu
   std::vector<flatbuffers::Offset<fbs::Across>> groups;
   for (const auto& [across, scan] : scans.across) groups.push_back(add_across(builder, across, scan));
   const auto across = groups.empty() ? 0 : builder.CreateVector(groups);
+  const auto limits = add_limits(builder, service.limits);
   return fbs::CreateService(builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol,
                             service.mode, service.record, service.durability, record_class,
                             builder.CreateVector(scans.places), service.head_limit_bytes, service.header_limit,
                             service.window_bytes, service.after_window, service.allow_upgrade, service.pending_limit,
-                            ipv4 ? nullptr : &ipv6, service.after_upgrade, across);
+                            ipv4 ? nullptr : &ipv6, service.after_upgrade, across, limits);
 }
 
 flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder& builder, const Principal& principal) {
   const bool ipv4 = principal.network.is_ipv4();
   const fbs::Ipv6 ipv6(principal.network.high, principal.network.low);
-  return fbs::CreatePrincipal(builder, builder.CreateString(principal.name), ipv4 ? principal.network.ipv4() : 0,
-                              principal.prefix_bits, ipv4 ? nullptr : &ipv6);
+  const auto name = builder.CreateString(principal.name);
+  const auto limits = add_limits(builder, principal.limits);
+  return fbs::CreatePrincipal(builder, name, ipv4 ? principal.network.ipv4() : 0, principal.prefix_bits,
+                              ipv4 ? nullptr : &ipv6, limits);
 }
 
 flatbuffers::Offset<fbs::Conditions> add_conditions(flatbuffers::FlatBufferBuilder& builder,
@@ -133,6 +146,9 @@ flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder,
 }
 
 std::uint16_t format_of(const Policy& policy) {
+  const auto limited = [](const auto& owner) { return !owner.limits.empty(); };
+  if (std::ranges::any_of(policy.services, limited) || std::ranges::any_of(policy.principals, limited))
+    return kPolicyFormatWithLimits;
   if (std::ranges::any_of(policy.rules, [](const Rule& r) { return r.across.has_value(); }))
     return kPolicyFormatWithAcross;
   const bool conditions = std::ranges::any_of(policy.rules, [](const Rule& r) { return !r.conditions.empty(); });

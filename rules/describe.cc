@@ -65,6 +65,16 @@ std::string_view describe_upgrade(const Service& service) {
   return service.after_upgrade == AfterUpgrade::scan ? "allowed" : "allowed, what follows is not read";
 }
 
+std::string describe_limit(const Limit& limit, std::string_view for_whom) {
+  const std::string_view unit = limit.of == LimitOf::bytes ? " bytes" : "";
+  const std::string amount =
+      limit.of == LimitOf::concurrent
+          ? fmt::format("at most {} at once", limit.units)
+          : fmt::format("{}{} in {} s, burst {}", limit.units, unit, limit.period_ns / 1'000'000'000, limit.burst);
+  return fmt::format("  {:<24} {}{}, then {}\n", "limit " + limit.name, amount, for_whom,
+                     EnumNameLimitThen(limit.then));
+}
+
 std::string describe_service(const Service& service, const Policy& policy) {
   std::string out =
       fmt::format("service {}  {}  {}  {}\n", service.name, format_endpoint(service.address, service.port),
@@ -81,6 +91,8 @@ std::string describe_service(const Service& service, const Policy& policy) {
       if (policy.rules[index].where[place]) names.append(names.empty() ? "" : ", ").append(policy.rules[index].name);
     if (!names.empty()) out += fmt::format("  {:<14} {}\n", kPlaceNames[place], names);
   }
+  for (const Limit& limit : service.limits)
+    out += describe_limit(limit, fmt::format(" for each {}", EnumNameLimitPer(limit.per)));
   return out;
 }
 
@@ -98,8 +110,10 @@ std::string describe(const Policy& policy) {
   if (!policy.rules.empty()) out += "what each rule is looked for by, and how often that stands in ordinary text\n";
   for (const Rule& rule : policy.rules) out += describe_anchor(rule);
   if (!policy.principals.empty()) out += "principals\n";
-  for (const Principal& principal : policy.principals)
+  for (const Principal& principal : policy.principals) {
     out += fmt::format("  {:<24} {}/{}\n", principal.name, format_address(principal.network), principal.prefix_bits);
+    for (const Limit& limit : principal.limits) out += describe_limit(limit, "");
+  }
   if (!policy.retention.empty()) out += "retention\n";
   for (const Retention& entry : policy.retention)
     out += fmt::format("  {:<24} {} days\n", entry.record_class, entry.days);

@@ -55,6 +55,18 @@ void read_principals(const YamlNode& list, Policy& policy, Report& report) {
       [](const Principal& p) { return fmt::format("{}/{}", format_address(p.network), p.prefix_bits); }, report);
 }
 
+// A principal's limits are those of its name, and the name may stand at several networks.
+void check_principal_limits(const Policy& policy, Report& report) {
+  std::map<std::string_view, Position> seen;
+  for (const Principal& principal : policy.principals) {
+    if (principal.limits.empty()) continue;
+    const auto [first, fresh] = seen.emplace(principal.name, principal.position);
+    if (!fresh)
+      report.add(principal.limits.front().position, fmt::format("principal {} has limits twice", show(principal.name)),
+                 fmt::format("those in line {} are for all of its networks; put all limits there", first->second.line));
+  }
+}
+
 void check_across(const Policy& policy, Report& report) {
   for (const Service& service : policy.services) {
     std::set<Across> groups;
@@ -96,6 +108,7 @@ std::expected<Policy, Problems> parse_policy(std::string_view yaml, std::string_
     report.add(root->position, fmt::format("{} rules, those of packs included", policy.rules.size()),
                fmt::format("at most {}", kMaxRules));
   check_across(policy, report);
+  check_principal_limits(policy, report);
   if (!report.empty()) return std::unexpected(report.take());
   return policy;
 }

@@ -12,6 +12,7 @@
 
 #include "common/ip_address.h"
 #include "common/unit.h"
+#include "rules/limit.h"
 #include "rules/pack.h"
 #include "rules/problem.h"
 #include "rules/rule.h"
@@ -43,15 +44,18 @@ struct Service {
   AfterWindow after_window = AfterWindow::deny;
   bool allow_upgrade = false;
   AfterUpgrade after_upgrade = AfterUpgrade::scan;
+  std::vector<Limit> limits;
   Position position;  // of its name
 };
 
-// A caller known by the network it calls from: the weakest proof.
+// A caller known by the network it calls from: the weakest proof. Of those with the same name at most one has limits,
+// which are for all of them.
 struct Principal {
   std::string name;
   IpAddress network;             // host bits zero
   std::uint8_t prefix_bits = 0;  // of its own family
   Position position;
+  std::vector<Limit> limits = {};
 };
 
 struct Retention {

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "rules/bounds.h"
+#include "rules/limit_reader.h"
 
 namespace sluice::rules {
 namespace {
@@ -124,13 +125,15 @@ void read_reading(Fields& fields, Service& service, RuleBook& book, Report& repo
     if (!service.allow_upgrade)
       report.add(after->position, "after_upgrade where no upgrade is allowed", "allow_upgrade: true, or remove it");
   }
+  if (const YamlNode* limits = fields.get("limits")) service.limits = read_limits(*limits, LimitsOf::service, report);
   // The book reports by itself: a rule that is not there is no fault of the service's other fields.
   if (const YamlNode* rules = fields.get("rules")) service.rules = book.resolve(*rules);
 }
 
 // And of protocol tcp nothing is read.
 void refuse_reading(Fields& fields, const Service& service, Report& report) {
-  for (const std::string_view key : {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade"})
+  for (const std::string_view key :
+       {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade", "limits"})
     if (const YamlNode* node = fields.get(key))
       report.add(node->position, fmt::format("\"{}\" on a service of protocol tcp, whose bytes nothing looks at", key),
                  "remove it, or protocol: http");
@@ -159,7 +162,7 @@ std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report
     refuse_reading(fields, service, own);
   else
     read_reading(fields, service, book, own);
-  for (const std::string_view key : {"limits", "hold", "flush_after", "tls", "idle", "approvals"}) fields.not_yet(key);
+  for (const std::string_view key : {"hold", "flush_after", "tls", "idle", "approvals"}) fields.not_yet(key);
   fields.finish();
   check_strict(service, own);
   const bool whole = own.empty();
@@ -198,6 +201,7 @@ std::optional<Principal> read_principal(const YamlNode& node, Report& report) {
     principal.name = read_name(*name, "a principal", own).value_or("");
   principal.position = node.position;
   if (const YamlNode* from = fields.need("from", "from: 10.77.0.64/26")) read_network(*from, principal, own);
+  if (const YamlNode* limits = fields.get("limits")) principal.limits = read_limits(*limits, LimitsOf::principal, own);
   for (const std::string_view key : {"groups", "proof", "certificate", "token"}) fields.not_yet(key);
   fields.finish();
   const bool whole = own.empty();

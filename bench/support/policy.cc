@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "common/time.h"
+#include "rules/bounds.h"
 #include "rules/bundle.h"
 #include "rules/compile.h"
 #include "rules/policy.h"
@@ -52,6 +54,8 @@ session::PolicyRef taken(const std::string& all) {
   for (std::size_t i = 0; i < policy->snapshot->services().size(); ++i)
     policy->services.push_back(new session::ServiceCounters);
   for (std::size_t i = 0; i < policy->snapshot->rule_count(); ++i) policy->rules.push_back(new Counter);
+  for (std::size_t i = 0; i < policy->snapshot->limit_names().size(); ++i)
+    policy->limits.push_back(new enforce::LimitCounters);
   return policy;
 }
 
@@ -72,8 +76,29 @@ rules::Policy parsed_bench_policy() {
   return *std::move(parsed);
 }
 
-session::PolicyRef bench_policy(inspect::Scratch& scratch) {
-  static const session::PolicyRef policy = load();
+namespace {
+
+rules::Policy limited_policy() {
+  constexpr std::uint64_t kPlenty = 1'000'000'000;
+  rules::Policy policy = parsed_bench_policy();
+  const auto limit = [](const char* name, rules::LimitPer per, rules::LimitOf of, std::uint64_t units) {
+    return rules::Limit{
+        .name = name, .per = per, .of = of, .units = units, .period_ns = kSecond, .burst = units, .position = {}};
+  };
+  policy.services.front().limits = {
+      limit("principal", rules::LimitPer::principal, rules::LimitOf::requests, kPlenty),
+      limit("service", rules::LimitPer::service, rules::LimitOf::requests, kPlenty),
+      limit("flight", rules::LimitPer::principal, rules::LimitOf::concurrent, rules::kMaxConcurrent)};
+  return policy;
+}
+
+}  // namespace
+
+session::PolicyRef bench_policy(inspect::Scratch& scratch, bool limits) {
+  static session::PolicyRef plain;
+  static session::PolicyRef limited;
+  session::PolicyRef& policy = limits ? limited : plain;
+  if (!policy) policy = limits ? policy_of(limited_policy()) : load();
   if (auto grown = policy->snapshot->prepare(scratch); !grown) throw std::runtime_error(grown.error().message());
   return policy;
 }

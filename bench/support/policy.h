@@ -13,7 +13,8 @@ namespace sluice::bench {
 
 // Grows the scratch for it. Compiled once a process, or taken from the file that $SLUICE_BENCH_BUNDLE names (compiling
 // takes minutes under valgrind). Throws what went wrong.
-session::PolicyRef bench_policy(inspect::Scratch& scratch);
+// With `limits` it has one of each principal's and one of the service's requests, and one of what is in flight.
+session::PolicyRef bench_policy(inspect::Scratch& scratch, bool limits = false);
 // Compiled, signed, and taken as the data plane takes it. Throws what went wrong.
 session::PolicyRef policy_of(const rules::Policy& policy);
 // What bench_policy() is compiled from.

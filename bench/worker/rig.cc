@@ -114,7 +114,7 @@ void Rig::fail(const std::string& what) const {
 
 void Rig::use_policy() {
   update_.scratch = std::make_unique<inspect::Scratch>();
-  update_.policy = policy_ = bench_policy(*update_.scratch);
+  update_.policy = policy_ = bench_policy(*update_.scratch, config_.limits);
   worker_->offer(&update_);
   burst();
   if (worker_->taken() != &update_) fail("the policy was not taken");

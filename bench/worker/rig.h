@@ -23,6 +23,7 @@ struct RigConfig {
   bool superframes = false;
   std::size_t body_bytes = 1024;
   std::uint64_t warm_up = 4;  // exchanges of each session before anything is measured
+  bool limits = false;        // the policy has some, with room for everything
   bool hang_up = false;       // no requests: connections that open and close
   DurationNs idle_ns = 0;     // nobody says anything for so long after the warm-up, by the worker's clock
   // Not 0: each burst lasts so long by the worker's clock, and no disk is waited for. Every run is then the same.

@@ -55,7 +55,11 @@ void register_figures() {
       add_figure(shape.name() + "/" + kStageNames[i],
                  [=](auto& state) { stage(state, shape.config, static_cast<Stage>(i), false); });
   add_figure("record/share/64k", [](auto& state) { stage(state, kShapes[2].config, Stage::record, true); });
-  add_figure("enforce/share/1k", [](auto& state) { stage(state, kShapes[0].config, Stage::enforce, true); });
+  add_figure("enforce/share/1k", [](auto& state) {
+    RigConfig limited = kShapes[0].config;
+    limited.limits = true;
+    stage(state, limited, Stage::enforce, true);
+  });
 }
 
 }  // namespace sluice::bench

@@ -21,7 +21,7 @@ Rig& rig_of(const RigConfig& config) {
                           (config.superframes ? "s"
                            : config.hang_up   ? "h"
                                               : "m") +
-                          std::to_string(config.body_bytes);
+                          (config.limits ? "l" : "") + std::to_string(config.body_bytes);
   auto& rig = rigs[key];
   if (!rig) rig = std::make_unique<Rig>(config);
   return *rig;

@@ -77,6 +77,7 @@ Json message_json(const Message& message) {
   out["observed"] = message.observed;
   out["error"] = error_name(message.error);
   out["policy_version"] = message.policy_version;
+  if (!message.limit.empty()) out["limit"] = message.limit;
   out["hits"] = Json::object();
   for (const RuleHit& hit : message.hits) out["hits"][hit.rule] = hit.count;
   return out;
@@ -148,6 +149,10 @@ Json counters_json(const Counters& counters) {
   out["rules"] = named_counts(counters.rules);
   out["drops"] = named_counts(counters.drops);
   out["ports"] = named_counts(counters.ports);
+  out["limits"] = Json::object();
+  for (const LimitCount& c : counters.limits)
+    out["limits"][c.limit] = {
+        {"passed", c.passed}, {"denied", c.denied}, {"throttled", c.throttled}, {"observed", c.observed}};
   out["recorder"] = {{"records_appended", counters.records_appended},
                      {"records_durable", counters.records_durable},
                      {"bytes", counters.record_bytes},

@@ -58,6 +58,7 @@ void add_end(Message& message, const log::UnitEnd& end) {
   message.observed = end.observed();
   message.error = static_cast<ErrorCode>(end.error());
   message.policy_version = end.policy_version();
+  if (end.limit() != nullptr) message.limit = end.limit()->str();
   if (message.recorded_bytes != end.body_bytes()) message.has_holes = true;
   if (end.hits() == nullptr || end.rule_names() == nullptr) return;
   for (flatbuffers::uoffset_t i = 0; i < end.hits()->size() && i < end.rule_names()->size(); ++i)

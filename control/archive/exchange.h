@@ -40,6 +40,7 @@ struct Message {
   bool observed = false;
   ErrorCode error = ErrorCode::ok;
   std::uint64_t policy_version = 0;
+  std::string limit;  // that had no room for it
   std::vector<RuleHit> hits;
 };
 

@@ -46,6 +46,9 @@ Counters decode(const fbs::Counters& counters) {
   out.rules = named_counts(counters.rules());
   out.drops = named_counts(counters.drops());
   out.ports = named_counts(counters.ports());
+  if (const auto* limits = counters.limits())
+    for (const fbs::LimitCount* c : *limits)
+      out.limits.push_back({text(c->limit()), c->passed(), c->denied(), c->throttled(), c->observed()});
   out.records_appended = counters.records_appended();
   out.records_durable = counters.records_durable();
   out.record_bytes = counters.record_bytes();

@@ -54,11 +54,17 @@ struct ServiceCount {
                 errors = 0, spliced = 0, forwarded = 0;
 };
 
+struct LimitCount {
+  std::string limit;
+  std::uint64_t passed = 0, denied = 0, throttled = 0, observed = 0;
+};
+
 struct Counters {
   WallNs wall_ns = 0;
   std::uint64_t policy_version = 0;
   std::vector<ServiceCount> services;
   std::vector<NamedCount> rules, drops, ports;
+  std::vector<LimitCount> limits;
   std::uint64_t records_appended = 0, records_durable = 0, record_bytes = 0, record_stalls = 0;
   std::string archive_error;
   std::uint64_t worker_busy_ns = 0, sessions_open = 0, buffers_free = 0, lost_events = 0;

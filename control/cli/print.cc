@@ -32,6 +32,14 @@ std::string services(const Json& counts) {
   return section(table);
 }
 
+std::string limits(const Json& counts) {
+  Table table({"LIMIT", "PASSED", "DENIED", "THROTTLED", "OBSERVED"});
+  for (const auto& [name, c] : counts.items())
+    table.add({printable(name), std::to_string(number_of(c, "passed")), std::to_string(number_of(c, "denied")),
+               std::to_string(number_of(c, "throttled")), std::to_string(number_of(c, "observed"))});
+  return section(table);
+}
+
 std::string counters(const Json& c) {
   const Json& recorder = c["recorder"];
   std::string out = fmt::format(
@@ -44,6 +52,7 @@ std::string counters(const Json& c) {
       text_of(recorder, "error").empty() ? "" : "; " + text_of(recorder, "error"), human_time(text_of(c, "at")));
   out += services(c["services"]);
   out += named_counts(c["rules"], "RULE", "MATCHES");
+  if (c.contains("limits")) out += limits(c["limits"]);
   out += named_counts(c["drops"], "REASON", "COUNT");
   out += named_counts(c["ports"], "PORT", "COUNT");
   return out;

@@ -45,6 +45,7 @@ std::string verdict_line(const Json& message) {
   if (is_true(message, "observed")) out += " (observed only)";
   for (const auto& [rule, count] : message["hits"].items())
     out += fmt::format(", {} ×{}", printable(rule), count.dump());
+  if (message.contains("limit")) out += ", limit " + printable(text_of(message, "limit"));
   if (error_of(message) != "-") out += ", " + error_of(message);
   if (is_true(message, "synthesized")) out += ", answered by Sluice";
   if (!is_true(message, "ended"))

@@ -48,6 +48,16 @@ Offset<flatbuffers::Vector<Offset<fbs::ServiceCount>>> service_counts(FlatBuffer
   return builder.CreateVector(out);
 }
 
+Offset<flatbuffers::Vector<Offset<fbs::LimitCount>>> limit_counts(FlatBufferBuilder& builder,
+                                                                  const std::vector<LimitCount>& counts) {
+  std::vector<Offset<fbs::LimitCount>> out;
+  out.reserve(counts.size());
+  for (const LimitCount& c : counts)
+    out.push_back(
+        fbs::CreateLimitCount(builder, builder.CreateString(c.limit), c.passed, c.denied, c.throttled, c.observed));
+  return builder.CreateVector(out);
+}
+
 }  // namespace
 
 Bytes encode_hello(FlatBufferBuilder& builder, const ChannelConfig& config, const Running& running) {
@@ -97,11 +107,12 @@ Bytes encode_counters(FlatBufferBuilder& builder, const CounterReport& report, W
   const auto rules = named_counts(builder, report.rules);
   const auto drops = named_counts(builder, report.drops);
   const auto ports = named_counts(builder, report.ports);
+  const auto limits = limit_counts(builder, report.limits);
   const auto archive_error = builder.CreateString(report.archive_error);
   return finish(builder, fbs::CreateCounters(builder, now, report.policy_version, services, rules, drops, ports,
                                              report.records_appended, report.records_durable, report.record_bytes,
                                              report.record_stalls, archive_error, report.worker_busy_ns,
-                                             report.sessions_open, report.buffers_free, report.lost_events));
+                                             report.sessions_open, report.buffers_free, report.lost_events, limits));
 }
 
 }  // namespace sluice::channel

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "dataplane/enforce/limit_builder.h"
 #include "rules/bounds.h"
 #include "rules/bundle.h"
 #include "schema/policy_generated.h"
@@ -19,7 +20,7 @@ namespace fbs = schema::policy;
 
 constexpr std::size_t kMaxScans = rules::kMaxServices * (kPlaces + rules::kMaxAcrossGroups);
 constexpr flatbuffers::uoffset_t kMaxDepth = 4;
-constexpr flatbuffers::uoffset_t kMaxTables = 48 * 1024;  // a rule is one, or two
+constexpr flatbuffers::uoffset_t kMaxTables = 128 * 1024;  // a rule is one, or two; a limit is one
 
 std::unexpected<Error> malformed(std::string why) {
   return fail(ErrorCode::bundle_malformed, std::move(why));
@@ -68,10 +69,10 @@ class Builder {
 
  private:
   Result<void> read_header() {
-    if (!in(policy_.format(), rules::kPolicyFormat, rules::kPolicyFormatWithAcross))
+    if (!in(policy_.format(), rules::kPolicyFormat, rules::kPolicyFormatWithLimits))
       return fail(ErrorCode::bundle_bad_version,
                   fmt::format("format {}, this data plane reads {} to {}", policy_.format(), rules::kPolicyFormat,
-                              rules::kPolicyFormatWithAcross));
+                              rules::kPolicyFormatWithLimits));
     const Platform here = this_platform();
     if (view_of(policy_.hyperscan_version()) != here.hyperscan_version)
       return fail(ErrorCode::bundle_bad_database,
@@ -212,10 +213,13 @@ class Builder {
     service.allow_upgrade = source.allow_upgrade();
     if (auto done = read_service_scans(source, service); !done) return done;
     if (auto done = read_across(source, service); !done) return done;
+    auto limits = build_limits(source.limits(), service.name, out_.limit_count);
+    if (!limits) return std::unexpected(std::move(limits.error()));
+    service.limits = std::move(*limits);
     const bool has_scans =
         !service.across.empty() || std::ranges::any_of(service.scans, [](const auto* scan) { return scan != nullptr; });
-    if (service.protocol == Protocol::tcp && has_scans)
-      return malformed(fmt::format("service {} has rules and a protocol that nothing reads", service.name));
+    if (service.protocol == Protocol::tcp && (has_scans || !service.limits.empty()))
+      return malformed(fmt::format("service {} has rules or limits and a protocol that nothing reads", service.name));
     return {};
   }
 
@@ -286,7 +290,12 @@ class Builder {
       if (!rules::is_name(view_of(source.name())) || bits > kAddressBits || network.is_ipv4() != ipv4)
         return malformed(fmt::format("principal {} is not proper", i));
       if (network.prefix(bits) != network) return malformed(fmt::format("principal {} has host bits", i));
-      out_.principal_table.add(network, bits, std::string(view_of(source.name())));
+      std::string name(view_of(source.name()));
+      auto limits = build_limits(source.limits(), fmt::format("principal:{}", name), out_.limit_count);
+      if (!limits) return std::unexpected(std::move(limits.error()));
+      if (!limits->empty() && !out_.principal_limits.emplace(name, std::move(*limits)).second)
+        return malformed(fmt::format("principal {} has limits twice", name));
+      out_.principal_table.add(network, bits, std::move(name));
     }
     out_.principal_table.finish();
     return {};

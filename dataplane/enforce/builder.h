@@ -2,6 +2,8 @@
 // index in it is checked all the same before it is used: a bundle is refused whole or taken whole.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -20,6 +22,8 @@ struct Contents {
   std::vector<Service> services;
   ServiceTable service_table;
   PrincipalTable principal_table;
+  std::map<std::string, std::vector<Limit>, std::less<>> principal_limits;  // by name
+  std::uint32_t limit_count = 0;
 };
 
 // `policy` is aligned as operator new aligns.

@@ -60,6 +60,23 @@ const std::vector<Service>& Snapshot::services() const {
   return impl_->contents.services;
 }
 
+std::span<const Limit> Snapshot::limits_of(std::string_view principal) const {
+  const auto& limits = impl_->contents.principal_limits;
+  if (limits.empty()) return {};
+  const auto found = limits.find(principal);
+  return found == limits.end() ? std::span<const Limit>() : found->second;
+}
+
+std::vector<std::string_view> Snapshot::limit_names() const {
+  std::vector<std::string_view> names(impl_->contents.limit_count);
+  const auto add = [&](const std::vector<Limit>& limits) {
+    for (const Limit& limit : limits) names[limit.index] = limit.name;
+  };
+  for (const Service& service : impl_->contents.services) add(service.limits);
+  for (const auto& [name, limits] : impl_->contents.principal_limits) add(limits);
+  return names;
+}
+
 Result<void> Snapshot::prepare(inspect::Scratch& scratch) const {
   for (const auto& set : impl_->contents.rule_sets)
     if (auto grown = scratch.grow_for(*set); !grown) return grown;

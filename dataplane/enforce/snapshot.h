@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "common/ip_address.h"
 #include "common/time.h"
 #include "common/unit.h"
+#include "dataplane/enforce/limit.h"
 #include "dataplane/inspect/scanner.h"
 #include "rules/platform.h"
 
@@ -83,6 +85,7 @@ struct Service {
   bool allow_upgrade = false;
   AfterUpgrade after_upgrade = AfterUpgrade::scan;
   std::uint16_t pending_limit = 64;
+  std::vector<Limit> limits;
 
   [[nodiscard]] const inspect::RuleSet* scan(Place place) const { return scans[static_cast<std::size_t>(place)]; }
 };
@@ -107,6 +110,10 @@ class Snapshot {
   [[nodiscard]] const Rule& rule(RuleIndex index) const;
   [[nodiscard]] std::size_t rule_count() const;
   [[nodiscard]] const std::vector<Service>& services() const;
+  // Those that principals have for themselves; empty for a name that has none.
+  [[nodiscard]] std::span<const Limit> limits_of(std::string_view principal) const;
+  // All limits, of services and of principals, by Limit::index.
+  [[nodiscard]] std::vector<std::string_view> limit_names() const;
   // Grows a worker's scratch for every scan of this policy. Outside the data path.
   Result<void> prepare(inspect::Scratch& scratch) const;
 

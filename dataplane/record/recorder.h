@@ -64,6 +64,7 @@ struct UnitEnd {
   bool complete = true;
   bool observed = false;
   std::span<const Hit> hits = {};
+  std::string_view limit = {};  // that had no room for it
 };
 
 struct SessionClose {

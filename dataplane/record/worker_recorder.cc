@@ -271,7 +271,8 @@ MutableBytes WorkerRecorder::slice(const Subject& subject, const SliceInfo& slic
 std::uint64_t WorkerRecorder::end(const Subject& subject, const UnitEnd& end, WallNs now) {
   std::size_t hits_bound = 0;
   const std::span<const Hit> hits = bounded_hits(end.hits, hits_bound);
-  return append(subject, 0, hits_bound, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+  const std::string_view limit = bounded(end.limit);
+  return append(subject, 0, hits_bound + kHitBytes + limit.size(), now, [&](flatbuffers::FlatBufferBuilder& builder) {
     flatbuffers::Offset<flatbuffers::Vector<const log::RuleHits*>> rules;
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> names;
     if (!hits.empty()) {
@@ -282,9 +283,11 @@ std::uint64_t WorkerRecorder::end(const Subject& subject, const UnitEnd& end, Wa
       rules = builder.CreateUninitializedVectorOfStructs<log::RuleHits>(hits.size(), &rows);
       for (std::size_t i = 0; i < hits.size(); ++i) rows[i] = log::RuleHits(hits[i].rule, hits[i].count);
     }
-    const auto body = log::CreateUnitEnd(builder, end.unit, direction(end.direction),
-                                         static_cast<log::Verdict>(end.verdict), static_cast<std::uint16_t>(end.error),
-                                         end.policy_version, end.body_bytes, end.complete, rules, names, end.observed);
+    const auto limit_name = limit.empty() ? 0 : text(builder, limit);
+    const auto body =
+        log::CreateUnitEnd(builder, end.unit, direction(end.direction), static_cast<log::Verdict>(end.verdict),
+                           static_cast<std::uint16_t>(end.error), end.policy_version, end.body_bytes, end.complete,
+                           rules, names, end.observed, limit_name);
     return std::pair(log::Body::UnitEnd, body.Union());
   });
 }

@@ -10,6 +10,7 @@
 #include "common/trace_ring.h"
 #include "dataplane/buffer/pools.h"
 #include "dataplane/buffer/slabs.h"
+#include "dataplane/enforce/limiter.h"
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/protocol/http1/rewrite.h"
 #include "dataplane/record/recorder.h"
@@ -42,6 +43,7 @@ struct Context {
   inspect::Scratch* scratch = nullptr;  // grown for every policy that is in use
   PolicyRef policy;                     // the newest; null before the first
   Pieces pieces;                        // of payloads that come in several requests
+  enforce::Limiter limiter{};
   TimeNs now = 0;
   WallNs wall = 0;
   Workspace work;

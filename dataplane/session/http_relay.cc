@@ -64,6 +64,7 @@ void HttpRelay::finish(Context& context, Direction direction) {
 void HttpRelay::conclude(Context& context, Direction direction) {
   Side& from = side(direction);
   if (!from.ended || from.finished || from.dead || from.held.unlabelled_bytes() > 0) return;
+  if (direction == Direction::request && is_throttled()) return;  // whole or cut, it is told when it goes
   const bool cut = from.reader.finish().kind == http1::StepKind::error;
   if (direction == Direction::request) {
     from.paused = false;
@@ -77,6 +78,10 @@ void HttpRelay::conclude(Context& context, Direction direction) {
       response_cut(context);
     else if (from.message.active())
       end_response(context);
+    if (is_throttled()) {  // nobody is there for it any more, and the client can still be told
+      give_up_throttled(context, throttled_until_ - std::min(throttled_until_, context.now), true);
+      read_responses(context);
+    }
     // An answer of our own that still waits for its turn will not be given any more.
     if (request_.dead && !request_.finished && fate_ == Fate::run) fate_ = Fate::close;
   }
@@ -91,6 +96,7 @@ void HttpRelay::leave(Context& context) {
 }
 
 void HttpRelay::close(Context& context, ErrorCode why) {
+  throttled_until_ = kNever;
   for (const Direction direction : {Direction::request, Direction::response}) {
     Side& from = side(direction);
     if (from.message.active()) {
@@ -118,7 +124,7 @@ bool HttpRelay::may_rest() const {
 
 bool HttpRelay::accepts(Direction direction) const {
   const Side& from = side(direction);
-  if (starved_) return false;
+  if (starved_ || (direction == Direction::request && is_throttled())) return false;
   if (direction == Direction::request && !from.dead) return exchanges_.size() < service_->pending_limit;
   return true;  // a dead side takes bytes to forget them
 }
@@ -205,6 +211,7 @@ void HttpRelay::abort(ErrorCode why) {
   fate_ = Fate::abort;
   if (error_ == ErrorCode::ok) error_ = why;
   request_.dead = response_.dead = true;
+  throttled_until_ = kNever;
 }
 
 }  // namespace sluice::session

@@ -6,9 +6,11 @@
 // put out in a direction that is finished. How the streams are cut into feeds changes nothing.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <list>
 #include <string>
+#include <vector>
 
 #include "dataplane/protocol/http1/reader.h"
 #include "dataplane/session/context.h"
@@ -57,7 +59,15 @@ class HttpRelay {
   [[nodiscard]] bool starved() const { return starved_; }
   void resume(Context& context) {
     if (starved_) advance(context);
+    go_on_throttled(context);
   }
+  // The newest request waits until a limit has room for it; nothing behind it is read.
+  [[nodiscard]] bool is_throttled() const { return throttled_until_ != kNever; }
+  // How many of these bytes of a direction the limits let be read now, and charges them; with 0, next_deadline() says
+  // when to ask again.
+  [[nodiscard]] std::size_t share_of(Context& context, Direction direction, std::size_t bytes);
+  // When something waits that no byte will announce.
+  [[nodiscard]] TimeNs next_deadline(TimeNs now) const;
 
   // More bytes of this direction may be fed (else: back-pressure on its sender).
   [[nodiscard]] bool accepts(Direction direction) const;
@@ -98,6 +108,9 @@ class HttpRelay {
     bool close_after = false;  // the local answer ends the connection
     bool upgrade = false;      // the client asked to leave HTTP
     bool head_only = false;
+    bool continue_due = false;             // the client waits for leave to send its body
+    std::string path;                      // where a limit is per route
+    std::vector<enforce::Flight> flights;  // as limits count it
   };
   struct Side {
     Side(Direction direction, const http1::Limits& head_limits) : reader(direction, head_limits) {}
@@ -136,10 +149,20 @@ class HttpRelay {
   void request_cut(Context& context);
   void settle_upgrade(Context& context, bool accepted);
   void look_away(const enforce::Service& service);
-  void refuse(Context& context, ErrorCode error, std::string_view detail, bool close);
+  void refuse(Context& context, ErrorCode error, std::string_view detail, bool close,
+              std::uint64_t retry_after_seconds = 0);
   void send_continue(Context& context);
   // The exchange of the request that is being read; nullptr when its response is complete already.
   Exchange* current_exchange();
+
+  // limits (http_limits.cc)
+  [[nodiscard]] enforce::LimitLists limits() const;
+  void pass_limits(Context& context);
+  bool ask_limits(Context& context, const enforce::LimitLists& lists, bool again);
+  void note_route(const http1::Head& head, Exchange& exchange) const;
+  [[nodiscard]] Verdict would_be(const enforce::Limit& limit) const;
+  void go_on_throttled(Context& context);
+  void give_up_throttled(Context& context, DurationNs wait_ns, bool close);
 
   // responses (http_response.cc)
   void read_responses(Context& context);
@@ -179,6 +202,10 @@ class HttpRelay {
   Side response_;
   std::list<Exchange> exchanges_;
   std::uint32_t next_unit_ = 0;
+  TimeNs throttled_until_ = kNever;
+  TimeNs throttled_since_ = 0;                         // while it waits
+  const enforce::Limit* throttled_by_ = nullptr;       // likewise
+  std::array<TimeNs, 2> paced_until_{kNever, kNever};  // by Direction
   bool starved_ = false;
   bool unread_ = false;
   Fate fate_ = Fate::run;

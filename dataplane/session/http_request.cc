@@ -12,7 +12,7 @@ using http1::StepKind;
 void HttpRelay::read_requests(Context& context) {
   Side& in = request_;
   bool labelled = false;
-  while (!in.dead) {
+  while (!in.dead && !is_throttled()) {
     if (in.reader.idle()) {
       if (in.paused || exchanges_.size() >= service_->pending_limit) break;
       if (in.held.unlabelled_bytes() > 0 && !has_room(context)) {
@@ -50,7 +50,7 @@ void HttpRelay::read_requests(Context& context) {
 
 bool HttpRelay::can_read_requests() const {
   const Side& in = request_;
-  if (in.dead || in.held.unlabelled_bytes() == 0) return false;
+  if (in.dead || is_throttled() || in.held.unlabelled_bytes() == 0) return false;
   return !in.reader.idle() || (!in.paused && exchanges_.size() < service_->pending_limit);
 }
 
@@ -119,6 +119,7 @@ void HttpRelay::request_head(Context& context) {
     refuse(context, error, "", true);
     return;
   }
+  note_route(head, exchange);
   const bool enforce = service_->mode == enforce::Mode::enforce;
   if (request_.message.denied()) {  // the body, if one follows, is read and forgotten
     refuse(context, ErrorCode::rule_denied, "", head.expect_continue);
@@ -141,10 +142,9 @@ void HttpRelay::request_head(Context& context) {
       abort(ErrorCode::buffers_exhausted);
       return;
     }
-    if (expects) send_continue(context);
+    exchange.continue_due = expects;
   }
-  request_.head_ready = true;
-  if (!service_->judges_request_body) request_.judged = true;
+  pass_limits(context);
 }
 
 // The client waits for leave to send a body that is judged before the server hears of it.
@@ -284,13 +284,15 @@ HttpRelay::Exchange* HttpRelay::current_exchange() {
 }
 
 // Answers the newest request by ourselves and forgets it. With `close`, nothing more is read.
-void HttpRelay::refuse(Context& context, ErrorCode error, std::string_view detail, bool close) {
+void HttpRelay::refuse(Context& context, ErrorCode error, std::string_view detail, bool close,
+                       std::uint64_t retry_after_seconds) {
   SLUICE_ASSERT(current_exchange() != nullptr && request_.message.active());
   Exchange& exchange = *current_exchange();
   context.errors.add(error);
   counters().denied.add();
   request_.message.end(context, request_.held.content_end(), Ending::refused, error);
-  exchange.local = http1::local_response(http1::status_for(error), error, detail, close, exchange.head_only);
+  exchange.local =
+      http1::local_response(http1::status_for(error), error, detail, close, exchange.head_only, retry_after_seconds);
   exchange.close_after = close;
   request_.held.drop_labelled();
   request_.paused = false;

@@ -30,6 +30,8 @@ void Message::begin(const UnitInfo& unit, Direction direction) {
     across_->scan.begin(*unit.service);
   }
   hits_.clear();
+  limit_ = {};
+  limit_verdict_ = Verdict::pass;
   masked_ = denied_ = rule_denied_ = unread_ = unrecordable_ = false;
 }
 
@@ -326,6 +328,7 @@ void Message::record_content(Context& context, std::uint64_t from, std::uint64_t
 void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, ErrorCode error) {
   const StageScope stage(Stage::record);
   Verdict verdict = masked_ ? Verdict::mask : Verdict::pass;
+  verdict = std::max(verdict, limit_verdict_);
   if (rule_denied_ || ending == Ending::refused) verdict = Verdict::deny;
   if (across_ != nullptr) {
     std::ranges::sort(hits_, {}, &record::Hit::rule);  // how far scans are ahead of each other hangs on how bytes came
@@ -341,7 +344,8 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
                           .body_bytes = body_bytes,
                           .complete = ending == Ending::complete,
                           .observed = unit_.service->mode == enforce::Mode::observe,
-                          .hits = hits_},
+                          .hits = hits_,
+                          .limit = limit_},
                          context.wall);
   }
   active_ = false;

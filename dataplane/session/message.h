@@ -46,6 +46,15 @@ class Message {
   // Its content is looked at as that part of a whole which its Content-Range says.
   [[nodiscard]] bool is_ranged() const { return across_ != nullptr && across_->scan.is_ranged(); }
 
+  // A limit had no room for it, and so became of it; `name` lives as long as the unit's policy.
+  void note_limit(std::string_view name, Verdict verdict) {
+    if (verdict < limit_verdict_) return;
+    limit_ = name;
+    limit_verdict_ = verdict;
+  }
+  // What was found so far.
+  [[nodiscard]] const std::vector<record::Hit>& hits() const { return hits_; }
+
   // Scans, records and masks a head that is the first run of `held`.
   ErrorCode head(Context& context, const http1::Head& head, Held& held);
   // A head that Sluice wrote itself, or the first line of one that it could not parse, of which no more
@@ -88,6 +97,8 @@ class Message {
   };
   std::unique_ptr<AcrossRequests> across_;
   std::vector<record::Hit> hits_;
+  std::string_view limit_;
+  Verdict limit_verdict_ = Verdict::pass;
   bool masked_ = false;
   bool denied_ = false;
   bool rule_denied_ = false;   // also in observe mode

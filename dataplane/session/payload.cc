@@ -65,7 +65,7 @@ Read value_of(const Tie& tie, const Caller& caller, const http1::Head& head) {
       if (!caller.principal.empty()) return std::string(caller.principal);
       return format_address(caller.address);
     case TieKind::path:
-      return unescaped(head.target.substr(0, head.target.find_first_of("?#")), false);
+      return path_of(head);
     case TieKind::header:
       return header_value(head, tie.name);
     case TieKind::query:
@@ -91,6 +91,13 @@ std::optional<std::uint64_t> parse_offset(std::string_view text) {
   if (error != std::errc{} || offset > Pieces::kMaxOffset || (range ? whole || *end != '-' : !whole))
     return std::nullopt;
   return offset;
+}
+
+std::string path_of(const http1::Head& head) {
+  std::string_view target = head.target;
+  if (const std::size_t scheme = target.find("://"); scheme < target.find_first_of("/?#"))
+    target.remove_prefix(std::min(target.find('/', scheme + 3), target.size()));
+  return unescaped(target.substr(0, target.find_first_of("?#")), false);
 }
 
 std::expected<std::optional<PieceOf>, ErrorCode> piece_of(const enforce::Across& across, std::string_view service,

@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "common/error.h"
@@ -28,6 +29,9 @@ struct Caller {
 std::expected<std::optional<PieceOf>, ErrorCode> piece_of(const enforce::Across& across, std::string_view service,
                                                           const Caller& caller, const http1::Head& head,
                                                           const Pieces& pieces, ErrorCounters& errors);
+
+// The path of a request's target with its escapes read; the same for every form of the target.
+std::string path_of(const http1::Head& head);
 
 // "4096" or, as Content-Range has it, "bytes 4096-8191/20000".
 std::optional<std::uint64_t> parse_offset(std::string_view text);

@@ -18,8 +18,9 @@ struct ServiceCounters {
 
 struct Policy {
   std::unique_ptr<const enforce::Snapshot> snapshot;
-  std::vector<ServiceCounters*> services;  // by Service::index
-  std::vector<Counter*> rules;             // by RuleIndex
+  std::vector<ServiceCounters*> services;       // by Service::index
+  std::vector<Counter*> rules;                  // by RuleIndex
+  std::vector<enforce::LimitCounters*> limits;  // by Limit::index
 
   [[nodiscard]] ServiceCounters& counters(const enforce::Service& service) const { return *services[service.index]; }
 };

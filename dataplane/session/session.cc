@@ -349,6 +349,7 @@ void Session::update_deadline(Context& context) {
     deadline_ = active_at_ + limits_.idle;
   } else {
     deadline_ = std::min(client_leg().next_deadline(), server_leg().next_deadline());
+    if (phase_ == Phase::established) deadline_ = std::min(deadline_, relay().next_deadline(context.now));
     const TimeNs ends[] = {active_at_ + limits_.rest_after,
                            closing_ ? closing_at_ + limits_.linger : active_at_ + limits_.idle};
     for (const TimeNs end : ends)

@@ -30,14 +30,16 @@ void Session::move(Context& context, Direction direction) {
       stalled_ = true;
       break;
     }
+    const std::size_t share = relay().share_of(context, direction, count);
+    if (share == 0) break;
     buffer::Chain bytes;
-    if (!from.read(count, bytes)) {
+    if (!from.read(share, bytes)) {
       stalled_ = true;
       break;
     }
-    flow.bytes += count;
+    flow.bytes += share;
     ServiceCounters& counters = policy_->counters(service_);
-    (direction == Direction::request ? counters.request_bytes : counters.response_bytes).add(count);
+    (direction == Direction::request ? counters.request_bytes : counters.response_bytes).add(share);
     relay().feed(context, direction, std::move(bytes));
     flush(context, Direction::request);
     flush(context, Direction::response);

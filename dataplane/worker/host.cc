@@ -28,6 +28,11 @@ session::PolicyRef WorkerHost::with_counters(std::unique_ptr<const enforce::Snap
     if (!counter) counter = std::make_unique<Counter>();
     policy->rules.push_back(counter.get());
   }
+  for (const std::string_view name : snapshot->limit_names()) {
+    auto& counters = limits_[std::string(name)];
+    if (!counters) counters = std::make_unique<enforce::LimitCounters>();
+    policy->limits.push_back(counters.get());
+  }
   policy->snapshot = std::move(snapshot);
   return policy;
 }
@@ -72,6 +77,12 @@ channel::CounterReport WorkerHost::counters() {
                                .forwarded = counters->forwarded.value()});
   }
   for (const auto& [name, counter] : rules_) report.rules.push_back({name, counter->value()});
+  for (const auto& [name, counters] : limits_)
+    report.limits.push_back({.limit = name,
+                             .passed = counters->passed.value(),
+                             .denied = counters->denied.value(),
+                             .throttled = counters->throttled.value(),
+                             .observed = counters->observed.value()});
   for (std::size_t i = 1; i < error_count(); ++i) {
     const ErrorCode code = error_at(i);
     if (const std::uint64_t count = worker_.errors().value(code); count != 0)

@@ -40,6 +40,7 @@ class WorkerHost final : public channel::Host {
   // By name: they outlive every policy, so that a push resets nothing.
   std::map<std::string, std::unique_ptr<session::ServiceCounters>> services_;
   std::map<std::string, std::unique_ptr<Counter>> rules_;
+  std::map<std::string, std::unique_ptr<enforce::LimitCounters>, std::less<>> limits_;
   // All policies that a session may still hold; the last is the newest. They are freed here, never by a worker.
   std::vector<session::PolicyRef> policies_;
 };

@@ -31,6 +31,7 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
                .trace = trace_,
                .policy = nullptr,
                .pieces = session::Pieces(config.hash_key),
+               .limiter = enforce::Limiter(config.hash_key, config.limit_entries),
                .work = {}},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),

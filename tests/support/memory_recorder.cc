@@ -68,7 +68,9 @@ std::uint64_t MemoryRecorder::end(const record::Subject& subject, const record::
   ++recorded.ends;
   recorded.end = end;
   for (const record::Hit& hit : end.hits) recorded.hits.emplace_back(hit.rule_name, hit.count);
+  recorded.limit = end.limit;
   recorded.end.hits = {};
+  recorded.end.limit = {};
   return ++sequence;
 }
 

@@ -21,6 +21,7 @@ struct RecordedUnit {
   bool ended = false;
   unsigned ends = 0;  // exactly one is right
   record::UnitEnd end;
+  std::string limit;
   std::vector<std::pair<std::string, std::uint32_t>> hits;
 };
 

@@ -76,6 +76,8 @@ class RelayHarness {
     relay_->finish(context, direction);
     take();
   }
+
+ protected:
   void take() {
     for (const Direction direction : {Direction::request, Direction::response}) {
       buffer::Chain out;
@@ -86,6 +88,7 @@ class RelayHarness {
     }
   }
 
+ private:
   std::uint64_t version_ = 0;
   static constexpr SessionId kFirstSession = 7;
   SessionId session_ = kFirstSession;

@@ -32,6 +32,8 @@ session::PolicyRef build_policy(std::string_view yaml, std::uint64_t version) {
   for (std::size_t i = 0; i < policy->snapshot->services().size(); ++i)
     policy->services.push_back(new session::ServiceCounters);
   for (std::size_t i = 0; i < policy->snapshot->rule_count(); ++i) policy->rules.push_back(new Counter);
+  for (std::size_t i = 0; i < policy->snapshot->limit_names().size(); ++i)
+    policy->limits.push_back(new enforce::LimitCounters);
   return policy;
 }
 

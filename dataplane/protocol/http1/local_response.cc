@@ -95,6 +95,8 @@ std::uint16_t status_for(ErrorCode error, Direction found_in) {
       return 403;  // also when it was the response that a rule denies
     case ErrorCode::piece_ambiguous:
       return 400;
+    case ErrorCode::limit_exceeded:
+      return 429;
     case ErrorCode::http_unexpected_response:
     case ErrorCode::tcp_reset_by_server:
     case ErrorCode::tcp_refused_by_server:
@@ -119,7 +121,8 @@ std::uint16_t status_for(ErrorCode error, Direction found_in) {
   }
 }
 
-std::string local_response(std::uint16_t status, ErrorCode error, std::string_view detail, bool close, bool head_only) {
+std::string local_response(std::uint16_t status, ErrorCode error, std::string_view detail, bool close, bool head_only,
+                           std::uint64_t retry_after_seconds) {
   std::string body = "{\"error\":";
   append_quoted(error_name(error), body);
   body.append(",\"message\":");
@@ -135,6 +138,8 @@ std::string local_response(std::uint16_t status, ErrorCode error, std::string_vi
   // 414 and 501 may be cached unless the answer says otherwise (RFC 9110 section 15.1).
   out.append("\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: ");
   out.append(std::to_string(body.size())).append("\r\n");
+  if (retry_after_seconds != 0)  // RFC 9110 section 10.2.3
+    out.append("Retry-After: ").append(std::to_string(retry_after_seconds)).append("\r\n");
   if (close) out.append("Connection: close\r\n");
   out.append("\r\n");
   if (!head_only) out.append(body);

@@ -67,6 +67,10 @@ TEST(Documents, json_schema_has_the_keys_of_the_parser) {
   EXPECT_EQ(keys_of(defs.at("context")), known_keys("rules: [{context: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("allow")), known_keys("rules: [{allow: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("across")), known_keys("rules: [{across: {" + q + "}}]"));
+  EXPECT_EQ(keys_of(defs.at("limit")), known_keys("services: [{limits: [{" + q + "}]}]"));
+  auto own = keys_of(defs.at("principal_limit"));
+  own.insert("per");  // known, and told that it is not for principals
+  EXPECT_EQ(own, known_keys("principals: [{limits: [{" + q + "}]}]"));
   EXPECT_EQ(keys_of(defs.at("principal")), known_keys("principals: [{" + q + "}]"));
 }
 
@@ -89,6 +93,9 @@ TEST(Documents, json_schema_has_the_words_of_the_parser) {
   expect(defs.at("record_mode").at("enum"), "services: [{record: zzzzzzzzzz}]");
   expect(defs.at("record").at("properties").at("durability").at("enum"),
          "services: [{record: {durability: zzzzzzzzzz}}]");
+  expect(defs.at("limit").at("properties").at("per").at("enum"), "services: [{limits: [{per: zzzzzzzzzz}]}]");
+  expect(defs.at("limit").at("properties").at("of").at("enum"), "services: [{limits: [{of: zzzzzzzzzz}]}]");
+  expect(defs.at("then").at("enum"), "services: [{limits: [{then: zzzzzzzzzz}]}]");
   expect(defs.at("place").at("enum"), "rules: [{where: zzzzzzzzzz}]");
   expect(defs.at("mask_place").at("enum"), "rules: [{action: mask, mask: {on: zzzzzzzzzz}}]");
   expect(defs.at("rule").at("properties").at("action").at("enum"), "rules: [{action: zzzzzzzzzz}]");

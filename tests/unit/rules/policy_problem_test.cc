@@ -42,21 +42,20 @@ TEST(PolicyProblem, all_are_reported_in_the_order_of_the_file) {
 }
 
 // The policy of the design page: what later versions read is named, not ignored.
-TEST(PolicyProblem, a_key_of_a_later_version_is_named_as_such) {
-  EXPECT_EQ(
-      problems_of("services:\n"
-                  "  - name: orders\n"
-                  "    address: 10.77.0.2:8080\n"
-                  "    protocol: http\n"
-                  "    mode: enforce                     # observe | enforce\n"
-                  "    record: {class: routine, durability: group}\n"
-                  "    limits:\n"
-                  "      - {per: principal, rate: 200/s, burst: 400, then: hold}\n"
-                  "    rules: [pii/*, secrets/*, risk/sql-*]\n"
-                  "principals:\n"
-                  "  - {name: ci-chunker, from: 10.77.0.64/26}\n"
-                  "retention: {routine: 90d, privileged: 365d}\n"),
-      "p.yaml:7:5: key \"limits\" is not available in this version; remove it, or wait for the version that has it");
+TEST(PolicyProblem, what_later_versions_read_is_named_as_such) {
+  EXPECT_EQ(problems_of("services:\n"
+                        "  - name: orders\n"
+                        "    address: 10.77.0.2:8080\n"
+                        "    protocol: http\n"
+                        "    mode: enforce                     # observe | enforce\n"
+                        "    record: {class: routine, durability: group}\n"
+                        "    limits:\n"
+                        "      - {per: principal, rate: 200/s, burst: 400, then: hold}\n"
+                        "    rules: [pii/*, secrets/*, risk/sql-*]\n"
+                        "principals:\n"
+                        "  - {name: ci-chunker, from: 10.77.0.64/26}\n"
+                        "retention: {routine: 90d, privileged: 365d}\n"),
+            "p.yaml:8:57: \"hold\" is not available in this version; one of throttle, deny, observe");
 }
 
 TEST(PolicyProblem, words) {

@@ -50,6 +50,7 @@ class FakeHost : public Host {
     report.policy_version = version;
     report.services = {{"orders", 3, 1, 20, 19, 1000, 2000, 4, 5}};
     report.rules = {{"pii/card", 7}};
+    report.limits = {{"orders/few", 5, 4, 3, 2}};
     report.drops = {{"udp_refused", 2}};
     report.sessions_open = 1;
     return report;
@@ -246,6 +247,10 @@ TEST_F(ChannelTest, CountersAndEventsArrive) {
   EXPECT_EQ(counters.services[0].errors, 5U);
   ASSERT_EQ(counters.rules.size(), 1U);
   EXPECT_EQ(counters.rules[0].value, 7U);
+  ASSERT_EQ(counters.limits.size(), 1U);
+  const auto& limit = counters.limits[0];
+  EXPECT_EQ(limit.limit, "orders/few");
+  EXPECT_EQ(std::tuple(limit.passed, limit.denied, limit.throttled, limit.observed), std::tuple(5U, 4U, 3U, 2U));
   EXPECT_EQ(counters.drops[0].name, "udp_refused");
 }
 

@@ -187,7 +187,49 @@ TEST_F(Refusal, conditions) {
                    with([](fbs::ConditionsT& c) { c.allow_match = {"a*"}; }));
   expect_malformed("allow contain, item 2: it is empty",
                    with([](fbs::ConditionsT& c) { c.allow_contain = {"a", ""}; }));
-  expect(ErrorCode::bundle_bad_version, "format 5", [](fbs::PolicyT& p) { p.format = 5; });
+  expect(ErrorCode::bundle_bad_version, "format 6", [](fbs::PolicyT& p) { p.format = 6; });
+}
+
+TEST_F(Refusal, limits) {
+  const auto with = [](const std::function<void(fbs::LimitT&)>& change) {
+    return [change](fbs::PolicyT& p) {
+      p.format = rules::kPolicyFormatWithLimits;
+      auto limit = std::make_unique<fbs::LimitT>();
+      limit->name = "few";
+      limit->units = limit->burst = 10;
+      limit->period_ns = kSecond;
+      change(*limit);
+      p.services[0]->limits.push_back(std::move(limit));
+    };
+  };
+  EXPECT_EQ(load_changed(with([](fbs::LimitT&) {})).code, ErrorCode::ok);
+  const auto expect_not_proper = [&](const std::function<void(fbs::LimitT&)>& change) {
+    expect_malformed("limit 0 of one is not proper", with(change));
+  };
+  expect_not_proper([](fbs::LimitT& l) { l.name = "a/b"; });
+  expect_not_proper([](fbs::LimitT& l) { l.per = static_cast<fbs::LimitPer>(5); });
+  expect_not_proper([](fbs::LimitT& l) { l.of = static_cast<fbs::LimitOf>(3); });
+  expect_not_proper([](fbs::LimitT& l) { l.then = static_cast<fbs::LimitThen>(3); });
+  expect_not_proper([](fbs::LimitT& l) { l.units = 0; });
+  expect_not_proper([](fbs::LimitT& l) { l.units = ~0ULL; });
+  expect_not_proper([](fbs::LimitT& l) { l.period_ns = 0; });
+  expect_not_proper([](fbs::LimitT& l) { l.period_ns = ~0ULL; });
+  expect_not_proper([](fbs::LimitT& l) { l.burst = 0; });
+  expect_not_proper([](fbs::LimitT& l) {
+    l.units = 1;
+    l.burst = rules::kMaxLimitUnits;
+  });
+  expect_not_proper([](fbs::LimitT& l) {
+    l.of = fbs::LimitOf::concurrent;
+    l.units = rules::kMaxConcurrent + 1;
+  });
+  expect_malformed("counts bytes per route", with([](fbs::LimitT& l) {
+                     l.of = fbs::LimitOf::bytes;
+                     l.per = fbs::LimitPer::route;
+                   }));
+  expect_malformed("one has too many limits", [&](fbs::PolicyT& p) {
+    for (std::size_t i = 0; i <= rules::kMaxLimits; ++i) with([](fbs::LimitT&) {})(p);
+  });
 }
 
 TEST_F(Refusal, rules) {
@@ -213,7 +255,7 @@ TEST_F(Refusal, services) {
   expect_malformed("unknown protocol",
                    [](fbs::PolicyT& p) { p.services[0]->protocol = static_cast<fbs::Protocol>(3); });
   expect_malformed("unknown protocol", [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::raw; });
-  expect_malformed("rules and a protocol that nothing reads",
+  expect_malformed("rules or limits and a protocol that nothing reads",
                    [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::tcp; });
   expect_malformed("unknown protocol",
                    [](fbs::PolicyT& p) { p.services[0]->after_upgrade = static_cast<fbs::AfterUpgrade>(2); });

@@ -22,9 +22,10 @@ TEST(WorkerRecorder, writes_every_kind_of_record_as_it_was_said) {
   EXPECT_EQ(one.recorder.open(who, {0x0a4d0001, 40000, 0x0a4d0002, 8080, 0}, kToday), 1U);
   fill_pattern(one.recorder.head(who, {1, Direction::request, false, true}, 333, kToday + 1), 7);
   fill_pattern(one.recorder.slice(who, {1, Direction::response, 4096, true}, 1001, kToday + 2), 7);
-  EXPECT_EQ(one.recorder.end(
-                who, {1, Direction::response, Verdict::mask, ErrorCode::http_incomplete, 12, 5000, false, true, hits},
-                kToday + 3),
+  EXPECT_EQ(one.recorder.end(who,
+                             {1, Direction::response, Verdict::mask, ErrorCode::http_incomplete, 12, 5000, false, true,
+                              hits, "orders/few"},
+                             kToday + 3),
             4U);
   EXPECT_EQ(one.recorder.close(who, {ErrorCode::tcp_timeout, 11, 22, 2}, kToday + 4), 5U);
   EXPECT_EQ(one.recorder.appended(), 5U);
@@ -69,6 +70,7 @@ TEST(WorkerRecorder, writes_every_kind_of_record_as_it_was_said) {
   EXPECT_EQ(end.hits()->Get(1)->rule(), 9U);
   EXPECT_EQ(end.hits()->Get(0)->count(), 5U);
   EXPECT_EQ(end.rule_names()->Get(1)->str(), "pii/email");
+  EXPECT_EQ(end.limit()->str(), "orders/few");
   const auto& close = *verified(page.record(4)).body_as_SessionClose();
   EXPECT_EQ(close.response_bytes(), 22U);
   EXPECT_EQ(close.error(), 203);
@@ -172,7 +174,7 @@ TEST(WorkerRecorder, takes_the_largest_payload_and_names_and_hits_that_it_bounds
   who.service = who.record_class = who.principal = name;
   EXPECT_EQ(one.recorder.head(who, {}, kMaxRecordPayload, kToday).size(), kMaxRecordPayload);
   const std::vector<Hit> hits(5000, Hit{1, 1, name});
-  EXPECT_NE(one.recorder.end(who, {.hits = hits}, kToday), 0U);
+  EXPECT_NE(one.recorder.end(who, {.hits = hits, .limit = name}, kToday), 0U);
   EXPECT_EQ(one.recorder.slice(who, {}, 0, kToday).size(), 0U);
   one.recorder.hand_over();
   const auto pages = one.taken();

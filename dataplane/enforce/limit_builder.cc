@@ -1,0 +1,53 @@
+// See limit_builder.h.
+#include "dataplane/enforce/limit_builder.h"
+
+#include <fmt/format.h>
+
+#include "common/siphash.h"
+#include "rules/bounds.h"
+
+namespace sluice::enforce {
+namespace {
+
+namespace fbs = schema::policy;
+
+bool is_known(const fbs::Limit& limit) {
+  return limit.per() <= fbs::LimitPer::MAX && limit.of() <= fbs::LimitOf::MAX && limit.then() <= fbs::LimitThen::MAX;
+}
+
+bool is_within_bounds(const fbs::Limit& limit) {
+  if (limit.of() == fbs::LimitOf::concurrent) return limit.units() >= 1 && limit.units() <= rules::kMaxConcurrent;
+  return limit.units() >= 1 && limit.units() <= rules::kMaxLimitUnits && limit.burst() >= 1 &&
+         limit.burst() <= rules::kMaxLimitUnits && limit.period_ns() >= 1 && limit.period_ns() <= 3600 * kSecond &&
+         limit.burst() / limit.units() <= rules::kMaxLimitRefillSeconds * kSecond / limit.period_ns();
+}
+
+}  // namespace
+
+Result<std::vector<Limit>> build_limits(const LimitOffsets* source, std::string_view owner, std::uint32_t& next_index) {
+  std::vector<Limit> limits;
+  const std::size_t count = source == nullptr ? 0 : source->size();
+  if (count > rules::kMaxLimits) return fail(ErrorCode::bundle_malformed, fmt::format("{} has too many limits", owner));
+  for (std::size_t i = 0; i < count; ++i) {
+    const fbs::Limit& from = *source->Get(static_cast<flatbuffers::uoffset_t>(i));
+    const std::string_view name = from.name() == nullptr ? std::string_view() : from.name()->string_view();
+    if (!rules::is_name(name) || !is_known(from) || !is_within_bounds(from))
+      return fail(ErrorCode::bundle_malformed, fmt::format("limit {} of {} is not proper", i, owner));
+    Limit& limit = limits.emplace_back();
+    limit.name = fmt::format("{}/{}", owner, name);
+    limit.id = siphash({}, as_bytes(limit.name));
+    limit.index = next_index++;
+    limit.per = static_cast<LimitPer>(from.per());
+    limit.of = static_cast<LimitOf>(from.of());
+    limit.then = static_cast<LimitThen>(from.then());
+    if (limit.of == LimitOf::concurrent)
+      limit.most = from.units();
+    else
+      limit.terms = Terms(from.units(), from.period_ns(), from.burst());
+    if (limit.of == LimitOf::bytes && limit.per >= LimitPer::route)
+      return fail(ErrorCode::bundle_malformed, fmt::format("limit {} counts bytes per route or rule", limit.name));
+  }
+  return limits;
+}
+
+}  // namespace sluice::enforce

@@ -1,0 +1,143 @@
+// Limits: what a request must pass before its first byte goes to the server, and how fast bytes are read from the
+// peers. A request that a limit refuses is answered; one that must wait keeps its head here, and nothing behind it is
+// read.
+#include <algorithm>
+#include <array>
+
+#include "common/stage_clock.h"
+#include "dataplane/session/http_relay.h"
+#include "dataplane/session/payload.h"
+
+namespace sluice::session {
+namespace {
+
+using enforce::LimitPer;
+using enforce::LimitThen;
+
+constexpr std::size_t kMostRules = 32;  // that a head matches and limits look at
+constexpr DurationNs kLeastWait = kMillisecond;
+constexpr DurationNs kMostWait = 60 * kSecond;  // of a request: servers close connections that say nothing for longer
+
+bool looks_at(std::span<const enforce::Limit> limits, LimitPer per) {
+  return std::ranges::any_of(limits, [&](const enforce::Limit& limit) { return limit.per == per; });
+}
+
+std::uint64_t seconds_of(DurationNs wait_ns) {
+  return std::max<std::uint64_t>(1, (wait_ns + kSecond - 1) / kSecond);
+}
+
+}  // namespace
+
+enforce::LimitLists HttpRelay::limits() const {
+  return {.principal = policy_->snapshot->limits_of(principal_),
+          .service = service_->limits,
+          .observe = service_->mode == enforce::Mode::observe};
+}
+
+// The last of what is decided on a request's head; asked again when it waited.
+void HttpRelay::pass_limits(Context& context) {
+  const StageScope stage(Stage::enforce);
+  const bool again = is_throttled();
+  throttled_until_ = kNever;
+  const enforce::LimitLists lists = limits();
+  if (!lists.empty() && !ask_limits(context, lists, again)) return;
+  request_.head_ready = true;
+  if (!service_->judges_request_body) request_.judged = true;
+  if (exchanges_.back().continue_due) send_continue(context);
+}
+
+// While the head is as it came: it is edited before the limits are asked.
+void HttpRelay::note_route(const http1::Head& head, Exchange& exchange) const {
+  if (looks_at(service_->limits, LimitPer::route)) exchange.path = path_of(head);
+}
+
+// True: the request may go.
+bool HttpRelay::ask_limits(Context& context, const enforce::LimitLists& lists, bool again) {
+  Exchange& exchange = exchanges_.back();
+  std::array<std::string_view, kMostRules> rules;
+  std::size_t rule_count = 0;
+  if (looks_at(lists.service, LimitPer::rule))
+    for (const record::Hit& hit : request_.message.hits())
+      if (rule_count < rules.size()) rules[rule_count++] = hit.rule_name;
+  const enforce::Admission admission = context.limiter.admit(lists,
+                                                             {.principal = principal_,
+                                                              .address = client_address_,
+                                                              .path = exchange.path,
+                                                              .rules = std::span(rules).first(rule_count)},
+                                                             policy_->limits, again, context.now, exchange.flights);
+  context.errors.add(ErrorCode::limit_keys_exceeded, context.limiter.take_overflows());
+  if (admission.by == nullptr) return true;
+  switch (admission.then) {
+    case LimitThen::observe:
+      request_.message.note_limit(admission.by->name, would_be(*admission.by));
+      return true;
+    case LimitThen::throttle:
+      if (!again) {
+        context.errors.add(ErrorCode::limit_throttled);
+        throttled_since_ = context.now;
+      }
+      request_.message.note_limit(admission.by->name, Verdict::throttle);
+      throttled_by_ = admission.by;
+      if (context.now >= throttled_since_ + kMostWait)
+        give_up_throttled(context, admission.wait_ns, false);
+      else
+        throttled_until_ =
+            std::min(context.now + std::max(admission.wait_ns, kLeastWait), throttled_since_ + kMostWait);
+      return false;
+    case LimitThen::deny:
+      request_.message.note_limit(admission.by->name, Verdict::deny);
+      refuse(context, ErrorCode::limit_exceeded, admission.by->name, request_.reader.head().expect_continue,
+             seconds_of(admission.wait_ns));
+      return false;
+  }
+  return false;
+}
+
+// The verdict that stands on the record of a request that passed all the same: a service in mode observe says what it
+// would have been.
+Verdict HttpRelay::would_be(const enforce::Limit& limit) const {
+  if (service_->mode != enforce::Mode::observe || limit.then == LimitThen::observe) return Verdict::pass;
+  return limit.then == LimitThen::deny ? Verdict::deny : Verdict::throttle;
+}
+
+// It will not go any more: waited too long, or with `close`, the server is gone.
+void HttpRelay::give_up_throttled(Context& context, DurationNs wait_ns, bool close) {
+  throttled_until_ = kNever;
+  policy_->limits[throttled_by_->index]->denied.add();
+  refuse(context, ErrorCode::limit_exceeded, throttled_by_->name, close || request_.reader.head().expect_continue,
+         seconds_of(wait_ns));
+}
+
+// What waited long enough is asked for again.
+void HttpRelay::go_on_throttled(Context& context) {
+  if (!is_throttled() || context.now < throttled_until_) return;
+  pass_limits(context);
+  if (is_throttled()) return;
+  if (request_.head_ready && request_.message.active()) judge_request(context, false);
+  advance(context);
+}
+
+std::size_t HttpRelay::share_of(Context& context, Direction direction, std::size_t bytes) {
+  const enforce::LimitLists lists = limits();
+  if (lists.empty() || unread_) return bytes;
+  const StageScope stage(Stage::enforce);
+  TimeNs& until = paced_until_[static_cast<std::size_t>(direction)];
+  if (until != kNever && context.now < until) return 0;
+  until = kNever;
+  const enforce::Limiter::Share share =
+      context.limiter.share(lists, {.principal = principal_, .address = client_address_, .path = {}, .rules = {}},
+                            policy_->limits, bytes, context.now);
+  context.errors.add(ErrorCode::limit_keys_exceeded, context.limiter.take_overflows());
+  if (share.bytes == 0) until = context.now + std::max(share.wait_ns, kLeastWait);
+  return share.bytes;
+}
+
+// What has passed was asked for, or waits for something else.
+TimeNs HttpRelay::next_deadline(TimeNs now) const {
+  TimeNs next = kNever;
+  for (const TimeNs at : {throttled_until_, paced_until_[0], paced_until_[1]})
+    if (at > now) next = std::min(next, at);
+  return next;
+}
+
+}  // namespace sluice::session
