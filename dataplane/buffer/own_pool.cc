@@ -5,6 +5,7 @@
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
@@ -15,6 +16,11 @@ namespace {
 constexpr unsigned kFlags = RTE_MEMPOOL_F_NO_IOVA_CONTIG;  // objects may cross pages
 
 constexpr const char* kStack = "stack";
+
+// The kernel promises more than it has, and ends who takes it at its word.
+std::size_t machine_bytes() {
+  return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
 
 // 0, or why not.
 int fill(rte_mempool* pool, const PoolShape& shape, HugeMemory& memory, std::size_t bytes) {
@@ -45,8 +51,9 @@ OwnPool create_own_pool(const PoolShape& shape) {
                                       sizeof(rte_pktmbuf_pool_private), static_cast<int>(rte_socket_id()), kFlags);
   if (own.pool == nullptr) return own;
   const std::size_t bytes = std::size_t{rte_mempool_calc_obj_size(element_bytes, kFlags, nullptr)} * shape.count;
-  own.memory = std::make_unique<HugeMemory>(bytes);
-  if (const int error = fill(own.pool, shape, *own.memory, bytes); error != 0) {
+  const bool fits = bytes <= machine_bytes();
+  if (fits) own.memory = std::make_unique<HugeMemory>(bytes);
+  if (const int error = fits ? fill(own.pool, shape, *own.memory, bytes) : ENOMEM; error != 0) {
     rte_mempool_free(own.pool);
     rte_errno = error;
     return {};
