@@ -46,6 +46,7 @@ struct SliceInfo {
   Direction direction = Direction::request;
   std::uint64_t offset = 0;
   bool trailers = false;
+  bool drafted = false;  // it takes what was drafted right before
 };
 
 struct Hit {
@@ -93,8 +94,8 @@ class Recorder {
   virtual MutableBytes head(const Subject& subject, const UnitHead& head, std::size_t bytes, WallNs now) = 0;
   virtual MutableBytes slice(const Subject& subject, const SliceInfo& slice, std::size_t bytes, WallNs now) = 0;
   // Where payload of the next slice can lie before it is known how much of it that takes, at most kMaxSliceBytes; empty
-  // when there is no room. Only the next call of any kind finds it: where that is slice(), for no more bytes, what it
-  // returns has them already.
+  // when there is no room. Where the next call of any kind is slice() of a `drafted` one, for no more bytes, what that
+  // returns has them already; else they are forgotten.
   [[nodiscard]] virtual MutableBytes draft(const Subject& subject, std::size_t bytes) = 0;
   virtual std::uint64_t end(const Subject& subject, const UnitEnd& end, WallNs now) = 0;
   virtual std::uint64_t close(const Subject& subject, const SessionClose& close, WallNs now) = 0;

@@ -250,8 +250,8 @@ std::size_t WorkerRecorder::place_draft(std::size_t drafted, std::size_t bytes) 
 }
 
 MutableBytes WorkerRecorder::slice(const Subject& subject, const SliceInfo& slice, std::size_t bytes, WallNs now) {
-  SLUICE_ASSERT(bytes <= kMaxRecordPayload && (drafted_bytes_ == 0 || bytes <= drafted_bytes_));
-  const std::size_t drafted = std::exchange(drafted_bytes_, 0);
+  const std::size_t drafted = slice.drafted ? drafted_bytes_ : 0;
+  SLUICE_ASSERT(bytes <= (slice.drafted ? drafted : kMaxRecordPayload));
   const std::size_t padding = drafted == 0 ? 0 : place_draft(drafted, bytes);
   const std::uint8_t* const place_of_draft =
       drafted == 0 ? nullptr : page_->data + page_->low - padding - vector_bytes(bytes);

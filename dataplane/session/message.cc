@@ -315,8 +315,9 @@ void Message::record_content(Context& context, std::uint64_t from, std::uint64_t
   while (from < to) {
     const std::size_t bytes = std::min<std::uint64_t>(to - from, record::kMaxSliceBytes);
     const MutableBytes out = context.recorder.slice(
-        subject(), {.unit = unit_.number, .direction = direction_, .offset = from, .trailers = trailers}, bytes,
-        context.wall);
+        subject(),
+        {.unit = unit_.number, .direction = direction_, .offset = from, .trailers = trailers, .drafted = drafted},
+        bytes, context.wall);
     if (!out.empty()) {
       if (!drafted) context.work.content.copy(from, from + bytes, out.data());
       star_record(context, from, out);

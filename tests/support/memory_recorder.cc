@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/assert.h"
+
 namespace sluice::test {
 
 void MemoryRecorder::settle() {
@@ -43,7 +45,8 @@ MutableBytes MemoryRecorder::head(const record::Subject& subject, const record::
 MutableBytes MemoryRecorder::slice(const record::Subject& subject, const record::SliceInfo& slice, std::size_t bytes,
                                    WallNs) {
   RecordedUnit& recorded = unit(subject.session, slice.unit, slice.direction);
-  if (drafted_) {
+  if (slice.drafted) {
+    SLUICE_ASSERT(drafted_);  // no other call came between
     buffer_.resize(bytes);
   } else {
     buffer_.assign(bytes, 0);

@@ -199,7 +199,7 @@ TEST(WorkerRecorder, takes_of_a_draft_what_the_slice_says_and_leaves_no_trace_of
       ASSERT_EQ(draft.size(), taken + more);
       fill_pattern(draft.first(taken), 7);
       std::ranges::fill(draft.subspan(taken), kBeyond);
-      EXPECT_EQ(one.recorder.slice(subject_of(), {.unit = 2}, taken, kToday).size(), taken);
+      EXPECT_EQ(one.recorder.slice(subject_of(), {.unit = 2, .drafted = true}, taken, kToday).size(), taken);
       fill_pattern(one.recorder.slice(subject_of(), {.unit = 3}, 78, kToday), 3);
       one.recorder.hand_over();
       const auto pages = one.taken();
@@ -230,6 +230,20 @@ TEST(WorkerRecorder, forgets_a_draft_that_the_next_call_does_not_take) {
   EXPECT_TRUE(holds_pattern(*verified(pages[0]->record(1)).body_as_Slice()->bytes(), 6));
 }
 
+TEST(WorkerRecorder, a_slice_of_another_session_does_not_find_a_draft) {
+  OneWorker one;
+  std::ranges::fill(one.recorder.draft(subject_of(), 4), 0xee);
+  fill_pattern(one.recorder.slice(subject_of(), {}, 1448, kToday), 6);
+  std::ranges::fill(one.recorder.draft(subject_of(), 500), 0xee);
+  one.recorder.hand_over();
+  fill_pattern(one.recorder.slice(subject_of(), {}, 100, kToday), 7);
+  one.recorder.hand_over();
+  const auto pages = one.taken();
+  ASSERT_EQ(pages.size(), 2U);
+  EXPECT_TRUE(holds_pattern(*verified(pages[0]->record(0)).body_as_Slice()->bytes(), 6));
+  EXPECT_TRUE(holds_pattern(*verified(pages[1]->record(0)).body_as_Slice()->bytes(), 7));
+}
+
 TEST(WorkerRecorder, drafts_on_the_next_page_where_one_is_full_and_nowhere_when_none_is_left) {
   OneWorker one;
   std::size_t drafted = 0;
@@ -237,7 +251,7 @@ TEST(WorkerRecorder, drafts_on_the_next_page_where_one_is_full_and_nowhere_when_
     const MutableBytes draft = one.recorder.draft(subject_of(), kMaxSliceBytes);
     ASSERT_EQ(draft.size(), kMaxSliceBytes);
     fill_pattern(draft, drafted);
-    one.recorder.slice(subject_of(), {}, kMaxSliceBytes - drafted % 3, kToday);
+    one.recorder.slice(subject_of(), {.drafted = true}, kMaxSliceBytes - drafted % 3, kToday);
   }
   one.recorder.hand_over();
   std::size_t found = 0;
