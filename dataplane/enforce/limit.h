@@ -15,7 +15,7 @@ enum class LimitThen : std::uint8_t { observe = 0, throttle = 1, deny = 2 };
 
 struct Limit {
   std::string name;         // service/name, or principal:name/name
-  std::uint64_t id = 0;     // of the name: the same in every policy that has it
+  std::uint64_t id = 0;     // the same in every policy that has this limit with this rate
   std::uint32_t index = 0;  // among the limits of its snapshot
   LimitPer per = LimitPer::service;
   LimitOf of = LimitOf::requests;

@@ -35,15 +35,18 @@ Result<std::vector<Limit>> build_limits(const LimitOffsets* source, std::string_
       return fail(ErrorCode::bundle_malformed, fmt::format("limit {} of {} is not proper", i, owner));
     Limit& limit = limits.emplace_back();
     limit.name = fmt::format("{}/{}", owner, name);
-    limit.id = siphash({}, as_bytes(limit.name));
     limit.index = next_index++;
     limit.per = static_cast<LimitPer>(from.per());
     limit.of = static_cast<LimitOf>(from.of());
     limit.then = static_cast<LimitThen>(from.then());
-    if (limit.of == LimitOf::concurrent)
+    if (limit.of == LimitOf::concurrent) {
       limit.most = from.units();
-    else
+      limit.id = siphash({}, as_bytes(limit.name));
+    } else {
       limit.terms = Terms(from.units(), from.period_ns(), from.burst());
+      limit.id = siphash({}, as_bytes(fmt::format("{} {} {}/{} {}", limit.name, static_cast<int>(limit.of),
+                                                  from.units(), from.period_ns(), from.burst())));
+    }
     if (limit.of == LimitOf::bytes && limit.per >= LimitPer::route)
       return fail(ErrorCode::bundle_malformed, fmt::format("limit {} counts bytes per route or rule", limit.name));
   }

@@ -115,9 +115,8 @@ LimitTable::Answer LimitTable::take_some(std::uint64_t key, std::uint64_t limit,
 
 LimitTable::Answer LimitTable::charge(std::uint64_t key, std::uint64_t limit, const Terms& terms, std::uint64_t units,
                                       TimeNs now) {
-  DurationNs cost_ns = 0;
-  for (; units > terms.burst(); units -= terms.burst()) cost_ns += terms.capacity_ns();
-  return run(key, limit, ChargeStep{terms, cost_ns + terms.cost_of(units), now});
+  const DurationNs cost_ns = units / terms.burst() * terms.capacity_ns() + terms.cost_of(units % terms.burst());
+  return run(key, limit, ChargeStep{terms, cost_ns, now});
 }
 
 TimeNs LimitTable::line_up(std::uint64_t key, TimeNs earliest, DurationNs each_ns, TimeNs latest, TimeNs now) {

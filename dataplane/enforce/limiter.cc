@@ -20,7 +20,6 @@ constexpr DurationNs kMostWait = kSecond;
 // address.
 std::uint64_t Limiter::key_of(const Limit& limit, const LimitedUnit& unit, std::string_view rule) const {
   enum Tag : std::uint8_t { kAll, kName, kAddress, kPath, kRule };
-  constexpr std::size_t kMostText = 512;  // of a path; longer ones with the same beginning share a bucket
   std::array<std::uint8_t, 16 + kMostText> bytes;
   std::size_t size = 0;
   const auto add = [&](const void* data, std::size_t n) {
@@ -34,8 +33,8 @@ std::uint64_t Limiter::key_of(const Limit& limit, const LimitedUnit& unit, std::
   const auto add_address = [&] {
     const Tag tag = kAddress;
     add(&tag, 1);
-    add(&unit.address.high, sizeof unit.address.high);
-    add(&unit.address.low, sizeof unit.address.low);
+    const std::uint64_t source = unit.address.source();  // who has one address of an IPv6 network has them all
+    add(&source, sizeof source);
   };
   add(&limit.id, sizeof limit.id);
   switch (limit.per) {
@@ -98,7 +97,8 @@ Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std:
   };
   std::uint64_t refused_key = 0;
   const auto refuse = [&](const Limit& limit, LimitThen then, DurationNs wait_ns, std::uint64_t key) {
-    if (out.by != nullptr && (out.then > then || (out.then == then && out.wait_ns >= wait_ns))) return;
+    if (out.by != nullptr && (out.by->then > limit.then || (out.by->then == limit.then && out.wait_ns >= wait_ns)))
+      return;
     out = {&limit, then, wait_ns};
     refused_key = key;
   };
@@ -107,12 +107,15 @@ Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std:
       const LimitThen then = limits.then_of(limit);
       if ((then == LimitThen::observe) != observed) return;
       if (limit.of == LimitOf::bytes && then != LimitThen::deny) return;  // these are asked as bytes come
+      bool has_room = true;
       each_key(limit, unit, [&](std::uint64_t key) {
         LimitTable::Answer answer{.wait_ns = kSecond};
         if (count < taken.size()) answer = ask(limit, key, now);
+        has_room &= answer.fits;
         if (!answer.fits) return refuse(limit, then, answer.wait_ns, key);
         taken[count++] = {&limit, answer.word};
       });
+      if (observed && !has_room) counters[limit.index]->observed.add();
     });
   };
   try_all(false);
@@ -128,14 +131,15 @@ Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std:
     return out;
   }
   try_all(true);
-  if (out.by != nullptr) counters[out.by->index]->observed.add();
+  const Limit* counted = nullptr;  // a limit per rule may have taken from several buckets
   for (const Taken& one : std::span(taken).first(count)) {
     if (one.limit->of == LimitOf::bytes) {
       undo(one);  // there was room; the bytes themselves are charged as they come
       continue;
     }
     if (one.limit->of == LimitOf::concurrent) flights.emplace_back(*one.word);
-    counters[one.limit->index]->passed.add();
+    if (one.limit != counted) counters[one.limit->index]->passed.add();
+    counted = one.limit;
   }
   return out;
 }

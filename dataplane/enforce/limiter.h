@@ -67,6 +67,7 @@ struct Admission {
 
 class Limiter {
  public:
+  static constexpr std::size_t kMostText = 512;  // of a path; longer ones with the same beginning share a bucket
   static constexpr std::size_t kEntries = std::size_t{1} << 21U;  // 32 MiB, of which is used what is touched
   explicit Limiter(const HashKey& key = {}, std::size_t entries = 4096)
       : key_(key), rates_(entries), flights_(entries / 16), lines_(entries / 16) {}

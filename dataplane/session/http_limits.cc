@@ -46,9 +46,14 @@ void HttpRelay::pass_limits(Context& context) {
   if (exchanges_.back().continue_due) send_continue(context);
 }
 
-// While the head is as it came: it is edited before the limits are asked.
+// While the head is as it came: it is masked and edited before the limits are asked.
 void HttpRelay::note_route(const http1::Head& head, Exchange& exchange) const {
-  if (looks_at(service_->limits, LimitPer::route)) exchange.path = path_of(head);
+  if (!looks_at(service_->limits, LimitPer::route)) return;
+  exchange.path = path_of(head);
+  if (exchange.path.size() > enforce::Limiter::kMostText) {
+    exchange.path.resize(enforce::Limiter::kMostText);
+    exchange.path.shrink_to_fit();
+  }
 }
 
 // True: the request may go.
@@ -121,6 +126,8 @@ std::size_t HttpRelay::share_of(Context& context, Direction direction, std::size
   const enforce::LimitLists lists = limits();
   if (lists.empty() || unread_) return bytes;
   const StageScope stage(Stage::enforce);
+  std::size_t& charged = charged_bytes_[static_cast<std::size_t>(direction)];
+  if (charged > 0) return std::min(charged, bytes);
   TimeNs& until = paced_until_[static_cast<std::size_t>(direction)];
   if (until != kNever && context.now < until) return 0;
   until = kNever;
@@ -129,7 +136,7 @@ std::size_t HttpRelay::share_of(Context& context, Direction direction, std::size
                             policy_->limits, bytes, context.now);
   context.errors.add(ErrorCode::limit_keys_exceeded, context.limiter.take_overflows());
   if (share.bytes == 0) until = context.now + std::max(share.wait_ns, kLeastWait);
-  return share.bytes;
+  return charged = share.bytes;
 }
 
 // What has passed was asked for, or waits for something else.

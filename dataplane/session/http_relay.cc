@@ -29,6 +29,8 @@ HttpRelay::HttpRelay(PolicyRef policy, const enforce::Service& service, SessionI
 void HttpRelay::feed(Context& context, Direction direction, buffer::Chain&& bytes) {
   const StageScope stage(Stage::protocol);
   Side& from = side(direction);
+  std::size_t& charged = charged_bytes_[static_cast<std::size_t>(direction)];
+  charged -= std::min(charged, bytes.length_bytes());
   if (from.dead) return;  // the chain goes with its owner
   from.held.append(context.pools, std::move(bytes));
   advance(context);

@@ -63,8 +63,8 @@ class HttpRelay {
   }
   // The newest request waits until a limit has room for it; nothing behind it is read.
   [[nodiscard]] bool is_throttled() const { return throttled_until_ != kNever; }
-  // How many of these bytes of a direction the limits let be read now, and charges them; with 0, next_deadline() says
-  // when to ask again.
+  // How many of these bytes of a direction the limits let be read now, and charges them, once until they are fed; with
+  // 0, next_deadline() says when to ask again.
   [[nodiscard]] std::size_t share_of(Context& context, Direction direction, std::size_t bytes);
   // When something waits that no byte will announce.
   [[nodiscard]] TimeNs next_deadline(TimeNs now) const;
@@ -166,6 +166,7 @@ class HttpRelay {
 
   // responses (http_response.cc)
   void read_responses(Context& context);
+  [[nodiscard]] bool is_asked() const;
   void response_head(Context& context);
   void decide_response(Context& context);
   void end_response(Context& context);
@@ -206,6 +207,7 @@ class HttpRelay {
   TimeNs throttled_since_ = 0;                         // while it waits
   const enforce::Limit* throttled_by_ = nullptr;       // likewise
   std::array<TimeNs, 2> paced_until_{kNever, kNever};  // by Direction
+  std::array<std::size_t, 2> charged_bytes_{};         // likewise: what the limits were charged with and was not fed
   bool starved_ = false;
   bool unread_ = false;
   Fate fate_ = Fate::run;

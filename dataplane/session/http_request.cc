@@ -115,11 +115,11 @@ void HttpRelay::request_head(Context& context) {
   exchange.head_only = head.method == "HEAD";
   exchange.upgrade = request_.paused = head.upgrade;
 
+  note_route(head, exchange);
   if (const ErrorCode error = request_.message.head(context, head, request_.held); error != ErrorCode::ok) {
     refuse(context, error, "", true);
     return;
   }
-  note_route(head, exchange);
   const bool enforce = service_->mode == enforce::Mode::enforce;
   if (request_.message.denied()) {  // the body, if one follows, is read and forgotten
     refuse(context, ErrorCode::rule_denied, "", head.expect_continue);

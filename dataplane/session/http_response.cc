@@ -20,7 +20,7 @@ void HttpRelay::read_responses(Context& context) {
         answer_locally(context);
         continue;
       }
-      if (exchanges_.empty()) {
+      if (!is_asked()) {
         if (in.held.unlabelled_bytes() > 0) response_error(context, ErrorCode::http_unexpected_response);
         break;
       }
@@ -105,6 +105,11 @@ void HttpRelay::end_response(Context& context) {
   if (!exchanges_.empty()) exchanges_.pop_front();
 }
 
+// Of the server, that is: a request that is throttled it has not seen.
+bool HttpRelay::is_asked() const {
+  return exchanges_.size() > (is_throttled() ? 1 : 0);
+}
+
 // Before the head is out the client gets an answer of our own; after it, an abort is all that is honest.
 void HttpRelay::response_error(Context& context, ErrorCode error) {
   Side& in = response_;
@@ -116,7 +121,7 @@ void HttpRelay::response_error(Context& context, ErrorCode error) {
   context.errors.add(error);
   counters().errors.add();
   const bool head_out = in.message.active() && in.head_ready;
-  const bool asked = !exchanges_.empty();
+  const bool asked = is_asked();
   if (!in.message.active() && asked) {  // no head could be parsed: the record keeps its first line
     in.message.begin(exchanges_.front().unit, Direction::response);
     const std::string line = in.held.first_line();
@@ -142,6 +147,7 @@ void HttpRelay::response_error(Context& context, ErrorCode error) {
   if (!in.out.append_copy(context.pools, as_bytes(answer))) abort(ErrorCode::buffers_exhausted);
   if (request_.paused) settle_upgrade(context, false);
   request_.dead = true;
+  throttled_until_ = kNever;  // what waits goes with the rest
   fate_ = fate_ == Fate::run ? Fate::close : fate_;
 }
 

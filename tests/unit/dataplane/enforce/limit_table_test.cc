@@ -69,6 +69,13 @@ TEST(LimitTable, AChargeIsTakenWhateverThereIs) {
   EXPECT_EQ(table.take(key(1), kLimit, kTenASecond, kTenASecond.cost_of(1), kSecond).wait_ns, 2600 * kMillisecond);
 }
 
+TEST(LimitTable, AChargeOfManyBurstsIsTheirSum) {
+  LimitTable table(64);
+  const Terms tiny(1, kMillisecond, 1);
+  EXPECT_TRUE(table.charge(key(1), kLimit, tiny, 262'144, kSecond).fits);
+  EXPECT_EQ(table.take(key(1), kLimit, tiny, tiny.cost_of(1), kSecond).wait_ns, 262'144 * kMillisecond);
+}
+
 TEST(LimitTable, SomeIsAsMuchAsThereIs) {
   LimitTable table(64);
   EXPECT_EQ(table.take_some(key(1), kLimit, kTenASecond, 7, 1, kSecond).units, 7U);

@@ -144,6 +144,18 @@ TEST(HttpLimits, ObservedItPassesAndIsCounted) {
   }
 }
 
+TEST(HttpLimits, EachObservedLimitIsCountedAndTheStrictestIsOnTheRecord) {
+  Bed h(policy("{per: principal, rate: 1/h, then: throttle}, {per: source, rate: 1/m, then: deny}", "observe"));
+  h.context.now = kSecond;
+  const Since first(h.counters(0));
+  const Since second(h.counters(1));
+  for (int i = 0; i < 3; ++i) h.client(kGet);
+  EXPECT_EQ(h.at_server("GET"), 3U);
+  EXPECT_EQ(first.observed(), 2U);
+  EXPECT_EQ(second.observed(), 2U);
+  EXPECT_EQ(h.request(2).end.verdict, Verdict::deny) << "although the other would wait longer";
+}
+
 TEST(HttpLimits, FlightsEndWithTheirAnswerOrTheirSession) {
   Bed h(policy("{per: principal, of: concurrent, most: 2, then: deny}"));
   h.context.now = kSecond;
@@ -237,6 +249,40 @@ TEST(HttpLimits, WhatWaitsForAMinuteIsRefused) {
   EXPECT_EQ(h.relay().fate(), Fate::run);
 }
 
+// A server that has seen nothing of the request may still speak: nginx answers a connection that idles with 408.
+TEST(HttpLimits, AnAnswerThatNobodyAskedForIsNoAnswerToARequestThatWaits) {
+  for (const bool closes : {false, true}) {
+    Bed h(policy("{per: principal, rate: 60/m, burst: 1, then: throttle}"));
+    h.context.now = kSecond;
+    h.client(kGet);
+    h.server(kAnswer);
+    h.client(kPost + "hello");
+    h.to_client.clear();
+    h.server("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+    if (closes) h.server_finishes();
+    EXPECT_FALSE(h.relay().is_throttled());
+    EXPECT_EQ(h.to_client, "");
+    EXPECT_EQ(h.relay().fate(), Fate::abort);
+    h.relay().close(h.context, h.relay().error());
+    EXPECT_EQ(h.at_server("POST"), 0U);
+    EXPECT_EQ(h.request(1).ends, 1U);
+    EXPECT_EQ(h.response(1).ends, 1U);
+  }
+}
+
+TEST(HttpLimits, WhatWaitsBehindABadAnswerGoesNowhere) {
+  Bed h(policy("{per: principal, rate: 60/m, burst: 1, then: throttle}"));
+  h.context.now = kSecond;
+  const Since since(h.counters());
+  h.client(kGet + kPost + "hello");
+  h.server("no answer at all\r\n\r\n");
+  EXPECT_FALSE(h.relay().is_throttled());
+  h.context.now += 100 * kSecond;
+  h.relay().resume(h.context);
+  EXPECT_EQ(since.passed(), 1U);
+  EXPECT_EQ(h.at_server("POST"), 0U);
+}
+
 TEST(HttpLimits, WhenTheServerClosesWhileARequestWaitsTheClientIsTold) {
   Bed h(policy("{per: principal, rate: 60/m, burst: 1, then: throttle}"));
   h.context.now = kSecond;
@@ -254,14 +300,21 @@ TEST(HttpLimits, WhenTheServerClosesWhileARequestWaitsTheClientIsTold) {
 }
 
 TEST(HttpLimits, BytesAreReadAsFastAsTheirLimitSays) {
+  constexpr std::size_t kMuch = 48 * 1024;
   Bed h(policy("{per: principal, of: bytes, rate: 100000B/s, burst: 65536B, then: throttle}"));
   h.context.now = kSecond;
-  EXPECT_EQ(h.relay().share_of(h.context, Direction::request, 48 * 1024), 48U * 1024);
-  EXPECT_EQ(h.relay().share_of(h.context, Direction::response, 48 * 1024), 16U * 1024);
-  EXPECT_EQ(h.relay().share_of(h.context, Direction::response, 48 * 1024), 0U);
+  const auto share = [&] { return h.relay().share_of(h.context, Direction::request, kMuch); };
+  EXPECT_EQ(share(), kMuch);
+  std::string post = "POST /b HTTP/1.1\r\nHost: web\r\nContent-Length: 100000\r\n\r\n";
+  post.resize(kMuch, 'x');
+  h.client(post);
+  EXPECT_EQ(share(), 16U * 1024);
+  EXPECT_EQ(share(), 16U * 1024) << "charged once: they could not be read";
+  h.client(std::string(16 * 1024, 'x'));
+  EXPECT_EQ(share(), 0U);
   EXPECT_EQ(h.relay().next_deadline(h.context.now), h.context.now + 163'840 * kMicrosecond);
   h.context.now += 163'840 * kMicrosecond;
-  EXPECT_EQ(h.relay().share_of(h.context, Direction::response, 48 * 1024), 16U * 1024);
+  EXPECT_EQ(share(), 16U * 1024);
 }
 
 TEST(HttpLimits, BeyondALimitOfBytesTheNextRequestIsRefused) {
