@@ -368,6 +368,11 @@ std::optional<Automaton> Automaton::build(const Expression& expression) {
   return AutomatonBuilder().build(expression);
 }
 
+// Only rows are made that some text leads to.
+bool Automaton::can_match() const {
+  return std::ranges::any_of(table_, [](std::uint32_t entry) { return (entry & kEndsHere) != 0; });
+}
+
 std::optional<Automaton::Path> Automaton::longer(const Path& path, const ByteSet& among) const {
   ByteSet set;
   std::vector<std::uint32_t> next;
@@ -406,6 +411,7 @@ std::vector<std::vector<ByteSet>> Automaton::first_bytes_apart(std::uint32_t dep
     }
     paths = std::move(apart);
   }
+  if (paths.empty()) return {std::vector<ByteSet>(depth)};  // there is no match
   std::vector<std::vector<ByteSet>> out;
   for (Path& path : paths) out.push_back(std::move(path.sets));
   return out;

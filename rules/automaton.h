@@ -49,6 +49,8 @@ class Automaton {
 
   [[nodiscard]] std::uint32_t min_width() const { return min_width_; }
   [[nodiscard]] std::uint32_t max_width() const { return max_width_; }
+  // False of an expression that contradicts itself (`a\bb`).
+  [[nodiscard]] bool can_match() const;
   // Bytes that can be part of a match.
   [[nodiscard]] bool may_contain(std::uint8_t byte) const { return contained_[byte]; }
 

@@ -103,7 +103,11 @@ std::expected<Widths, ExpressionProblem> check_expression(std::string_view expre
   auto tree = parse_expression(expression, caseless);
   if (!tree) return std::unexpected(std::move(tree.error()));
   const Widths widths = widths_of(*tree);
-  if (!Automaton::build(*tree)) return std::unexpected(too_large(*std::move(tree)));
+  const auto automaton = Automaton::build(*tree);
+  if (!automaton) return std::unexpected(too_large(*std::move(tree)));
+  if (!automaton->can_match())
+    return std::unexpected(
+        ExpressionProblem{0, "it can never match", "see whether a \\b or \\B stands where it cannot hold"});
   if (auto problem = ask_hyperscan(expression, caseless)) return std::unexpected(*std::move(problem));
   return widths;
 }

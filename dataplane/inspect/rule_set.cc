@@ -42,6 +42,7 @@ Result<CompiledRule> compile(const RuleSpec& spec) {
   if (!expression) return bad_rule(spec, expression.error().what());
   auto automaton = rules::Automaton::build(*expression);
   if (!automaton) return bad_rule(spec, "its expression has too many ways to match");
+  if (!automaton->can_match()) return bad_rule(spec, "its expression can never match");
   CompiledRule rule{spec.index, spec.validator, *std::move(automaton), {}, {}, {}};
   if (rule.automaton.max_width() > kNarrow) rule.starts = rules::StartFilter::build(*expression);
   rule.literals = rules::choose_anchor(*expression, rule.automaton).literals;

@@ -172,6 +172,16 @@ TEST(ExpressionCheck, what_fits_no_table_is_refused_with_what_to_shorten) {
   }
 }
 
+TEST(ExpressionCheck, what_can_never_match_is_refused) {
+  for (const std::string_view expression :
+       {R"(a\bb)", R"(sk\B-[a-z]{20})", R"(a[bc]{0,5}\bd)", R"([0-9]{30}\bx[0-9]{3})"}) {
+    const auto widths = check_expression(expression, false);
+    ASSERT_FALSE(widths) << expression;
+    EXPECT_THAT(widths.error().text, HasSubstr("it can never match")) << expression;
+  }
+  EXPECT_TRUE(check_expression(R"(a\b-b)", false));
+}
+
 TEST(ExpressionCheck, when_no_single_repetition_helps_one_is_named_all_the_same) {
   const auto widths = check_expression("a.{0,60}b.{0,60}c.{0,60}|d.{0,60}e.{0,60}f.{0,60}", false);
   ASSERT_FALSE(widths);
