@@ -160,13 +160,14 @@ Leg::Done Leg::emit_unsent(TimeNs now, SegmentSink& sink) {
   const std::uint32_t room = flight_.room_bytes();
   const std::uint32_t window = send_window_ > offset ? send_window_ - offset : 0;
   const std::uint32_t available = static_cast<std::uint32_t>(std::min<std::size_t>(unsent_.length_bytes(), 1u << 30));
-  const std::uint32_t burst = paced_bytes(now);
-  if (burst == 0 && available > 0) {
+  const bool may_leave = available > 0 && std::min(room, window) >= std::min<std::uint32_t>(available, mss_);
+  const std::uint32_t burst = may_leave ? paced_bytes(now) : burst_bytes_;
+  if (burst == 0) {
     if (room <= window) flight_.note_paced(send_max_);
     return Done::nothing;
   }
   const std::uint32_t length = gathered_bytes(unsent_, 0, sendable_bytes(available, std::min(room, window), burst));
-  if (length < available && room <= window) flight_.note_limited(send_max_);
+  if (length < available && room <= std::min(window, burst)) flight_.note_limited(send_max_);
   const bool with_fin = fin_queued_ && !fin_sent_ && length == available && send_window_ > offset + length;
   if (length == 0 && !with_fin) return Done::nothing;
   return emit_new(length, with_fin, now, sink);
