@@ -25,6 +25,14 @@ struct Bed : RelayHarness {
     for (std::size_t at = 0; (at = to_server.find(what, at)) != std::string::npos; ++at) ++count;
     return count;
   }
+  // One request passes and is answered; of the next, the client has heard nothing yet.
+  void use_up_and_post() {
+    context.now = kSecond;
+    client(kGet);
+    server(kAnswer);
+    client(kPost + "hello");
+    to_client.clear();
+  }
   // Time goes on to what the relay waits for.
   void wait() {
     context.now = relay().next_deadline(context.now);
@@ -253,11 +261,7 @@ TEST(HttpLimits, WhatWaitsForAMinuteIsRefused) {
 TEST(HttpLimits, AnAnswerThatNobodyAskedForIsNoAnswerToARequestThatWaits) {
   for (const bool closes : {false, true}) {
     Bed h(policy("{per: principal, rate: 60/m, burst: 1, then: throttle}"));
-    h.context.now = kSecond;
-    h.client(kGet);
-    h.server(kAnswer);
-    h.client(kPost + "hello");
-    h.to_client.clear();
+    h.use_up_and_post();
     h.server("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
     if (closes) h.server_finishes();
     EXPECT_FALSE(h.relay().is_throttled());
@@ -285,11 +289,7 @@ TEST(HttpLimits, WhatWaitsBehindABadAnswerGoesNowhere) {
 
 TEST(HttpLimits, WhenTheServerClosesWhileARequestWaitsTheClientIsTold) {
   Bed h(policy("{per: principal, rate: 60/m, burst: 1, then: throttle}"));
-  h.context.now = kSecond;
-  h.client(kGet);
-  h.server(kAnswer);
-  h.client(kPost + "hello");
-  h.to_client.clear();
+  h.use_up_and_post();
   h.server_finishes();
   EXPECT_EQ(h.at_server("POST"), 0U);
   EXPECT_TRUE(h.to_client.starts_with("HTTP/1.1 429 ")) << h.to_client;
