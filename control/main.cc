@@ -13,10 +13,14 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "control/api/api.h"
+#include "control/api/metrics_server.h"
+#include "control/approvals/approvals.h"
 #include "control/archive/index.h"
 #include "control/archive/index_refresher.h"
 #include "control/publish/publisher.h"
 #include "control/publish/signing_key.h"
+#include "control/telemetry/prometheus.h"
+#include "control/webhooks/webhooks.h"
 
 namespace {
 
@@ -31,6 +35,10 @@ struct Options {
   std::string pack_directory;
   std::string public_key_path;
   std::string api_group;
+  std::string override_group;
+  std::string webhooks_path;
+  std::string metrics_endpoint;
+  std::string metrics_token_path;
   bool init_only = false;
 };
 
@@ -71,6 +79,30 @@ Result<sluice::rules::KeyPair> prepare(const Options& options) {
   return sluice::control::load_or_make_keys(options.state_directory + "/policy.key", options.public_key_path);
 }
 
+// Holds are taken and decided while the channel is there; it is told nothing more before they go.
+struct Working {
+  Working(sluice::control::Approvals& work, sluice::control::ChannelServer& at) : approvals(work), channel(at) {
+    approvals.start(channel);
+  }
+  ~Working() {
+    channel.stop();
+    approvals.stop();
+  }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+  sluice::control::Approvals& approvals;
+  sluice::control::ChannelServer& channel;
+};
+
+// None without an endpoint.
+Result<std::unique_ptr<sluice::control::MetricsServer>> serve_metrics(const Options& options,
+                                                                      const sluice::control::Publisher& publisher) {
+  if (options.metrics_endpoint.empty()) return nullptr;
+  return sluice::control::MetricsServer::start(options.metrics_endpoint, options.metrics_token_path, [&publisher] {
+    return sluice::control::prometheus_text(publisher.channel_status());
+  });
+}
+
 Result<void> serve(const Options& options, const sluice::Fd& signals) {
   namespace control = sluice::control;
   const auto state_lock = sluice::lock_file(options.state_directory + "/lock");
@@ -87,11 +119,26 @@ Result<void> serve(const Options& options, const sluice::Fd& signals) {
   auto packs =
       options.pack_directory.empty() ? sluice::rules::PackSource() : sluice::rules::PackSource(options.pack_directory);
   control::Publisher publisher(std::move(packs), std::move(*keys), std::move(*store));
-  if (auto listening = publisher.listen(options.run_directory + "/channel.sock"); !listening) return listening;
+  std::vector<control::Webhook> webhooks;
+  if (!options.webhooks_path.empty()) {
+    auto read = control::read_webhooks(options.webhooks_path);
+    if (!read) return std::unexpected(read.error());
+    webhooks = std::move(*read);
+  }
+  auto approvals = control::Approvals::open(
+      options.state_directory + "/approvals.db",
+      [&] { return control::approval_terms(publisher, options.override_group); }, wall_now);
+  if (!approvals) return std::unexpected(approvals.error());
+  if (auto listening = publisher.listen(options.run_directory + "/channel.sock", approvals->get()); !listening)
+    return listening;
+  const Working working(**approvals, publisher.channel());
   const control::IndexRefresher refresher(**index);
-  const control::ApiParts parts{publisher, **index, wall_now()};
+  const control::ApiParts parts{publisher, **index, **approvals, wall_now()};
   const auto api = control::Api::start(parts, options.run_directory + "/api.sock", options.api_group);
   if (!api) return std::unexpected(api.error());
+  const control::Webhooks telling(std::move(webhooks), **approvals, {});
+  const auto metrics = serve_metrics(options, publisher);
+  if (!metrics) return std::unexpected(metrics.error());
   sluice::log::info("sluice-control " SLUICE_VERSION " serves at " + options.run_directory);
   wait_for_signal(signals);
   sluice::log::info("stops");
@@ -122,6 +169,12 @@ int main(int argc, char** argv) {
   app.add_option("--packs", options.pack_directory, "rule packs; those installed with it otherwise");
   app.add_option("--public-key", options.public_key_path, "what the data plane trusts; <state>/policy.pub otherwise");
   app.add_option("--api-group", options.api_group, "a group that may use the API, beside root");
+  app.add_option("--override-group", options.override_group, "a group that may override approvals, beside root");
+  app.add_option("--webhooks", options.webhooks_path, "a YAML file of webhooks that are told of holds");
+  CLI::Option* metrics = app.add_option("--metrics", options.metrics_endpoint,
+                                        "serve Prometheus at this address and port, for example 127.0.0.1:9464");
+  metrics->needs(app.add_option("--metrics-token", options.metrics_token_path,
+                                "the file, of mode 0600, with the token that Prometheus sends"));
   app.add_flag("--init", options.init_only, "make the signing key if there is none, and exit");
   CLI11_PARSE(app, argc, argv);
   if (options.public_key_path.empty()) options.public_key_path = options.state_directory + "/policy.pub";

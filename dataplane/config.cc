@@ -93,6 +93,7 @@ Result<DataplaneConfig> parse_config(std::string_view yaml, std::string_view fil
   static constexpr rules::Word<worker::Idle> kIdle[] = {{"poll", worker::Idle::poll},
                                                         {"adaptive", worker::Idle::adaptive}};
   static constexpr rules::Word<bool> kHugepages[] = {{"auto", true}, {"off", false}};
+  static constexpr rules::Word<bool> kTelemetry[] = {{"off", false}, {"on", true}};
   static constexpr rules::Word<bool> kKeepalives[] = {{"answer", false}, {"relay", true}};
   read_into(fields.get("worker_core"), config.worker_core,
             [&](const YamlNode& n) { return rules::read_number(n, 0, 1023, report); });
@@ -103,6 +104,8 @@ Result<DataplaneConfig> parse_config(std::string_view yaml, std::string_view fil
             [&](const YamlNode& n) { return rules::read_number(n, 16, 1U << 24, report); });
   read_into(fields.get("keepalives"), config.relay_keepalives,
             [&](const YamlNode& n) { return rules::read_choice(n, kKeepalives, report); });
+  read_into(fields.get("telemetry"), config.telemetry,
+            [&](const YamlNode& n) { return rules::read_choice(n, kTelemetry, report); });
   if (const YamlNode* limits = fields.get("limits")) read_limits(*limits, config.limits, report);
   if (const YamlNode* buffers = fields.get("buffers")) read_buffers(*buffers, config.buffers, report);
   if (const YamlNode* archive = fields.get("archive")) read_archive(*archive, config, report);

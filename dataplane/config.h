@@ -37,6 +37,7 @@ struct DataplaneConfig {
   std::uint32_t sessions = 65536;
   ConnectionLimits limits;
   bool relay_keepalives = false;
+  bool telemetry = false;  // DPDK's own socket
   buffer::PoolSizes buffers;
   std::string archive_directory = "/var/lib/sluice/archive";
   std::uint32_t segment_bytes = 256U << 20;

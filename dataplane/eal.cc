@@ -36,7 +36,8 @@ std::size_t pool_megabytes(const buffer::PoolSizes& sizes) {
 }  // namespace
 
 std::vector<std::string> eal_arguments(const DataplaneConfig& config, unsigned cpus, bool hugepages_free) {
-  std::vector<std::string> arguments{"sluice-dataplane", "--no-telemetry", "--log-level=4"};
+  std::vector<std::string> arguments{"sluice-dataplane", "--log-level=4", "--file-prefix=sluice"};
+  if (!config.telemetry) arguments.emplace_back("--no-telemetry");
   // The rest of the process keeps off the worker's core where there is another one.
   std::string others;
   for (unsigned cpu = 0; cpu < cpus; ++cpu)

@@ -21,6 +21,7 @@
 #include "dataplane/port/ethdev_port.h"
 #include "dataplane/port/tap_port.h"
 #include "dataplane/record/writer.h"
+#include "dataplane/telemetry.h"
 #include "dataplane/trace_file.h"
 #include "dataplane/worker/host.h"
 #include "dataplane/worker/loop.h"
@@ -167,6 +168,7 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
       },
       &loop, kWorkerLcore);
 
+  const Telemetry telemetry(worker, loop);
   worker::WorkerHost host(
       worker, [&loop] { loop.wake(); },
       [&](channel::CounterReport& report) {

@@ -46,40 +46,37 @@ Widths operator+(const Widths& a, const Widths& b) {
   return {a.min + b.min, a.max + b.max};
 }
 
-// What the first byte of `e` can be, or of what follows where `e` may be empty. From the end, the last byte and what
-// goes before.
-ByteSet edge_of(const Expression& e, const ByteSet& beyond, bool from_end) {
+// What the last byte of `e` can be, or of what goes before where `e` may be empty.
+ByteSet last_byte_of(const Expression& e, const ByteSet& before) {
   switch (e.kind) {
     case Expression::Kind::bytes:
       return e.set;
     case Expression::Kind::boundary:
     case Expression::Kind::no_boundary:
-      return beyond;
-    case Expression::Kind::end:  // no byte need follow
-      return from_end ? beyond : ByteSet().set();
+    case Expression::Kind::end:
+      return before;
     case Expression::Kind::sequence: {
-      ByteSet edge = beyond;
-      for (std::size_t i = 0; i < e.parts.size(); ++i)
-        edge = edge_of(e.parts[from_end ? i : e.parts.size() - 1 - i], edge, from_end);
-      return edge;
+      ByteSet last = before;
+      for (const Expression& part : e.parts) last = last_byte_of(part, last);
+      return last;
     }
     case Expression::Kind::choice: {
-      ByteSet edge;
-      for (const Expression& part : e.parts) edge |= edge_of(part, beyond, from_end);
-      return edge;
+      ByteSet last;
+      for (const Expression& part : e.parts) last |= last_byte_of(part, before);
+      return last;
     }
     case Expression::Kind::repeat: {
-      const ByteSet edge = edge_of(e.parts.front(), beyond, from_end);
-      return e.min == 0 ? edge | beyond : edge;
+      const ByteSet last = last_byte_of(e.parts.front(), before);
+      return e.min == 0 ? last | before : last;
     }
   }
-  return beyond;
+  return before;
 }
 
 // What stands on both sides of a part of the expression.
 struct Around {
   ByteSet before = ByteSet().set();
-  ByteSet after = ByteSet().set();
+  Following after;
 };
 
 // Strings that follow each other without a gap, while they are few.
@@ -111,9 +108,10 @@ class Run {
     return true;
   }
   // What was gathered; empty when nothing was.
-  [[nodiscard]] std::vector<Literal> literals(const ByteSet& after) const {
+  [[nodiscard]] std::vector<Literal> literals(Following after) const {
     std::vector<Literal> out;
     if (length_ == 0) return out;
+    while (!after.empty() && after.back().all()) after.pop_back();
     for (const std::string& string : strings_)
       out.push_back({string, caseless_, begin_.min + length_, begin_.max + length_, before_, after});
     return out;
@@ -154,18 +152,17 @@ class LiteralSearch {
   }
 
   // Goes on from `at`; `run` is what ends there, `after` what comes behind `e`.
-  void walk(const Expression& e, Point& at, const ByteSet& after, Run& run) {
+  void walk(const Expression& e, Point& at, const Following& after, Run& run) {
     switch (e.kind) {
       case Expression::Kind::bytes:
-        add(e.set, at, run);
+        add(e.set, at, after, run);
         return;
-      case Expression::Kind::sequence:
-        for (std::size_t i = 0; i < e.parts.size(); ++i) {
-          ByteSet next = after;
-          for (std::size_t j = e.parts.size(); --j > i;) next = edge_of(e.parts[j], next, false);
-          walk(e.parts[i], at, next, run);
-        }
+      case Expression::Kind::sequence: {
+        std::vector<Following> behind(e.parts.size() + 1, after);
+        for (std::size_t i = e.parts.size(); i-- > 0;) behind[i] = following_with(e.parts[i], behind[i + 1]);
+        for (std::size_t i = 0; i < e.parts.size(); ++i) walk(e.parts[i], at, behind[i + 1], run);
         return;
+      }
       case Expression::Kind::boundary:
       case Expression::Kind::no_boundary:
       case Expression::Kind::end:
@@ -177,35 +174,36 @@ class LiteralSearch {
     }
   }
 
-  void add(const ByteSet& set, Point& at, Run& run) {
+  void add(const ByteSet& set, Point& at, const Following& after, Run& run) {
     if (!run.extend(set)) {
-      offer(run.literals(set));
+      offer(run.literals(following_with(set, after)));
       run = Run(at.passed, at.last);
       if (!run.extend(set)) run = Run(at.passed + Widths{1, 1}, set);
     }
     at = {at.passed + Widths{1, 1}, set};
   }
 
-  void branch(const Expression& e, Point& at, const ByteSet& after, Run& run) {
+  void branch(const Expression& e, Point& at, const Following& after, Run& run) {
     if (e.kind == Expression::Kind::repeat && e.min == e.max && e.min <= kMaxLiteralBytes &&
         e.parts.front().kind == Expression::Kind::bytes) {
-      for (std::uint32_t i = 0; i < e.min; ++i) add(e.parts.front().set, at, run);
+      const Expression& part = e.parts.front();
+      for (std::uint32_t left = e.min; left-- > 0;) add(part.set, at, following_with(part, left, left, after), run);
       return;
     }
-    offer(run.literals(edge_of(e, after, false)));
+    offer(run.literals(following_with(e, after)));
     if (e.kind == Expression::Kind::choice) {
       offer(one_of(e, at, after));
     } else if (e.min > 0) {
       const Expression& part = e.parts.front();
-      const Around around{at.last | edge_of(part, at.last, true), after | edge_of(part, after, false)};
+      const Around around{at.last | last_byte_of(part, at.last), following_with(part, 0, e.max - 1, after)};
       if (auto inside = best(part, at.passed, around)) offer(std::move(*inside));
     }
-    at = {at.passed + widths_of(e), edge_of(e, at.last, true)};
+    at = {at.passed + widths_of(e), last_byte_of(e, at.last)};
     run = Run(at.passed, at.last);
   }
 
   // Each alternative has to bring its own.
-  std::vector<Literal> one_of(const Expression& choice, const Point& at, const ByteSet& after) {
+  std::vector<Literal> one_of(const Expression& choice, const Point& at, const Following& after) {
     std::vector<Literal> all;
     for (const Expression& part : choice.parts) {
       auto literals = best(part, at.passed, {at.last, after});

@@ -10,6 +10,7 @@
 #include "rules/automaton.h"
 #include "rules/byte_set.h"
 #include "rules/expression.h"
+#include "rules/following.h"
 
 namespace sluice::rules {
 
@@ -27,9 +28,10 @@ struct Literal {
   // How far behind the start of a match this literal may end.
   std::uint32_t min_reach = 0;
   std::uint32_t max_reach = 0;
-  // What the byte before it and the byte behind it can be. All, where a match may begin or end with the literal.
+  // What the byte before it can be: all, where a match may begin with the literal. What bytes behind it can be, of as
+  // many as every match has there.
   ByteSet before = ByteSet().set();
-  ByteSet after = ByteSet().set();
+  Following after{};
 };
 
 struct Anchor {

@@ -190,8 +190,8 @@ class AutomatonBuilder {
       if (fresh) examples_.push_back(static_cast<std::uint8_t>(byte));
       out_.class_of_[byte] = it->second;
       out_.is_word_[byte] = word_bytes()[byte];
-      out_.contained_[byte] = contained[byte];
     }
+    out_.contained_ = ByteSpan(contained);
     out_.end_class_ = static_cast<std::uint32_t>(examples_.size());
     out_.open_class_ = out_.end_class_ + 1;
     stride_ = out_.open_class_ + 1;
@@ -228,7 +228,7 @@ class AutomatonBuilder {
     }
     if (head.size() < kShortestHead) return;
     out_.head_ = std::move(head);
-    for (unsigned byte = 0; byte < 256; ++byte) out_.in_head_[byte] = set[byte];
+    out_.in_head_ = ByteSpan(set);
   }
 
   bool fill_rows() {

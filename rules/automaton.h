@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/bytes.h"
+#include "rules/byte_span.h"
 #include "rules/expression.h"
 
 namespace sluice::rules {
@@ -52,7 +53,8 @@ class Automaton {
   // False of an expression that contradicts itself (`a\bb`).
   [[nodiscard]] bool can_match() const;
   // Bytes that can be part of a match.
-  [[nodiscard]] bool may_contain(std::uint8_t byte) const { return contained_[byte]; }
+  [[nodiscard]] bool may_contain(std::uint8_t byte) const { return contained_.holds(byte); }
+  [[nodiscard]] const ByteSpan& contained() const { return contained_; }
 
   // For each of the first `depth` bytes of a match, at most min_width(), what it can be.
   [[nodiscard]] std::vector<ByteSet> first_bytes(std::uint32_t depth) const;
@@ -113,9 +115,7 @@ class Automaton {
     ends.clear();
     std::size_t at = start;
     if (!head_.empty()) {
-      const std::size_t most = std::min(text.size() - start, head_.size());
-      std::size_t count = 0;
-      while (count < most && in_head_[text[start + count]]) ++count;
+      const std::size_t count = in_head_.at_begin(text.subspan(start, std::min(text.size() - start, head_.size())));
       if (count > 0) state = head_[count - 1];
       at += count;
     }
@@ -148,13 +148,13 @@ class Automaton {
   std::vector<std::uint32_t> table_;
   std::array<std::uint8_t, 256> class_of_{};  // bytes that no part of the expression tells apart
   std::array<bool, 256> is_word_{};
-  std::array<bool, 256> contained_{};
+  ByteSpan contained_;
   std::uint32_t initial_ = 0;
   std::uint32_t initial_after_word_ = 0;
   // Where every match may begin with many bytes of one set that lead to the same states (the name in an address): those
   // states by the number of bytes, so that a run of them is counted and not looked up byte by byte.
   std::vector<std::uint32_t> head_;
-  std::array<bool, 256> in_head_{};
+  ByteSpan in_head_;
   std::uint32_t end_class_ = 0;
   std::uint32_t open_class_ = 0;
   std::uint32_t min_width_ = 0;

@@ -40,6 +40,13 @@ inline constexpr std::uint64_t kMaxLimitUnits = 1ULL << 40U;  // a period, or of
 inline constexpr std::uint64_t kMaxLimitRefillSeconds = 366 * 24 * 3600;
 inline constexpr std::uint32_t kMaxConcurrent = 1'000'000;
 
+inline constexpr std::uint64_t kMinHoldNs = 1'000'000'000;
+inline constexpr std::uint64_t kMaxHoldNs = 24ULL * 3600 * 1'000'000'000;
+inline constexpr std::uint32_t kMinHoldBytes = 16 * 1024;
+inline constexpr std::uint32_t kMaxHoldBytes = 1024 * 1024;  // what a leg takes in beyond what went on
+inline constexpr std::size_t kMaxApproverGroups = 16;
+inline constexpr std::uint32_t kMaxApprovers = 16;
+
 inline constexpr std::uint32_t kMinHeadBytes = 1024;
 inline constexpr std::uint32_t kMaxHeadBytes = 64 * 1024;
 inline constexpr std::uint32_t kMaxHeaders = 1024;

@@ -18,6 +18,8 @@ inline constexpr std::uint16_t kPolicyFormatWithConditions = 3;
 inline constexpr std::uint16_t kPolicyFormatWithAcross = 4;
 // With limits, which a reader of the others would not keep to.
 inline constexpr std::uint16_t kPolicyFormatWithLimits = 5;
+// Where a rule or a limit holds, which a reader of the others would pass.
+inline constexpr std::uint16_t kPolicyFormatWithHolds = 6;
 
 Result<std::vector<std::uint8_t>> sign_bundle(Bytes policy, const PrivateKey& key);
 

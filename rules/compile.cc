@@ -109,11 +109,13 @@ flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& bu
   for (const auto& [across, scan] : scans.across) groups.push_back(add_across(builder, across, scan));
   const auto across = groups.empty() ? 0 : builder.CreateVector(groups);
   const auto limits = add_limits(builder, service.limits);
+  const auto hold = fbs::CreateHold(builder, service.hold.timeout_ns, service.hold.pass_on_timeout, service.hold.ticket,
+                                    service.hold.body_bytes);
   return fbs::CreateService(builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol,
                             service.mode, service.record, service.durability, record_class,
                             builder.CreateVector(scans.places), service.head_limit_bytes, service.header_limit,
                             service.window_bytes, service.after_window, service.allow_upgrade, service.pending_limit,
-                            ipv4 ? nullptr : &ipv6, service.after_upgrade, across, limits);
+                            ipv4 ? nullptr : &ipv6, service.after_upgrade, across, limits, hold);
 }
 
 flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder& builder, const Principal& principal) {
@@ -146,6 +148,12 @@ flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder,
 }
 
 std::uint16_t format_of(const Policy& policy) {
+  const auto holds = [](const auto& owner) {
+    return std::ranges::any_of(owner.limits, [](const Limit& limit) { return limit.then == LimitThen::hold; });
+  };
+  if (std::ranges::any_of(policy.services, holds) || std::ranges::any_of(policy.principals, holds) ||
+      std::ranges::any_of(policy.rules, [](const Rule& r) { return r.action == Action::hold; }))
+    return kPolicyFormatWithHolds;
   const auto limited = [](const auto& owner) { return !owner.limits.empty(); };
   if (std::ranges::any_of(policy.services, limited) || std::ranges::any_of(policy.principals, limited))
     return kPolicyFormatWithLimits;

@@ -20,9 +20,10 @@ constexpr Word<LimitPer> kPers[] = {{"principal", LimitPer::principal},
                                     {"rule", LimitPer::rule}};
 constexpr Word<LimitOf> kOfs[] = {
     {"requests", LimitOf::requests}, {"bytes", LimitOf::bytes}, {"concurrent", LimitOf::concurrent}};
-constexpr Word<LimitThen> kThens[] = {
-    {"throttle", LimitThen::throttle}, {"deny", LimitThen::deny}, {"observe", LimitThen::observe}};
-constexpr std::string_view kLaterThens[] = {"hold"};
+constexpr Word<LimitThen> kThens[] = {{"throttle", LimitThen::throttle},
+                                      {"hold", LimitThen::hold},
+                                      {"deny", LimitThen::deny},
+                                      {"observe", LimitThen::observe}};
 
 struct Factor {
   std::string_view word;
@@ -127,7 +128,7 @@ Limit read_limit(const YamlNode& node, LimitsOf owner, Report& report) {
   }
   read_amount(fields, limit, report);
   if (const YamlNode* then = fields.need("then", "then: deny"))
-    limit.then = read_choice(*then, kThens, report, kLaterThens).value_or(limit.then);
+    limit.then = read_choice(*then, kThens, report).value_or(limit.then);
   limit.name = EnumNameLimitOf(limit.of);
   if (owner == LimitsOf::service) limit.name += fmt::format("-per-{}", EnumNameLimitPer(limit.per));
   if (const YamlNode* name = fields.get("name")) limit.name = read_name(*name, "a limit", report).value_or("");

@@ -12,6 +12,7 @@
 
 #include "common/ip_address.h"
 #include "common/unit.h"
+#include "rules/hold.h"
 #include "rules/limit.h"
 #include "rules/pack.h"
 #include "rules/problem.h"
@@ -45,6 +46,7 @@ struct Service {
   bool allow_upgrade = false;
   AfterUpgrade after_upgrade = AfterUpgrade::scan;
   std::vector<Limit> limits;
+  HoldTerms hold;
   Position position;  // of its name
 };
 

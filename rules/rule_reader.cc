@@ -16,8 +16,9 @@ namespace {
 constexpr std::size_t kRequest = 0;
 constexpr std::size_t kResponse = 1;
 
-constexpr Word<Action> kActions[] = {{"observe", Action::observe}, {"mask", Action::mask}, {"deny", Action::deny}};
-constexpr std::string_view kLaterActions[] = {"hold", "throttle"};
+constexpr Word<Action> kActions[] = {
+    {"observe", Action::observe}, {"mask", Action::mask}, {"hold", Action::hold}, {"deny", Action::deny}};
+constexpr std::string_view kLaterActions[] = {"throttle"};
 constexpr Word<Validator> kValidators[] = {
     {"none", Validator::none}, {"luhn", Validator::luhn}, {"mod97", Validator::mod97}, {"jwt", Validator::jwt}};
 
@@ -95,14 +96,16 @@ class RuleReader {
     const YamlNode* node = fields_.need("action", "action: mask");
     const auto action = node == nullptr ? std::nullopt : read_choice(*node, kActions, report_, kLaterActions);
     if (action) rule_.action = *action;
-    if (action == Action::deny && looks_at_direction(rule_, kResponse))
-      report_.add(node->position, "deny is for requests: a response's head is out before its body is known",
+    if ((action == Action::deny || action == Action::hold) && looks_at_direction(rule_, kResponse))
+      report_.add(node->position,
+                  fmt::format("{} is for requests: a response's head is out before its body is known",
+                              *action == Action::deny ? "deny" : "hold"),
                   "where: [request], or action: mask");
     const YamlNode* mask = fields_.get("mask");
     if (!action) return;
     if (mask != nullptr) return read_mask(*mask);
-    // What a rule denies is not wanted on disk either.
-    rule_.mask_record = *action != Action::observe;
+    // What a rule denies is not wanted on disk either. Who decides on what it holds must see it.
+    rule_.mask_record = *action == Action::mask || *action == Action::deny;
     if (*action == Action::mask) mask_wire_everywhere();
   }
 

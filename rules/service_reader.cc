@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "rules/bounds.h"
+#include "rules/hold_reader.h"
 #include "rules/limit_reader.h"
 
 namespace sluice::rules {
@@ -126,6 +127,7 @@ void read_reading(Fields& fields, Service& service, RuleBook& book, Report& repo
       report.add(after->position, "after_upgrade where no upgrade is allowed", "allow_upgrade: true, or remove it");
   }
   if (const YamlNode* limits = fields.get("limits")) service.limits = read_limits(*limits, LimitsOf::service, report);
+  if (const YamlNode* hold = fields.get("hold")) service.hold = read_hold(*hold, report);
   // The book reports by itself: a rule that is not there is no fault of the service's other fields.
   if (const YamlNode* rules = fields.get("rules")) service.rules = book.resolve(*rules);
 }
@@ -133,7 +135,7 @@ void read_reading(Fields& fields, Service& service, RuleBook& book, Report& repo
 // And of protocol tcp nothing is read.
 void refuse_reading(Fields& fields, const Service& service, Report& report) {
   for (const std::string_view key :
-       {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade", "limits"})
+       {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade", "limits", "hold"})
     if (const YamlNode* node = fields.get(key))
       report.add(node->position, fmt::format("\"{}\" on a service of protocol tcp, whose bytes nothing looks at", key),
                  "remove it, or protocol: http");
@@ -162,7 +164,7 @@ std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report
     refuse_reading(fields, service, own);
   else
     read_reading(fields, service, book, own);
-  for (const std::string_view key : {"hold", "flush_after", "tls", "idle", "approvals"}) fields.not_yet(key);
+  for (const std::string_view key : {"flush_after", "tls", "idle", "approvals"}) fields.not_yet(key);
   fields.finish();
   check_strict(service, own);
   const bool whole = own.empty();

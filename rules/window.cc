@@ -64,10 +64,6 @@ Halves halves_of_set(const ByteSet& set) {
   return halves;
 }
 
-bool passes(const Halves& halves, unsigned byte) {
-  return (halves.high >> byte / kRow & 1U) != 0 && (byte >= kAscii || (halves.low >> byte % kRow & 1U) != 0);
-}
-
 // How many bytes pass that are not in the set.
 std::size_t lost(const ByteSet& set) {
   const Halves halves = halves_of_set(set);
@@ -190,6 +186,10 @@ class Joining {
 
 }  // namespace
 
+bool passes(const Halves& halves, unsigned byte) {
+  return (halves.high >> byte / kRow & 1U) != 0 && (byte >= kAscii || (halves.low >> byte % kRow & 1U) != 0);
+}
+
 WindowHalves halves_of(const Window& window) {
   WindowHalves out;
   for (std::size_t i = 0; i < kWindowPlaces; ++i) out[i] = halves_of_set(window[i]);
@@ -201,7 +201,7 @@ std::vector<ByteSet> places_around(const Literal& literal) {
   if (!literal.before.all()) places.push_back(literal.before);
   const std::vector<ByteSet> own = places_of(literal);
   places.insert(places.end(), own.begin(), own.end());
-  if (!literal.after.all()) places.push_back(literal.after);
+  places.insert(places.end(), literal.after.begin(), literal.after.end());
   return places;
 }
 

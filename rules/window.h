@@ -26,6 +26,7 @@ struct Halves {
 };
 using WindowHalves = std::array<Halves, kWindowPlaces>;
 WindowHalves halves_of(const Window& window);
+bool passes(const Halves& halves, unsigned byte);
 
 struct Bucket {
   WindowHalves halves;               // of all its windows together

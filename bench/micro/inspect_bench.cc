@@ -241,6 +241,12 @@ void register_all() {
       {"hostile-at", repeated("@")},
       {"hostile-addresses", repeated("a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a@a.co ")},
       {"hostile-words", repeated("a.")},
+      {"hostile-names", repeated("a@")},
+      {"hostile-domains", repeated("a@a.")},
+      {"hostile-cards", repeated("4321-")},
+      {"hostile-tokens", repeated("eyJ")},
+      {"hostile-keys", repeated("ghp_")},
+      {"hostile-bearer", repeated("Bearer ")},
   };
   for (const Named& text : contents)
     add_both("inspect/pii", text.name == "100" ? "hyperscan/one-db+rescan" : "hyperscan/one-db", usual_packs, text);

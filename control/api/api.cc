@@ -13,6 +13,8 @@ int http_status(ErrorCode code) {
   switch (code) {
     case ErrorCode::bad_argument:
       return 400;
+    case ErrorCode::not_permitted:
+      return 403;
     case ErrorCode::not_found:
       return 404;
     case ErrorCode::conflict:
@@ -88,6 +90,22 @@ struct Api::Impl {
   UnixHttpServer server;
 };
 
+Result<ApprovalTerms> approval_terms(Publisher& publisher, const std::string& override_group) {
+  ApprovalTerms terms;
+  terms.override_group = override_group;
+  const auto policy = publisher.current_policy();
+  if (!policy && policy.error().code == ErrorCode::conflict) return terms;
+  if (!policy) return std::unexpected(policy.error());
+  for (const rules::Service& service : (*policy)->services)
+    terms.services.emplace(service.name, service.hold.approvers);
+  for (const rules::Principal& principal : (*policy)->principals) {
+    const unsigned family_bits = principal.network.is_ipv4() ? kIpv4PrefixBits : 0;
+    terms.networks.push_back(
+        {principal.network, static_cast<std::uint8_t>(family_bits + principal.prefix_bits), principal.name});
+  }
+  return terms;
+}
+
 Api::Api() = default;
 
 Api::~Api() {
@@ -103,6 +121,8 @@ Result<std::unique_ptr<Api>> Api::start(const ApiParts& parts, const std::string
   add_policy_routes(server, api->impl_->context);
   add_session_routes(server, api->impl_->context);
   add_seeing_routes(server, api->impl_->context);
+  add_hold_routes(server, api->impl_->context);
+  add_order_routes(server, api->impl_->context);
   server.set_error_handler(httplib::Server::Handler(fill_bare_error));
   server.set_exception_handler(report_exception);
   if (auto serving = server.serve(socket_path, group); !serving) return std::unexpected(serving.error());

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/time.h"
+#include "control/approvals/approvals.h"
 #include "control/archive/index.h"
 #include "control/publish/publisher.h"
 
@@ -16,8 +17,12 @@ namespace sluice::control {
 struct ApiParts {
   Publisher& publisher;
   Index& index;
+  Approvals& approvals;
   WallNs start_wall_ns = 0;
 };
+
+// Who may decide, as the current policy says; where none is, only who overrides.
+Result<ApprovalTerms> approval_terms(Publisher& publisher, const std::string& override_group);
 
 class Api {
  public:

@@ -31,5 +31,7 @@ void add_status_routes(UnixHttpServer& server, ApiContext& context);
 void add_policy_routes(UnixHttpServer& server, ApiContext& context);
 void add_session_routes(UnixHttpServer& server, ApiContext& context);
 void add_seeing_routes(UnixHttpServer& server, ApiContext& context);
+void add_hold_routes(UnixHttpServer& server, ApiContext& context);
+void add_order_routes(UnixHttpServer& server, ApiContext& context);
 
 }  // namespace sluice::control

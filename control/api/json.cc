@@ -55,6 +55,18 @@ Json named_counts(const std::vector<NamedCount>& counts) {
   return out;
 }
 
+Json held_json(const HeldStory& held) {
+  constexpr std::array<std::string_view, 6> kEndings = {"passed",    "denied",      "expired",
+                                                        "abandoned", "server_gone", "cut"};
+  return {{"hold", held.hold != 0 ? Json(format_session_id(held.hold)) : Json(nullptr)},
+          {"cause", held.cause},
+          {"waited_ns", held.waited_ns},
+          {"passed", held.passed},
+          {"by", held.by},
+          {"reason", held.reason},
+          {"ending", held.ending < kEndings.size() ? kEndings[held.ending] : "unknown"}};
+}
+
 Json message_json(const Message& message) {
   if (!message.present) return nullptr;
   Json out;
@@ -78,6 +90,7 @@ Json message_json(const Message& message) {
   out["error"] = error_name(message.error);
   out["policy_version"] = message.policy_version;
   if (!message.limit.empty()) out["limit"] = message.limit;
+  if (message.held) out["held"] = held_json(*message.held);
   out["hits"] = Json::object();
   for (const RuleHit& hit : message.hits) out["hits"][hit.rule] = hit.count;
   return out;
@@ -151,13 +164,42 @@ Json counters_json(const Counters& counters) {
   out["ports"] = named_counts(counters.ports);
   out["limits"] = Json::object();
   for (const LimitCount& c : counters.limits)
-    out["limits"][c.limit] = {
-        {"passed", c.passed}, {"denied", c.denied}, {"throttled", c.throttled}, {"observed", c.observed}};
+    out["limits"][c.limit] = {{"passed", c.passed},
+                              {"denied", c.denied},
+                              {"throttled", c.throttled},
+                              {"held", c.held},
+                              {"observed", c.observed}};
+  const HoldCounts& h = counters.holds;
+  out["holds"] = {
+      {"open", h.open},          {"opened", h.opened},       {"passed", h.passed},           {"denied", h.denied},
+      {"expired", h.expired},    {"abandoned", h.abandoned}, {"server_gone", h.server_gone}, {"cut", h.cut},
+      {"exhausted", h.exhausted}};
   out["recorder"] = {{"records_appended", counters.records_appended},
                      {"records_durable", counters.records_durable},
                      {"bytes", counters.record_bytes},
                      {"stalls", counters.record_stalls},
                      {"error", counters.archive_error}};
+  return out;
+}
+
+Json callers_json(const Counters& counters, WallNs start_wall_ns) {
+  Json out;
+  out["at"] = time_json(counters.wall_ns);
+  out["at_ns"] = counters.wall_ns;
+  out["data_plane_start_ns"] = start_wall_ns;
+  out["bounds_ns"] = kWaitBoundsNs;
+  out["callers"] = Json::array();
+  for (const CallerCount& c : counters.callers)
+    out["callers"].push_back({{"service", c.service},
+                              {"principal", c.principal},
+                              {"requests", c.requests},
+                              {"responses", c.responses},
+                              {"errors", c.errors},
+                              {"denied", c.denied},
+                              {"request_bytes", c.request_bytes},
+                              {"response_bytes", c.response_bytes},
+                              {"waited_ns", c.waited_ns},
+                              {"waits", c.waits}});
   return out;
 }
 

@@ -27,6 +27,8 @@ Json bytes_json(std::string_view bytes);
 Json error_json(const Error& error, const rules::Problems& problems);
 Json data_plane_json(const DataPlane& data_plane);
 Json counters_json(const Counters& counters);
+// Who did what, since the data plane began.
+Json callers_json(const Counters& counters, WallNs start_wall_ns);
 Json policy_json(const StoredPolicy& policy);
 Json session_json(const SessionRow& row);
 Json exchanges_json(const Exchanges& exchanges);

@@ -1,7 +1,8 @@
-// GET /v1/status
+// GET /v1/status, /v1/callers, /v1/metrics
 #include <unistd.h>
 
 #include "control/api/handlers.h"
+#include "control/telemetry/prometheus.h"
 
 namespace sluice::control {
 
@@ -27,6 +28,14 @@ void add_status_routes(UnixHttpServer& server, ApiContext& context) {
     out["archive"] = {
         {"segments", archive->segments}, {"sessions", archive->sessions}, {"damaged_places", archive->damages}};
     answer(response, out);
+  });
+  server.Get("/v1/callers", [&context](const httplib::Request&, httplib::Response& response) {
+    const ChannelStatus channel = context.parts.publisher.channel_status();
+    answer(response, callers_json(channel.counters.value_or(Counters()),
+                                  channel.data_plane ? channel.data_plane->start_wall_ns : 0));
+  });
+  server.Get("/v1/metrics", [&context](const httplib::Request&, httplib::Response& response) {
+    response.set_content(prometheus_text(context.parts.publisher.channel_status()), kPrometheusType);
   });
 }
 

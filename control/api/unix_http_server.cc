@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <charconv>
+#include <string_view>
 #include <vector>
 
 #include "common/file.h"
@@ -23,6 +25,7 @@ constexpr int kReadTimeoutMs = 5'000;
 constexpr int kWriteTimeoutMs = 30'000;
 constexpr int kKeepAliveTimeoutMs = 1'000;
 constexpr const char* kCallerHeader = "X-Sluice-Caller";  // set here, over whatever the caller sent
+constexpr std::string_view kUidPrefix = "uid ";
 
 bool wait_for(int fd, short events, int timeout_ms) {
   pollfd waiting = {fd, events, 0};
@@ -110,11 +113,19 @@ std::string UnixHttpServer::caller_of(const httplib::Request& request) {
   return request.get_header_value(kCallerHeader);
 }
 
+uid_t UnixHttpServer::uid_of(const httplib::Request& request) {
+  const std::string caller = caller_of(request);
+  uid_t uid = static_cast<uid_t>(-1);  // nobody's
+  const auto digits = std::string_view(caller).substr(std::min(caller.size(), kUidPrefix.size()));
+  (void)std::from_chars(digits.data(), digits.data() + digits.size(), uid);
+  return uid;
+}
+
 bool UnixHttpServer::process_and_close_socket(socket_t socket) {
   const Fd owned(socket);
   const auto peer = peer_of(socket);
   if (!peer) return false;
-  const std::string caller = "uid " + std::to_string(peer->uid);
+  const std::string caller = std::string(kUidPrefix) + std::to_string(peer->uid);
   UnixStream stream(socket);
   for (std::size_t left = keep_alive_max_count_; left > 0; --left) {
     if (!stream.has_buffered() && !wait_for(socket, POLLIN, kKeepAliveTimeoutMs)) return true;

@@ -25,8 +25,9 @@ class UnixHttpServer : public httplib::Server {
   // control's own user may connect.
   Result<void> serve(const std::string& socket_path, const std::string& group);
 
-  // The user at the other end of a request.
+  // The user at the other end of a request, as words and as a number.
   static std::string caller_of(const httplib::Request& request);
+  static uid_t uid_of(const httplib::Request& request);
 
  private:
   bool process_and_close_socket(socket_t socket) override;

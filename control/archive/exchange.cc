@@ -50,6 +50,17 @@ void add_slice(Message& message, const log::Slice& slice, std::size_t keep_bytes
   message.recorded_bytes += bytes.size();
 }
 
+HeldStory story_of(const log::Held& held) {
+  const auto text = [](const flatbuffers::String* string) { return string != nullptr ? string->str() : std::string(); };
+  return {.hold = held.hold(),
+          .cause = text(held.cause()),
+          .waited_ns = held.waited_ns(),
+          .passed = held.passed(),
+          .by = text(held.by()),
+          .reason = text(held.reason()),
+          .ending = held.ending()};
+}
+
 void add_end(Message& message, const log::UnitEnd& end) {
   message.ended = true;
   message.complete = end.complete();
@@ -59,6 +70,7 @@ void add_end(Message& message, const log::UnitEnd& end) {
   message.error = static_cast<ErrorCode>(end.error());
   message.policy_version = end.policy_version();
   if (end.limit() != nullptr) message.limit = end.limit()->str();
+  if (end.held() != nullptr) message.held = story_of(*end.held());
   if (message.recorded_bytes != end.body_bytes()) message.has_holes = true;
   if (end.hits() == nullptr || end.rule_names() == nullptr) return;
   for (flatbuffers::uoffset_t i = 0; i < end.hits()->size() && i < end.rule_names()->size(); ++i)

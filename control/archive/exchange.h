@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,17 @@ namespace sluice::control {
 struct RuleHit {
   std::string rule;
   std::uint32_t count = 0;
+};
+
+// How a request waited for a decision, or that an order let it pass without.
+struct HeldStory {
+  std::uint64_t hold = 0;  // 0: it did not wait
+  std::string cause;
+  std::uint64_t waited_ns = 0;
+  bool passed = false;
+  std::string by;  // empty: nobody decided
+  std::string reason;
+  std::uint8_t ending = 0;  // HoldEnding of schema/channel.fbs
 };
 
 // A request or a response.
@@ -41,6 +53,7 @@ struct Message {
   ErrorCode error = ErrorCode::ok;
   std::uint64_t policy_version = 0;
   std::string limit;  // that had no room for it
+  std::optional<HeldStory> held;
   std::vector<RuleHit> hits;
 };
 

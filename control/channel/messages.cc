@@ -12,13 +12,6 @@ std::string text(const flatbuffers::String* string) {
   return string != nullptr ? string->str() : std::string();
 }
 
-std::vector<NamedCount> named_counts(const flatbuffers::Vector<flatbuffers::Offset<fbs::NamedCount>>* counts) {
-  std::vector<NamedCount> out;
-  if (counts == nullptr) return out;
-  for (const fbs::NamedCount* count : *counts) out.push_back({text(count->name()), count->value()});
-  return out;
-}
-
 DataPlane decode(const fbs::Hello& hello) {
   DataPlane out;
   out.channel_version = hello.channel_version();
@@ -30,34 +23,6 @@ DataPlane decode(const fbs::Hello& hello) {
   if (const auto* sha256 = hello.policy_sha256()) out.policy_sha256.assign(sha256->begin(), sha256->end());
   out.start_wall_ns = hello.start_wall_ns();
   out.answers = hello.answers();
-  return out;
-}
-
-Counters decode(const fbs::Counters& counters) {
-  Counters out;
-  out.wall_ns = counters.wall_ns();
-  out.policy_version = counters.policy_version();
-  if (const auto* services = counters.services()) {
-    for (const fbs::ServiceCount* s : *services)
-      out.services.push_back({text(s->service()), s->sessions(), s->open(), s->requests(), s->responses(),
-                              s->request_bytes(), s->response_bytes(), s->denied(), s->errors(), s->spliced(),
-                              s->forwarded()});
-  }
-  out.rules = named_counts(counters.rules());
-  out.drops = named_counts(counters.drops());
-  out.ports = named_counts(counters.ports());
-  if (const auto* limits = counters.limits())
-    for (const fbs::LimitCount* c : *limits)
-      out.limits.push_back({text(c->limit()), c->passed(), c->denied(), c->throttled(), c->observed()});
-  out.records_appended = counters.records_appended();
-  out.records_durable = counters.records_durable();
-  out.record_bytes = counters.record_bytes();
-  out.record_stalls = counters.record_stalls();
-  out.archive_error = text(counters.archive_error());
-  out.worker_busy_ns = counters.worker_busy_ns();
-  out.sessions_open = counters.sessions_open();
-  out.buffers_free = counters.buffers_free();
-  out.lost_events = counters.lost_events();
   return out;
 }
 
@@ -76,6 +41,7 @@ Result<FromDataPlane> decode_message(Bytes message) {
   const fbs::Envelope* envelope = fbs::GetSizePrefixedEnvelope(message.data());
   if (const auto* hello = envelope->message_as_Hello()) return decode(*hello);
   if (const auto* counters = envelope->message_as_Counters()) return decode(*counters);
+  if (const auto* counts = envelope->message_as_Counts()) return decode(*counts);
   if (const auto* event = envelope->message_as_SessionEvent())
     return SessionEvent{event->kind() == fbs::SessionEventKind::opened, event->session()};
   if (const auto* result = envelope->message_as_BundleResult())
@@ -86,6 +52,9 @@ Result<FromDataPlane> decode_message(Bytes message) {
         flows->request_id(), flows->last(), static_cast<ErrorCode>(flows->error()), {message.begin(), message.end()}};
   if (const auto* trace = envelope->message_as_TracePart())
     return AnswerPart{trace->request_id(), trace->last(), ErrorCode::ok, {message.begin(), message.end()}};
+  auto holds = decode_hold_message(*envelope);
+  if (!holds) return std::unexpected(holds.error());
+  if (*holds) return std::move(**holds);
   return fail(ErrorCode::channel_bad_message, "the data plane sent a message that is not for control");
 }
 

@@ -29,6 +29,7 @@ constexpr std::size_t kMaxConnections = 8;  // admitted or not; more wait in the
 constexpr auto kHelloTimeout = std::chrono::seconds(5);
 constexpr int kPollMs = 1000;
 constexpr mode_t kSocketMode = 0600;
+constexpr std::size_t kMaxUntoldBytes = 4 * 1024 * 1024;  // decisions and orders on their way to the channel's thread
 
 struct Connection {
   explicit Connection(Fd socket) : framed(std::move(socket)), hello_deadline(Clock::now() + kHelloTimeout) {}
@@ -58,18 +59,23 @@ struct ChannelServer::Impl {
   void on_result(const BundleResult& result);
   void send_push();
   void send_question();
+  void send_told();
+  [[nodiscard]] bool has_room() const;
   void drop(Connection& connection, const Error& error);
 
   UnixListener listener;
   Fd wake;
-  ChannelObserver* observer = nullptr;
+  std::vector<ChannelObserver*> observers;
   std::list<Connection> connections;  // the channel thread's own
+  ReportBuilder report;               // likewise
 
   mutable std::mutex mutex;  // guards what follows
   std::condition_variable answered;
   ChannelStatus status;
   std::optional<Push> push;
   std::uint64_t next_push_id = 1;
+  std::vector<MessageBytes> untold;
+  std::size_t untold_bytes = 0;
   bool stopping = false;
 
   Questions questions;
@@ -86,6 +92,8 @@ void ChannelServer::Impl::drop(Connection& connection, const Error& error) {
   }
   const std::lock_guard lock(mutex);
   status.data_plane.reset();
+  untold.clear();
+  untold_bytes = 0;
   if (push && !push->answer) push->answer = fail(ErrorCode::channel_closed, "the data plane went away during the push");
   answered.notify_all();
   questions.fail({ErrorCode::channel_closed, "the data plane went away before it answered"});
@@ -122,7 +130,7 @@ Result<void> ChannelServer::Impl::on_hello(Connection& connection, const DataPla
   connection.admitted = true;
   log::info("data plane " + hello.product_version + " connected, process " + std::to_string(hello.pid) +
             ", running policy version " + std::to_string(hello.policy_version));
-  if (observer != nullptr) observer->on_connected();
+  for (ChannelObserver* observer : observers) observer->on_connected();
   return {};
 }
 
@@ -150,13 +158,20 @@ Result<void> ChannelServer::Impl::on_message(Connection& connection, Bytes messa
     questions.take(std::move(*part));
     return {};
   }
+  if (auto* hold = std::get_if<HoldMessage>(&*decoded)) {
+    for (ChannelObserver* observer : observers) observer->on_hold(HoldMessage(*hold));
+    return {};
+  }
   const std::lock_guard lock(mutex);
-  if (auto* counters = std::get_if<Counters>(&*decoded)) status.counters = std::move(*counters);
+  if (auto* part = std::get_if<CountsPart>(&*decoded)) report.take(std::move(*part));
+  if (auto* end = std::get_if<CountersEnd>(&*decoded))
+    if (auto whole = report.finish(std::move(*end))) status.counters = std::move(*whole);
   if (std::holds_alternative<SessionEvent>(*decoded)) ++status.events;
   return {};
 }
 
 void ChannelServer::Impl::serve(Connection& connection, short events) {
+  if (connection.gone) return;
   if ((events & (POLLIN | POLLHUP | POLLERR)) != 0) {
     const auto received = connection.framed.receive();
     for (;;) {
@@ -192,11 +207,31 @@ void ChannelServer::Impl::send_question() {
     questions.fail({ErrorCode::channel_closed, "no data plane is connected"});
 }
 
+void ChannelServer::Impl::send_told() {
+  const auto active = std::ranges::find_if(connections, [](const Connection& c) { return c.admitted && !c.gone; });
+  std::vector<MessageBytes> messages;
+  {
+    const std::lock_guard lock(mutex);
+    messages.swap(untold);
+    untold_bytes = 0;
+  }
+  if (active == connections.end()) return;
+  for (const MessageBytes& message : messages)
+    if (!active->framed.queue(message))
+      return drop(*active, {ErrorCode::channel_closed, "it does not read what was decided"});
+}
+
+bool ChannelServer::Impl::has_room() const {
+  return std::ranges::all_of(observers, [](const ChannelObserver* observer) { return observer->has_room(); });
+}
+
 void ChannelServer::Impl::poll_once() {
+  const short listened = has_room() ? POLLIN : 0;
   std::vector<pollfd> fds = {{wake.get(), POLLIN, 0}};
   for (const Connection& connection : connections) {
     const bool waiting = connection.framed.queued_bytes() > 0;
-    fds.push_back({connection.framed.fd(), static_cast<short>(POLLIN | (waiting ? POLLOUT : 0)), 0});
+    fds.push_back({connection.framed.fd(),
+                   static_cast<short>((connection.admitted ? listened : POLLIN) | (waiting ? POLLOUT : 0)), 0});
   }
   const bool has_room = connections.size() < kMaxConnections;
   if (has_room) fds.push_back({listener.socket.get(), POLLIN, 0});
@@ -205,6 +240,7 @@ void ChannelServer::Impl::poll_once() {
   (void)::eventfd_read(wake.get(), &ignored);
   send_push();
   send_question();
+  send_told();
   std::size_t i = 1;
   for (Connection& connection : connections) serve(connection, fds[i++].revents);
   connections.remove_if([](const Connection& c) { return c.gone; });
@@ -240,14 +276,15 @@ void ChannelServer::stop() {
   if (impl_->thread.joinable()) impl_->thread.join();
 }
 
-Result<std::unique_ptr<ChannelServer>> ChannelServer::start(const std::string& socket_path, ChannelObserver* observer) {
+Result<std::unique_ptr<ChannelServer>> ChannelServer::start(const std::string& socket_path,
+                                                            std::vector<ChannelObserver*> observers) {
   auto listener = listen_unix(socket_path, kSocketMode);
   if (!listener) return std::unexpected(listener.error());
   std::unique_ptr<ChannelServer> server(new ChannelServer);
   server->impl_ = std::make_unique<Impl>();
   Impl& impl = *server->impl_;
   impl.listener = std::move(*listener);
-  impl.observer = observer;
+  impl.observers = std::move(observers);
   impl.wake = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!impl.wake.valid()) return std::unexpected(system_error("eventfd"));
   impl.thread = std::thread([&impl] { impl.run(); });
@@ -268,6 +305,25 @@ Result<std::vector<MessageBytes>> ChannelServer::ask(const Questions::Encode& en
       return fail(ErrorCode::conflict, "the data plane that is connected is older and cannot tell that");
   }
   return impl_->questions.ask(encode, [this] { ::eventfd_write(impl_->wake.get(), 1); }, timeout);
+}
+
+bool ChannelServer::tell(std::vector<MessageBytes>&& messages) {
+  std::size_t bytes = 0;
+  for (const MessageBytes& message : messages) bytes += message.size();
+  {
+    const std::lock_guard lock(impl_->mutex);
+    const auto& data_plane = impl_->status.data_plane;
+    if (!data_plane || (data_plane->answers & 2U) == 0 || impl_->stopping) return false;
+    if (impl_->untold_bytes + bytes > kMaxUntoldBytes) return false;
+    for (MessageBytes& message : messages) impl_->untold.push_back(std::move(message));
+    impl_->untold_bytes += bytes;
+  }
+  wake();
+  return true;
+}
+
+void ChannelServer::wake() {
+  ::eventfd_write(impl_->wake.get(), 1);
 }
 
 Result<std::uint64_t> ChannelServer::push(Bytes bundle, DurationNs timeout) {

@@ -19,6 +19,10 @@ class ChannelObserver {
  public:
   virtual ~ChannelObserver() = default;
   virtual void on_connected() = 0;
+  // In the order in which they were sent.
+  virtual void on_hold(HoldMessage&&) {}
+  // False: the data plane is not listened to until wake(). What was received already still comes.
+  [[nodiscard]] virtual bool has_room() const { return true; }
 };
 
 struct ChannelStatus {
@@ -29,8 +33,9 @@ struct ChannelStatus {
 
 class ChannelServer {
  public:
-  // already_running when another control listens there. `observer` may be null.
-  static Result<std::unique_ptr<ChannelServer>> start(const std::string& socket_path, ChannelObserver* observer);
+  // already_running when another control listens there. The observers outlive it.
+  static Result<std::unique_ptr<ChannelServer>> start(const std::string& socket_path,
+                                                      std::vector<ChannelObserver*> observers);
   ~ChannelServer();
   ChannelServer(const ChannelServer&) = delete;
   ChannelServer& operator=(const ChannelServer&) = delete;
@@ -44,6 +49,11 @@ class ChannelServer {
   // Asks the data plane and waits for the whole answer, its messages in order. channel_closed when none is connected
   // or it goes away meanwhile; conflict when it is of a version that knows no questions.
   Result<std::vector<MessageBytes>> ask(const Questions::Encode& encode, DurationNs timeout);
+  // Sends decisions and orders, in order, to a data plane that takes them. False when none is connected, or it does not
+  // read: then nothing of it is sent, and its next hello is the time to say it again.
+  bool tell(std::vector<MessageBytes>&& messages);
+  // An observer has room again.
+  void wake();
 
  private:
   ChannelServer();

@@ -56,6 +56,12 @@ Answer Client::post(const std::string& path, const std::string& body, const char
   return result ? answer_of(result->status, result->body) : unreachable(socket_path_, result.error());
 }
 
+Answer Client::remove(const std::string& path) const {
+  auto client = connect(socket_path_);
+  const auto result = client.Delete(path);
+  return result ? answer_of(result->status, result->body) : unreachable(socket_path_, result.error());
+}
+
 Answer Client::download(const std::string& path, const std::function<bool(std::string_view)>& sink) const {
   auto client = connect(socket_path_);
   int status = 0;

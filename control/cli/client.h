@@ -32,6 +32,7 @@ class Client {
 
   [[nodiscard]] Answer get(const std::string& path) const;
   [[nodiscard]] Answer post(const std::string& path, const std::string& body, const char* content_type) const;
+  [[nodiscard]] Answer remove(const std::string& path) const;
   // A body of any size, piece by piece; `sink` returns false when it cannot take more.
   [[nodiscard]] Answer download(const std::string& path, const std::function<bool(std::string_view)>& sink) const;
 

@@ -10,12 +10,15 @@
 
 #include "common/session_id.h"
 #include "control/cli/client.h"
+#include "control/cli/holds.h"
+#include "control/cli/incident.h"
 #include "control/cli/print.h"
 #include "control/cli/rules_import.h"
 #include "control/cli/rules_run.h"
 #include "control/cli/seeing.h"
 #include "control/cli/tell.h"
 #include "control/cli/text.h"
+#include "control/cli/top.h"
 
 namespace {
 
@@ -176,6 +179,10 @@ int main(int argc, char** argv) {
   add_policy(app, options, exit);
   add_sessions(app, options, exit);
   sluice::cli::add_seeing(app, options, exit);
+  sluice::cli::add_holds(app, options, exit);
+  sluice::cli::add_orders(app, options, exit);
+  sluice::cli::add_top(app, options, exit);
+  sluice::cli::add_incident(app, options, exit);
   CLI::App* rules = app.add_subcommand("rules", "rules and packs, without control")->require_subcommand(1);
   sluice::cli::add_rules_import(*rules, options, exit);
   sluice::cli::add_rules_run(*rules, options, exit);

@@ -33,23 +33,27 @@ std::string services(const Json& counts) {
 }
 
 std::string limits(const Json& counts) {
-  Table table({"LIMIT", "PASSED", "DENIED", "THROTTLED", "OBSERVED"});
+  Table table({"LIMIT", "PASSED", "DENIED", "THROTTLED", "HELD", "OBSERVED"});
   for (const auto& [name, c] : counts.items())
     table.add({printable(name), std::to_string(number_of(c, "passed")), std::to_string(number_of(c, "denied")),
-               std::to_string(number_of(c, "throttled")), std::to_string(number_of(c, "observed"))});
+               std::to_string(number_of(c, "throttled")), std::to_string(number_of(c, "held")),
+               std::to_string(number_of(c, "observed"))});
   return section(table);
 }
 
 std::string counters(const Json& c) {
   const Json& recorder = c["recorder"];
+  const Json holds = c.value("holds", Json::object());
   std::string out = fmt::format(
       "sessions    {} open, {} buffers free, {} events lost\n"
       "recorder    {} records, {} on disk, {}, {} stalls{}\n"
+      "holds       {} open, {} since start\n"
       "counted     {} UTC\n",
       number_of(c, "sessions_open"), number_of(c, "buffers_free"), number_of(c, "lost_events"),
       number_of(recorder, "records_appended"), number_of(recorder, "records_durable"),
       human_bytes(number_of(recorder, "bytes")), number_of(recorder, "stalls"),
-      text_of(recorder, "error").empty() ? "" : "; " + text_of(recorder, "error"), human_time(text_of(c, "at")));
+      text_of(recorder, "error").empty() ? "" : "; " + text_of(recorder, "error"), number_of(holds, "open"),
+      number_of(holds, "opened"), human_time(text_of(c, "at")));
   out += services(c["services"]);
   out += named_counts(c["rules"], "RULE", "MATCHES");
   if (c.contains("limits")) out += limits(c["limits"]);

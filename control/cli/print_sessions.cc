@@ -40,12 +40,25 @@ std::string bytes_of(const Json& bytes) {
   return "(binary, base64) " + text_of(bytes, "base64");
 }
 
+// ", held 12.3 s by limit/orders/pieces, passed, alice: looked at it"
+std::string held_text(const Json& held) {
+  const double seconds = static_cast<double>(number_of(held, "waited_ns")) / 1e9;
+  std::string out =
+      text_of(held, "hold").empty()
+          ? fmt::format(", would be held by {}, {}", text_of(held, "cause"), text_of(held, "ending"))
+          : fmt::format(", held {:.1f} s by {}, {}", seconds, text_of(held, "cause"), text_of(held, "ending"));
+  if (const std::string by = text_of(held, "by"); !by.empty()) out += ", " + by;
+  if (const std::string reason = text_of(held, "reason"); !reason.empty()) out += ": " + reason;
+  return out;
+}
+
 std::string verdict_line(const Json& message) {
   std::string out = text_of(message, "verdict");
   if (is_true(message, "observed")) out += " (observed only)";
   for (const auto& [rule, count] : message["hits"].items())
     out += fmt::format(", {} ×{}", printable(rule), count.dump());
   if (message.contains("limit")) out += ", limit " + printable(text_of(message, "limit"));
+  if (message.contains("held")) out += held_text(message["held"]);
   if (error_of(message) != "-") out += ", " + error_of(message);
   if (is_true(message, "synthesized")) out += ", answered by Sluice";
   if (!is_true(message, "ended"))

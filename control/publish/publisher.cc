@@ -37,8 +37,10 @@ Publisher::~Publisher() {
   if (thread_.joinable()) thread_.join();
 }
 
-Result<void> Publisher::listen(const std::string& socket_path) {
-  auto channel = ChannelServer::start(socket_path, this);
+Result<void> Publisher::listen(const std::string& socket_path, ChannelObserver* other) {
+  std::vector<ChannelObserver*> observers = {this};
+  if (other != nullptr) observers.push_back(other);
+  auto channel = ChannelServer::start(socket_path, std::move(observers));
   if (!channel) return std::unexpected(channel.error());
   channel_ = std::move(*channel);
   thread_ = std::thread([this] { run(); });
@@ -111,6 +113,20 @@ Result<rules::Policy> Publisher::current_parsed() {
   auto parsed = check((*stored)->source, (*stored)->file_name);
   if (!parsed) return std::unexpected(to_error(parsed.error()));
   return std::move(*parsed);
+}
+
+Result<std::shared_ptr<const rules::Policy>> Publisher::current_policy() {
+  const auto stored = store_->current();
+  if (!stored) return std::unexpected(stored.error());
+  if (!*stored) return fail(ErrorCode::conflict, "no policy was pushed yet; push one first");
+  const std::lock_guard lock(remembering_);
+  if (remembered_ == nullptr || remembered_version_ != (*stored)->version) {
+    auto parsed = check((*stored)->source, (*stored)->file_name);
+    if (!parsed) return std::unexpected(to_error(parsed.error()));
+    remembered_ = std::make_shared<const rules::Policy>(std::move(*parsed));
+    remembered_version_ = (*stored)->version;
+  }
+  return remembered_;
 }
 
 bool Publisher::reconcile() {

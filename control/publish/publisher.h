@@ -35,8 +35,9 @@ class Publisher : public ChannelObserver {
   Publisher(rules::PackSource packs, rules::KeyPair keys, std::unique_ptr<PolicyStore> store);
   ~Publisher() override;
 
-  // Opens the channel and gives data planes that connect the current policy. Before anything is pushed.
-  Result<void> listen(const std::string& socket_path);
+  // Opens the channel and gives data planes that connect the current policy. Before anything is pushed. `other` is told
+  // what the channel's observers are told.
+  Result<void> listen(const std::string& socket_path, ChannelObserver* other = nullptr);
   [[nodiscard]] ChannelStatus channel_status() const { return channel_->status(); }
   [[nodiscard]] ChannelServer& channel() { return *channel_; }
 
@@ -46,6 +47,8 @@ class Publisher : public ChannelObserver {
   Result<std::optional<StoredPolicy>> current() { return store_->current(); }
   // The current policy as values; conflict when there is none.
   Result<rules::Policy> current_parsed();
+  // Likewise, remembered until another policy is current.
+  Result<std::shared_ptr<const rules::Policy>> current_policy();
 
   void on_connected() override;
 
@@ -63,6 +66,9 @@ class Publisher : public ChannelObserver {
   const std::unique_ptr<PolicyStore> store_;
   std::unique_ptr<ChannelServer> channel_;
 
+  std::mutex remembering_;  // guards the next two
+  std::uint64_t remembered_version_ = 0;
+  std::shared_ptr<const rules::Policy> remembered_;
   std::mutex publishing_;  // one policy at a time, so that the newest version is the last pushed
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -38,13 +38,17 @@ std::size_t private_tailroom(rte_mbuf* m) {
   return rte_pktmbuf_tailroom(m);
 }
 
+void prefetch_mbuf(rte_mbuf* m) {
+  rte_mbuf_prefetch_part1(m);
+  rte_mbuf_prefetch_part2(m);
+}
+
 // The buffer that is handed out after the last one: mostly it comes back cold from a port, and headers go into it.
 void prefetch_next(rte_mempool* pool) {
   const rte_mempool_cache* cache = rte_mempool_default_cache(pool, rte_lcore_id());
   if (cache == nullptr || cache->len == 0) return;
   auto* next = static_cast<rte_mbuf*>(cache->objs[cache->len - 1]);
-  rte_mbuf_prefetch_part1(next);
-  rte_mbuf_prefetch_part2(next);
+  prefetch_mbuf(next);
   rte_prefetch0(static_cast<const std::byte*>(rte_mbuf_to_priv(next)) + rte_pktmbuf_priv_size(pool) +
                 RTE_PKTMBUF_HEADROOM);
 }
@@ -200,7 +204,7 @@ void Chain::drop_front_segments(std::size_t count) {
     rte_mbuf* gone = head_;
     count -= gone->data_len;
     head_ = gone->next;
-    if (head_->next != nullptr) rte_prefetch0(head_->next);
+    if (head_->next != nullptr) prefetch_mbuf(head_->next);
     --segments_;
     rte_pktmbuf_free_seg(gone);
   }
@@ -243,6 +247,8 @@ bool Chain::share(Pools& pools, std::size_t offset, std::size_t count, Chain& ou
     for (const rte_mbuf* at = m; covered < count + offset && pieces < kViewsAtOnce; at = at->next, ++pieces)
       covered += at->data_len;
     if (rte_mempool_get_bulk(pools.views(), reinterpret_cast<void**>(fresh), pieces) != 0) return false;
+    // Mostly they come back cold, and a reference that is counted waits for all that was written before it.
+    for (unsigned i = 0; i < pieces; ++i) prefetch_mbuf(fresh[i]);
     for (unsigned i = 0; i < pieces; ++i, m = m->next) {
       const std::size_t here = std::min<std::size_t>(m->data_len - offset, count);
       attach_view(fresh[i], m, offset, here);

@@ -64,7 +64,7 @@ Result<void> Channel::Impl::serve_once(Link& link) {
     if (auto sent = link.on_writable(); !sent) return sent;
   }
   if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
-    if (auto read = link.on_readable(); !read) return read;
+    if (auto read = link.on_readable(read_clock(CLOCK_MONOTONIC)); !read) return read;
   }
   return link.on_tick(read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
 }

@@ -4,6 +4,7 @@
 // The last good bundle is kept on disk, so that a restart comes back with it when control is away.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -15,8 +16,11 @@
 #include "common/time.h"
 #include "common/trace_record.h"
 #include "common/unit.h"
+#include "common/waits.h"
 #include "dataplane/channel/flows.h"
+#include "dataplane/enforce/orders.h"
 #include "dataplane/enforce/snapshot.h"
+#include "dataplane/session/hold.h"
 
 namespace sluice::channel {
 
@@ -44,7 +48,20 @@ struct ServiceCount {
 
 struct LimitCount {
   std::string limit;
-  std::uint64_t passed = 0, denied = 0, throttled = 0, observed = 0;
+  std::uint64_t passed = 0, denied = 0, throttled = 0, observed = 0, held = 0;
+};
+
+struct HoldCount {
+  std::uint64_t open = 0, opened = 0, exhausted = 0;
+  std::array<std::uint64_t, session::kHoldEndings> ended{};  // by HoldEnding
+};
+
+// What a caller did of a service, and how long its answers took (common/waits.h).
+struct CallerCount {
+  std::string service, principal;
+  std::uint64_t requests = 0, responses = 0, errors = 0, denied = 0, request_bytes = 0, response_bytes = 0,
+                waited_ns = 0;
+  std::array<std::uint64_t, kWaitBuckets> waits{};
 };
 
 struct CounterReport {
@@ -52,6 +69,8 @@ struct CounterReport {
   std::vector<ServiceCount> services;
   std::vector<NamedCount> rules, drops, ports;
   std::vector<LimitCount> limits;
+  HoldCount holds;
+  std::vector<CallerCount> callers;
   std::uint64_t records_appended = 0, records_durable = 0, record_bytes = 0, record_stalls = 0;
   std::string archive_error;
   std::uint64_t worker_busy_ns = 0, sessions_open = 0, buffers_free = 0, lost_events = 0;
@@ -78,6 +97,14 @@ class Host {
   virtual FlowProgress take_flows(std::span<session::FlowInfo> rows) = 0;
   // What each worker's trace holds now.
   virtual std::vector<TraceSnapshot> trace() = 0;
+  // Moves what there is to tell of holds to `events`, returns how many. What is lent is given back.
+  virtual std::size_t take_hold_events(std::span<session::HoldEvent> events) = 0;
+  virtual void give_back(const session::Hold& hold) = 0;
+  // Every hold that lives is told again, between pass_begins with the number that this returns and all_told.
+  virtual std::uint32_t tell_holds() = 0;
+  virtual void decide(const session::HoldDecision& decision) = 0;
+  // Makes every worker obey these orders instead of those before; returns when all do.
+  virtual void apply(std::vector<enforce::Order> orders) = 0;
 };
 
 struct ChannelConfig {

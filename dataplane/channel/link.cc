@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/sealed_memory.h"
 #include "common/unix_socket.h"
+#include "dataplane/channel/count_messages.h"
 #include "dataplane/channel/messages.h"
 
 namespace sluice::channel {
@@ -33,7 +34,8 @@ Result<void> Link::begin() {
   return socket_.flush();
 }
 
-Result<void> Link::on_readable() {
+Result<void> Link::on_readable(TimeNs now) {
+  now_ = now;
   const auto received = socket_.receive();
   // What came before the end still counts: control's refusal stands there.
   for (;;) {
@@ -55,6 +57,15 @@ Result<void> Link::on_message(Bytes message) {
   if (const auto* push = envelope->message_as_BundlePush()) return on_push(*push);
   if (const auto* request = envelope->message_as_FlowsRequest()) return on_flows_request(*request);
   if (const auto* request = envelope->message_as_TraceRequest()) return on_trace_request(*request);
+  if (const auto* decision = envelope->message_as_HoldDecision()) {
+    host_.decide(decode(*decision));
+    return {};
+  }
+  if (const auto* orders = envelope->message_as_Orders()) {
+    host_.apply(decode(*orders, now_));
+    if (!std::exchange(holds_wanted_, true)) ask_holds();
+    return {};
+  }
   return fail(ErrorCode::channel_bad_message, "control sent a message that is not for the data plane");
 }
 
@@ -125,6 +136,49 @@ Result<void> Link::on_trace_request(const fbs::TraceRequest& request) {
   return {};
 }
 
+// What was told to who was there before is told anew, and what waited for nobody is forgotten.
+void Link::ask_holds() {
+  std::array<session::HoldEvent, kEventsAtOnce> events;
+  std::size_t count = events.size();
+  while (count == events.size()) {
+    count = host_.take_hold_events(events);
+    for (std::size_t i = 0; i < count; ++i)
+      if (events[i].hold != nullptr) host_.give_back(*events[i].hold);
+  }
+  hold_pass_ = host_.tell_holds();
+}
+
+void Link::send_holds(TimeNs now) {
+  session::HoldEvent event;
+  while (socket_.queued_bytes() < kEventsQueueBytes && host_.take_hold_events({&event, 1}) == 1) {
+    if (holds_known_ || event.kind == session::HoldEvent::Kind::pass_begins) send_hold(event, now);
+    if (event.hold != nullptr) host_.give_back(*event.hold);
+  }
+}
+
+void Link::send_hold(const session::HoldEvent& event, TimeNs now) {
+  switch (event.kind) {
+    case session::HoldEvent::Kind::pass_begins:
+      holds_known_ = event.asked == hold_pass_;
+      live_holds_.clear();
+      break;
+    case session::HoldEvent::Kind::opened:
+      live_holds_.insert(event.id);
+      (void)socket_.queue(encode_hold_opened(builder_, *event.hold, now));
+      break;
+    case session::HoldEvent::Kind::ended:
+      live_holds_.erase(event.id);
+      (void)socket_.queue(encode_hold_ended(builder_, event));
+      break;
+    case session::HoldEvent::Kind::all_told:
+      (void)socket_.queue(encode_holds_live(builder_, live_holds_));
+      break;
+    case session::HoldEvent::Kind::order_used:
+      (void)socket_.queue(encode_order_used(builder_, event));
+      break;
+  }
+}
+
 void Link::send_trace(TimeNs now, WallNs wall) {
   while (trace_request_ != 0 && socket_.queued_bytes() < kEventsQueueBytes) {
     const TraceSnapshot& trace = traces_.front();
@@ -145,13 +199,13 @@ void Link::send_trace(TimeNs now, WallNs wall) {
 
 Result<void> Link::on_tick(TimeNs now, WallNs wall) {
   if (!established_) return {};
+  send_holds(now);
   send_events();
   send_flows(now);
   send_trace(now, wall);
   if (now >= counters_due_) {
     counters_due_ = now + kSecond;
-    // A report that does not fit is left out: the next one says the same and more.
-    (void)socket_.queue(encode_counters(builder_, host_.counters(), wall));
+    send_counters(socket_, builder_, host_.counters(), ++reports_, wall);
   }
   return socket_.flush();
 }

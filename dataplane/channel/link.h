@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
 
 #include <flatbuffers/flatbuffers.h>
 
@@ -24,7 +25,7 @@ class Link {
   // Checks who listens there and says hello.
   Result<void> begin();
   // Takes what arrived. An error ends the connection.
-  Result<void> on_readable();
+  Result<void> on_readable(TimeNs now);
   Result<void> on_writable() { return socket_.flush(); }
   // Sends waiting events, and counters when a second has passed.
   Result<void> on_tick(TimeNs now, WallNs wall);
@@ -45,6 +46,9 @@ class Link {
   void send_flows(TimeNs now);
   Result<void> on_trace_request(const schema::channel::TraceRequest& request);
   void send_trace(TimeNs now, WallNs wall);
+  void ask_holds();
+  void send_holds(TimeNs now);
+  void send_hold(const session::HoldEvent& event, TimeNs now);
 
   FramedSocket socket_;
   const ChannelConfig& config_;
@@ -53,6 +57,12 @@ class Link {
   flatbuffers::FlatBufferBuilder builder_;
   bool established_ = false;
   TimeNs counters_due_ = 0;
+  TimeNs now_ = 0;                        // of the last tick
+  std::uint32_t hold_pass_ = 0;           // that was asked for
+  bool holds_wanted_ = false;             // control speaks of them: it sent orders
+  bool holds_known_ = false;              // it began, and what is told since is true
+  std::set<session::HoldId> live_holds_;  // told since
+  std::uint64_t reports_ = 0;
   std::array<session::FlowInfo, 32> flows_;
   std::uint64_t flows_request_ = 0;  // that is being answered; 0 for none
   std::uint64_t trace_request_ = 0;

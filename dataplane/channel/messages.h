@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string_view>
+#include <vector>
 
 #include <flatbuffers/flatbuffers.h>
 
@@ -41,6 +43,11 @@ Bytes encode_flows(flatbuffers::FlatBufferBuilder& builder, std::uint64_t reques
 Bytes encode_trace(flatbuffers::FlatBufferBuilder& builder, std::uint64_t request_id, const TracePart& part, TimeNs now,
                    WallNs wall);
 FlowQuery decode(const schema::channel::FlowsRequest& request);
-Bytes encode_counters(flatbuffers::FlatBufferBuilder& builder, const CounterReport& report, WallNs now);
+Bytes encode_hold_opened(flatbuffers::FlatBufferBuilder& builder, const session::Hold& hold, TimeNs now);
+Bytes encode_hold_ended(flatbuffers::FlatBufferBuilder& builder, const session::HoldEvent& event);
+Bytes encode_holds_live(flatbuffers::FlatBufferBuilder& builder, const std::set<session::HoldId>& holds);
+Bytes encode_order_used(flatbuffers::FlatBufferBuilder& builder, const session::HoldEvent& event);
+session::HoldDecision decode(const schema::channel::HoldDecision& decision);
+std::vector<enforce::Order> decode(const schema::channel::Orders& orders, TimeNs now);
 
 }  // namespace sluice::channel

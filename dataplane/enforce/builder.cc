@@ -69,10 +69,10 @@ class Builder {
 
  private:
   Result<void> read_header() {
-    if (!in(policy_.format(), rules::kPolicyFormat, rules::kPolicyFormatWithLimits))
+    if (!in(policy_.format(), rules::kPolicyFormat, rules::kPolicyFormatWithHolds))
       return fail(ErrorCode::bundle_bad_version,
                   fmt::format("format {}, this data plane reads {} to {}", policy_.format(), rules::kPolicyFormat,
-                              rules::kPolicyFormatWithLimits));
+                              rules::kPolicyFormatWithHolds));
     const Platform here = this_platform();
     if (view_of(policy_.hyperscan_version()) != here.hyperscan_version)
       return fail(ErrorCode::bundle_bad_database,
@@ -216,6 +216,8 @@ class Builder {
     auto limits = build_limits(source.limits(), service.name, out_.limit_count);
     if (!limits) return std::unexpected(std::move(limits.error()));
     service.limits = std::move(*limits);
+    service.may_hold |= holds(service.limits);
+    if (auto done = read_hold(source.hold(), service); !done) return done;
     const bool has_scans =
         !service.across.empty() || std::ranges::any_of(service.scans, [](const auto* scan) { return scan != nullptr; });
     if (service.protocol == Protocol::tcp && (has_scans || !service.limits.empty()))
@@ -243,12 +245,30 @@ class Builder {
     const auto direction = place < Place::response_head ? Direction::request : Direction::response;
     for (const std::uint32_t index : *policy_.scans()->Get(static_cast<flatbuffers::uoffset_t>(scan))->rules()) {
       const Rule& rule = out_.rules[index];
-      const bool denies = rule.action == Action::deny;
+      const bool holds = rule.action == Action::hold;
+      const bool denies = rule.action == Action::deny || holds;
       if (denies && direction == Direction::response)
-        return malformed(fmt::format("rule {} denies responses of service {}", rule.name, service.name));
+        return malformed(fmt::format("rule {} denies or holds responses of service {}", rule.name, service.name));
       if (enforcing && rule.masks_wire(direction)) service.masks_wire[static_cast<std::size_t>(place)] = true;
       if (enforcing && denies && place == Place::request_body) service.judges_request_body = true;
+      service.may_hold |= enforcing && holds;
     }
+    return {};
+  }
+
+  static bool holds(const std::vector<Limit>& limits) {
+    return std::ranges::any_of(limits, [](const Limit& limit) { return limit.then == LimitThen::hold; });
+  }
+
+  static Result<void> read_hold(const fbs::Hold* source, Service& service) {
+    if (source == nullptr) return {};
+    if (!in(source->timeout_ns(), rules::kMinHoldNs, rules::kMaxHoldNs) ||
+        !in(source->body_bytes(), rules::kMinHoldBytes, rules::kMaxHoldBytes))
+      return malformed(fmt::format("service {} holds beyond the bounds", service.name));
+    service.hold = {.timeout = source->timeout_ns(),
+                    .pass_on_timeout = source->pass_on_timeout(),
+                    .ticket = source->ticket(),
+                    .body_bytes = source->body_bytes()};
     return {};
   }
 
@@ -298,6 +318,8 @@ class Builder {
       out_.principal_table.add(network, bits, std::move(name));
     }
     out_.principal_table.finish();
+    for (const auto& [name, limits] : out_.principal_limits)
+      for (Service& service : out_.services) service.may_hold |= holds(limits);  // it may call any of them
     return {};
   }
 

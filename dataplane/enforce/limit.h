@@ -11,7 +11,7 @@ namespace sluice::enforce {
 
 enum class LimitPer : std::uint8_t { service = 0, principal = 1, source = 2, route = 3, rule = 4 };
 enum class LimitOf : std::uint8_t { requests = 0, bytes = 1, concurrent = 2 };
-enum class LimitThen : std::uint8_t { observe = 0, throttle = 1, deny = 2 };
+enum class LimitThen : std::uint8_t { observe = 0, throttle = 1, deny = 2, hold = 3 };
 
 struct Limit {
   std::string name;         // service/name, or principal:name/name
@@ -26,7 +26,7 @@ struct Limit {
 
 // One writer: the worker. Units, or of a limit of bytes the times that bytes were asked for.
 struct LimitCounters {
-  Counter passed, denied, throttled, observed;
+  Counter passed, denied, throttled, observed, held;
 };
 
 }  // namespace sluice::enforce

@@ -13,50 +13,77 @@ constexpr DurationNs kFlightWait = 2 * kMillisecond;
 constexpr std::uint64_t kLeastBytes = 16 * 1024;
 // However many wait for a bucket, each asks so often at least.
 constexpr DurationNs kMostWait = kSecond;
+constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // odd: limits with different ids stay different
+
+// Of several that have no room, the one with the highest counts: what is refused, or must wait, is not held first.
+int rank_of(LimitThen then) {
+  switch (then) {
+    case LimitThen::deny:
+      return 3;
+    case LimitThen::throttle:
+      return 2;
+    case LimitThen::hold:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+// Of bytes, these are asked as they come.
+bool asks_for_each_byte(LimitThen then) {
+  return then == LimitThen::throttle || then == LimitThen::observe;
+}
 
 }  // namespace
 
-// Of the limit, and of what it tells apart. What tells is put in front of its bytes, so that a name is never an
-// address.
+std::uint64_t Limiter::hash_of(Tag tag, Bytes bytes) const {
+  std::array<std::uint8_t, 1 + kMostText> tagged;
+  const std::size_t size = std::min(bytes.size(), kMostText);
+  tagged[0] = tag;
+  if (size > 0) std::memcpy(tagged.data() + 1, bytes.data(), size);
+  return siphash(key_, Bytes(tagged.data(), 1 + size));
+}
+
+std::uint64_t Limiter::hash_of(const IpAddress& address) const {
+  std::array<std::uint8_t, sizeof(std::uint64_t)> bytes;
+  const std::uint64_t source = address.source();  // who has one address of an IPv6 network has them all
+  std::memcpy(bytes.data(), &source, sizeof source);
+  return hash_of(kAddress, bytes);
+}
+
+std::uint64_t Limiter::caller_of(std::string_view principal, const IpAddress& address) const {
+  return principal.empty() ? hash_of(address) : hash_of(kName, as_bytes(principal));
+}
+
+// Of what the limit tells apart, which nobody outside can compute, and of the limit: one hash does for all limits of
+// one principal.
 std::uint64_t Limiter::key_of(const Limit& limit, const LimitedUnit& unit, std::string_view rule) const {
-  enum Tag : std::uint8_t { kAll, kName, kAddress, kPath, kRule };
-  std::array<std::uint8_t, 16 + kMostText> bytes;
-  std::size_t size = 0;
-  const auto add = [&](const void* data, std::size_t n) {
-    std::memcpy(bytes.data() + size, data, n);
-    size += n;
-  };
-  const auto add_text = [&](Tag tag, std::string_view text) {
-    add(&tag, 1);
-    add(text.data(), std::min(text.size(), kMostText));
-  };
-  const auto add_address = [&] {
-    const Tag tag = kAddress;
-    add(&tag, 1);
-    const std::uint64_t source = unit.address.source();  // who has one address of an IPv6 network has them all
-    add(&source, sizeof source);
-  };
-  add(&limit.id, sizeof limit.id);
+  std::uint64_t whom = everybody_;
   switch (limit.per) {
     case LimitPer::service:
       break;
     case LimitPer::principal:
-      if (unit.principal.empty())
-        add_address();
-      else
-        add_text(kName, unit.principal);
+      whom = unit.caller != 0 ? unit.caller : caller_of(unit.principal, unit.address);
       break;
     case LimitPer::source:
-      add_address();
+      whom = hash_of(unit.address);
       break;
     case LimitPer::route:
-      add_text(kPath, unit.path);
+      whom = hash_of(kPath, as_bytes(unit.path));
       break;
     case LimitPer::rule:
-      add_text(kRule, rule);
+      whom = hash_of(kRule, as_bytes(rule));
       break;
   }
-  return siphash(key_, Bytes(bytes.data(), size));
+  return whom ^ (limit.id * kSpread);
+}
+
+void Limiter::expect(const LimitLists& limits, const LimitedUnit& unit) const {
+  limits.for_each([&](const Limit& limit) {
+    if (limit.per == LimitPer::route || limit.per == LimitPer::rule) return;
+    const std::uint64_t key = key_of(limit, unit, {});
+    (limit.of == LimitOf::concurrent ? flights_ : rates_).prefetch(key);
+  });
 }
 
 template <class Fn>
@@ -85,7 +112,7 @@ LimitTable::Answer Limiter::ask(const Limit& limit, std::uint64_t key, TimeNs no
 }
 
 Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std::span<LimitCounters* const> counters,
-                         bool again, TimeNs now, std::vector<Flight>& flights) {
+                         bool again, TimeNs now, Flights& flights) {
   Admission out;
   std::array<Taken, kMostTaken> taken;
   std::size_t count = 0;
@@ -97,8 +124,9 @@ Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std:
   };
   std::uint64_t refused_key = 0;
   const auto refuse = [&](const Limit& limit, LimitThen then, DurationNs wait_ns, std::uint64_t key) {
-    if (out.by != nullptr && (out.by->then > limit.then || (out.by->then == limit.then && out.wait_ns >= wait_ns)))
-      return;
+    const int other = out.by == nullptr ? -1 : rank_of(out.by->then);
+    const int rank = rank_of(limit.then);
+    if (other > rank || (other == rank && out.wait_ns >= wait_ns)) return;
     out = {&limit, then, wait_ns};
     refused_key = key;
   };
@@ -106,7 +134,7 @@ Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std:
     limits.for_each([&](const Limit& limit) {
       const LimitThen then = limits.then_of(limit);
       if ((then == LimitThen::observe) != observed) return;
-      if (limit.of == LimitOf::bytes && then != LimitThen::deny) return;  // these are asked as bytes come
+      if (limit.of == LimitOf::bytes && asks_for_each_byte(then)) return;
       bool has_room = true;
       each_key(limit, unit, [&](std::uint64_t key) {
         LimitTable::Answer answer{.wait_ns = kSecond};
@@ -119,7 +147,7 @@ Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std:
     });
   };
   try_all(false);
-  if (out.by != nullptr) {
+  if (out.by != nullptr && out.then != LimitThen::hold) {
     for (const Taken& one : std::span(taken).first(count)) undo(one);
     LimitCounters& by = *counters[out.by->index];
     if (out.then == LimitThen::deny) {
@@ -130,6 +158,7 @@ Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std:
     out.wait_ns = line_up(*out.by, refused_key, out.wait_ns, 1, now);
     return out;
   }
+  if (out.by != nullptr) counters[out.by->index]->held.add();
   try_all(true);
   const Limit* counted = nullptr;  // a limit per rule may have taken from several buckets
   for (const Taken& one : std::span(taken).first(count)) {
@@ -137,7 +166,7 @@ Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std:
       undo(one);  // there was room; the bytes themselves are charged as they come
       continue;
     }
-    if (one.limit->of == LimitOf::concurrent) flights.emplace_back(*one.word);
+    if (one.limit->of == LimitOf::concurrent) flights.add(*one.word);
     if (one.limit != counted) counters[one.limit->index]->passed.add();
     counted = one.limit;
   }
@@ -154,7 +183,7 @@ Limiter::Share Limiter::share(const LimitLists& limits, const LimitedUnit& unit,
     const std::uint64_t key = key_of(limit, unit, {});
     const LimitThen then = limits.then_of(limit);
     LimitCounters& counter = *counters[limit.index];
-    if (then == LimitThen::deny) {
+    if (!asks_for_each_byte(then)) {
       overflows_ += rates_.charge(key, limit.id, limit.terms, out.bytes, now).overflow ? 1 : 0;
       return;
     }

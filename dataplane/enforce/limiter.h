@@ -1,5 +1,6 @@
 // Asks the buckets of all limits that a unit meets. A unit passes all of them or is charged to none; what is only
-// observed is charged where it fits, for units that pass.
+// observed is charged where it fits, for units that pass. One that is held was charged all that had room: when it goes
+// on, nothing is asked again.
 // One a worker today; the table takes any number of threads.
 #pragma once
 
@@ -21,6 +22,7 @@ namespace sluice::enforce {
 struct LimitedUnit {
   std::string_view principal;  // empty: the address stands for it
   IpAddress address;
+  std::uint64_t caller = 0;                 // Limiter::caller_of() them, by who knows it
   std::string_view path;                    // looked at where a limit is per route
   std::span<const std::string_view> rules;  // that the head matches; looked at where one is per rule
 };
@@ -28,6 +30,7 @@ struct LimitedUnit {
 // A unit in flight as limits count it, until this goes.
 class Flight {
  public:
+  Flight() = default;
   explicit Flight(BucketWord& word) : word_(&word) {}
   Flight(Flight&& other) noexcept : word_(std::exchange(other.word_, nullptr)) {}
   Flight& operator=(Flight&& other) noexcept {
@@ -41,7 +44,29 @@ class Flight {
   }
 
  private:
-  BucketWord* word_;
+  BucketWord* word_ = nullptr;
+};
+
+// Those of one unit. The first few need no memory of their own.
+class Flights {
+ public:
+  void add(BucketWord& word) {
+    if (count_ < first_.size())
+      first_[count_++] = Flight(word);
+    else
+      more_.emplace_back(word);
+  }
+  [[nodiscard]] std::size_t size() const { return count_ + more_.size(); }
+  void clear() {
+    first_ = {};
+    count_ = 0;
+    more_.clear();
+  }
+
+ private:
+  std::array<Flight, 2> first_;
+  std::size_t count_ = 0;
+  std::vector<Flight> more_;
 };
 
 // What limits a unit meets: those of its principal, and those of its service.
@@ -70,12 +95,17 @@ class Limiter {
   static constexpr std::size_t kMostText = 512;  // of a path; longer ones with the same beginning share a bucket
   static constexpr std::size_t kEntries = std::size_t{1} << 21U;  // 32 MiB, of which is used what is touched
   explicit Limiter(const HashKey& key = {}, std::size_t entries = 4096)
-      : key_(key), rates_(entries), flights_(entries / 16), lines_(entries / 16) {}
+      : key_(key), everybody_(hash_of(kAll, {})), rates_(entries), flights_(entries / 16), lines_(entries / 16) {}
+
+  // As which limits per principal know it: the same for each of its units.
+  [[nodiscard]] std::uint64_t caller_of(std::string_view principal, const IpAddress& address) const;
+  // A unit will soon be asked to be admitted: has the memory of its buckets on its way.
+  void expect(const LimitLists& limits, const LimitedUnit& unit) const;
 
   // `counters` are those of the snapshot's limits. `again`: the unit waits already, and was counted. What is in flight
   // from now on is added to `flights`.
   Admission admit(const LimitLists& limits, const LimitedUnit& unit, std::span<LimitCounters* const> counters,
-                  bool again, TimeNs now, std::vector<Flight>& flights);
+                  bool again, TimeNs now, Flights& flights);
 
   struct Share {
     std::uint64_t bytes = 0;
@@ -94,6 +124,10 @@ class Limiter {
     const Limit* limit;
     BucketWord* word;
   };
+  // Put in front of what is hashed, so that a name is never an address.
+  enum Tag : std::uint8_t { kAll, kName, kAddress, kPath, kRule };
+  [[nodiscard]] std::uint64_t hash_of(Tag tag, Bytes bytes) const;
+  [[nodiscard]] std::uint64_t hash_of(const IpAddress& address) const;
   [[nodiscard]] std::uint64_t key_of(const Limit& limit, const LimitedUnit& unit, std::string_view rule) const;
   template <class Fn>
   void each_key(const Limit& limit, const LimitedUnit& unit, Fn&& fn) const;
@@ -102,6 +136,7 @@ class Limiter {
   LimitTable::Answer ask(const Limit& limit, std::uint64_t key, TimeNs now);
 
   HashKey key_;
+  std::uint64_t everybody_;
   LimitTable rates_;
   LimitTable flights_;
   LimitTable lines_;  // of those that wait

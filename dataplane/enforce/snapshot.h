@@ -29,7 +29,7 @@ constexpr Place place_of(Direction direction, Part part) {
 
 enum class Protocol : std::uint8_t { http = 0, raw = 1, tcp = 2 };
 enum class Mode : std::uint8_t { observe = 0, enforce = 1 };
-enum class Action : std::uint8_t { observe = 0, mask = 1, deny = 2 };
+enum class Action : std::uint8_t { observe = 0, mask = 1, deny = 2, hold = 3 };
 enum class RecordMode : std::uint8_t { required = 0, best_effort = 1, off = 2 };
 enum class Durability : std::uint8_t { group = 0, strict = 1 };
 enum class AfterWindow : std::uint8_t { deny = 0, stream = 1 };
@@ -61,6 +61,14 @@ struct Across {
   DurationNs life = 0;  // how long a payload is remembered after its last piece
 };
 
+// How requests wait for a decision.
+struct HoldTerms {
+  DurationNs timeout = 15 * 60 * kSecond;
+  bool pass_on_timeout = false;            // else denied
+  bool ticket = false;                     // the client is answered at once, and asks again
+  std::uint32_t body_bytes = 1024 * 1024;  // of a request, taken from the client while it waits
+};
+
 // In mode observe nothing is changed or held back: masks_wire is false at every place and
 // judges_request_body is false. The scans stay: matches are reported and recorded, with `observed` set,
 // and record masks apply as ever.
@@ -77,7 +85,7 @@ struct Service {
   std::array<const inspect::RuleSet*, kPlaces> scans{};  // nullptr: nothing to look for there
   std::array<bool, kPlaces> masks_wire{};                // some rule there masks on the wire, and mode is enforce
   std::vector<Across> across;                            // over request bodies; no scan there has these rules
-  bool judges_request_body = false;                      // some rule there denies: the window is held back
+  bool judges_request_body = false;                      // some rule there denies or holds: the window is held back
   std::uint32_t head_limit_bytes = 32 * 1024;
   std::uint16_t header_limit = 128;
   std::uint32_t window_bytes = 64 * 1024;
@@ -86,6 +94,8 @@ struct Service {
   AfterUpgrade after_upgrade = AfterUpgrade::scan;
   std::uint16_t pending_limit = 64;
   std::vector<Limit> limits;
+  HoldTerms hold;
+  bool may_hold = false;  // a rule or a limit of it holds
 
   [[nodiscard]] const inspect::RuleSet* scan(Place place) const { return scans[static_cast<std::size_t>(place)]; }
 };

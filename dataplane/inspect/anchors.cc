@@ -31,6 +31,7 @@ void Anchors::clear() {
 }
 
 void Anchors::add(std::uint32_t position, const Range& range) {
+  ++found_;
   PerRule& rule = rules_[position];
   if (rule.whole) return;
   if (rule.head == kNone) touched_.push_back(position);

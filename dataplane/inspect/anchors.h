@@ -27,6 +27,11 @@ class Anchors {
   // Matches of rule `position` may start in this range. Ranges of a rule come in about the order of the content.
   void add(std::uint32_t position, const Range& range);
 
+  // Grows with every range that is added, and with notice(): while it stands, nothing was found.
+  [[nodiscard]] std::uint64_t found() const { return found_; }
+  // There is what would be an anchor, had the content begun earlier.
+  void notice() { ++found_; }
+
   // The rules that have ranges, or are to be searched as a whole.
   [[nodiscard]] const std::vector<std::uint32_t>& touched() const { return touched_; }
   [[nodiscard]] bool touched(std::uint32_t rule) const { return rules_[rule].whole || rules_[rule].head != kNone; }
@@ -44,6 +49,7 @@ class Anchors {
   std::vector<PerRule> rules_;
   std::vector<Range> ranges_;
   std::vector<std::uint32_t> touched_;
+  std::uint64_t found_ = 0;
 };
 
 }  // namespace sluice::inspect

@@ -11,6 +11,12 @@
 
 namespace sluice::inspect {
 
+// Of the places of a content those in [from, to).
+struct Stretch {
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+};
+
 class Content {
  public:
   // No more than this goes into one section; the scanner then takes the next.

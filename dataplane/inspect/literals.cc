@@ -43,8 +43,20 @@ void Literals::finish() {
   for (std::size_t i = 0; i < plan.buckets.size(); ++i) {
     tables_[i / kBuckets].add(i % kBuckets, plan.buckets[i].halves);
     std::vector<Quick>& here = in_bucket_.emplace_back();
-    for (const std::uint32_t index : plan.buckets[i].items) here.push_back(quick_of(items_[index], index));
+    for (const std::uint32_t index : plan.buckets[i].items) {
+      here.push_back(quick_of(items_[index], index));
+      add_exact(i, items_[index], plan.buckets[i].halves);
+    }
   }
+}
+
+// An item may stand in two buckets, in each with some of its bytes.
+void Literals::add_exact(std::size_t bucket, const Item& item, const rules::WindowHalves& halves) {
+  static_assert(rules::kMaxBucketTables * kBuckets <= 32);
+  const rules::Window window = rules::window_at(item.places, item.window);
+  for (std::size_t i = 0; i < kWindowPlaces; ++i)
+    for (unsigned byte = 0; byte < 256; ++byte)
+      if (window[i][byte] && rules::passes(halves[i], byte)) exact_[i][byte] |= std::uint32_t{1} << bucket;
 }
 
 // The bits that are the same in all bytes of a place.
@@ -79,18 +91,19 @@ bool Literals::stands_in(const Item& item, Bytes bytes) {
 // A window may begin at `at`, which lies in the run as a whole.
 void Literals::look(const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const {
   const std::uint8_t* data = &run.bytes[at - run.begin];
+  std::uint32_t left = exact_[0][data[0]] & exact_[1][data[1]] & exact_[2][data[2]] & exact_[3][data[3]];
+  if (left == 0) return;
   std::uint32_t seen = 0;
   std::memcpy(&seen, data, sizeof seen);
-  for (std::size_t table = 0; table < tables_.size(); ++table)
-    for (unsigned left = tables_[table].at(data); left != 0; left &= left - 1)
-      for (const Quick& quick : in_bucket_[table * kBuckets + static_cast<std::size_t>(std::countr_zero(left))])
-        if ((seen & quick.mask) == quick.value) look_at(items_[quick.item], content, run, at, anchors);
+  for (; left != 0; left &= left - 1)
+    for (const Quick& quick : in_bucket_[static_cast<std::size_t>(std::countr_zero(left))])
+      if ((seen & quick.mask) == quick.value) look_at(items_[quick.item], content, run, at, anchors);
 }
 
 void Literals::look_at(const Item& item, const Content& content, const Run& run, std::uint32_t at,
                        Anchors& anchors) const {
   const auto width = static_cast<std::uint32_t>(item.places.size());
-  if (at < item.window + item.min_lead || at - item.window + width > content.length()) return;
+  if (at < item.window || at - item.window + width > content.length()) return;
   const std::uint32_t begin = at - item.window;
   std::array<std::uint8_t, kMaxPlaces> copied;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   Bytes bytes(copied.data(), width);
@@ -99,21 +112,22 @@ void Literals::look_at(const Item& item, const Content& content, const Run& run,
   else
     content.copy(begin, MutableBytes(copied).first(width));
   if (!stands_in(item, bytes)) return;
+  if (begin < item.min_lead) return anchors.notice();
   anchors.add(
       item.rule,
       {.first = begin - std::min(begin, item.max_lead), .last = begin - item.min_lead, .first_end = begin + width});
 }
 
-void Literals::find(const Content& content, Anchors& anchors) const {
+void Literals::find(const Content& content, const Stretch& stretch, Anchors& anchors) const {
   static const FindBuckets kFind = find_buckets();
-  const std::uint32_t length = content.length();
   std::array<std::uint64_t, kWordsAtOnce> hits;          // NOLINT(cppcoreguidelines-pro-type-member-init)
   std::array<std::uint8_t, kWordBytes + kBehind> mixed;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-  for (std::uint32_t at = 0; at < length;) {
+  for (std::uint32_t at = stretch.from; at < stretch.to;) {
     Run run{content.run_from(at), at};
     std::size_t words = 1;
     if (run.bytes.size() >= mixed.size()) {
-      words = std::min((run.bytes.size() - kBehind) / kWordBytes, kWordsAtOnce);
+      const std::size_t bytes = std::min<std::size_t>(run.bytes.size() - kBehind, stretch.to - at + kWordBytes - 1);
+      words = std::min(bytes / kWordBytes, kWordsAtOnce);
     } else {
       const std::size_t have = content.copy(at, mixed);
       std::fill(mixed.begin() + static_cast<std::ptrdiff_t>(have), mixed.end(), 0);

@@ -3,6 +3,7 @@
 // match has one; where they may stand the bytes themselves are looked at.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -24,8 +25,8 @@ class Literals {
   [[nodiscard]] std::size_t size() const { return items_.size(); }
 
   // Adds to `anchors` the starts that each literal leaves possible which lies in the content, with the bytes that every
-  // match has around it.
-  void find(const Content& content, Anchors& anchors) const;
+  // match has around it; of those whose window begins in the stretch, and perhaps of a few behind it.
+  void find(const Content& content, const Stretch& stretch, Anchors& anchors) const;
 
  private:
   static constexpr std::size_t kMaxPlaces = 32;
@@ -49,6 +50,7 @@ class Literals {
     std::uint32_t begin = 0;
   };
 
+  void add_exact(std::size_t bucket, const Item& item, const rules::WindowHalves& halves);
   [[nodiscard]] static Quick quick_of(const Item& item, std::uint32_t index);
   void look(const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const;
   void look_at(const Item& item, const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const;
@@ -58,6 +60,8 @@ class Literals {
   std::vector<BucketTable> tables_;
   std::size_t places_ = kWindowPlaces;         // that the tables know
   std::vector<std::vector<Quick>> in_bucket_;  // kBuckets a table
+  // For each place of a window and each byte there the buckets of all tables that hold such a window.
+  std::array<std::array<std::uint32_t, 256>, kWindowPlaces> exact_{};
 };
 
 }  // namespace sluice::inspect

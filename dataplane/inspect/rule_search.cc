@@ -13,6 +13,9 @@ constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchByt
 
 // So much may be looked up in vain, and one byte more for each that is passed.
 constexpr std::uint64_t kFreeLookups = 512;
+// And so much, before what only bytes to come could make a match is left to them untried: each of a thousand starts
+// may go on for as long as a match is wide, and be none.
+constexpr std::uint64_t kOpenLookups = 4096;
 
 }  // namespace
 
@@ -34,10 +37,7 @@ bool RuleSearch::run(const Anchors& anchors, std::uint32_t position, bool open) 
 std::uint32_t RuleSearch::first_start_before(std::uint32_t first, std::uint32_t end) {
   first = std::max(first, from_);
   if (first >= end) return first;
-  const Bytes text = content_.view(first, end);
-  std::size_t at = text.size();
-  while (at > 0 && rule_.automaton.may_contain(text[at - 1])) --at;
-  return first + static_cast<std::uint32_t>(at);
+  return end - static_cast<std::uint32_t>(rule_.automaton.contained().at_end(content_.view(first, end)));
 }
 
 bool RuleSearch::search(std::uint32_t first, std::uint32_t last_start) {
@@ -62,17 +62,20 @@ void RuleSearch::mark_starts() {
   const std::uint32_t end = std::min(content_.length(), marked_to_ + width + 1);
   const Bytes text = content_.view(begin, end);
   starts_.marked.fill(0);
+  starts_.open.fill(0);
   rule_.starts->mark(text, true, from_ - begin, starts_.marked);
   room_.lookups += text.size();
   if (!last_ && end == content_.length()) {
-    starts_.open.fill(0);
     rule_.starts->mark(text, false, from_ - begin, starts_.open);
     room_.lookups += text.size();
     // One that goes on behind the content begins no further before its end than a match is wide.
     const std::uint32_t first = end > from_ + width ? end - width - from_ : 0;
-    for (std::uint32_t word = first / 64; word < starts_.open.size(); ++word)
-      starts_.marked[word] |=
-          starts_.open[word] & (word == first / 64 ? ~std::uint64_t{0} << first % 64 : ~std::uint64_t{0});
+    std::fill_n(starts_.open.begin(), first / 64, 0);
+    if (first / 64 < starts_.open.size()) starts_.open[first / 64] &= ~std::uint64_t{0} << first % 64;
+    for (std::size_t word = 0; word < starts_.open.size(); ++word) {
+      starts_.open[word] &= ~starts_.marked[word];
+      starts_.marked[word] |= starts_.open[word];
+    }
   }
   in_vain_ = 0;
   counted_from_ = marked_to_;
@@ -93,6 +96,14 @@ std::size_t RuleSearch::next_start(Bytes text, std::uint32_t begin, std::size_t 
   return start;
 }
 
+// Many before it were tried in vain, and so may this be: it waits. Whatever a start is, it is decided when as many
+// bytes have come as a match is wide.
+bool RuleSearch::is_left_open(std::uint32_t at) const {
+  if (in_vain_ <= kOpenLookups || at < marked_from_ || at >= marked_to_) return false;
+  const std::uint32_t bit = at - marked_from_;
+  return (starts_.open[bit / 64] >> bit % 64 & 1U) != 0;
+}
+
 // Decides the starts from_ .. last_start, or until it is in vain, and moves from_ behind them or behind the last match.
 bool RuleSearch::search_block(std::uint32_t last_start) {
   if (is_futile(from_)) mark_starts();
@@ -105,6 +116,10 @@ bool RuleSearch::search_block(std::uint32_t last_start) {
   const std::size_t stop = last_start + 1 - begin;
   std::size_t start = from_ - begin;
   while ((start = next_start(text, begin, start, stop)) < stop) {
+    if (is_left_open(begin + static_cast<std::uint32_t>(start))) {
+      from_ = begin + static_cast<std::uint32_t>(start);
+      return false;
+    }
     const std::uint64_t before = room_.lookups;
     const Decision decision = decide(rule_, text, static_cast<std::uint32_t>(start), complete, room_);
     if (decision.outcome == Decision::Outcome::undecided) {

@@ -56,6 +56,7 @@ class RuleSearch {
   bool search_block(std::uint32_t last_start);
   [[nodiscard]] std::uint32_t first_start_before(std::uint32_t first, std::uint32_t end);
   [[nodiscard]] bool is_futile(std::uint32_t at) const;
+  [[nodiscard]] bool is_left_open(std::uint32_t at) const;
   void mark_starts();
   [[nodiscard]] std::size_t next_start(Bytes text, std::uint32_t begin, std::size_t from, std::size_t stop);
 

@@ -134,7 +134,7 @@ Result<std::uint32_t> add_anchor(const RuleSpec& spec, std::uint32_t position, c
       std::uint32_t reach = 0;
       for (const rules::Literal& literal : rule.literals) {
         compiled.spelled.add(position, literal);
-        reach = std::max(reach, literal.max_reach + (literal.after.all() ? 0 : 1));
+        reach = std::max(reach, literal.max_reach + static_cast<std::uint32_t>(literal.after.size()));
       }
       return reach;
     }

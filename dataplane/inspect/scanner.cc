@@ -4,8 +4,10 @@
 #include <bit>
 #include <functional>
 #include <tuple>
+#include <utility>
 
 #include "common/assert.h"
+#include "dataplane/inspect/repeats.h"
 #include "dataplane/inspect/rule_search.h"
 #include "dataplane/inspect/rule_set.h"
 #include "dataplane/inspect/scratch.h"
@@ -43,6 +45,26 @@ int on_literal(unsigned id, Offset /*from*/, Offset to, unsigned /*flags*/, void
   return 0;
 }
 
+// By literals and shapes.
+void find_in(const CompiledRules& rules, WorkingMemory& memory, const Stretch& stretch) {
+  if (!rules.spelled.empty()) rules.spelled.find(memory.content, stretch, memory.anchors);
+  if (!rules.shapes.empty()) rules.shapes.find(memory.content, stretch, memory.shapes, memory.anchors);
+}
+
+// What repeats itself, and nothing was found in it, is passed over.
+void find_in_repeats(const CompiledRules& rules, WorkingMemory& memory) {
+  const Content& content = memory.content;
+  std::uint32_t at = 0;
+  for (auto repeat = find_repeat(content, 0); repeat; repeat = find_repeat(content, repeat->to)) {
+    const std::uint32_t repeated = repeat->from - repeat->period;
+    if (repeated > at + repeat->period) find_in(rules, memory, {std::exchange(at, repeated), repeated});
+    const std::uint64_t found = memory.anchors.found();
+    find_in(rules, memory, {at, repeat->from});
+    at = memory.anchors.found() == found ? repeat->to : repeat->from;
+  }
+  if (at < content.length()) find_in(rules, memory, {at, content.length()});
+}
+
 bool find_anchors(const CompiledRules& rules, WorkingMemory& memory) {
   memory.anchors.clear();
   Content& content = memory.content;
@@ -52,8 +74,10 @@ bool find_anchors(const CompiledRules& rules, WorkingMemory& memory) {
                                                  0, memory.hyperscan.get(), on_match, &sink) == HS_SUCCESS;
   };
   if (!scan(rules.patterns.get(), on_pattern) || !scan(rules.literals.get(), on_literal)) return false;
-  if (!rules.spelled.empty()) rules.spelled.find(content, memory.anchors);
-  if (!rules.shapes.empty()) rules.shapes.find(content, memory.shapes, memory.anchors);
+  if (may_repeat(content))
+    find_in_repeats(rules, memory);
+  else
+    find_in(rules, memory, {0, content.length()});
   return true;
 }
 

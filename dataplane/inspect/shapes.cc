@@ -212,10 +212,9 @@ void Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begi
   }
 }
 
-void Shapes::find(Content& content, Room& room, Anchors& anchors) const {
-  const std::uint32_t length = content.length();
-  for (std::uint32_t begin = 0; begin < length; begin += kStripBytes) {
-    const std::size_t groups = (length - begin + kGroupBytes - 1) / kGroupBytes;
+void Shapes::find(Content& content, const Stretch& stretch, Room& room, Anchors& anchors) const {
+  for (std::uint32_t begin = stretch.from; begin < stretch.to; begin += kStripBytes) {
+    const std::size_t groups = (stretch.to - begin + kGroupBytes - 1) / kGroupBytes;
     const std::size_t words = std::min(kStripWords, groups * kGroupWords);
     find_bitmaps(content, begin, words, room);
     for (const Shape& shape : shapes_) find_shape(shape, content, begin, words, room, anchors);

@@ -33,8 +33,9 @@ class Shapes {
   void finish();
   [[nodiscard]] bool empty() const { return shapes_.empty(); }
 
-  // Adds to `anchors` the starts that each shape leaves possible which lies in the content as a whole.
-  void find(Content& content, Room& room, Anchors& anchors) const;
+  // Adds to `anchors` the starts in the stretch, and perhaps a few behind it, that each shape leaves possible which
+  // lies in the content as a whole.
+  void find(Content& content, const Stretch& stretch, Room& room, Anchors& anchors) const;
 
  private:
   static constexpr std::uint8_t kNoBitmap = 0xff;

@@ -55,6 +55,17 @@ struct Hit {
   std::string_view rule_name = {};
 };
 
+// How a unit that waited for a decision came to it and out of it.
+struct Held {
+  std::uint64_t hold = 0;  // 0: it did not wait, an order let it pass
+  std::string_view cause = {};
+  DurationNs waited = 0;
+  bool passed = false;
+  std::string_view by = {};  // empty: nobody decided
+  std::string_view reason = {};
+  std::uint8_t ending = 0;
+};
+
 struct UnitEnd {
   std::uint32_t unit = 0;
   Direction direction = Direction::request;
@@ -66,6 +77,7 @@ struct UnitEnd {
   bool observed = false;
   std::span<const Hit> hits = {};
   std::string_view limit = {};  // that had no room for it
+  const Held* held = nullptr;
 };
 
 struct SessionClose {

@@ -19,8 +19,10 @@ namespace log = schema::log;
 constexpr std::size_t kFixedBytes = 512;
 constexpr std::size_t kMaxNameBytes = segment::kMaxNameBytes;
 constexpr std::size_t kMaxHits = 1024;
+constexpr std::size_t kHeldBytes = 96;  // of how a unit waited, without its texts
 constexpr std::size_t kHitBytes = sizeof(log::RuleHits) + 2 * sizeof(flatbuffers::uoffset_t) + 8;
 constexpr std::size_t kMaxHitsBytes = 64 * 1024;
+constexpr std::size_t kMostHitsKept = 8;  // that an end tells of for it to be a stencil
 // has_room counts on one record for each 1 KiB of payload, and a few beside.
 constexpr std::size_t kPayloadPerRecord = 1024;
 constexpr std::size_t kRecordsBeside = 16;
@@ -177,22 +179,30 @@ std::uint64_t WorkerRecorder::append(const Subject& subject, std::size_t payload
 }
 
 template <class Info>
-std::uint64_t WorkerRecorder::append_copy(Stencils::Kind kind, const Subject& subject, const Info& info, WallNs now) {
+std::uint8_t* WorkerRecorder::append_copy(Stencils::Kind kind, const Subject& subject, const Info& info,
+                                          std::size_t bytes, std::size_t behind, WallNs now) {
   const Bytes kept = stencils_.find(kind, subject);
-  if (kept.empty() || !gaps_.empty() || page_ == nullptr || page_->room() < kept.size()) return 0;
-  const auto begin = static_cast<std::uint32_t>(page_->low - kept.size());
-  const MutableBytes copy(page_->data + begin, kept.size());
+  const std::size_t size = kept.size() + behind;
+  if (kept.empty() || !gaps_.empty() || page_ == nullptr || page_->room() < size) return nullptr;
+  const auto begin = static_cast<std::uint32_t>(page_->low - size);
+  const MutableBytes copy(page_->data + begin, size);
   std::memcpy(copy.data(), kept.data(), kept.size());
-  if (!Stencils::fill(copy, info) || !Stencils::number(copy, sequence_ + 1, subject.session, now)) return 0;
+  if (!Stencils::fill(copy, info) || !Stencils::number(copy, sequence_ + 1, subject.session, now)) return nullptr;
+  if (kind.has_payload()) Stencils::set_payload(copy, kept.size(), bytes);
   drafted_bytes_ = 0;
   ++sequence_;
   note_record(begin, now);
-  return sequence_;
+  return copy.data() + kept.size();
+}
+
+void WorkerRecorder::keep_front(Stencils::Kind kind, const Subject& subject, const std::uint8_t* payload) {
+  const Bytes record = newest();
+  stencils_.keep(kind, subject, record.first(static_cast<std::size_t>(payload - record.data())));
 }
 
 std::uint64_t WorkerRecorder::open(const Subject& subject, const SessionOpen& open, WallNs now) {
   const bool is_ipv4 = open.client_address.is_ipv4();
-  const std::uint64_t copied = is_ipv4 ? append_copy(Stencils::Kind::open, subject, open, now) : 0;
+  const std::uint64_t copied = is_ipv4 ? append_copy(Stencils::Kind{Stencils::Shape::open}, subject, open, now) : 0;
   if (copied != 0) return copied;
   const std::uint64_t built = append(subject, 0, 0, now, [&](flatbuffers::FlatBufferBuilder& builder) {
     builder.ForceDefaults(true);
@@ -211,7 +221,7 @@ std::uint64_t WorkerRecorder::open(const Subject& subject, const SessionOpen& op
     body.add_protocol(static_cast<log::Protocol>(open.protocol));
     return std::pair(log::Body::SessionOpen, body.Finish().Union());
   });
-  if (built != 0 && is_ipv4) stencils_.keep(Stencils::Kind::open, subject, newest());
+  if (built != 0 && is_ipv4) stencils_.keep(Stencils::Kind{Stencils::Shape::open}, subject, newest());
   return built;
 }
 
@@ -221,13 +231,18 @@ MutableBytes WorkerRecorder::payload_or_scratch(std::uint64_t sequence, std::uin
 
 MutableBytes WorkerRecorder::head(const Subject& subject, const UnitHead& head, std::size_t bytes, WallNs now) {
   SLUICE_ASSERT(bytes <= kMaxRecordPayload);
-  std::uint8_t* payload = nullptr;
-  const std::uint64_t sequence = append(subject, bytes, bytes, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+  const std::size_t behind = vector_bytes(bytes);
+  const Stencils::Kind kind{Stencils::Shape::head, behind % Stencils::kAlign};
+  std::uint8_t* payload = append_copy(kind, subject, head, bytes, behind, now);
+  if (payload != nullptr) return {payload, bytes};
+  const std::uint64_t sequence = append(subject, bytes, behind, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+    builder.ForceDefaults(true);
     const auto place = builder.CreateUninitializedVector(bytes, &payload);
     const auto body =
         log::CreateUnitHead(builder, head.unit, direction(head.direction), head.informational, head.synthesized, place);
     return std::pair(log::Body::UnitHead, body.Union());
   });
+  if (sequence != 0) keep_front(kind, subject, payload);
   return payload_or_scratch(sequence, payload, bytes);
 }
 
@@ -255,24 +270,40 @@ MutableBytes WorkerRecorder::slice(const Subject& subject, const SliceInfo& slic
   const std::size_t padding = drafted == 0 ? 0 : place_draft(drafted, bytes);
   const std::uint8_t* const place_of_draft =
       drafted == 0 ? nullptr : page_->data + page_->low - padding - vector_bytes(bytes);
-  std::uint8_t* payload = nullptr;
-  const std::uint64_t sequence =
-      append(subject, bytes, vector_bytes(bytes) + padding, now, [&](flatbuffers::FlatBufferBuilder& builder) {
-        builder.Pad(padding);
-        const auto place = builder.CreateUninitializedVector(bytes, &payload);
-        const auto body =
-            log::CreateSlice(builder, slice.unit, direction(slice.direction), slice.offset, slice.trailers, place);
-        return std::pair(log::Body::Slice, body.Union());
-      });
+  const std::size_t behind = vector_bytes(bytes) + padding;
+  const Stencils::Kind kind{Stencils::Shape::slice, behind % Stencils::kAlign};
+  std::uint8_t* payload = append_copy(kind, subject, slice, bytes, behind, now);
+  if (payload != nullptr) {
+    SLUICE_ASSERT(drafted == 0 || payload == place_of_draft);
+    return {payload, bytes};
+  }
+  const std::uint64_t sequence = append(subject, bytes, behind, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+    builder.ForceDefaults(true);
+    builder.Pad(padding);
+    const auto place = builder.CreateUninitializedVector(bytes, &payload);
+    const auto body =
+        log::CreateSlice(builder, slice.unit, direction(slice.direction), slice.offset, slice.trailers, place);
+    return std::pair(log::Body::Slice, body.Union());
+  });
   SLUICE_ASSERT(drafted == 0 || payload == place_of_draft);
+  if (sequence != 0) keep_front(kind, subject, payload);
   return payload_or_scratch(sequence, payload, bytes);
 }
 
 std::uint64_t WorkerRecorder::end(const Subject& subject, const UnitEnd& end, WallNs now) {
+  const Stencils::Kind kind{Stencils::Shape::end, end.hits.size()};
+  if (const std::uint64_t copied = append_copy(kind, subject, end, now); copied != 0) return copied;
   std::size_t hits_bound = 0;
   const std::span<const Hit> hits = bounded_hits(end.hits, hits_bound);
   const std::string_view limit = bounded(end.limit);
-  return append(subject, 0, hits_bound + kHitBytes + limit.size(), now, [&](flatbuffers::FlatBufferBuilder& builder) {
+  const Held held = end.held == nullptr ? Held{} : *end.held;
+  const std::string_view cause = bounded(held.cause);
+  const std::string_view by = bounded(held.by);
+  const std::string_view reason = bounded(held.reason);
+  const std::size_t held_bound = end.held == nullptr ? 0 : kHeldBytes + cause.size() + by.size() + reason.size();
+  const std::size_t bound = hits_bound + kHitBytes + limit.size() + held_bound;
+  const std::uint64_t built = append(subject, 0, bound, now, [&](flatbuffers::FlatBufferBuilder& builder) {
+    builder.ForceDefaults(true);
     flatbuffers::Offset<flatbuffers::Vector<const log::RuleHits*>> rules;
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>> names;
     if (!hits.empty()) {
@@ -284,16 +315,26 @@ std::uint64_t WorkerRecorder::end(const Subject& subject, const UnitEnd& end, Wa
       for (std::size_t i = 0; i < hits.size(); ++i) rows[i] = log::RuleHits(hits[i].rule, hits[i].count);
     }
     const auto limit_name = limit.empty() ? 0 : text(builder, limit);
+    flatbuffers::Offset<log::Held> held_at;
+    if (end.held != nullptr) {
+      const auto cause_at = text(builder, cause);
+      const auto by_at = by.empty() ? 0 : text(builder, by);
+      const auto reason_at = reason.empty() ? 0 : text(builder, reason);
+      held_at = log::CreateHeld(builder, held.hold, cause_at, held.waited, held.passed, by_at, reason_at, held.ending);
+    }
     const auto body =
         log::CreateUnitEnd(builder, end.unit, direction(end.direction), static_cast<log::Verdict>(end.verdict),
                            static_cast<std::uint16_t>(end.error), end.policy_version, end.body_bytes, end.complete,
-                           rules, names, end.observed, limit_name);
+                           rules, names, end.observed, limit_name, held_at);
     return std::pair(log::Body::UnitEnd, body.Union());
   });
+  if (built != 0 && hits.size() <= kMostHitsKept && limit.empty() && end.held == nullptr)
+    stencils_.keep(kind, subject, newest());
+  return built;
 }
 
 std::uint64_t WorkerRecorder::close(const Subject& subject, const SessionClose& close, WallNs now) {
-  const std::uint64_t copied = append_copy(Stencils::Kind::close, subject, close, now);
+  const std::uint64_t copied = append_copy(Stencils::Kind{Stencils::Shape::close}, subject, close, now);
   if (copied != 0) return copied;
   const std::uint64_t built = append(subject, 0, 0, now, [&](flatbuffers::FlatBufferBuilder& builder) {
     builder.ForceDefaults(true);
@@ -301,7 +342,7 @@ std::uint64_t WorkerRecorder::close(const Subject& subject, const SessionClose& 
                                               close.response_bytes, close.units);
     return std::pair(log::Body::SessionClose, body.Union());
   });
-  if (built != 0) stencils_.keep(Stencils::Kind::close, subject, newest());
+  if (built != 0) stencils_.keep(Stencils::Kind{Stencils::Shape::close}, subject, newest());
   return built;
 }
 

@@ -43,7 +43,15 @@ class WorkerRecorder final : public Recorder {
   void build(const Subject& subject, std::size_t bound, WallNs now, MakeBody&& make_body);
   // A copy of a kept record of that kind with what `info` says; 0 when there is none that takes it, or no room.
   template <class Info>
-  std::uint64_t append_copy(Stencils::Kind kind, const Subject& subject, const Info& info, WallNs now);
+  std::uint64_t append_copy(Stencils::Kind kind, const Subject& subject, const Info& info, WallNs now) {
+    return append_copy(kind, subject, info, 0, 0, now) != nullptr ? sequence_ : 0;
+  }
+  // The same with payload of `bytes`, and `behind` with all padding: returns where it goes, or nullptr.
+  template <class Info>
+  std::uint8_t* append_copy(Stencils::Kind kind, const Subject& subject, const Info& info, std::size_t bytes,
+                            std::size_t behind, WallNs now);
+  // Keeps what stands before `payload` in the newest record.
+  void keep_front(Stencils::Kind kind, const Subject& subject, const std::uint8_t* payload);
   // The newest record.
   [[nodiscard]] Bytes newest() const { return page_->record(page_->count - 1); }
   void note_record(std::uint32_t begin, WallNs now);

@@ -14,7 +14,9 @@
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/protocol/http1/rewrite.h"
 #include "dataplane/record/recorder.h"
+#include "dataplane/session/callers.h"
 #include "dataplane/session/content_view.h"
+#include "dataplane/session/hold_table.h"
 #include "dataplane/session/pieces.h"
 #include "dataplane/session/policy.h"
 
@@ -33,7 +35,7 @@ struct Workspace {
 };
 
 // Of what a session needs while anything is under way on it.
-inline constexpr std::size_t kAwakeBytes = 3072;
+inline constexpr std::size_t kAwakeBytes = 3264;
 
 struct Context {
   buffer::Pools& pools;
@@ -44,10 +46,13 @@ struct Context {
   PolicyRef policy;                     // the newest; null before the first
   Pieces pieces;                        // of payloads that come in several requests
   enforce::Limiter limiter{};
+  Callers callers{};
   TimeNs now = 0;
   WallNs wall = 0;
   Workspace work;
   buffer::Slabs awake = buffer::Slabs(kAwakeBytes);  // as many as there are sessions at most
+  HoldTable holds{};
+  Session* session = nullptr;  // that runs now
 };
 
 }  // namespace sluice::session

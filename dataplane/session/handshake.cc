@@ -38,6 +38,14 @@ Handshake::Handshake(std::uint16_t mss_limit, const wire::Frame& ack, const Cook
   client_.options.sack_permitted = offer.sack_permitted;
 }
 
+void Handshake::call_again(std::uint32_t client_isn, std::uint32_t ts_value) {
+  client_.isn = client_isn;
+  client_.options.ts_value = ts_value;
+  client_.options.ts_echo = 0;
+  cookie_.reset();
+  answered_ = false;
+}
+
 Handshake::Step Handshake::from_client(const wire::Frame& frame) {
   const bool syn = (frame.flags & wire::kSyn) != 0;
   const bool ack = (frame.flags & wire::kAck) != 0;

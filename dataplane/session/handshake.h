@@ -32,6 +32,9 @@ class Handshake {
   // whose SYN-ACK then establishes. The client knows the server by another sequence number than the server's.
   Handshake(std::uint16_t mss_limit, const wire::Frame& ack, const CookieOffer& offer);
 
+  // The server is called anew, for a client that has long been established: relay_syn_ack comes of its answer.
+  void call_again(std::uint32_t client_isn, std::uint32_t ts_value);
+
   Step from_client(const wire::Frame& frame);
   Step from_server(const wire::Frame& frame);
 

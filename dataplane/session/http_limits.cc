@@ -28,10 +28,29 @@ std::uint64_t seconds_of(DurationNs wait_ns) {
 
 }  // namespace
 
+// Whenever the policy or the principal is another.
+void HttpRelay::learn_limits() {
+  own_limits_ = policy_->snapshot->limits_of(principal_);
+  caller_hash_ = 0;
+  const auto are_of_bytes = [](const enforce::Limit& limit) { return limit.of == enforce::LimitOf::bytes; };
+  limits_bytes_ = std::ranges::any_of(own_limits_, are_of_bytes) || std::ranges::any_of(service_->limits, are_of_bytes);
+}
+
 enforce::LimitLists HttpRelay::limits() const {
-  return {.principal = policy_->snapshot->limits_of(principal_),
-          .service = service_->limits,
-          .observe = service_->mode == enforce::Mode::observe};
+  return {.principal = own_limits_, .service = service_->limits, .observe = service_->mode == enforce::Mode::observe};
+}
+
+enforce::LimitedUnit HttpRelay::limited_unit() const {
+  return {.principal = principal_, .address = client_address_, .caller = caller_hash_, .path = {}, .rules = {}};
+}
+
+// A head is there: until it was looked at, its buckets are, too.
+void HttpRelay::expect_limits(Context& context) {
+  const enforce::LimitLists lists = limits();
+  if (lists.empty()) return;
+  const StageScope stage(Stage::enforce);
+  if (caller_hash_ == 0) caller_hash_ = context.limiter.caller_of(principal_, client_address_);
+  context.limiter.expect(lists, limited_unit());
 }
 
 // The last of what is decided on a request's head; asked again when it waited.
@@ -39,10 +58,13 @@ void HttpRelay::pass_limits(Context& context) {
   const StageScope stage(Stage::enforce);
   const bool again = is_throttled();
   throttled_until_ = kNever;
+  if (obey_orders(context)) return;
   const enforce::LimitLists lists = limits();
-  if (!lists.empty() && !ask_limits(context, lists, again)) return;
-  request_.head_ready = true;
+  const enforce::Limit* held_by = nullptr;
+  if (!lists.empty() && !ask_limits(context, lists, again, held_by)) return;
   if (!service_->judges_request_body) request_.judged = true;
+  if (hold_at_head(context, held_by)) return;
+  request_.head_ready = true;
   if (exchanges_.back().continue_due) send_continue(context);
 }
 
@@ -56,20 +78,20 @@ void HttpRelay::note_route(const http1::Head& head, Exchange& exchange) const {
   }
 }
 
-// True: the request may go.
-bool HttpRelay::ask_limits(Context& context, const enforce::LimitLists& lists, bool again) {
+// True: the request may go, but for what `held_by` holds.
+bool HttpRelay::ask_limits(Context& context, const enforce::LimitLists& lists, bool again,
+                           const enforce::Limit*& held_by) {
   Exchange& exchange = exchanges_.back();
   std::array<std::string_view, kMostRules> rules;
   std::size_t rule_count = 0;
   if (looks_at(lists.service, LimitPer::rule))
     for (const record::Hit& hit : request_.message.hits())
       if (rule_count < rules.size()) rules[rule_count++] = hit.rule_name;
-  const enforce::Admission admission = context.limiter.admit(lists,
-                                                             {.principal = principal_,
-                                                              .address = client_address_,
-                                                              .path = exchange.path,
-                                                              .rules = std::span(rules).first(rule_count)},
-                                                             policy_->limits, again, context.now, exchange.flights);
+  enforce::LimitedUnit unit = limited_unit();
+  unit.path = exchange.path;
+  unit.rules = std::span(rules).first(rule_count);
+  const enforce::Admission admission =
+      context.limiter.admit(lists, unit, policy_->limits, again, context.now, exchange.flights);
   context.errors.add(ErrorCode::limit_keys_exceeded, context.limiter.take_overflows());
   if (admission.by == nullptr) return true;
   switch (admission.then) {
@@ -89,6 +111,10 @@ bool HttpRelay::ask_limits(Context& context, const enforce::LimitLists& lists, b
         throttled_until_ =
             std::min(context.now + std::max(admission.wait_ns, kLeastWait), throttled_since_ + kMostWait);
       return false;
+    case LimitThen::hold:
+      request_.message.note_limit(admission.by->name, Verdict::pass);
+      held_by = admission.by;
+      return true;
     case LimitThen::deny:
       request_.message.note_limit(admission.by->name, Verdict::deny);
       refuse(context, ErrorCode::limit_exceeded, admission.by->name, request_.reader.head().expect_continue,
@@ -102,7 +128,14 @@ bool HttpRelay::ask_limits(Context& context, const enforce::LimitLists& lists, b
 // would have been.
 Verdict HttpRelay::would_be(const enforce::Limit& limit) const {
   if (service_->mode != enforce::Mode::observe || limit.then == LimitThen::observe) return Verdict::pass;
-  return limit.then == LimitThen::deny ? Verdict::deny : Verdict::throttle;
+  switch (limit.then) {
+    case LimitThen::deny:
+      return Verdict::deny;
+    case LimitThen::hold:
+      return Verdict::hold;
+    default:
+      return Verdict::throttle;
+  }
 }
 
 // It will not go any more: waited too long, or with `close`, the server is gone.
@@ -123,25 +156,25 @@ void HttpRelay::go_on_throttled(Context& context) {
 }
 
 std::size_t HttpRelay::share_of(Context& context, Direction direction, std::size_t bytes) {
-  const enforce::LimitLists lists = limits();
-  if (lists.empty() || unread_) return bytes;
+  if (!limits_bytes_ || unread_) return bytes;
   const StageScope stage(Stage::enforce);
-  std::size_t& charged = charged_bytes_[static_cast<std::size_t>(direction)];
-  if (charged > 0) return std::min(charged, bytes);
+  std::uint32_t& charged = charged_bytes_[static_cast<std::size_t>(direction)];
+  if (charged > 0) return std::min<std::size_t>(charged, bytes);
   TimeNs& until = paced_until_[static_cast<std::size_t>(direction)];
   if (until != kNever && context.now < until) return 0;
   until = kNever;
   const enforce::Limiter::Share share =
-      context.limiter.share(lists, {.principal = principal_, .address = client_address_, .path = {}, .rules = {}},
-                            policy_->limits, bytes, context.now);
+      context.limiter.share(limits(), limited_unit(), policy_->limits, bytes, context.now);
   context.errors.add(ErrorCode::limit_keys_exceeded, context.limiter.take_overflows());
   if (share.bytes == 0) until = context.now + std::max(share.wait_ns, kLeastWait);
-  return charged = share.bytes;
+  return charged = static_cast<std::uint32_t>(share.bytes);  // of what is read at once
 }
 
 // What has passed was asked for, or waits for something else.
 TimeNs HttpRelay::next_deadline(TimeNs now) const {
   TimeNs next = kNever;
+  if (is_held()) next = std::min(hold_->deadline, hold_until_);
+  if (next <= now) next = kNever;  // starved, or the server is called
   for (const TimeNs at : {throttled_until_, paced_until_[0], paced_until_[1]})
     if (at > now) next = std::min(next, at);
   return next;

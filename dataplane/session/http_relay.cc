@@ -24,13 +24,15 @@ HttpRelay::HttpRelay(PolicyRef policy, const enforce::Service& service, SessionI
       server_address_(server_address),
       principal_(policy_->snapshot->principal_of(client_address)),
       request_(Direction::request, limits_of(service)),
-      response_(Direction::response, limits_of(service)) {}
+      response_(Direction::response, limits_of(service)) {
+  learn_limits();
+}
 
 void HttpRelay::feed(Context& context, Direction direction, buffer::Chain&& bytes) {
   const StageScope stage(Stage::protocol);
   Side& from = side(direction);
-  std::size_t& charged = charged_bytes_[static_cast<std::size_t>(direction)];
-  charged -= std::min(charged, bytes.length_bytes());
+  std::uint32_t& charged = charged_bytes_[static_cast<std::size_t>(direction)];
+  charged -= static_cast<std::uint32_t>(std::min<std::size_t>(charged, bytes.length_bytes()));
   if (from.dead) return;  // the chain goes with its owner
   from.held.append(context.pools, std::move(bytes));
   advance(context);
@@ -46,6 +48,7 @@ void HttpRelay::advance(Context& context) {
   } while (can_read_requests() && !starved_);
   conclude(context, Direction::request);
   conclude(context, Direction::response);
+  if (is_held()) show_hold(context);
 }
 
 // Asked before each message: many small ones make more records than their bytes tell.
@@ -67,6 +70,7 @@ void HttpRelay::conclude(Context& context, Direction direction) {
   Side& from = side(direction);
   if (!from.ended || from.finished || from.dead || from.held.unlabelled_bytes() > 0) return;
   if (direction == Direction::request && is_throttled()) return;  // whole or cut, it is told when it goes
+  if (direction == Direction::request && is_held()) return abandon(context);
   const bool cut = from.reader.finish().kind == http1::StepKind::error;
   if (direction == Direction::request) {
     from.paused = false;
@@ -76,13 +80,18 @@ void HttpRelay::conclude(Context& context, Direction direction) {
       end_request(context);
     read_responses(context);
   } else {
+    const bool by_close = from.message.active() && !cut;  // whatever followed would be taken for more of it
     if (cut)
       response_cut(context);
     else if (from.message.active())
       end_response(context);
     if (is_throttled()) {  // nobody is there for it any more, and the client can still be told
       give_up_throttled(context, throttled_until_ - std::min(throttled_until_, context.now), true);
-      read_responses(context);
+      if (!by_close) read_responses(context);
+    }
+    if (is_held()) {  // likewise: its answers and this one belong to one connection, which ends
+      refuse(context, ErrorCode::hold_server_gone, "", true);
+      if (!by_close) read_responses(context);
     }
     // An answer of our own that still waits for its turn will not be given any more.
     if (request_.dead && !request_.finished && fate_ == Fate::run) fate_ = Fate::close;
@@ -93,12 +102,13 @@ void HttpRelay::conclude(Context& context, Direction direction) {
 void HttpRelay::leave(Context& context) {
   for (Side* from : {&request_, &response_})
     if (from->message.active()) from->message.end(context, from->held.content_end(), Ending::complete, ErrorCode::ok);
-  counters().responses.add();
+  count_answer(context);
   exchanges_.clear();
 }
 
 void HttpRelay::close(Context& context, ErrorCode why) {
   throttled_until_ = kNever;
+  if (is_held()) end_hold(context, why);
   for (const Direction direction : {Direction::request, Direction::response}) {
     Side& from = side(direction);
     if (from.message.active()) {
@@ -127,6 +137,9 @@ bool HttpRelay::may_rest() const {
 bool HttpRelay::accepts(Direction direction) const {
   const Side& from = side(direction);
   if (starved_ || (direction == Direction::request && is_throttled())) return false;
+  if (direction == Direction::request && is_held())
+    return !hold_whole_ && request_.held.length_bytes() < service_->hold.body_bytes &&
+           request_.held.run_count() < Held::kMaxRuns / 4;
   if (direction == Direction::request && !from.dead) return exchanges_.size() < service_->pending_limit;
   return true;  // a dead side takes bytes to forget them
 }

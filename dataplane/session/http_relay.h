@@ -3,12 +3,14 @@
 // Knows no TCP: chains and ends come in, chains and ends go out.
 // Invariants: exchanges_ holds the requests without a complete response, in order; a response is
 // read only for the first of them; a local answer is given only between server responses; nothing is
-// put out in a direction that is finished. How the streams are cut into feeds changes nothing.
+// put out in a direction that is finished, and no byte of a request that is held. How the streams are cut into feeds
+// changes nothing.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,7 @@ class HttpRelay {
   void go_on(const Rest& rest) {
     principal_ = rest.principal;
     next_unit_ = rest.units;
+    learn_limits();
   }
 
   // Takes bytes of one direction (possibly none) and goes as far as it can.
@@ -60,9 +63,24 @@ class HttpRelay {
   void resume(Context& context) {
     if (starved_) advance(context);
     go_on_throttled(context);
+    if (is_held()) go_on_held(context);
   }
   // The newest request waits until a limit has room for it; nothing behind it is read.
   [[nodiscard]] bool is_throttled() const { return throttled_until_ != kNever; }
+  // The newest request waits for a decision, and nothing behind it is read.
+  [[nodiscard]] bool is_held() const { return static_cast<bool>(hold_); }
+  // The server has nothing to do with this session but that request: it may close, and be called anew.
+  [[nodiscard]] bool needs_no_server() const {
+    return is_held() && exchanges_.size() == 1 && response_.reader.idle() && !response_.message.active() &&
+           response_.held.length_bytes() == 0 && !response_.dead && !response_.finished;
+  }
+  // It did; what passes waits until it was called.
+  void server_left() { server_absent_ = true; }
+  [[nodiscard]] bool is_server_absent() const { return server_absent_; }
+  [[nodiscard]] bool wants_server() const { return wants_server_; }
+  void server_called(Context& context, bool answered);
+  // The client finished, or is gone.
+  void abandon(Context& context);
   // How many of these bytes of a direction the limits let be read now, and charges them, once until they are fed; with
   // 0, next_deadline() says when to ask again.
   [[nodiscard]] std::size_t share_of(Context& context, Direction direction, std::size_t bytes);
@@ -103,14 +121,16 @@ class HttpRelay {
  private:
   struct Exchange {
     UnitInfo unit;
+    TimeNs since = 0;     // its head was whole
+    TimeNs switched = 0;  // its answer left HTTP
     std::string method;
     std::string local;         // answer of our own; empty: the server answers
     bool close_after = false;  // the local answer ends the connection
     bool upgrade = false;      // the client asked to leave HTTP
     bool head_only = false;
-    bool continue_due = false;             // the client waits for leave to send its body
-    std::string path;                      // where a limit is per route
-    std::vector<enforce::Flight> flights;  // as limits count it
+    bool continue_due = false;  // the client waits for leave to send its body
+    std::string path;           // where a limit is per route
+    enforce::Flights flights;   // as limits count it
   };
   struct Side {
     Side(Direction direction, const http1::Limits& head_limits) : reader(direction, head_limits) {}
@@ -156,13 +176,34 @@ class HttpRelay {
   Exchange* current_exchange();
 
   // limits (http_limits.cc)
+  void learn_limits();
   [[nodiscard]] enforce::LimitLists limits() const;
+  [[nodiscard]] enforce::LimitedUnit limited_unit() const;
+  void expect_limits(Context& context);
   void pass_limits(Context& context);
-  bool ask_limits(Context& context, const enforce::LimitLists& lists, bool again);
+  bool ask_limits(Context& context, const enforce::LimitLists& lists, bool again, const enforce::Limit*& held_by);
   void note_route(const http1::Head& head, Exchange& exchange) const;
   [[nodiscard]] Verdict would_be(const enforce::Limit& limit) const;
   void go_on_throttled(Context& context);
   void give_up_throttled(Context& context, DurationNs wait_ns, bool close);
+
+  // holds (http_holds.cc)
+  [[nodiscard]] bool may_hold(const Context& context) const;
+  [[nodiscard]] const enforce::Order* order_now(Context& context) const;
+  bool obey_orders(Context& context);
+  bool hold_at_head(Context& context, const enforce::Limit* limit);
+  bool hold_at_verdict(Context& context);
+  bool is_answered_early();
+  void settle_by(Context& context, const enforce::Order& order, const enforce::Limit* limit);
+  bool begin_hold(Context& context, HoldCause cause, std::string_view name, const enforce::Order* order);
+  void end_hold(Context& context, HoldEnding ending, bool passed);
+  void end_hold(Context& context, ErrorCode why);
+  void show_hold(Context& context);
+  [[nodiscard]] bool is_paused_no_more(Context& context);
+  void go_on_held(Context& context);
+  void pass_hold(Context& context);
+  // It keeps its place as the newest, and the server has not seen it.
+  [[nodiscard]] bool is_waiting() const { return is_throttled() || is_held(); }
 
   // responses (http_response.cc)
   void read_responses(Context& context);
@@ -191,6 +232,9 @@ class HttpRelay {
   void release(Context& context, Side& side, bool all);
   void abort(ErrorCode why);
   [[nodiscard]] ServiceCounters& counters() const { return policy_->counters(*service_); }
+  void count_answer(Context& context);
+  // A unit, or what should have been one, came to nothing: of whom it is, where that is known.
+  void count_error(const UnitInfo* unit);
 
   // Under which the session was opened; a unit has its own in its UnitInfo.
   PolicyRef policy_;
@@ -199,6 +243,8 @@ class HttpRelay {
   IpAddress client_address_;
   IpAddress server_address_;
   std::string principal_;
+  std::span<const enforce::Limit> own_limits_;  // the principal's
+  std::uint64_t caller_hash_ = 0;               // the principal, as limits know it; 0: not asked yet
   Side request_;
   Side response_;
   std::list<Exchange> exchanges_;
@@ -207,9 +253,21 @@ class HttpRelay {
   TimeNs throttled_since_ = 0;                         // while it waits
   const enforce::Limit* throttled_by_ = nullptr;       // likewise
   std::array<TimeNs, 2> paced_until_{kNever, kNever};  // by Direction
-  std::array<std::size_t, 2> charged_bytes_{};         // likewise: what the limits were charged with and was not fed
+  std::array<std::uint32_t, 2> charged_bytes_{};       // likewise: what the limits were charged with and was not fed
+  HoldRef hold_;
+  TimeNs hold_until_ = kNever;                     // of the pause that holds it
+  const enforce::Order* held_by_order_ = nullptr;  // within one call
+  std::uint32_t settled_matches_ = 0;              // of the request: of rules that hold, on which was decided
+  bool hold_whole_ = false;                        // all of the request is here
+  bool hold_shown_ = false;                        // as much of it as ever will be
+  HoldEnding passes_as_ = HoldEnding::passed;      // once it goes
+  std::uint32_t seen_matches_ = 0;                 // of rules that hold, that people could see
+  std::uint32_t settles_ = 0;                      // as many of them are settled once it goes
+  bool server_absent_ = false;
+  bool wants_server_ = false;
   bool starved_ = false;
   bool unread_ = false;
+  bool limits_bytes_ = false;  // some of the principal's or the service's limits do
   Fate fate_ = Fate::run;
   ErrorCode error_ = ErrorCode::ok;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "common/assert.h"
+#include "common/session_id.h"
 #include "common/stage_clock.h"
 #include "dataplane/session/http_relay.h"
 
@@ -14,7 +15,7 @@ void HttpRelay::read_requests(Context& context) {
   bool labelled = false;
   while (!in.dead && !is_throttled()) {
     if (in.reader.idle()) {
-      if (in.paused || exchanges_.size() >= service_->pending_limit) break;
+      if (in.paused || is_held() || exchanges_.size() >= service_->pending_limit) break;
       if (in.held.unlabelled_bytes() > 0 && !has_room(context)) {
         starved_ = true;
         break;
@@ -51,7 +52,7 @@ void HttpRelay::read_requests(Context& context) {
 bool HttpRelay::can_read_requests() const {
   const Side& in = request_;
   if (in.dead || is_throttled() || in.held.unlabelled_bytes() == 0) return false;
-  return !in.reader.idle() || (!in.paused && exchanges_.size() < service_->pending_limit);
+  return !in.reader.idle() || (!in.paused && !is_held() && exchanges_.size() < service_->pending_limit);
 }
 
 // Before a byte of content is labelled: a stream without a head begins, or the window ends.
@@ -75,17 +76,18 @@ void HttpRelay::leave_window(Context& context) {
     request_error(context, ErrorCode::http_body_beyond_window);
   } else {
     request_.judged = true;
+    hold_at_verdict(context);
   }
 }
 
 // The newest policy, unless that no longer knows the service. Between requests.
 void HttpRelay::adopt_policy(Context& context) {
-  const StageScope stage(Stage::enforce);
   if (context.policy == policy_) return;
   const enforce::Service* newest = context.policy->snapshot->find_service(server_address_, service_->port);
   if (newest == nullptr) return;
   service_ = newest;
   policy_ = context.policy;
+  learn_limits();
 }
 
 // A request begins: the unit takes the newest policy.
@@ -96,13 +98,23 @@ void HttpRelay::open_exchange(Context& context, std::string_view user) {
   UnitInfo& unit = exchange.unit;
   unit.session = session_;
   unit.number = next_unit_++;
-  principal_ = user.empty() ? policy_->snapshot->principal_of(client_address_) : user;
+  const std::string_view principal = user.empty() ? policy_->snapshot->principal_of(client_address_) : user;
+  if (principal != principal_) {
+    principal_ = principal;
+    learn_limits();
+  }
   unit.policy = policy_;
   unit.service = service_;
   unit.principal = principal_;
   unit.client_address = client_address_;
+  unit.caller = &context.callers.find(service_->name, principal_.empty() ? kAnonymous : std::string_view(principal_),
+                                      user.empty(), request_.message.unit().caller);
+  unit.caller->requests.add();
+  exchange.since = context.now;
   request_.message.begin(unit, Direction::request);
   request_.judged = request_.discard = request_.head_ready = false;
+  settled_matches_ = 0;
+  if (may_hold(context)) request_.message.keep_shown();
   counters().requests.add();
 }
 
@@ -116,6 +128,7 @@ void HttpRelay::request_head(Context& context) {
   exchange.upgrade = request_.paused = head.upgrade;
 
   note_route(head, exchange);
+  expect_limits(context);
   if (const ErrorCode error = request_.message.head(context, head, request_.held); error != ErrorCode::ok) {
     refuse(context, error, "", true);
     return;
@@ -131,7 +144,7 @@ void HttpRelay::request_head(Context& context) {
         .masks_request_body = service_->masks_wire[static_cast<std::size_t>(enforce::Place::request_body)],
         .takes_request_ranges = request_.message.is_ranged(),
         .allow_upgrade = service_->allow_upgrade,
-        .strip_expect = service_->judges_request_body};
+        .strip_expect = service_->judges_request_body || may_hold(context)};
     context.work.edits.clear();
     const bool expects = head.expect_continue && policy.strip_expect;
     if (const ErrorCode error = http1::rewrite_request(head, policy, context.work.edits); error != ErrorCode::ok) {
@@ -149,6 +162,7 @@ void HttpRelay::request_head(Context& context) {
 
 // The client waits for leave to send a body that is judged before the server hears of it.
 void HttpRelay::send_continue(Context& context) {
+  exchanges_.back().continue_due = false;
   const bool in_turn = exchanges_.size() == 1 && response_.reader.idle();
   if (!in_turn || response_.dead || response_.finished) return;  // it sends without leave after a while
   if (!response_.out.append_copy(context.pools, as_bytes("HTTP/1.1 100 Continue\r\n\r\n")))
@@ -170,10 +184,15 @@ void HttpRelay::judge_request(Context& context, bool last) {
   // Before its end, a verdict falls where the window ends and nowhere else: see leave_window().
   if (!request_.judged && !last) return;
   if (message.denied()) {
-    request_error(context, request_.judged ? ErrorCode::rule_denied_late : ErrorCode::rule_denied);
+    request_error(context, request_.judged && !is_held() ? ErrorCode::rule_denied_late : ErrorCode::rule_denied);
     return;
   }
-  request_.judged = true;
+  // Beyond the window it is too late to wait.
+  if (request_.judged && !is_held() && service_->judges_request_body && message.hold_matches() > settled_matches_) {
+    request_error(context, ErrorCode::rule_denied_late);
+    return;
+  }
+  if (!std::exchange(request_.judged, true) && hold_at_verdict(context) && !is_held()) return;  // refused
   release(context, request_, last);
 }
 
@@ -185,7 +204,11 @@ void HttpRelay::end_request(Context& context) {
   }
   judge_request(context, true);
   if (!request_.message.active() || request_.dead) return;  // refused just now
-  if (request_.paused) return;                              // if the server agrees, the stream belongs to it
+  if (is_held()) {
+    hold_whole_ = true;
+    return;
+  }
+  if (request_.paused) return;  // if the server agrees, the stream belongs to it
   request_.message.end(context, request_.held.content_end(), Ending::complete, ErrorCode::ok);
 }
 
@@ -232,10 +255,9 @@ void HttpRelay::request_error(Context& context, ErrorCode error) {
   }
   // What came of the message is on the record however much of it came at once.
   if (in.message.active()) in.message.content(context, in.held, true);
-  const bool answered = current_exchange() == nullptr || (exchanges_.size() == 1 && response_.message.active());
-  if (in.message.active() && answered) {
+  if (in.message.active() && is_answered_early()) {
     context.errors.add(error);
-    counters().errors.add();
+    count_error(&in.message.unit());
     in.message.end(context, in.held.content_end(), Ending::refused, error);
     in.held.clear();
     abort(error);
@@ -263,7 +285,7 @@ void HttpRelay::request_cut(Context& context) {
     in.message.end(context, in.held.content_end(), Ending::cut, ErrorCode::http_incomplete);
     const bool observed = in.message.unit().service->mode == enforce::Mode::observe;
     if (!observed && (in.judged || current_exchange() == nullptr)) {
-      counters().errors.add();
+      count_error(&in.message.unit());
       in.held.clear();
       abort(ErrorCode::http_incomplete);
       return;
@@ -290,9 +312,13 @@ void HttpRelay::refuse(Context& context, ErrorCode error, std::string_view detai
   Exchange& exchange = *current_exchange();
   context.errors.add(error);
   counters().denied.add();
+  exchange.unit.caller->denied.add();
+  close |= server_absent_;
+  const HoldId hold = is_held() ? hold_->id : 0;
+  if (is_held()) end_hold(context, error);
   request_.message.end(context, request_.held.content_end(), Ending::refused, error);
-  exchange.local =
-      http1::local_response(http1::status_for(error), error, detail, close, exchange.head_only, retry_after_seconds);
+  exchange.local = http1::local_response(http1::status_for(error), error, detail, close, exchange.head_only,
+                                         retry_after_seconds, hold == 0 ? std::string() : format_session_id(hold));
   exchange.close_after = close;
   request_.held.drop_labelled();
   request_.paused = false;

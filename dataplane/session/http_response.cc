@@ -79,8 +79,9 @@ void HttpRelay::response_head(Context& context) {
       return;
     }
   }
-  if (head.status >= 500) counters().errors.add();
+  if (head.status >= 500) count_error(&unit);
   in.head_ready = true;
+  if (head.upgrade) exchange.switched = context.now;
   if (head.upgrade) in.reader.become_opaque();  // 101, or 2xx to CONNECT
   if (head.upgrade || (exchange.upgrade && head.status / 100 != 1)) settle_upgrade(context, head.upgrade);
   if (head.upgrade && exchange.upgrade && exchanges_.size() == 1) look_away(*unit.service);
@@ -101,13 +102,25 @@ void HttpRelay::end_response(Context& context) {
     return;
   }
   in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
-  counters().responses.add();
+  count_answer(context);
   if (!exchanges_.empty()) exchanges_.pop_front();
 }
 
-// Of the server, that is: a request that is throttled it has not seen.
+void HttpRelay::count_answer(Context& context) {
+  counters().responses.add();
+  if (exchanges_.empty()) return;  // a stream that nobody asked for (observe)
+  const Exchange& exchange = exchanges_.front();
+  exchange.unit.caller->add_answer((exchange.switched != 0 ? exchange.switched : context.now) - exchange.since);
+}
+
+void HttpRelay::count_error(const UnitInfo* unit) {
+  counters().errors.add();
+  if (unit != nullptr) unit->caller->errors.add();
+}
+
+// Of the server, that is: a request that is throttled or held it has not seen.
 bool HttpRelay::is_asked() const {
-  return exchanges_.size() > (is_throttled() ? 1 : 0);
+  return exchanges_.size() > (is_waiting() ? 1 : 0);
 }
 
 // Before the head is out the client gets an answer of our own; after it, an abort is all that is honest.
@@ -119,7 +132,7 @@ void HttpRelay::response_error(Context& context, ErrorCode error) {
     return;
   }
   context.errors.add(error);
-  counters().errors.add();
+  count_error(is_asked() ? &exchanges_.front().unit : nullptr);
   const bool head_out = in.message.active() && in.head_ready;
   const bool asked = is_asked();
   if (!in.message.active() && asked) {  // no head could be parsed: the record keeps its first line
@@ -155,7 +168,7 @@ void HttpRelay::response_error(Context& context, ErrorCode error) {
 void HttpRelay::response_cut(Context& context) {
   Side& in = response_;
   context.errors.add(ErrorCode::http_incomplete);
-  counters().errors.add();
+  count_error(exchanges_.empty() ? nullptr : &exchanges_.front().unit);
   if (in.message.active()) {
     if (in.message.content(context, in.held, true) == ErrorCode::ok) release(context, in, false);
     in.message.end(context, in.held.content_end(), Ending::cut, ErrorCode::http_incomplete);

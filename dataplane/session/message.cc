@@ -13,7 +13,6 @@ namespace {
 
 using enforce::Action;
 
-constexpr std::string_view kAnonymous = "anonymous";
 constexpr std::size_t kFewPieces = 3;
 
 }  // namespace
@@ -32,6 +31,11 @@ void Message::begin(const UnitInfo& unit, Direction direction) {
   hits_.clear();
   limit_ = {};
   limit_verdict_ = Verdict::pass;
+  held_.reset();
+  shown_.reset();
+  hold_matches_ = 0;
+  rule_holds_ = false;
+  hold_rule_ = {};
   masked_ = denied_ = rule_denied_ = unread_ = unrecordable_ = false;
 }
 
@@ -59,6 +63,10 @@ void Message::count_matches(Context& context) {
     ++hit->count;
     masked_ |= rule.action == Action::mask && rule.masks_wire(direction_);
     rule_denied_ |= rule.action == Action::deny;
+    if (rule.action != Action::hold) continue;
+    rule_holds_ = true;
+    hold_rule_ = rule.name;
+    if (unit_.service->mode == enforce::Mode::enforce) ++hold_matches_;
   }
   denied_ = rule_denied_ && unit_.service->mode == enforce::Mode::enforce;
 }
@@ -121,6 +129,16 @@ void Message::star_record(Context& context, std::uint64_t from, MutableBytes out
   }
 }
 
+// What neither rules nor credentials let stand on the record, in a copy of a whole head.
+void Message::hide_head(Context& context, const http1::Head& head, MutableBytes out) {
+  star_record(context, 0, out);
+  Workspace& work = context.work;
+  work.ranges.clear();
+  http1::credential_ranges(head, work.ranges);
+  for (const http1::Range& range : work.ranges)
+    std::fill(out.begin() + range.begin, out.begin() + range.end, std::uint8_t{'*'});
+}
+
 ErrorCode Message::scan_block(Context& context, Bytes block) {
   const StageScope stage(Stage::inspect);
   Workspace& work = context.work;
@@ -160,12 +178,13 @@ ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
         head.bytes.size(), context.wall);
     if (!out.empty()) {
       std::memcpy(out.data(), head.bytes.data(), out.size());
-      star_record(context, 0, out);
-      work.ranges.clear();
-      http1::credential_ranges(head, work.ranges);
-      for (const http1::Range& range : work.ranges)
-        std::fill(out.begin() + range.begin, out.begin() + range.end, std::uint8_t{'*'});
+      hide_head(context, head, out);
     }
+  }
+  if (shown_ != nullptr && !unrecordable_) {
+    shown_->head = as_text(head.bytes);
+    hide_head(context, head, {reinterpret_cast<std::uint8_t*>(shown_->head.data()), shown_->head.size()});
+    if (shown_->head.size() > Shown::kMostBytes) shown_->head.resize(Shown::kMostBytes);
   }
   if (masked_ && unit_.service->mode == enforce::Mode::enforce) {
     star_wire(context, 0, work.content.end());
@@ -220,6 +239,7 @@ ErrorCode Message::content(Context& context, Held& held, bool last) {
     return ErrorCode::ok;
   }
   if (recording()) record_content(context, from, decided_, false, !drafted.empty());
+  if (shown_ != nullptr && !unrecordable_) show_content(context, from, decided_);
   if (work.matches.empty()) return ErrorCode::ok;
   star_wire(context, from, decided_);
   if (across_ != nullptr) look_ahead(context);
@@ -326,10 +346,31 @@ void Message::record_content(Context& context, std::uint64_t from, std::uint64_t
   }
 }
 
+void Message::show_content(Context& context, std::uint64_t from, std::uint64_t to) {
+  std::string& body = shown_->body;
+  to = std::min<std::uint64_t>(to, Shown::kMostBytes);
+  if (from >= to) return;
+  const std::size_t at = body.size();
+  body.resize(at + (to - from));
+  const MutableBytes out(reinterpret_cast<std::uint8_t*>(body.data()) + at, to - from);
+  context.work.content.copy(from, to, out.data());
+  star_record(context, from, out);
+}
+
+void Message::note_held(const record::Held& held) {
+  held_ = std::make_unique<HeldStory>(
+      HeldStory{held, std::string(held.cause), std::string(held.by), std::string(held.reason)});
+  held_->held.cause = held_->cause;
+  held_->held.by = held_->by;
+  held_->held.reason = held_->reason;
+  if (held.hold != 0) limit_verdict_ = std::max(limit_verdict_, Verdict::hold);
+}
+
 void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, ErrorCode error) {
   const StageScope stage(Stage::record);
   Verdict verdict = masked_ ? Verdict::mask : Verdict::pass;
   verdict = std::max(verdict, limit_verdict_);
+  if (rule_holds_ && unit_.service->mode == enforce::Mode::observe) verdict = std::max(verdict, Verdict::hold);
   if (rule_denied_ || ending == Ending::refused) verdict = Verdict::deny;
   if (across_ != nullptr) {
     std::ranges::sort(hits_, {}, &record::Hit::rule);  // how far scans are ahead of each other hangs on how bytes came
@@ -346,9 +387,12 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
                           .complete = ending == Ending::complete,
                           .observed = unit_.service->mode == enforce::Mode::observe,
                           .hits = hits_,
-                          .limit = limit_},
+                          .limit = limit_,
+                          .held = held_ == nullptr ? nullptr : &held_->held},
                          context.wall);
   }
+  Counter& bytes = direction_ == Direction::request ? unit_.caller->request_bytes : unit_.caller->response_bytes;
+  bytes.add(body_bytes);
   active_ = false;
 }
 

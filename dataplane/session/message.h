@@ -3,6 +3,7 @@
 // hide, and content is only released once it was decided.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,6 +17,9 @@
 
 namespace sluice::session {
 
+// The principal of whom nobody knows a name.
+inline constexpr std::string_view kAnonymous = "anonymous";
+
 // Who and what a message belongs to; filled when its head is known.
 struct UnitInfo {
   PolicyRef policy;
@@ -24,6 +28,7 @@ struct UnitInfo {
   std::uint32_t number = 0;
   std::string principal;
   IpAddress client_address;
+  CallerRow* caller = nullptr;  // where it is counted
 };
 
 // How a message ended: whole, cut short, or refused by Sluice.
@@ -52,6 +57,27 @@ class Message {
     limit_ = name;
     limit_verdict_ = verdict;
   }
+  // An order is about it, in a service that is only observed.
+  void note_order(Verdict verdict) { limit_verdict_ = std::max(limit_verdict_, verdict); }
+  // It waited for a decision, or an order let it pass; the texts are copied.
+  void note_held(const record::Held& held);
+  [[nodiscard]] bool was_held() const { return held_ != nullptr; }
+
+  // How many matches of rules that hold were found, in a service that enforces; and which found the last.
+  [[nodiscard]] std::uint32_t hold_matches() const { return hold_matches_; }
+  [[nodiscard]] std::string_view hold_rule() const { return hold_rule_; }
+
+  // From here on a copy is kept of what people may be shown, as it is on the record: its head, and the beginning of its
+  // body. Before its head.
+  void keep_shown() { shown_ = std::make_unique<Shown>(); }
+  struct Shown {
+    static constexpr std::size_t kMostBytes = 16 * 1024;  // of each
+    std::string head;
+    std::string body;
+  };
+  [[nodiscard]] const Shown* shown() const { return shown_.get(); }
+  void forget_shown() { shown_.reset(); }
+
   // What was found so far.
   [[nodiscard]] const std::vector<record::Hit>& hits() const { return hits_; }
 
@@ -78,6 +104,8 @@ class Message {
   void make_stars(Context& context);
   void record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers, bool drafted = false);
   void star_record(Context& context, std::uint64_t from, MutableBytes out);
+  void hide_head(Context& context, const http1::Head& head, MutableBytes out);
+  void show_content(Context& context, std::uint64_t from, std::uint64_t to);
   void star_wire(Context& context, std::uint64_t from, std::uint64_t to);
   void look_ahead(Context& context);
   [[nodiscard]] record::Subject subject() const;
@@ -99,6 +127,15 @@ class Message {
   std::vector<record::Hit> hits_;
   std::string_view limit_;
   Verdict limit_verdict_ = Verdict::pass;
+  struct HeldStory {
+    record::Held held;
+    std::string cause, by, reason;
+  };
+  std::unique_ptr<HeldStory> held_;
+  std::unique_ptr<Shown> shown_;
+  std::uint32_t hold_matches_ = 0;
+  bool rule_holds_ = false;  // also in observe mode
+  std::string_view hold_rule_;
   bool masked_ = false;
   bool denied_ = false;
   bool rule_denied_ = false;   // also in observe mode

@@ -141,6 +141,8 @@ void Session::from_client(Context& context, Outputs& outputs, const wire::Frame&
 void Session::from_server(Context& context, Outputs& outputs, const wire::Frame& frame, buffer::Chain&& payload) {
   server_carrier_.take(frame);
   active_at_ = context.now;
+  if (call_ != nullptr && (phase_ != Phase::established || !relay().is_held())) call_.reset();
+  if (call_ != nullptr) return from_called(context, outputs, frame);
   if (phase_ != Phase::handshake) return from_peer(context, TraceLeg::server, frame, std::move(payload));
   const Handshake::Step step = handshake_.from_server(frame);
   begin_counts();
@@ -272,7 +274,8 @@ bool Session::close_record(Context& context, SessionObserver& observer) {
 
 void Session::run(Context& context, Outputs& outputs, SessionObserver& observer) {
   stalled_ = false;
-  if (at_rest_ != nullptr && context.now >= active_at_ + limits_.idle) wake(context.now);
+  context.session = this;
+  if (at_rest_ != nullptr && context.now >= rests_until()) wake(context.now);
   if (phase_ == Phase::handshake)
     run_handshake(context, outputs);
   else if (spliced_ != nullptr)
@@ -289,6 +292,7 @@ void Session::run_terminated(Context& context, Outputs& outputs, SessionObserver
   server_leg().on_timer(context.now);
   if (phase_ == Phase::established) {
     if (open_record(context, observer)) {
+      follow_server(context, outputs);
       move(context, Direction::request);
       move(context, Direction::response);
       move(context, Direction::request);  // a response made room for waiting requests
@@ -310,6 +314,7 @@ void Session::run_terminated(Context& context, Outputs& outputs, SessionObserver
       stalled_ = true;
   }
   if (phase_ == Phase::lingering && is_gone(client_leg()) && is_gone(server_leg())) phase_ = Phase::done;
+  if (phase_ == Phase::lingering) linger_at_rest(context);
   if (phase_ != Phase::established) return;
   if (relay().is_unread())
     step_down(context);
@@ -346,7 +351,7 @@ void Session::update_deadline(Context& context) {
   } else if (spliced_ != nullptr) {
     deadline_ = spliced_deadline(context.now);
   } else if (at_rest_ != nullptr) {
-    deadline_ = active_at_ + limits_.idle;
+    deadline_ = rests_until();
   } else {
     deadline_ = std::min(client_leg().next_deadline(), server_leg().next_deadline());
     if (phase_ == Phase::established) deadline_ = std::min(deadline_, relay().next_deadline(context.now));
@@ -354,6 +359,7 @@ void Session::update_deadline(Context& context) {
                            closing_ ? closing_at_ + limits_.linger : active_at_ + limits_.idle};
     for (const TimeNs end : ends)
       if (phase_ == Phase::established && end > context.now) deadline_ = std::min(deadline_, end);
+    if (call_ != nullptr) deadline_ = std::min({deadline_, call_->again_at, call_->give_up_at});
     if (stalled_ || !request_.waiting.empty() || !response_.waiting.empty())
       deadline_ = std::min(deadline_, context.now + kRetryAfter);
   }

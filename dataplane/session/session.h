@@ -102,6 +102,7 @@ class alignas(64) Session {
   [[nodiscard]] bool replaceable() const { return phase_ == Phase::done || phase_ == Phase::lingering; }
   // A new SYN of the same flow from the client takes its place.
   [[nodiscard]] bool gives_way_to(const wire::Frame& syn) const {
+    if (phase_ == Phase::lingering && at_rest_ != nullptr) return at_rest_->client_leg.may_begin_anew(syn);
     if (phase_ == Phase::lingering)
       return terminated_ == nullptr || client_leg().may_begin_anew(syn);  // spliced, the server judges
     return phase_ == Phase::done;
@@ -173,6 +174,13 @@ class alignas(64) Session {
     bool reset_due = false;
     TimeNs over_at = 0;  // lingering
   };
+  // To the server, of which no answer has come yet.
+  struct Call {
+    TimeNs again_at;
+    TimeNs give_up_at;
+    DurationNs interval;
+    unsigned refusals = 0;
+  };
   struct Flow {                  // one direction
     std::list<Waiting> waiting;  // which, empty, allocates nothing
     std::size_t waiting_bytes = 0;
@@ -189,8 +197,11 @@ class alignas(64) Session {
   ErrorCode network_refuses(Context& context, Outputs& outputs, TraceLeg from, const wire::IcmpError& error);
   ErrorCode network_refuses_spliced(TraceLeg from, const wire::IcmpError& error, std::uint32_t& seq) const;
   void relay_keepalive(TraceLeg from, tcp::Leg& near, tcp::Leg& far);
-  // session_rest.cc: idle sessions are small
+  // session_rest.cc: idle sessions are small, and so are those that linger
   void go_to_rest(Context& context);
+  void linger_at_rest(Context& context);
+  void leave_legs(Context& context);
+  [[nodiscard]] TimeNs rests_until() const;
   void wake(TimeNs now);
   [[nodiscard]] TerminatedPtr awake(TimeNs now) const;
   void tell_terminated(FlowInfo& info, const Terminated& terminated) const;
@@ -206,6 +217,12 @@ class alignas(64) Session {
   [[nodiscard]] TimeNs spliced_deadline(TimeNs now) const;
   void tell_spliced(FlowInfo& info) const;
   [[nodiscard]] bool may_open(Context& context) const;
+  // session_call.cc: a server that left while nothing but a held request needs it
+  void follow_server(Context& context, Outputs& outputs);
+  void leave_server();
+  void call_server(Context& context, Outputs& outputs);
+  void from_called(Context& context, Outputs& outputs, const wire::Frame& frame);
+  void end_call(Context& context, bool answered);
   // session_trace.cc: what the trace is told
   void begin_counts();
   void begin_streams(const tcp::LegSetup& client, const tcp::LegSetup& server);
@@ -284,6 +301,7 @@ class alignas(64) Session {
   TimeNs next_syn_at_ = kNever;  // by cookie: nobody else sends it again
   DurationNs syn_interval_ = kSecond;
   Handshake handshake_;
+  std::unique_ptr<Call> call_;
 };
 
 }  // namespace sluice::session

@@ -22,6 +22,7 @@ void Session::move(Context& context, Direction direction) {
   tcp::Leg& to = sink(direction);
   Flow& flow = flow_of(direction);
   relay().resume(context);
+  if (direction == Direction::response && relay().is_server_absent()) return;
   while (from.readable_bytes() > 0) {
     const std::size_t count = std::min({from.readable_bytes(), kReadBytes,
                                         to.write_room_bytes() - std::min(to.write_room_bytes(), flow.waiting_bytes)});
@@ -44,7 +45,10 @@ void Session::move(Context& context, Direction direction) {
     flush(context, Direction::request);
     flush(context, Direction::response);
   }
-  if (from.read_finished()) relay().finish(context, direction);
+  if (from.read_finished()) {
+    if (direction == Direction::response && relay().needs_no_server()) return leave_server();
+    relay().finish(context, direction);
+  }
   stalled_ |= relay().starved();
   flush(context, Direction::request);
   flush(context, Direction::response);
@@ -101,7 +105,7 @@ void Session::follow_fate(Context& context) {
 }
 
 void Session::follow_idleness(Context& context) {
-  const bool idle = context.now >= active_at_ + limits_.idle;
+  const bool idle = !relay().is_held() && context.now >= active_at_ + limits_.idle;
   const bool lingers = closing_ && context.now >= closing_at_ + limits_.linger;
   if (idle || lingers) abort(ErrorCode::tcp_idle_timeout);
 }
@@ -126,7 +130,7 @@ void Session::follow_ends(Context& context) {
     return leg.state() == tcp::LegState::closed && leg.closed_by() != ErrorCode::ok;
   };
   const bool client_broke = broke(client_leg());
-  const bool server_broke = broke(server_leg());
+  const bool server_broke = !relay().is_server_absent() && broke(server_leg());
   if (closing_ || (!client_broke && !server_broke)) return;
   const ErrorCode by = client_broke ? client_leg().closed_by() : server_leg().closed_by();
   if (error_ == ErrorCode::ok)

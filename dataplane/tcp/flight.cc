@@ -97,6 +97,7 @@ void Flight::react(const Acknowledgement& in, Delivery& delivery, TimeNs now) {
     detect_by_duplicates(in, delivery);
   }
   const bool more_lost = board_.lost_bytes() > lost_before;
+  if (delivery.bytes > 0) silence_probed_ = false;
 
   const Phase during = phase_;
   if (phase_ != Phase::open && !before(in.ack, recover_)) leave_recovery();
@@ -162,7 +163,7 @@ void Flight::enter_recovery(const Acknowledgement& in, const Delivery& delivery,
   too_large_ = false;
   partial_seen_ = false;
   recover_ = in.send_max;
-  probing_ = probe_repeated_ = false;
+  probing_ = probe_repeated_ = silence_probed_ = false;
   probe_at_ = kNever;
   begin_undoable(in.ack);
   if (is_lowered_for(in.ack, now)) {
@@ -252,12 +253,15 @@ bool Flight::on_early_timer(const Acknowledgement& last, TimeNs now) {
   return probe;
 }
 
-// RFC 8985 section 7.2. One probe at a time, and none where SACK or a recovery tells more.
+// RFC 8985 section 7.2. One probe at a time, and none where SACK tells more. Goes beyond it in a recovery: what leaves
+// there is often one frame, whose loss nothing but the timeout would tell of (RFC 9002 section 6.2 probes there too).
 void Flight::arm_probe(TimeNs now, TimeNs rto_at) {
   probe_at_ = kNever;
-  if (!sack_ || probing_ || phase_ != Phase::open || board_.sacked_bytes() > 0 || board_.empty()) return;
+  if (!sack_ || phase_ == Phase::timeout || board_.empty()) return;
+  if (phase_ == Phase::recovery ? silence_probed_ : probing_ || board_.sacked_bytes() > 0) return;
   DurationNs wait = rtt_.smoothed() == 0 ? kInitialRto : 2 * rtt_.smoothed() + kProbeSlack;
-  if (board_.flying_bytes() <= mss_) wait += kLongestAckDelay;
+  const bool ack_may_wait = board_.flying_bytes() <= mss_ && board_.sacked_bytes() == 0;  // RFC 5681 section 4.2
+  if (ack_may_wait) wait += kLongestAckDelay;
   probe_at_ = std::min(now + wait, rto_at);
 }
 

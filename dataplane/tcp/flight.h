@@ -90,6 +90,18 @@ class Flight {
             .round_trip = rtt_.smoothed(),
             .slow_start = congestion_.in_slow_start()};
   }
+  // What may leave in one frame. Once something was lost, a window is at least two of them, so that what becomes of one
+  // tells of the other before any timer does (Linux does so always).
+  [[nodiscard]] std::uint32_t frame_bytes() const {
+    if (congestion_.in_first_slow_start()) return ~std::uint32_t{0};
+    return (congestion_.window_bytes() / 2 + mss_ - 1) / mss_ * mss_;
+  }
+  // More is better than a part of a frame of at most `most_bytes` now: what flies makes room within a short round trip,
+  // and where frames are lost, a small one is lost as often as a large one (Linux: tcp_tso_win_divisor).
+  [[nodiscard]] bool gathers_room(std::uint32_t most_bytes) const {
+    return rtt_.smoothed() < Pace::kLeastRoundTrip && !congestion_.in_first_slow_start() && pipe_bytes() > 0 &&
+           room_bytes() < std::min(congestion_.window_bytes(), most_bytes) / 3;
+  }
   [[nodiscard]] bool has_lost() const { return board_.lost_bytes() > 0; }
   [[nodiscard]] wire::SackBlock first_lost() const { return board_.first_lost(); }
   // A piece of what is lost can be told from the rest of it; else ACKs of what flies have to make room first.
@@ -107,12 +119,23 @@ class Flight {
 
   // When on_early_timer() is due: something may have arrived out of order no longer, or the tail is to be probed.
   [[nodiscard]] TimeNs early_at() const { return std::min(reorder_at_, probe_at_); }
-  // True when a probe is to be sent: new bytes if there are, else the last again. probed() follows.
+  // True when a probe is to be sent: what first_missing_end() bounds where probes_first_missing(), else new bytes if
+  // there are, or the last again. probed() follows.
   [[nodiscard]] bool on_early_timer(const Acknowledgement& last, TimeNs now);
   void probed(std::uint32_t send_max, bool again) {
+    if (phase_ == Phase::recovery) {
+      silence_probed_ = true;
+      return;
+    }
     probe_end_ = send_max;
     probing_ = true;
     probe_is_again_ = again;
+  }
+  // In a recovery the last bytes have often arrived, and would tell nothing new; the first that are missing do.
+  [[nodiscard]] bool probes_first_missing() const { return phase_ == Phase::recovery; }
+  [[nodiscard]] std::uint32_t first_missing_end(std::uint32_t unacked) const {
+    const std::uint32_t end = unacked + mss_;
+    return before(board_.record(0).end, end) ? board_.record(0).end : end;
   }
   // After new bytes left or an ACK advanced; `rto_at`: when the retransmission timer fires.
   void arm_probe(TimeNs now, TimeNs rto_at);
@@ -158,9 +181,6 @@ class Flight {
     bool clean = false;
   };
 
-  [[nodiscard]] std::uint32_t pipe_bytes() const {
-    return board_.flying_bytes() - std::min(presumed_bytes_, board_.flying_bytes());
-  }
   void note_delivered(const Sent& piece, Delivery& delivery, TimeNs now) {
     delivery.bytes += piece.bytes();
     rack_.on_delivered(piece, now);
@@ -185,6 +205,9 @@ class Flight {
   // Marks lowered the window for what `ack` acknowledges. By time too, as sequence numbers come round.
   [[nodiscard]] bool is_lowered_for(std::uint32_t ack, TimeNs now) const {
     return !after(ack, echo_until_) && now - echo_at_ <= rtt_.rto();
+  }
+  [[nodiscard]] std::uint32_t pipe_bytes() const {
+    return board_.flying_bytes() - std::min(presumed_bytes_, board_.flying_bytes());
   }
   template <class Fn>
   void take_blocks(const Acknowledgement& in, Fn&& delivered);
@@ -211,6 +234,7 @@ class Flight {
   bool partial_seen_ = false;  // a partial ACK came in this recovery
   bool probe_is_again_ = false;
   bool probe_repeated_ = false;       // the peer had the probe's bytes before
+  bool silence_probed_ = false;       // a probe left in this recovery, and nothing was delivered since
   bool undoable_ = false;             // the last reduction can still prove needless
   bool stamped_ = false;              // again_ts_ is set
   bool too_large_ = false;            // what is lost was larger than the path takes

@@ -104,14 +104,6 @@ void Leg::abort(ErrorCode why) {
   retry_at_ = 0;  // due at once
 }
 
-bool Leg::may_begin_anew(const wire::Frame& syn) const {
-  if (state_ != LegState::time_wait) return state_ == LegState::closed;
-  const bool is_later = after(syn.seq, receive_next_);
-  if (!syn.options.has_timestamps) return is_later;
-  if (!timestamps_) return true;
-  return syn.options.ts_value == ts_recent_ ? is_later : after(syn.options.ts_value, ts_recent_);
-}
-
 void Leg::set_ts_value(std::uint32_t ts_value) {
   ts_value_ = later(ts_value_, ts_value);
 }

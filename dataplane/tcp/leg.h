@@ -77,6 +77,11 @@ class Leg {
   // Moves up to `limit` bytes to the end of `out`; false when no view mbuf is free (try again).
   [[nodiscard]] bool read(std::size_t limit, buffer::Chain& out);
   // The peer sent FIN and all bytes before it were read.
+  // It sent FIN, whether or not all before that was read.
+  [[nodiscard]] bool heard_finish() const { return peer_finished_; }
+  // The end of all that was sent, and the TSval that goes with it: what comes after them is new to the peer.
+  [[nodiscard]] std::uint32_t send_end() const { return send_max_; }
+  [[nodiscard]] std::uint32_t ts_value() const { return ts_value_; }
   [[nodiscard]] bool read_finished() const { return peer_finished_ && receive_.empty(); }
   // Bytes that were read here and still wait further down, and the memory they pin; the receive window shrinks by
   // them. `undecided`: of these, what cannot go on before more comes; it counts to the limit alone, or nothing would.
@@ -112,14 +117,13 @@ class Leg {
   [[nodiscard]] LegState state() const { return state_; }
   [[nodiscard]] ErrorCode closed_by() const { return closed_by_; }  // ok for an orderly end
   [[nodiscard]] std::uint16_t mss() const { return mss_; }          // payload of one segment
-  // This connection is over, and `syn` begins the next one between the same ports: nothing of the old one can be
-  // taken for the new one's (RFC 6191).
-  [[nodiscard]] bool may_begin_anew(const wire::Frame& syn) const;
+  [[nodiscard]] bool may_begin_anew(const wire::Frame& syn) const { return rest().may_begin_anew(syn); }
   [[nodiscard]] std::size_t pinned_bytes() const;  // walks the queues; not for the hot path
   [[nodiscard]] LegInfo info() const;              // for people
   [[nodiscard]] bool is_quiet() const;             // nothing is under way (seam.h)
   [[nodiscard]] Seam seam() const;                 // of a quiet leg
-  [[nodiscard]] LegRest rest() const;              // of a quiet leg
+  [[nodiscard]] bool is_settled() const;           // it is over, and nothing but time is missing
+  [[nodiscard]] LegRest rest() const;              // of a quiet or a settled leg
 
  private:
   enum class Timer : std::uint8_t { none, retransmit, persist, time_wait };

@@ -132,8 +132,9 @@ Leg::Done Leg::emit_data(TimeNs now, SegmentSink& sink) {
 // As many bytes as may leave together now; 0: not yet, retry_at_ says when.
 std::uint32_t Leg::paced_bytes(TimeNs now) {
   const Pace pace = flight_.pace();
-  if (!pace.is_needed()) return burst_bytes_;
-  if (pacer_.next_at() <= now) return std::min(burst_bytes_, Pacer::burst_bytes(pace, mss_));
+  const std::uint32_t frame = std::min(burst_bytes_, flight_.frame_bytes());
+  if (!pace.is_needed()) return frame;
+  if (pacer_.next_at() <= now) return std::min(frame, Pacer::burst_bytes(pace, mss_));
   retry_at_ = pacer_.next_at();
   return 0;
 }
@@ -160,6 +161,10 @@ Leg::Done Leg::emit_unsent(TimeNs now, SegmentSink& sink) {
   const std::uint32_t room = flight_.room_bytes();
   const std::uint32_t window = send_window_ > offset ? send_window_ - offset : 0;
   const std::uint32_t available = static_cast<std::uint32_t>(std::min<std::size_t>(unsent_.length_bytes(), 1u << 30));
+  if (room < std::min(available, window) && flight_.gathers_room(burst_bytes_)) {
+    flight_.note_limited(send_max_);
+    return Done::nothing;
+  }
   const bool may_leave = available > 0 && std::min(room, window) >= std::min<std::uint32_t>(available, mss_);
   const std::uint32_t burst = may_leave ? paced_bytes(now) : burst_bytes_;
   if (burst == 0) {
@@ -196,6 +201,7 @@ Leg::Done Leg::emit_again(std::uint32_t begin, std::uint32_t end, TimeNs now, Se
   if (!emit(begin, static_cast<std::uint8_t>(flags), std::move(views), sink)) return Done::failed;
   flight_.sent_again(begin, begin + length + (with_fin ? 1 : 0), ts_value_, now);
   pacer_.sent(length, flight_.pace(), now);
+  loss_probe_stale_ = true;
   return Done::progress;
 }
 
@@ -229,8 +235,8 @@ Leg::Done Leg::emit_new(std::uint32_t length, bool with_fin, TimeNs now, Segment
   return Done::progress;
 }
 
-// RFC 8985 section 7.3: one new segment where the peer's window takes it, else the last one again, whatever the
-// congestion window says.
+// RFC 8985 section 7.3: one new segment where the peer's window takes it, else the last one again; in a recovery the
+// first one that is missing. Whatever the congestion window says.
 Leg::Done Leg::emit_loss_probe(TimeNs now, SegmentSink& sink) {
   const std::uint32_t offset = in_flight_bytes();
   if (offset == 0) {
@@ -241,9 +247,16 @@ Leg::Done Leg::emit_loss_probe(TimeNs now, SegmentSink& sink) {
   const std::size_t unsent = unsent_.length_bytes();
   const std::uint32_t next =
       gathered_bytes(unsent_, 0, static_cast<std::uint32_t>(std::min<std::size_t>(mss_, unsent)));
-  const bool is_new = next > 0 && next <= window && !flight_.full();
-  const Done done = is_new ? emit_new(next, false, now, sink)
-                           : emit_again(send_max_ - std::min<std::uint32_t>(offset, mss_), send_max_, now, sink);
+  const bool is_first = flight_.probes_first_missing();
+  const bool is_new = !is_first && next > 0 && next <= window && !flight_.full();
+  Done done = Done::nothing;
+  if (is_first) {
+    done = emit_again(send_unacked_, flight_.first_missing_end(send_unacked_), now, sink);
+  } else if (is_new) {
+    done = emit_new(next, false, now, sink);
+  } else {
+    done = emit_again(send_max_ - std::min<std::uint32_t>(offset, mss_), send_max_, now, sink);
+  }
   if (done != Done::progress) return done;
   flight_.probed(send_max_, !is_new);
   loss_probe_due_ = false;

@@ -29,7 +29,24 @@ LegRest Leg::rest() const {
           .window_bytes = tuning_.bytes(),
           .network_errors = network_errors_,
           .echo_congestion = echo_congestion_,
-          .reduced = reduced_};
+          .reduced = reduced_,
+          .challenged_at = challenged_at_,
+          .over = state_ != LegState::open,
+          .closes_at = state_ == LegState::time_wait ? timer_at_ : kNever,
+          .closed_by = closed_by_};
+}
+
+bool LegRest::may_begin_anew(const wire::Frame& syn) const {
+  if (closes_at == kNever) return over;
+  const bool is_later = after(syn.seq, setup.receive_next);
+  if (!syn.options.has_timestamps) return is_later;
+  if (!setup.timestamps) return true;
+  return syn.options.ts_value == setup.ts_recent ? is_later : after(syn.options.ts_value, setup.ts_recent);
+}
+
+// Over: all that is due is the end of TIME_WAIT.
+bool Leg::is_settled() const {
+  return state_ != LegState::open && !ack_due_ && next_deadline() == timer_at_;
 }
 
 Leg::Leg(const LegRest& rest, const LegLimits& limits, buffer::Pools& pools, TimeNs now)
@@ -44,6 +61,15 @@ Leg::Leg(const LegRest& rest, const LegLimits& limits, buffer::Pools& pools, Tim
   network_errors_ = rest.network_errors;
   echo_congestion_ = rest.echo_congestion;
   reduced_ = rest.reduced;
+  challenged_at_ = rest.challenged_at;
+  if (!rest.over) return;
+  closed_by_ = rest.closed_by;
+  state_ = rest.closes_at == kNever ? LegState::closed : LegState::time_wait;
+  timer_ = state_ == LegState::time_wait ? Timer::time_wait : Timer::none;
+  timer_at_ = rest.closes_at;
+  fin_queued_ = fin_sent_ = fin_acked_ = true;
+  peer_fin_seen_ = peer_finished_ = true;
+  peer_fin_seq_ = receive_next_ - 1;
 }
 
 }  // namespace sluice::tcp

@@ -1,13 +1,16 @@
-// What a leg is while nothing of its connection is under way: a leg made from it goes on as if there had been no rest.
-// Far smaller than the leg; lost are only what a path forgets in a second anyway and what paces answers to the blind.
+// What a leg is while nothing of its connection is under way, or all of it is over and it only answers what is still on
+// its way: a leg made from it goes on as if there had been no rest.
+// Far smaller than the leg; lost is only what a path forgets in a second anyway.
 #pragma once
 
 #include <cstdint>
 
+#include "common/error.h"
 #include "common/time.h"
 #include "dataplane/tcp/path_mtu.h"
 #include "dataplane/tcp/rtt.h"
 #include "dataplane/tcp/setup.h"
+#include "dataplane/wire/frame.h"
 
 namespace sluice::tcp {
 
@@ -32,6 +35,14 @@ struct LegRest {
   std::uint32_t network_errors = 0;
   bool echo_congestion = false;
   bool reduced = false;
+  TimeNs challenged_at = 0;   // what came out of the blind was last answered
+  bool over = false;          // both streams ended, or it was aborted
+  TimeNs closes_at = kNever;  // over: until then in TIME_WAIT; kNever: closed
+  ErrorCode closed_by = ErrorCode::ok;
+
+  // This connection is over, and `syn` begins the next one between the same ports: nothing of the old one can be
+  // taken for the new one's (RFC 6191).
+  [[nodiscard]] bool may_begin_anew(const wire::Frame& syn) const;
 };
 
 }  // namespace sluice::tcp

@@ -1,6 +1,7 @@
 // See host.h.
 #include "dataplane/worker/host.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -8,6 +9,21 @@ namespace sluice::worker {
 namespace {
 
 constexpr auto kMailboxPoll = std::chrono::microseconds(200);
+
+channel::CallerCount caller_count(const session::CallerRow& row) {
+  channel::CallerCount out{.service = row.service.data(),
+                           .principal = row.principal.data(),
+                           .requests = row.requests.value(),
+                           .responses = row.responses.value(),
+                           .errors = row.errors.value(),
+                           .denied = row.denied.value(),
+                           .request_bytes = row.request_bytes.value(),
+                           .response_bytes = row.response_bytes.value(),
+                           .waited_ns = row.waited_ns.value(),
+                           .waits = {}};
+  std::ranges::transform(row.waits, out.waits.begin(), &Counter::value);
+  return out;
+}
 
 }  // namespace
 
@@ -82,16 +98,60 @@ channel::CounterReport WorkerHost::counters() {
                              .passed = counters->passed.value(),
                              .denied = counters->denied.value(),
                              .throttled = counters->throttled.value(),
-                             .observed = counters->observed.value()});
+                             .observed = counters->observed.value(),
+                             .held = counters->held.value()});
+  for (const session::CallerRow& row : worker_.callers()) report.callers.push_back(caller_count(row));
   for (std::size_t i = 1; i < error_count(); ++i) {
     const ErrorCode code = error_at(i);
     if (const std::uint64_t count = worker_.errors().value(code); count != 0)
       report.drops.push_back({std::string(error_name(code)), count});
   }
+  const session::HoldCounters& holds = worker_.holds().counters();
+  report.holds.open = holds.open.load(std::memory_order_relaxed);
+  report.holds.opened = holds.opened.value();
+  report.holds.exhausted = holds.exhausted.value();
+  for (std::size_t i = 0; i < session::kHoldEndings; ++i) report.holds.ended[i] = holds.ended[i].value();
   report.sessions_open = worker_.sessions_open();
   report.lost_events = worker_.lost_events();
   more_(report);
   return report;
+}
+
+std::size_t WorkerHost::take_hold_events(std::span<session::HoldEvent> events) {
+  pass_decisions();
+  std::size_t count = 0;
+  while (count < events.size() && worker_.holds().take_event(events[count])) ++count;
+  return count;
+}
+
+void WorkerHost::give_back(const session::Hold& hold) {
+  worker_.holds().give_back(&hold);
+}
+
+std::uint32_t WorkerHost::tell_holds() {
+  worker_.holds().tell_again(++hold_passes_);
+  wake_();
+  return hold_passes_;
+}
+
+void WorkerHost::decide(const session::HoldDecision& decision) {
+  decisions_.push_back(decision);
+  pass_decisions();
+}
+
+void WorkerHost::pass_decisions() {
+  if (decisions_.empty()) return;
+  while (!decisions_.empty() && worker_.holds().decide(decisions_.front())) decisions_.pop_front();
+  wake_();
+}
+
+// As policies are: the list that the worker had is freed here.
+void WorkerHost::apply(std::vector<enforce::Order> orders) {
+  session::OrdersPtr next;
+  if (!orders.empty()) next = std::make_unique<const enforce::Orders>(std::move(orders));
+  while (!worker_.holds().offer(&next)) std::this_thread::sleep_for(kMailboxPoll);
+  wake_();
+  while (worker_.holds().taken() != &next) std::this_thread::sleep_for(kMailboxPoll);
 }
 
 std::size_t WorkerHost::take_events(std::span<channel::SessionEvent> events) {

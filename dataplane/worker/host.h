@@ -3,6 +3,7 @@
 // only through its mailbox and its counters.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,10 +30,16 @@ class WorkerHost final : public channel::Host {
   bool ask_flows(const channel::FlowQuery& query) override;
   channel::FlowProgress take_flows(std::span<session::FlowInfo> rows) override;
   std::vector<channel::TraceSnapshot> trace() override;
+  std::size_t take_hold_events(std::span<session::HoldEvent> events) override;
+  void give_back(const session::Hold& hold) override;
+  std::uint32_t tell_holds() override;
+  void decide(const session::HoldDecision& decision) override;
+  void apply(std::vector<enforce::Order> orders) override;
 
  private:
   session::PolicyRef with_counters(std::unique_ptr<const enforce::Snapshot> snapshot);
   void forget_unused_policies();
+  void pass_decisions();
 
   Worker& worker_;
   std::function<void()> wake_;
@@ -41,6 +48,8 @@ class WorkerHost final : public channel::Host {
   std::map<std::string, std::unique_ptr<session::ServiceCounters>> services_;
   std::map<std::string, std::unique_ptr<Counter>> rules_;
   std::map<std::string, std::unique_ptr<enforce::LimitCounters>, std::less<>> limits_;
+  std::uint32_t hold_passes_ = 0;                // that were asked for
+  std::deque<session::HoldDecision> decisions_;  // for which the worker had no room yet
   // All policies that a session may still hold; the last is the newest. They are freed here, never by a worker.
   std::vector<session::PolicyRef> policies_;
 };

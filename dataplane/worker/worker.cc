@@ -32,7 +32,9 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
                .policy = nullptr,
                .pieces = session::Pieces(config.hash_key),
                .limiter = enforce::Limiter(config.hash_key, config.limit_entries),
-               .work = {}},
+               .callers = session::Callers(config.hash_key),
+               .work = {},
+               .holds = session::HoldTable(config.index, config.start_wall_ns)},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),
       timers_(now),
@@ -70,12 +72,14 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   context_.now = now;
   context_.wall = wall;
   guard_.look(now);
+  context_.holds.take(now, wall, [this](session::Session& session) { queue(session); });
   bool busy = receive(Side::client);
   if (!guard_.pressure().is_calm()) guard_.look(now);
   busy |= receive(Side::server);
   timers_.advance(now, [this](session::Session& session) { queue(session); });
   busy |= !queued_.empty();
   run_queued();
+  context_.holds.tell(wall);
   listing_.serve(table_, now);
   if (const std::uint64_t refused = context_.pools.blocks().take_refused(); refused != 0)
     errors_.add(ErrorCode::blocks_exhausted, refused);

@@ -6,6 +6,7 @@
 // it passes unchanged; what could carry one around the inspection is refused.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -65,10 +66,10 @@ class Worker final : public session::SessionObserver {
   // recorder or a port has no room: call again.
   bool shut_down(TimeNs now, WallNs wall);
   // When burst() should be called although no frame comes.
-  [[nodiscard]] TimeNs next_deadline() const { return timers_.next(); }
+  [[nodiscard]] TimeNs next_deadline() const { return std::min(timers_.next(), context_.holds.next_deadline()); }
   // Something waits that no frame and no timer will announce: do not sleep.
   [[nodiscard]] bool pending() const {
-    return client_output_.pending() || server_output_.pending() || listing_.pending();
+    return client_output_.pending() || server_output_.pending() || listing_.pending() || context_.holds.pending();
   }
 
   // From another thread: the worker takes the update at its next burst and hands back what it had.
@@ -77,11 +78,14 @@ class Worker final : public session::SessionObserver {
   // The update (now holding the former policy and scratch) once it was taken, else nullptr.
   PolicyUpdate* taken();
 
+  // What waits for a decision, and the orders; for the channel's thread.
+  [[nodiscard]] session::HoldTable& holds() { return context_.holds; }
   // Live sessions, for the channel's thread.
   [[nodiscard]] FlowListing& listing() { return listing_; }
 
   // Readable from any thread.
   [[nodiscard]] const TraceRing& trace() const { return trace_; }
+  [[nodiscard]] std::span<const session::CallerRow> callers() const { return context_.callers.rows(); }
   [[nodiscard]] const ErrorCounters& errors() const { return errors_; }
   [[nodiscard]] std::uint64_t sessions_open() const { return sessions_open_.load(std::memory_order_relaxed); }
   // What sessions that are not at rest keep, with what is free of it.

@@ -57,6 +57,43 @@ bool is_lazy(const Regex& regex) {
   return false;
 }
 
+ByteSet all_bytes(const Regex& regex) {
+  ByteSet set = regex.kind == Kind::bytes ? regex.set : ByteSet();
+  for (const Regex& part : regex.parts) set |= all_bytes(part);
+  return set;
+}
+
+// Where it begins with one of these bytes; a part that need not be there and does not is left out then.
+bool has_several_widths(const Regex& group, const ByteSet& begin) {
+  const Regex& inside = group.parts.front();
+  const auto varies = [](const Regex& part) { return least_width(part) < most_width(part); };
+  if (inside.kind != Kind::sequence) return varies(inside);
+  const auto first = std::ranges::find_if(
+      inside.parts, [&](const Regex& part) { return least_width(part) > 0 || (first_bytes(part) & begin).any(); });
+  return std::any_of(first, inside.parts.end(), varies);
+}
+
+// Whether what stands before the group could end with bytes with which the group could as well begin: there the first
+// way that matches is the other scanner's, and ours is the widest. A group that is always as wide is told by its end.
+bool may_begin_earlier(const Regex& regex) {
+  for (std::size_t i = 0; i < regex.parts.size(); ++i) {
+    const Regex& group = regex.parts[i];
+    if (group.kind != Kind::group) {
+      if (may_begin_earlier(group)) return true;
+      continue;
+    }
+    if (regex.kind != Kind::sequence) return false;
+    const ByteSet first = first_bytes(group);
+    for (std::size_t j = i; j-- > 0;) {
+      const Regex& before = regex.parts[j];
+      const ByteSet either = all_bytes(before) & first;
+      if (least_width(before) < most_width(before) && either.any() && has_several_widths(group, either)) return true;
+      if (least_width(before) > 0) return false;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::expected<std::vector<Expressed>, std::string> translate(const Regex& regex, const Wanted& wanted, Notes& notes) {
@@ -69,6 +106,9 @@ std::expected<std::vector<Expressed>, std::string> translate(const Regex& regex,
       notes.same("what may stand before the first word is not looked at: the secret is the same without");
     if (is_lazy(tree))
       notes.other("a lazy repetition is as long as it can be: of several places where it could end it takes the last");
+    if (grouped && may_begin_earlier(tree))
+      notes.other(
+          "where the secret could begin with bytes that may also stand before it, it begins as early as it can");
     auto expressed = fit(tree, notes);
     if (!expressed) return std::unexpected(std::move(expressed.error()));
     expressed->grouped = grouped;

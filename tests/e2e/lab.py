@@ -66,6 +66,13 @@ def take_down(test):
         take_down(kind)
 
 
+def free_port():
+    """A TCP port of the loopback that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class LabTest(unittest.TestCase):
     """One lab for all tests of the class."""
 

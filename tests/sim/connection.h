@@ -76,6 +76,10 @@ class Connection final : private tcp::SegmentSink {
   [[nodiscard]] Application& application() { return *application_; }
 
   // --- for the host
+  // It is over, or waits only for what may still be on its way, and this begins the next one (RFC 6191).
+  [[nodiscard]] bool gives_way_to(const wire::Frame& syn) const {
+    return closed_in_order() || (leg_ && leg_->state() == tcp::LegState::time_wait && leg_->may_begin_anew(syn));
+  }
   void open_actively(TimeNs now);
   void open_passively(const wire::Frame& syn, TimeNs now);
   void input(const wire::Frame& frame, buffer::Chain&& payload, TimeNs now);

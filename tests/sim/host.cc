@@ -114,10 +114,11 @@ void Host::receive_error(Bytes head, const wire::Frame& frame) {
 void Host::dispatch(const wire::Frame& frame, buffer::Chain&& payload) {
   const Address remote{frame.source, frame.source_port};
   const auto known = by_address_.find({remote, frame.destination_port});
-  const bool over = known == by_address_.end() || known->second->closed_in_order();
+  const bool opens = (frame.flags & (wire::kSyn | wire::kAck | wire::kRst)) == wire::kSyn;
+  const bool over =
+      known == by_address_.end() || known->second->closed_in_order() || (opens && known->second->gives_way_to(frame));
   if (!over) return known->second->input(frame, std::move(payload), clock_.now());
   const auto listener = listeners_.find(frame.destination_port);
-  const bool opens = (frame.flags & (wire::kSyn | wire::kAck | wire::kRst)) == wire::kSyn;
   if (!opens || listener == listeners_.end()) return refuse(frame);
   add({config_.ip, frame.destination_port}, remote, listener->second()).open_passively(frame, clock_.now());
 }

@@ -72,6 +72,12 @@ std::uint64_t MemoryRecorder::end(const record::Subject& subject, const record::
   recorded.end = end;
   for (const record::Hit& hit : end.hits) recorded.hits.emplace_back(hit.rule_name, hit.count);
   recorded.limit = end.limit;
+  if (end.held != nullptr) {
+    recorded.held_texts = {std::string(end.held->cause), std::string(end.held->by), std::string(end.held->reason)};
+    recorded.held = *end.held;
+    recorded.held->cause = recorded.held->by = recorded.held->reason = {};
+  }
+  recorded.end.held = nullptr;
   recorded.end.hits = {};
   recorded.end.limit = {};
   return ++sequence;

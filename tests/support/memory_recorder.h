@@ -1,7 +1,9 @@
 // A Recorder that keeps what it was told, for tests: readable as text, and able to run out of room.
 #pragma once
 
+#include <array>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,8 @@ struct RecordedUnit {
   unsigned ends = 0;  // exactly one is right
   record::UnitEnd end;
   std::string limit;
+  std::optional<record::Held> held;       // its texts lie in held_texts
+  std::array<std::string, 3> held_texts;  // cause, by, reason
   std::vector<std::pair<std::string, std::uint32_t>> hits;
 };
 

@@ -2,14 +2,14 @@
 
 import os
 
-from benchkit import http_load, round_trip, throughput
+from benchkit import holds, http_load, round_trip, throughput
 from benchkit.figures import wanted
 from benchkit.topology import BenchLab
 from labkit.namespaces import LabError
 
 
 def names(offloads=True):
-    return [*http_load.names(offloads), *round_trip.NAMES, *throughput.NAMES]
+    return [*http_load.names(offloads), *round_trip.NAMES, *throughput.NAMES, *holds.NAMES]
 
 
 def figures(options, runs, say):
@@ -26,7 +26,8 @@ def figures(options, runs, say):
     seconds, pings = (1, 1000) if options.quick else (3, 5000)
     parts = (lambda: http_load.figures(lab, filters, runs, seconds, say),
              lambda: round_trip.figures(lab, filters, runs, pings, say),
-             lambda: throughput.figures(lab, filters, runs, seconds, say))
+             lambda: throughput.figures(lab, filters, runs, seconds, say),
+             lambda: holds.figures(lab, filters, runs, say))
     try:
         lab.raise_all()
         for part in parts:

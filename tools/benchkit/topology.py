@@ -1,6 +1,7 @@
 """The lab with more than one way from the client to the server, all up at once so that they can be measured in turn.
 
     sluice      client TAP - appliance - server TAP
+    plain       the same, to a service of which nothing is masked or recorded
     tap-relay   client TAP - bare relay of frames - server TAP
     router      client veth - middle namespace, the kernel routes - server veth
     PEER        client veth - middle namespace, PEER listens there and calls the server - server veth
@@ -11,22 +12,31 @@ One nginx serves all of them. What is measured is pinned to one core, client and
 import os
 import re
 
-from benchkit import payload
+from benchkit import holds, payload
 from benchkit.machine import ROOT
 from labkit import namespaces
 from labkit.appliance import binary
-from labkit.lab import Lab
+from labkit.lab import POLICY, Lab
 from labkit.namespaces import LabError, run
 from labkit.processes import Daemon, wait_until
 
 CONFIGURATIONS = os.path.join(ROOT, "bench", "peers")
-ORIGIN_PORT = 8080
+ORIGIN_PORT, PLAIN_PORT = 8080, 8082
+_PLAIN = f"""\
+  - name: plain
+    address: {Lab.server_address}:{PLAIN_PORT}
+    protocol: http
+    mode: enforce
+    record: off
+"""
+_HELD = holds.SERVICE.format(address=Lab.server_address)
 PEERS = ("nginx", "nginx-sub", "haproxy-tcp", "haproxy-splice", "haproxy-http")
 MASKING = ("sluice", "nginx-sub")
 _MIDDLE_CLIENT, _MIDDLE_SERVER = "10.78.1", "10.78.2"
 _RELAY = "10.79.0"
-# Else the kernel probes for tails that are only waiting for a delayed ACK.
+# Else the kernel probes for tails that are only waiting for a delayed ACK. Where frames are lost it does, as by default.
 _KERNEL_TCP = "net.ipv4.tcp_early_retrans=0"
+_KERNEL_TCP_ON_LOSS = "net.ipv4.tcp_early_retrans=3"
 # Said on the routes, which are the lab's own: a namespace may not always choose for all its sockets.
 _CONGESTION_CONTROL = ("congctl", "cubic")
 _NO_OFFLOADS = ("rx", "off", "tx", "off", "tso", "off", "gso", "off", "gro", "off")
@@ -63,6 +73,7 @@ class BenchLab(Lab):
         """Everything that the wanted ways need, ready to be asked. down() takes it away, also half raised."""
         self.up()
         self.ways["sluice"] = Way("sluice", self.server_address, self.port, self.appliance.dataplane)
+        self.ways["plain"] = Way("plain", self.server_address, PLAIN_PORT, self.appliance.dataplane)
         if "tap-relay" in self.wanted:
             self._raise_relay()
         if set(self.wanted) & {"router", *PEERS}:
@@ -85,6 +96,9 @@ class BenchLab(Lab):
         super().up_network()
         for namespace in (self.client, self.server):
             run("ip", "netns", "exec", namespace, "sysctl", "-qw", _KERNEL_TCP)
+
+    def up_appliance(self, policy=POLICY, **how):
+        super().up_appliance(policy.replace("principals:", _PLAIN + _HELD + "principals:"), **how)
 
     def up_servers(self):
         payload.write_site(os.path.join(self.state, self.nginx.name, "site"))
@@ -115,6 +129,11 @@ class BenchLab(Lab):
     def quick_acknowledgements(self, on):
         """Routes of both ends acknowledge at once, as a measurement of the slowest exchanges needs."""
         self._change_routes((self.client, self.server), "quickack", "1" if on else "0")
+
+    def probe_tails(self, on):
+        """Whether the kernel's TCP probes after a tail that may be lost (RFC 8985), as it does where nobody forbids it."""
+        for namespace in (self.client, self.server):
+            run("ip", "netns", "exec", namespace, "sysctl", "-qw", _KERNEL_TCP_ON_LOSS if on else _KERNEL_TCP)
 
     def _change_routes(self, wanted, name, value):
         """Sets one attribute of all routes of the namespaces."""

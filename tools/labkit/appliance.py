@@ -16,6 +16,7 @@ ports:
 worker_core: {core}
 idle: adaptive
 hugepages: auto
+telemetry: on
 sessions: {sessions}
 archive: {{directory: {archive}, segment_bytes: {segment_bytes}}}
 channel: {run}/channel.sock
@@ -45,6 +46,7 @@ class Appliance:
         self.dataplane = Daemon("sluice-dataplane", lab.state)
         self.segment_bytes = "64MiB"
         self.sessions = 65536
+        self.control_options = []
 
     def prepare(self):
         for folder in (self.state, self.run, self.archive):
@@ -55,7 +57,7 @@ class Appliance:
                 sessions=self.sessions, segment_bytes=self.segment_bytes, archive=self.archive, run=self.run, state=self.state))
 
     def control_command(self):
-        return [binary("control/sluice-control"), "--state", self.state, "--run", self.run, "--archive", self.archive]
+        return [binary("control/sluice-control"), "--state", self.state, "--run", self.run, "--archive", self.archive, *self.control_options]
 
     def dataplane_command(self):
         return [binary("dataplane/sluice-dataplane"), "--config", self.config]

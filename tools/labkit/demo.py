@@ -1,4 +1,4 @@
-"""tools/demo: the main job of Sluice, shown and checked step by step."""
+"""tools/demo: what Sluice does, shown and checked step by step. The main job here, other stories in files of their own."""
 
 import argparse
 import difflib
@@ -12,10 +12,11 @@ import time
 
 from labkit import api, content, nginx
 from labkit.command import how_to_use
-from labkit.lab import POLICY, Lab
+from labkit.incident import Incident
+from labkit.lab import POLICY
 from labkit.namespaces import LabError
 from labkit.processes import wait_until
-from labkit.terminal import Terminal
+from labkit.story import Story
 
 PICTURE = """\
    client                     Sluice                       server
@@ -34,10 +35,9 @@ rules:
 """
 
 
-class Demo:
+class Demo(Story):
     def __init__(self):
-        self.lab = Lab()
-        self.say = Terminal()
+        super().__init__()
         self.secrets = content.secrets(content.customers())
         self.session_id = None
 
@@ -49,13 +49,6 @@ class Demo:
         self.wrong_policy()
         self.replay()
         self.status()
-
-    def cli(self, *arguments, limit=40, mark=()):
-        """Runs the CLI and shows it as one would type it."""
-        self.say.command("sluice " + " ".join(arguments))
-        done = self.lab.appliance.cli(*arguments)
-        self.say.output(done.stdout + done.stderr, limit, mark)
-        return done
 
     def has_secret(self, text):
         return any(secret in text for secret in self.secrets)
@@ -180,12 +173,18 @@ class Demo:
         self.say.expect(self.cli("status").returncode == 0, "all is well")
 
 
+STORIES = {"main": Demo, "incident": Incident}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tools/demo", description="Raises the lab, shows the main job, takes the lab down.")
     parser.add_argument("--keep", action="store_true", help="leave the lab up and say how to use it")
-    keep = parser.parse_args().keep
+    parser.add_argument("story", nargs="?", choices=list(STORIES), default="main",
+                        help="what is shown: masking, recording and replay (main), or how a runaway is stopped (incident)")
+    chosen = parser.parse_args()
+    keep = chosen.keep
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    demo = Demo()
+    demo = STORIES[chosen.story]()
     problem = None
     try:
         demo.run()

@@ -93,6 +93,11 @@ std::uint16_t status_for(ErrorCode error, Direction found_in) {
     case ErrorCode::rule_denied:
     case ErrorCode::rule_denied_late:
       return 403;  // also when it was the response that a rule denies
+    case ErrorCode::hold_rejected:
+    case ErrorCode::hold_expired:
+    case ErrorCode::order_denied:
+    case ErrorCode::hold_ticket:
+      return 403;
     case ErrorCode::piece_ambiguous:
       return 400;
     case ErrorCode::limit_exceeded:
@@ -112,6 +117,8 @@ std::uint16_t status_for(ErrorCode error, Direction found_in) {
     case ErrorCode::http_too_fragmented:
     case ErrorCode::scan_failed:
     case ErrorCode::no_policy:
+    case ErrorCode::holds_exhausted:
+    case ErrorCode::hold_server_gone:
     case ErrorCode::record_stalled:
     case ErrorCode::archive_io:
       return 503;
@@ -122,7 +129,7 @@ std::uint16_t status_for(ErrorCode error, Direction found_in) {
 }
 
 std::string local_response(std::uint16_t status, ErrorCode error, std::string_view detail, bool close, bool head_only,
-                           std::uint64_t retry_after_seconds) {
+                           std::uint64_t retry_after_seconds, std::string_view hold) {
   std::string body = "{\"error\":";
   append_quoted(error_name(error), body);
   body.append(",\"message\":");
@@ -130,6 +137,10 @@ std::string local_response(std::uint16_t status, ErrorCode error, std::string_vi
   if (!detail.empty()) {
     body.append(",\"detail\":");
     append_quoted(detail, body);
+  }
+  if (!hold.empty()) {
+    body.append(",\"hold\":");
+    append_quoted(hold, body);
   }
   body.append("}\n");
 

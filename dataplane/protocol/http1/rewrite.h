@@ -56,10 +56,10 @@ void credential_ranges(const Head& head, std::vector<Range>& ranges);
 std::string basic_user(const Head& head);
 
 // A complete response that Sluice gives by itself: status line, JSON body, Content-Length.
-// `close` adds Connection: close; seconds other than 0, Retry-After. head_only for an answer to HEAD. Never contains a
-// peer's bytes.
+// `close` adds Connection: close; seconds other than 0, Retry-After. head_only for an answer to HEAD. `hold`: the id of
+// the hold that it tells of. Never contains a peer's bytes.
 std::string local_response(std::uint16_t status, ErrorCode error, std::string_view detail, bool close, bool head_only,
-                           std::uint64_t retry_after_seconds = 0);
+                           std::uint64_t retry_after_seconds = 0, std::string_view hold = {});
 // The status with which an error is answered, by the direction in which it was found: a request's faults are
 // the client's (400, 403, 413, 414, 415, 431, 501, 505), a response's are the server's (502, 504), Sluice's own
 // are 503. 500 for what is never answered.

@@ -30,8 +30,12 @@ class ApiTest : public ::testing::Test {
     auto store = PolicyStore::open(dir_.file("policies.db"));
     ASSERT_TRUE(store);
     publisher_.emplace(rules::PackSource(dir_.path()), std::move(*keys), std::move(*store));
-    ASSERT_TRUE(publisher_->listen(dir_.file("channel.sock")));
-    auto api = Api::start({*publisher_, archive_.index(), test::kStart}, dir_.file("api.sock"), "");
+    auto approvals = Approvals::open(
+        dir_.file("approvals.db"), [this] { return approval_terms(*publisher_, ""); }, [] { return test::kStart; });
+    ASSERT_TRUE(approvals);
+    approvals_ = std::move(*approvals);
+    ASSERT_TRUE(publisher_->listen(dir_.file("channel.sock"), approvals_.get()));
+    auto api = Api::start({*publisher_, archive_.index(), *approvals_, test::kStart}, dir_.file("api.sock"), "");
     ASSERT_TRUE(api);
     api_ = std::move(*api);
   }
@@ -39,6 +43,7 @@ class ApiTest : public ::testing::Test {
 
   sluice::test::TempDir dir_;
   Archive archive_;
+  std::unique_ptr<Approvals> approvals_;
   std::optional<Publisher> publisher_;
   std::unique_ptr<Api> api_;
 };
@@ -47,10 +52,11 @@ TEST_F(ApiTest, TheSocketIsForItsOwnerAlone) {
   struct stat status = {};
   ASSERT_EQ(::stat(dir_.file("api.sock").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0600U);
-  EXPECT_EQ(Api::start({*publisher_, archive_.index(), 0}, dir_.file("api.sock"), "").error().code,
+  EXPECT_EQ(Api::start({*publisher_, archive_.index(), *approvals_, 0}, dir_.file("api.sock"), "").error().code,
             ErrorCode::already_running);
-  EXPECT_EQ(Api::start({*publisher_, archive_.index(), 0}, dir_.file("b.sock"), "no-such-group").error().code,
-            ErrorCode::bad_argument);
+  EXPECT_EQ(
+      Api::start({*publisher_, archive_.index(), *approvals_, 0}, dir_.file("b.sock"), "no-such-group").error().code,
+      ErrorCode::bad_argument);
 }
 
 TEST_F(ApiTest, APolicyIsCheckedPushedAndShown) {

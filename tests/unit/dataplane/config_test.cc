@@ -28,6 +28,7 @@ hugepages: off
 sessions: 1000
 buffers: {frames: 1024, jumbos: 300, views: 2048, blocks: 512}
 keepalives: relay
+telemetry: on
 archive: {directory: /a, segment_bytes: 64MiB, pages: 16, group_commit_ms: 3}
 channel: /c
 bundle: /b
@@ -44,6 +45,7 @@ run: /r
   EXPECT_FALSE(config->hugepages);
   EXPECT_EQ(config->sessions, 1000U);
   EXPECT_TRUE(config->relay_keepalives);
+  EXPECT_TRUE(config->telemetry);
   EXPECT_EQ(config->buffers.frames, 1024U);
   EXPECT_EQ(config->buffers.jumbos, 300U);
   EXPECT_EQ(config->buffers.views, 2048U);

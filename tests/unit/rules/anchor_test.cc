@@ -69,7 +69,7 @@ std::string surroundings(std::string_view text, bool caseless = false) {
   const Anchor anchor = anchor_of(text, caseless);
   if (anchor.literals.empty()) return "none";
   const Literal& literal = anchor.literals.front();
-  return shown(literal.before) + " " + literal.bytes + " " + shown(literal.after);
+  return shown(literal.before) + " " + literal.bytes + " " + (literal.after.empty() ? "all" : shown(literal.after[0]));
 }
 
 TEST(Anchor, literals_say_what_stands_around_them_in_every_match) {
@@ -82,6 +82,30 @@ TEST(Anchor, literals_say_what_stands_around_them_in_every_match) {
   EXPECT_EQ(surroundings("[0-9]{3}(?:QZQ[k-t]){1,3}"), "0123456789klmnopqrst QZQ klmnopqrst");
   EXPECT_EQ(surroundings("[0-9]{3}(?:[a-e]?QZQ){1,3}"), "0123456789Qabcde QZQ all");
   EXPECT_EQ(surroundings("[0-9]{3}(?:[a-e]QZQ|x)[a-e]"), "none");
+}
+
+// What the bytes behind the first literal can be, one after the other.
+std::string behind(std::string_view text) {
+  const Anchor anchor = anchor_of(text);
+  if (anchor.literals.empty()) return "none";
+  std::string out;
+  for (const ByteSet& set : anchor.literals.front().after) out += (out.empty() ? "" : " ") + shown(set);
+  return out;
+}
+
+TEST(Anchor, literals_say_what_bytes_every_match_has_behind_them) {
+  const std::string d = "0123456789";
+  const std::string k = "klmnopqrst";
+  EXPECT_EQ(behind("QZQ[0-9]{9}"), d + " " + d + " " + d + " " + d + " " + d + " " + d + " " + d);
+  EXPECT_EQ(behind("QZQ[0-9]{2,9}"), d + " " + d);
+  EXPECT_EQ(behind("QZQ[0-9]{1,9}-[k-t]"), d + " -" + d + " -" + d + k);
+  EXPECT_EQ(behind("QZQ(?:[0-9]{1,3}\\.){1,5}[k-t]{2}"), d + " ." + d + " ." + d + k + " ." + d + k);
+  EXPECT_EQ(behind("QZQ(?:[0-9]x|[k-t]{3})"), d + k + " " + k + "x");
+  EXPECT_EQ(behind("QZQ(?:[0-9]?-){2}"), "-" + d + " -" + d);
+  EXPECT_EQ(behind("QZQ(?:[^a]|a)[0-9](?:[^a]|a)"), "all " + d);
+  EXPECT_EQ(behind("QZQ(?:[0-9]|$)"), "");
+  EXPECT_EQ(behind("[0-9]{3}(?:QZQ[k-t]){1,3}[0-9]{4}"), k + " " + d + "Q " + d + "Z " + d + "Q " + d + k);
+  EXPECT_EQ(behind("[0-9]{3}(?:QZQ[k-t])[0-9]{2}"), k + " " + d + " " + d);
 }
 
 TEST(Anchor, shapes_say_what_never_stands_before_them) {

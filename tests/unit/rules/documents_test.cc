@@ -68,6 +68,8 @@ TEST(Documents, json_schema_has_the_keys_of_the_parser) {
   EXPECT_EQ(keys_of(defs.at("allow")), known_keys("rules: [{allow: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("across")), known_keys("rules: [{across: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("limit")), known_keys("services: [{limits: [{" + q + "}]}]"));
+  EXPECT_EQ(keys_of(defs.at("hold")), known_keys("services: [{hold: {" + q + "}}]"));
+  EXPECT_EQ(keys_of(defs.at("approvers")), known_keys("services: [{hold: {approvers: {" + q + "}}}]"));
   auto own = keys_of(defs.at("principal_limit"));
   own.insert("per");  // known, and told that it is not for principals
   EXPECT_EQ(own, known_keys("principals: [{limits: [{" + q + "}]}]"));
@@ -96,6 +98,7 @@ TEST(Documents, json_schema_has_the_words_of_the_parser) {
   expect(defs.at("limit").at("properties").at("per").at("enum"), "services: [{limits: [{per: zzzzzzzzzz}]}]");
   expect(defs.at("limit").at("properties").at("of").at("enum"), "services: [{limits: [{of: zzzzzzzzzz}]}]");
   expect(defs.at("then").at("enum"), "services: [{limits: [{then: zzzzzzzzzz}]}]");
+  expect(defs.at("hold").at("properties").at("on_timeout").at("enum"), "services: [{hold: {on_timeout: zzzzzzzzzz}}]");
   expect(defs.at("place").at("enum"), "rules: [{where: zzzzzzzzzz}]");
   expect(defs.at("mask_place").at("enum"), "rules: [{action: mask, mask: {on: zzzzzzzzzz}}]");
   expect(defs.at("rule").at("properties").at("action").at("enum"), "rules: [{action: zzzzzzzzzz}]");

@@ -64,8 +64,8 @@ TEST(LimitReader, APrincipalHasItsOwn) {
 
 TEST(LimitReader, SaysWhatIsWrongWhereAndWhatWouldBeRight) {
   const auto problem = [](const std::string& limit) { return problems_of(service_with(limit)); };
-  EXPECT_EQ(problem("{per: principal, rate: 200/s, then: hold}"),
-            "p.yaml:3:51: \"hold\" is not available in this version; one of throttle, deny, observe");
+  EXPECT_EQ(problem("{per: principal, rate: 200/s, then: held}"),
+            "p.yaml:3:51: \"held\" is not known here; did you mean \"hold\"?");
   EXPECT_EQ(problem("{per: principal, rate: 200, then: deny}"),
             "p.yaml:3:38: \"200\" is no rate of requests; for example 200/s, or per minute (/m) or hour (/h)");
   EXPECT_EQ(problem("{per: service, of: bytes, rate: 200/s, then: deny}"),

@@ -51,11 +51,12 @@ TEST(PolicyProblem, what_later_versions_read_is_named_as_such) {
                         "    record: {class: routine, durability: group}\n"
                         "    limits:\n"
                         "      - {per: principal, rate: 200/s, burst: 400, then: hold}\n"
+                        "    tls: terminate\n"
                         "    rules: [pii/*, secrets/*, risk/sql-*]\n"
                         "principals:\n"
                         "  - {name: ci-chunker, from: 10.77.0.64/26}\n"
                         "retention: {routine: 90d, privileged: 365d}\n"),
-            "p.yaml:8:57: \"hold\" is not available in this version; one of throttle, deny, observe");
+            "p.yaml:9:5: key \"tls\" is not available in this version; remove it, or wait for the version that has it");
 }
 
 TEST(PolicyProblem, words) {
@@ -185,8 +186,9 @@ TEST(PolicyProblem, rules) {
   EXPECT_THAT(problems_of_rule("match: ab, where: [request, response], action: deny"),
               HasSubstr("deny is for requests"));
   EXPECT_THAT(problems_of_rule("match: ab, where: [response.head], action: deny"), HasSubstr("deny is for requests"));
-  EXPECT_THAT(problems_of_rule("match: ab, where: [request], action: hold"),
-              HasSubstr("\"hold\" is not available in this version"));
+  EXPECT_THAT(problems_of_rule("match: ab, where: [response], action: hold"), HasSubstr("hold is for requests"));
+  EXPECT_THAT(problems_of_rule("match: ab, where: [request], action: throttle"),
+              HasSubstr("\"throttle\" is not available in this version"));
   EXPECT_THAT(problems_of_rule("match: ab, where: [request], action: mask, validate: mod96"),
               HasSubstr("\"mod96\" is not known here; did you mean \"mod97\"?"));
   EXPECT_THAT(problems_of_rule("match: ab, where: [], action: mask"), HasSubstr("where is empty"));

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <deque>
 #include <mutex>
 #include <thread>
 
@@ -22,6 +23,7 @@
 #include "schema/channel_generated.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait.h"
+#include "tests/unit/dataplane/channel/fake_host.h"
 
 namespace sluice::channel {
 namespace {
@@ -36,69 +38,6 @@ constexpr const char* kOtherPolicy = R"(
 services:
   - {name: orders, address: 10.77.0.2:8080, protocol: http, mode: observe}
 )";
-
-class FakeHost : public Host {
- public:
-  Result<void> apply(std::unique_ptr<const enforce::Snapshot> snapshot) override {
-    if (refuse) return fail(ErrorCode::io_failed, "no worker answers");
-    version = snapshot->version();
-    ++applied;
-    return {};
-  }
-  CounterReport counters() override {
-    CounterReport report;
-    report.policy_version = version;
-    report.services = {{"orders", 3, 1, 20, 19, 1000, 2000, 4, 5}};
-    report.rules = {{"pii/card", 7}};
-    report.limits = {{"orders/few", 5, 4, 3, 2}};
-    report.drops = {{"udp_refused", 2}};
-    report.sessions_open = 1;
-    return report;
-  }
-  std::size_t take_events(std::span<SessionEvent> events) override {
-    const std::size_t count = std::min(events.size(), waiting_events.load());
-    for (std::size_t i = 0; i < count; ++i) {
-      events[i] = {};
-      std::strcpy(events[i].service, "orders");
-      std::memset(events[i].principal, 'p', sizeof events[i].principal);  // full: no terminating zero
-    }
-    waiting_events -= count;
-    return count;
-  }
-
-  bool ask_flows(const FlowQuery& query) override {
-    asked = query;
-    told = 0;
-    return true;
-  }
-  FlowProgress take_flows(std::span<session::FlowInfo> rows) override {
-    FlowProgress progress;
-    while (progress.rows < rows.size() && told < asked.limit) {
-      rows[progress.rows] = {};
-      rows[progress.rows].session = 1000 + told++;
-      std::strcpy(rows[progress.rows++].service, asked.service);
-    }
-    progress.last = progress.rows < rows.size() && !never_ends;
-    progress.more = true;
-    progress.sessions = 12345;
-    return progress;
-  }
-
-  std::vector<TraceSnapshot> trace() override {
-    std::vector<TraceSnapshot> out = {{.worker = 0, .written = 50'000, .records = {}},
-                                      {.worker = 1, .written = 0, .records = {}}};
-    for (std::uint64_t i = 0; i < 20'000; ++i) out[0].records.push_back({.time_ns = i, .kind = TraceKind::drop});
-    return out;
-  }
-
-  std::atomic<bool> refuse{false};
-  std::atomic<bool> never_ends{false};
-  FlowQuery asked;  // the channel's thread alone, until an answer is there
-  std::uint32_t told = 0;
-  std::atomic<std::uint64_t> version{0};
-  std::atomic<int> applied{0};
-  std::atomic<std::size_t> waiting_events{0};
-};
 
 class ChannelTest : public ::testing::Test {
  protected:
@@ -252,6 +191,23 @@ TEST_F(ChannelTest, CountersAndEventsArrive) {
   EXPECT_EQ(limit.limit, "orders/few");
   EXPECT_EQ(std::tuple(limit.passed, limit.denied, limit.throttled, limit.observed), std::tuple(5U, 4U, 3U, 2U));
   EXPECT_EQ(counters.drops[0].name, "udp_refused");
+  ASSERT_EQ(counters.callers.size(), 1U);
+  const auto& caller = counters.callers[0];
+  EXPECT_EQ(caller.service + "/" + caller.principal, "orders/ci");
+  EXPECT_EQ(std::tuple(caller.requests, caller.responses, caller.errors, caller.denied), std::tuple(9U, 8U, 7U, 6U));
+  EXPECT_EQ(std::tuple(caller.request_bytes, caller.response_bytes, caller.waited_ns), std::tuple(5U, 4U, 3U));
+  EXPECT_EQ(caller.waits[0], 2U);
+}
+
+TEST_F(ChannelTest, AReportOfManyRulesComesWhole) {
+  FakeHost host;
+  host.rules = 16'000;
+  const auto channel = start_data_plane(host);
+  ASSERT_TRUE(eventually([&] { return control_->channel_status().counters.has_value(); }));
+  const control::Counters counters = *control_->channel_status().counters;
+  ASSERT_EQ(counters.rules.size(), 16'000U);
+  EXPECT_EQ(counters.rules[15'999].name, "local/rule-15999");
+  EXPECT_EQ(counters.limits.size(), 1U);
 }
 
 TEST_F(ChannelTest, AQuestionForFlowsIsCarriedWholeAndItsAnswerComesInParts) {
@@ -438,7 +394,7 @@ TEST_F(ChannelTest, WhatIsNoMessageEndsTheConnectionAndNothingElse) {
 }
 
 TEST_F(ChannelTest, ASecondControlOnTheSocketIsRefused) {
-  const auto second = control::ChannelServer::start(socket(), nullptr);
+  const auto second = control::ChannelServer::start(socket(), {});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::already_running);
 }

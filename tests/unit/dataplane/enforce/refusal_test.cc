@@ -187,7 +187,7 @@ TEST_F(Refusal, conditions) {
                    with([](fbs::ConditionsT& c) { c.allow_match = {"a*"}; }));
   expect_malformed("allow contain, item 2: it is empty",
                    with([](fbs::ConditionsT& c) { c.allow_contain = {"a", ""}; }));
-  expect(ErrorCode::bundle_bad_version, "format 6", [](fbs::PolicyT& p) { p.format = 6; });
+  expect(ErrorCode::bundle_bad_version, "format 7", [](fbs::PolicyT& p) { p.format = 7; });
 }
 
 TEST_F(Refusal, limits) {
@@ -209,7 +209,7 @@ TEST_F(Refusal, limits) {
   expect_not_proper([](fbs::LimitT& l) { l.name = "a/b"; });
   expect_not_proper([](fbs::LimitT& l) { l.per = static_cast<fbs::LimitPer>(5); });
   expect_not_proper([](fbs::LimitT& l) { l.of = static_cast<fbs::LimitOf>(3); });
-  expect_not_proper([](fbs::LimitT& l) { l.then = static_cast<fbs::LimitThen>(3); });
+  expect_not_proper([](fbs::LimitT& l) { l.then = static_cast<fbs::LimitThen>(4); });
   expect_not_proper([](fbs::LimitT& l) { l.units = 0; });
   expect_not_proper([](fbs::LimitT& l) { l.units = ~0ULL; });
   expect_not_proper([](fbs::LimitT& l) { l.period_ns = 0; });
@@ -235,11 +235,11 @@ TEST_F(Refusal, limits) {
 TEST_F(Refusal, rules) {
   expect_malformed("rule 0 has no proper name", [](fbs::PolicyT& p) { p.rules[0]->name = "x"; });
   expect_malformed("rule 1 has no proper name", [](fbs::PolicyT& p) { p.rules[1]->name = "local/a\nb"; });
-  expect_malformed("unknown action", [](fbs::PolicyT& p) { p.rules[0]->action = static_cast<fbs::Action>(3); });
+  expect_malformed("unknown action", [](fbs::PolicyT& p) { p.rules[0]->action = static_cast<fbs::Action>(4); });
   expect_malformed("unknown action or validator",
                    [](fbs::PolicyT& p) { p.rules[0]->validator = static_cast<fbs::Validator>(9); });
   expect_malformed("without being a mask", [](fbs::PolicyT& p) { p.rules[0]->mask_response_wire = true; });
-  expect_malformed("denies responses", [](fbs::PolicyT& p) { p.services[0]->scans[3] = 0; });
+  expect_malformed("denies or holds responses", [](fbs::PolicyT& p) { p.services[0]->scans[3] = 0; });
   expect_malformed("rule 0", [](fbs::PolicyT& p) { p.rules[0]->expression = "("; });
   expect_malformed("rule 0", [](fbs::PolicyT& p) { p.rules[0]->min_width = 0; });
   expect_malformed("rule 0", [](fbs::PolicyT& p) { p.rules[0]->max_width = 4097; });

@@ -120,6 +120,25 @@ TEST(Hostile, TextHasTheMatchesOfASearchWithoutShortcuts) {
 }
 
 // 100 MB without a line's end, as pieces of 64 KiB come.
+// Each third byte may begin a token that goes on behind the cut: what is held is not tried again at every cut.
+TEST(Hostile, TextThatIsOpenAtEveryCutCostsNoMoreLookupsThanIsStated) {
+  constexpr double kMostLookupsCut = 64;
+  constexpr std::size_t kSegmentBytes = 1448;
+  const auto rules = rule_set_of(
+      {{R"(eyJ[A-Za-z0-9_-]{8,1000}\.eyJ[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,700})", false, Validator::none}});
+  Scratch scratch;
+  ASSERT_TRUE(scratch.grow_for(*rules));
+  std::string text;
+  while (text.size() < kTextBytes) text += "eyJ";
+  text += "0123456789.eyJ0123456789.0123456789 ";
+  Stream stream(*rules, scratch);
+  for (std::size_t at = 0; at < text.size(); at += kSegmentBytes)
+    ASSERT_TRUE(stream.feed(text.substr(at, kSegmentBytes), at + kSegmentBytes >= text.size()));
+  EXPECT_EQ(stream.broken(), "");
+  EXPECT_EQ(stream.matches().size(), 1U);
+  EXPECT_LE(static_cast<double>(scratch.lookups()), static_cast<double>(text.size()) * kMostLookupsCut);
+}
+
 TEST(Hostile, ALineWithoutAnEndIsScannedInBoundedMemoryAndWork) {
   std::vector<TestRule> specs;
   for (const NamedRule& rule : pack_rules()) specs.push_back(rule.rule);

@@ -22,9 +22,10 @@ using rules::Window;
 
 const ByteSet kAnything = ByteSet().set();
 
-Literal literal(std::string bytes, bool caseless = false, ByteSet before = kAnything, ByteSet after = kAnything) {
+Literal literal(std::string bytes, bool caseless = false, ByteSet before = kAnything, rules::Following after = {}) {
   const auto width = static_cast<std::uint32_t>(bytes.size());
-  return {std::move(bytes), caseless, width + (before.all() ? 0 : 1), width + (before.all() ? 0 : 1), before, after};
+  return {std::move(bytes), caseless,        width + (before.all() ? 0 : 1), width + (before.all() ? 0 : 1),
+          before,           std::move(after)};
 }
 
 // Starts that lie in the anchors of rule 0.
@@ -33,7 +34,7 @@ std::vector<std::size_t> found(const Literals& literals, const std::vector<Bytes
   for (const Bytes piece : pieces) content->append(piece);
   Anchors anchors;
   anchors.grow_for(1);
-  literals.find(*content, anchors);
+  literals.find(*content, {0, content->length()}, anchors);
   std::vector<std::size_t> out;
   for (std::uint32_t at = anchors.first_range(0); at != Anchors::kNone; at = anchors.range(at).next)
     for (std::uint32_t i = anchors.range(at).first; i <= anchors.range(at).last; ++i) out.push_back(i);
@@ -101,9 +102,14 @@ TEST(Literals, AreFoundWhereAByteByByteLookFindsThemHoweverContentIsCut) {
       for (const char c : some(3)) set.set(static_cast<unsigned char>(c));
       return random.chance(1, 2) ? kAnything : set;
     };
+    const auto behind = [&] {
+      rules::Following sets(random.below(rules::kMaxFollowing + 1));
+      for (ByteSet& set : sets) set = around();
+      return sets;
+    };
     std::vector<Literal> all;
     for (std::uint64_t n = 1 + random.below(40); n > 0; --n)
-      all.push_back(literal(some(1 + random.below(6)), random.chance(1, 3), around(), around()));
+      all.push_back(literal(some(1 + random.below(6)), random.chance(1, 3), around(), behind()));
     const std::string text = some(random.below(1500));
     std::vector<Bytes> pieces;
     for (Bytes left = as_bytes(text); !left.empty(); left = left.subspan(pieces.back().size()))
@@ -112,11 +118,12 @@ TEST(Literals, AreFoundWhereAByteByByteLookFindsThemHoweverContentIsCut) {
     for (const Literal& one : all) {
       const auto places = rules::places_of(one);
       const std::size_t lead = one.before.all() ? 0 : 1;
-      for (std::size_t at = lead; at + places.size() + (one.after.all() ? 0 : 1) <= text.size(); ++at) {
+      for (std::size_t at = lead; at + places.size() + one.after.size() <= text.size(); ++at) {
         const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-        bool stands =
-            (lead == 0 || one.before[byte(at - 1)]) && (one.after.all() || one.after[byte(at + places.size())]);
+        bool stands = lead == 0 || one.before[byte(at - 1)];
         for (std::size_t i = 0; stands && i < places.size(); ++i) stands = places[i][byte(at + i)];
+        for (std::size_t i = 0; stands && i < one.after.size(); ++i)
+          stands = one.after[i][byte(at + places.size() + i)];
         if (stands) expected[at - lead] = true;
       }
     }

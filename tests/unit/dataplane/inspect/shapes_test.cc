@@ -109,7 +109,7 @@ std::vector<bool> found(const Shapes& shapes, const std::vector<Bytes>& pieces) 
   const auto room = std::make_unique<Shapes::Room>();
   Anchors anchors;
   anchors.grow_for(1);
-  shapes.find(*content, *room, anchors);
+  shapes.find(*content, {0, content->length()}, *room, anchors);
   std::vector<bool> out(content->length(), anchors.whole(0));
   for (std::uint32_t at = anchors.first_range(0); at != Anchors::kNone; at = anchors.range(at).next)
     for (std::uint32_t i = anchors.range(at).first; i <= anchors.range(at).last; ++i) out[i] = true;

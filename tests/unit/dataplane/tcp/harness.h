@@ -80,7 +80,7 @@ class LegTest : public ::testing::Test, private SegmentSink {
   void expect_nothing();
   // An empty ACK of `ack` is due, and nothing else.
   void expect_ack(std::uint32_t ack);
-  // The leg is quiet, and goes on as one made from what it leaves at rest.
+  // The leg is quiet or settled, and goes on as one made from what it leaves at rest.
   void rest();
   void write(const std::string& text);
   std::string read(std::size_t limit = SIZE_MAX);

@@ -268,6 +268,90 @@ TEST_F(Recovery, AProbeThatRepairedTheTailCountsAsALoss) {
   EXPECT_LE(output().size(), 6u);
 }
 
+TEST_F(Recovery, ALostRetransmissionWithNothingBehindItIsProbed) {
+  measure();
+  write(pattern(4'000, 1'000));
+  output();
+  now += kRtt;
+  peer_sends({.ack = 1'000, .sack = {{2'000, 5'000}}});
+  EXPECT_EQ(sequence_numbers(), Numbers{1'000});
+  const DurationNs waited = wait_for_deadline();
+  EXPECT_GE(waited, 2 * kRtt);
+  EXPECT_LT(waited, 3 * kRtt) << "well before the timeout";
+  EXPECT_EQ(sequence_numbers(), Numbers{1'000}) << "what has arrived tells nothing new";
+  EXPECT_GE(wait_for_deadline(), 200 * kMillisecond) << "one probe for each silence";
+}
+
+TEST_F(Recovery, AProbeInARecoveryIsOneSegmentOfWhatIsMissing) {
+  limits.burst_bytes = 65'000;
+  measure();
+  write(pattern(9'000, 1'000));
+  expect_one();
+  now += kRtt;
+  peer_sends({.ack = 1'000, .sack = {{4'500, 10'000}}});
+  EXPECT_EQ(output().at(0).seq, 1'000u);
+  wait_for_deadline();
+  const Out probe = output().at(0);
+  EXPECT_EQ(probe.seq, 1'000u);
+  EXPECT_EQ(probe.text, pattern(1'000, 1'000));
+  now += kRtt;
+  peer_sends({.ack = 2'000, .sack = {{4'500, 10'000}}});
+  const std::vector<Out> sent = output();
+  ASSERT_GE(sent.size(), 1u) << "what left before the probe is lost too";
+  EXPECT_EQ(sent[0].seq, 2'000u);
+  now += kRtt;
+  peer_sends({.ack = 10'000});
+  expect_nothing();
+  EXPECT_EQ(leg().unacknowledged_bytes(), 0u);
+}
+
+// Hosts side by side, and superframes.
+class LossyShortPath : public Recovery {
+ protected:
+  static constexpr DurationNs kShort = 100 * kMicrosecond;
+  LossyShortPath() { limits.burst_bytes = 65'000; }
+
+  // [0, 20 000) arrives after a loss, which leaves a window of a few segments.
+  void lose_once() {
+    write(pattern(10'000));
+    expect_one();
+    now += kShort;
+    peer_sends({.ack = 1'000, .sack = {{2'000, 10'000}}});
+    EXPECT_EQ(sequence_numbers(), Numbers{1'000});
+    now += kShort;
+    peer_sends({.ack = 10'000});
+  }
+};
+
+TEST_F(LossyShortPath, TwoFramesAreUnderWaySoThatOneTellsOfTheOther) {
+  lose_once();
+  write(pattern(30'000, 10'000));
+  const std::vector<Out> sent = output();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[0].text.size(), 4'000u);
+  EXPECT_EQ(sent[1].text.size(), 3'000u);
+}
+
+TEST_F(LossyShortPath, RoomIsGatheredForAThirdOfTheWindow) {
+  lose_once();
+  write(pattern(60'000, 10'000));
+  output();
+  now += kShort;
+  peer_sends({.ack = 12'000});
+  expect_nothing();
+  peer_sends({.ack = 13'000});
+  EXPECT_EQ(expect_one().text.size(), 3'000u);
+}
+
+TEST_F(LossyShortPath, TheLastBytesDoNotWaitForRoom) {
+  lose_once();
+  write(pattern(8'000, 10'000));
+  output();
+  now += kShort;
+  peer_sends({.ack = 11'000});
+  EXPECT_EQ(expect_one().text.size(), 1'000u);
+}
+
 TEST_F(Recovery, AnswersToABoundedNumberOfPiecesOnly) {
   measure();
   write(pattern(9'000, 1'000));

@@ -76,6 +76,50 @@ TEST_F(TimeWait, WhatIsOpenGivesWayToNothingAndWhatIsGoneToAll) {
   output();
 }
 
+TEST_F(TimeWait, AtRestItAnswersARepeatedFinAndWaitsAnew) {
+  wait_for_stragglers();
+  now += limits.time_wait / 2;
+  rest();
+  EXPECT_EQ(leg().state(), LegState::time_wait);
+  peer_sends({.seq = 0, .text = "bye", .flags = kAck | kFin});
+  expect_ack(4);
+  rest();
+  EXPECT_EQ(wait_for_deadline(), limits.time_wait);
+  EXPECT_EQ(leg().state(), LegState::closed);
+  EXPECT_EQ(leg().closed_by(), ErrorCode::ok);
+  EXPECT_EQ(leg().next_deadline(), kNever);
+}
+
+TEST_F(TimeWait, AtRestItJudgesASynAsBefore) {
+  setup.timestamps = true;
+  setup.ts_recent = last_ - 100;
+  wait_for_stragglers();
+  rest();
+  EXPECT_TRUE(begins(-1'000, last_ + 1));
+  EXPECT_FALSE(begins(1'000, last_ - 1));
+  EXPECT_FALSE(begins(0, last_));
+}
+
+TEST_F(TimeWait, AtRestAnswersToTheBlindStayPaced) {
+  wait_for_stragglers();
+  const In blind = {.seq = static_cast<std::uint32_t>(-1'000), .flags = kSyn};
+  peer_sends(blind);
+  expect_ack(4);
+  rest();
+  peer_sends(blind);
+  expect_nothing();
+}
+
+TEST_F(TimeWait, WhatWasAbortedAtRestResetsWhatStillComes) {
+  leg().abort(ErrorCode::tcp_aborted);
+  EXPECT_EQ(expect_one().flags, kRst | kAck);
+  rest();
+  EXPECT_EQ(leg().state(), LegState::closed);
+  EXPECT_EQ(leg().closed_by(), ErrorCode::tcp_aborted);
+  peer_sends({.text = "late"});
+  EXPECT_EQ(expect_one().flags, kRst | kAck);
+}
+
 TEST_F(TimeWait, ASynThatMayNotIsAnsweredWithAnAck) {
   wait_for_stragglers();
   EXPECT_EQ(peer_sends({.seq = static_cast<std::uint32_t>(-1'000), .flags = kSyn}), ErrorCode::tcp_out_of_window);

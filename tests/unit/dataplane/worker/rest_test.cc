@@ -106,6 +106,26 @@ TEST_F(RestTest, HalfAHeadDoesNotRest) {
   EXPECT_FALSE(flow().at_rest);
 }
 
+TEST_F(RestTest, InTimeWaitAtOnceAndUntilItIsOver) {
+  open();
+  exchange();
+  from(Side::server, {.flags = wire::kAck | wire::kFin, .seq = server_next, .ack = client_next});
+  from(Side::client, {.flags = wire::kAck | wire::kFin, .seq = client_next, .ack = server_next + 1});
+  from(Side::server, {.flags = wire::kAck, .seq = server_next + 1, .ack = client_next + 1});
+  EXPECT_EQ(recorder.closed, 1U);
+  const session::FlowInfo info = flow();
+  EXPECT_TRUE(info.at_rest);
+  EXPECT_EQ(info.client.tcp.state, tcp::TcpState::time_wait);
+  client.out.clear();
+  from(Side::client, {.flags = wire::kAck | wire::kFin, .seq = client_next, .ack = server_next + 1});
+  EXPECT_EQ(next(Side::client).ack, client_next + 1) << "a repeated FIN has its answer";
+  EXPECT_TRUE(flow().at_rest) << "again";
+  wait(59 * kSecond);
+  EXPECT_EQ(worker->sessions_open(), 1U);
+  wait(2 * kSecond);
+  EXPECT_EQ(worker->sessions_open(), 0U);
+}
+
 TEST_F(RestTest, ItEndsAsAnyOther) {
   open();
   exchange();

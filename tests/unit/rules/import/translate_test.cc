@@ -84,6 +84,16 @@ TEST(Translate, a_lazy_lead_before_a_secret_is_dropped) {
   EXPECT_THAT(run(R"([a-c]{0,5}?(d))", {0, true}).expressions, ElementsAre("g [a-c]{0,5}(d)"));
 }
 
+// `==` before forty bytes: the other scanner's greedy `[ =]{0,5}` takes it, and for us it is of the secret.
+TEST(Translate, a_secret_that_could_begin_earlier_is_told) {
+  EXPECT_THAT(run("key[ =]{0,5}([a-z=]{40,46})").other, ElementsAre(HasSubstr("as early as it can")));
+  EXPECT_THAT(run("key(?:=|:=|:)([a-z=]{40,46})").other, ElementsAre(HasSubstr("as early as it can")));
+  EXPECT_THAT(run("key[ =]{0,5}:([a-z=]{40,46})").other, IsEmpty());
+  EXPECT_THAT(run("key[ =]{0,5}([a-z]{40,46})").other, IsEmpty());
+  EXPECT_THAT(run("key[ =]{0,5}([a-z=]{40})").other, IsEmpty());
+  EXPECT_THAT(run("key[ =]{0,5}((?:squ_)?[a-z=]{40})").other, IsEmpty());
+}
+
 TEST(Translate, other_lazy_repetitions_are_told_where_they_make_a_difference) {
   EXPECT_THAT(run("a[b-d]{1,5}?e(x)").other, IsEmpty());
   EXPECT_THAT(run("a[b-e]{1,5}?e(x)").other, ElementsAre(HasSubstr("lazy")));

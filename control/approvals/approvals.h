@@ -1,0 +1,80 @@
+// The desk at work: takes what the channel hands over into the store on a thread of its own, sends what was decided,
+// and answers the API. The channel's thread never waits for it: the queue between them is bounded, and the data plane
+// is simply not read while it is full.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "control/approvals/desk.h"
+#include "control/channel/server.h"
+
+namespace sluice::control {
+
+class Approvals : public ChannelObserver {
+ public:
+  using Clock = std::function<WallNs()>;
+
+  static Result<std::unique_ptr<Approvals>> open(const std::string& path, Desk::Terms terms, Clock clock);
+  ~Approvals() override;
+
+  // From start() to stop() the channel is there.
+  void start(ChannelServer& channel);
+  void stop();
+
+  // --- the channel's thread
+  void on_connected() override;
+  void on_hold(HoldMessage&& message) override;
+  [[nodiscard]] bool has_room() const override;
+
+  // --- any thread. A decision is on disk when this returns.
+  Result<VoteAnswer> vote(HoldId hold, const Reviewer& reviewer, const VoteRequest& request);
+  Result<Hold> claim(HoldId hold, const Reviewer& reviewer, bool take_back);
+  Result<Order> add_order(Order order, const Reviewer& reviewer, bool is_override);
+  Result<Order> vote_order(OrderId order, const Reviewer& reviewer, const VoteRequest& request);
+  Result<Order> lift_order(OrderId order, const Reviewer& reviewer, const std::string& reason);
+  Result<std::vector<Hold>> holds(const HoldQuery& query);
+  Result<HoldDetail> hold(HoldId hold);
+  Result<std::vector<Order>> orders(bool with_ended, std::uint64_t limit);
+  Result<std::uint64_t> audit_sequence();
+  // What happened after `sequence`; waits up to `wait` for the first of it, where not too many wait already.
+  Result<std::vector<AuditEntry>> changes(std::uint64_t sequence, std::uint64_t limit, DurationNs wait);
+  Result<std::uint64_t> webhook_cursor(std::string_view name);
+  Result<void> set_webhook_cursor(std::string_view name, std::uint64_t sequence);
+  [[nodiscard]] WallNs now() const { return clock_(); }
+
+ private:
+  Approvals(Desk desk, Clock clock) : clock_(std::move(clock)), desk_(std::move(desk)) {}
+  void run();
+  // Takes a part of what waits. False when that failed, and is to be tried again.
+  bool take_some();
+  void send();
+  template <class F>
+  auto at_desk(const F& work);
+
+  const Clock clock_;
+  ChannelServer* channel_ = nullptr;
+
+  std::mutex desk_mutex_;  // guards the next two
+  Desk desk_;
+  bool must_say_again_ = false;  // something was not sent that should have been
+  std::condition_variable changed_;
+  std::atomic<int> waiting_{0};
+
+  mutable std::mutex queue_mutex_;  // guards what follows; taken after the other, or alone
+  std::condition_variable wake_;
+  std::deque<HoldMessage> queue_;
+  std::size_t queue_bytes_ = 0;
+  bool connected_ = false;  // since it was looked at last
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace sluice::control

@@ -1,0 +1,235 @@
+// See prometheus.h.
+#include "control/telemetry/prometheus.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include <iterator>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sluice::control {
+namespace {
+
+constexpr double kNsASecond = 1e9;
+constexpr std::string_view kOthers = "(others)";
+
+// A label's value: what is no UTF-8 becomes U+FFFD; a backslash, a quote and a line feed are escaped.
+std::string escaped(std::string_view value) {
+  using Json = nlohmann::json;
+  const std::string json = Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string out;
+  for (const char c : Json::parse(json).get<std::string>()) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
+  }
+  return out;
+}
+
+struct Label {
+  std::string_view name;
+  std::string_view value;  // escaped
+};
+
+// Lines of one exposition, family after family.
+class Exposition {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    family_ = name;
+    fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  }
+  template <class T>
+  void sample(T value, std::initializer_list<Label> labels = {}, std::string_view suffix = "") {
+    fmt::format_to(std::back_inserter(text_), "{}{}", family_, suffix);
+    char before = '{';
+    for (const Label& label : labels) {
+      fmt::format_to(std::back_inserter(text_), "{}{}=\"{}\"", before, label.name, label.value);
+      before = ',';
+    }
+    fmt::format_to(std::back_inserter(text_), "{} {}\n", labels.size() > 0 ? "}" : "", value);
+  }
+  template <class T>
+  void one(std::string_view name, std::string_view type, std::string_view help, T value) {
+    family(name, type, help);
+    sample(value);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+  std::string_view family_;
+};
+
+// Of one number of each row of a list.
+template <class Row>
+struct Column {
+  std::string_view name;
+  std::string_view type;
+  std::string_view help;
+  std::uint64_t Row::* value;
+};
+
+constexpr Column<ServiceCount> kServiceColumns[] = {
+    {"sluice_service_sessions_total", "counter", "Sessions opened.", &ServiceCount::sessions},
+    {"sluice_service_sessions_open", "gauge", "Sessions open now.", &ServiceCount::open},
+    {"sluice_service_requests_total", "counter", "Requests that began.", &ServiceCount::requests},
+    {"sluice_service_responses_total", "counter", "Whole responses of the server.", &ServiceCount::responses},
+    {"sluice_service_denied_total", "counter", "Requests that Sluice refused.", &ServiceCount::denied},
+    {"sluice_service_errors_total", "counter", "Responses of status 5xx, and messages cut short.",
+     &ServiceCount::errors},
+    {"sluice_service_request_bytes_total", "counter", "Bytes from clients.", &ServiceCount::request_bytes},
+    {"sluice_service_response_bytes_total", "counter", "Bytes from the server.", &ServiceCount::response_bytes},
+    {"sluice_service_sessions_spliced_total", "counter", "Sessions that nothing looks at any more.",
+     &ServiceCount::spliced},
+    {"sluice_service_sessions_forwarded_total", "counter", "Spliced sessions that pass unchanged.",
+     &ServiceCount::forwarded},
+};
+
+constexpr Column<CallerCount> kCallerColumns[] = {
+    {"sluice_requests_total", "counter", "Requests that began.", &CallerCount::requests},
+    {"sluice_denied_total", "counter", "Requests that Sluice refused.", &CallerCount::denied},
+    {"sluice_errors_total", "counter", "Responses of status 5xx, and messages cut short.", &CallerCount::errors},
+    {"sluice_request_bytes_total", "counter", "Bytes of requests' bodies.", &CallerCount::request_bytes},
+    {"sluice_response_bytes_total", "counter", "Bytes of responses' bodies.", &CallerCount::response_bytes},
+};
+
+void add_services(Exposition& out, const Counters& counters) {
+  for (const Column<ServiceCount>& column : kServiceColumns) {
+    out.family(column.name, column.type, column.help);
+    for (const ServiceCount& row : counters.services)
+      out.sample(row.*column.value, {{"service", escaped(row.service)}});
+  }
+}
+
+void add_callers(Exposition& out, const Counters& counters) {
+  std::vector<std::pair<std::string, std::string>> names;  // service and principal, escaped
+  for (const CallerCount& row : counters.callers) names.emplace_back(escaped(row.service), escaped(row.principal));
+  for (const Column<CallerCount>& column : kCallerColumns) {
+    out.family(column.name, column.type, column.help);
+    for (std::size_t i = 0; i < names.size(); ++i)
+      out.sample(counters.callers[i].*column.value, {{"service", names[i].first}, {"principal", names[i].second}});
+  }
+  out.family("sluice_request_duration_seconds", "histogram", "From a request's head to the end of its response.");
+  for (std::size_t row = 0; row < names.size(); ++row) {
+    const CallerCount& counts = counters.callers[row];
+    const Label service{"service", names[row].first};
+    const Label principal{"principal", names[row].second};
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < kWaitBuckets; ++i) {
+      sum += counts.waits[i];
+      const std::string bound = i < kWaitBoundsNs.size()
+                                    ? fmt::format("{}", static_cast<double>(kWaitBoundsNs[i]) / kNsASecond)
+                                    : std::string("+Inf");
+      out.sample(sum, {service, principal, {"le", bound}}, "_bucket");
+    }
+    out.sample(static_cast<double>(counts.waited_ns) / kNsASecond, {service, principal}, "_sum");
+    out.sample(sum, {service, principal}, "_count");
+  }
+}
+
+void add_named(Exposition& out, const std::vector<NamedCount>& counts, std::string_view label) {
+  std::uint64_t others = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (i < kMostSeries)
+      out.sample(counts[i].value, {{label, escaped(counts[i].name)}});
+    else
+      others += counts[i].value;
+  }
+  if (counts.size() > kMostSeries) out.sample(others, {{label, kOthers}});
+}
+
+void add_limits(Exposition& out, const Counters& counters) {
+  constexpr struct {
+    std::string_view outcome;
+    std::uint64_t LimitCount::* value;
+  } kOutcomes[] = {{"passed", &LimitCount::passed},
+                   {"denied", &LimitCount::denied},
+                   {"throttled", &LimitCount::throttled},
+                   {"held", &LimitCount::held},
+                   {"observed", &LimitCount::observed}};
+  out.family("sluice_limit_units_total", "counter", "What a limit was asked for, by what became of it.");
+  for (const auto& [outcome, value] : kOutcomes) {
+    std::uint64_t others = 0;
+    for (std::size_t i = 0; i < counters.limits.size(); ++i) {
+      const LimitCount& row = counters.limits[i];
+      if (i < kMostSeries)
+        out.sample(row.*value, {{"limit", escaped(row.limit)}, {"outcome", outcome}});
+      else
+        others += row.*value;
+    }
+    if (counters.limits.size() > kMostSeries) out.sample(others, {{"limit", kOthers}, {"outcome", outcome}});
+  }
+}
+
+void add_holds(Exposition& out, const HoldCounts& holds) {
+  out.one("sluice_holds_open", "gauge", "Requests that wait for a decision.", holds.open);
+  out.one("sluice_holds_opened_total", "counter", "Requests that came to wait.", holds.opened);
+  out.one("sluice_holds_exhausted_total", "counter", "Requests that could not be held: there were too many.",
+          holds.exhausted);
+  out.family("sluice_holds_ended_total", "counter", "Requests that wait no longer, by how that ended.");
+  for (const auto& [ending, count] : {std::pair<std::string_view, std::uint64_t>{"passed", holds.passed},
+                                      {"denied", holds.denied},
+                                      {"expired", holds.expired},
+                                      {"abandoned", holds.abandoned},
+                                      {"server_gone", holds.server_gone},
+                                      {"cut", holds.cut}})
+    out.sample(count, {{"ending", ending}});
+}
+
+// "client/rx_frames": a counter of the port at that side.
+void add_ports(Exposition& out, const Counters& counters) {
+  out.family("sluice_port_total", "counter", "What a port counts.");
+  for (const NamedCount& count : counters.ports) {
+    const std::size_t slash = count.name.find('/');
+    const std::string_view name = count.name;
+    if (slash == std::string::npos) continue;
+    out.sample(count.value, {{"port", name.substr(0, slash)}, {"counter", name.substr(slash + 1)}});
+  }
+}
+
+void add_counters(Exposition& out, const Counters& counters) {
+  out.one("sluice_policy_version", "gauge", "Version of the policy that runs; 0: none.", counters.policy_version);
+  out.one("sluice_report_timestamp_seconds", "gauge", "When the data plane counted this.",
+          static_cast<double>(counters.wall_ns) / kNsASecond);
+  add_services(out, counters);
+  add_callers(out, counters);
+  add_limits(out, counters);
+  add_holds(out, counters.holds);
+  out.family("sluice_rule_matches_total", "counter", "Matches of a rule.");
+  add_named(out, counters.rules, "rule");
+  out.family("sluice_events_total", "counter", "What was refused, dropped, given up or noted, by its error's name.");
+  add_named(out, counters.drops, "error");
+  add_ports(out, counters);
+  out.one("sluice_records_appended_total", "counter", "Records handed to the archive.", counters.records_appended);
+  out.one("sluice_records_durable_total", "counter", "Records that are on disk.", counters.records_durable);
+  out.one("sluice_record_bytes_total", "counter", "Bytes of records.", counters.record_bytes);
+  out.one("sluice_record_stalls_total", "counter", "Times that traffic waited for the archive.",
+          counters.record_stalls);
+  out.one("sluice_archive_ok", "gauge", "1 while records can be written.", counters.archive_error.empty() ? 1 : 0);
+  out.one("sluice_worker_busy_seconds_total", "counter", "Time that the worker had something to do.",
+          static_cast<double>(counters.worker_busy_ns) / kNsASecond);
+  out.one("sluice_sessions_open", "gauge", "Sessions open now, of all services.", counters.sessions_open);
+  out.one("sluice_buffers_free", "gauge", "Packet buffers that are free.", counters.buffers_free);
+  out.one("sluice_lost_events_total", "counter", "Session events that control was not told of.", counters.lost_events);
+}
+
+}  // namespace
+
+std::string prometheus_text(const ChannelStatus& status) {
+  Exposition out;
+  out.family("sluice_build_info", "gauge", "The version of control; always 1.");
+  out.sample(1, {{"version", SLUICE_VERSION}});
+  out.one("sluice_data_plane_up", "gauge", "1 while a data plane is connected.", status.data_plane ? 1 : 0);
+  if (status.data_plane)
+    out.one("sluice_data_plane_start_timestamp_seconds", "gauge", "When the data plane began.",
+            static_cast<double>(status.data_plane->start_wall_ns) / kNsASecond);
+  if (status.counters) add_counters(out, *status.counters);
+  return out.take();
+}
+
+}  // namespace sluice::control

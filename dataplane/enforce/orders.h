@@ -1,0 +1,107 @@
+// Orders: what a reviewer or an operator said about units to come. The whole list is one immutable value, made outside
+// the data path and swapped as policies are. Looking one up costs a binary search for each field that an order may be
+// kept by, whatever their number; without orders there is no list at all.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/ip_address.h"
+#include "common/time.h"
+#include "common/unit.h"
+
+namespace sluice::enforce {
+
+// In the order in which one comes before another.
+enum class OrderVerdict : std::uint8_t { pass = 0, hold = 1, deny = 2 };
+
+using Fingerprint = std::array<std::uint8_t, 32>;
+
+// A field that is empty or 0 stands for any.
+struct Order {
+  std::uint64_t id = 0;
+  OrderVerdict verdict = OrderVerdict::hold;
+  std::string service = {};
+  std::string principal = {};
+  SessionId session = 0;
+  IpAddress source = {};
+  unsigned source_bits = 0;  // of 128 (IpAddress::prefix)
+  std::optional<Fingerprint> fingerprint = {};
+  bool once = false;
+  TimeNs until = kNever;
+  std::string by = {};
+  std::string reason = {};
+};
+
+// What orders tell units apart by.
+struct OrderedUnit {
+  std::string_view service = {};
+  std::string_view principal = {};  // also one that the caller gave itself
+  std::string_view network = {};    // the principal that the policy knows by the network it calls from
+  SessionId session = 0;
+  IpAddress address = {};
+  const Fingerprint* fingerprint = nullptr;  // when it is known
+};
+
+class Orders {
+ public:
+  explicit Orders(std::vector<Order> orders);
+
+  // The one that counts: deny before hold before pass; of one kind that which was given first. `used`: whether one that
+  // counts once does not any more.
+  template <class Used>
+  [[nodiscard]] const Order* find(const OrderedUnit& unit, TimeNs now, const Used& used) const {
+    const Order* best = nullptr;
+    const auto look = [&](std::uint32_t index) {
+      const Order& order = orders_[index];
+      if (best != nullptr && (order.verdict < best->verdict || (order.verdict == best->verdict && &order > best)))
+        return;
+      if (now < order.until && agrees(order, unit) && !(order.once && used(order.id))) best = &order;
+    };
+    each_of(key_of(Kept::session, unit.session), look);
+    each_of(key_of(Kept::principal, unit.principal), look);
+    if (unit.network != unit.principal) each_of(key_of(Kept::principal, unit.network), look);
+    each_of(key_of(Kept::service, unit.service), look);
+    each_of(key_of(Kept::elsewhere, {}), look);
+    return best;
+  }
+  // Some order is for a unit that must be known whole.
+  [[nodiscard]] bool has_fingerprints() const { return has_fingerprints_; }
+  [[nodiscard]] const std::vector<Order>& all() const { return orders_; }
+
+ private:
+  // The field by which an order is found, the first of these that it names.
+  enum class Kept : std::uint8_t { session, principal, service, elsewhere };
+
+  static bool is_of(const Order& order, const OrderedUnit& unit);
+  static bool agrees(const Order& order, const OrderedUnit& unit);
+  static std::uint64_t key_of(Kept kept, std::string_view text);
+  static std::uint64_t key_of(Kept kept, SessionId session);
+  template <class Fn>
+  void each_of(std::uint64_t key, const Fn& fn) const;
+
+  std::vector<Order> orders_;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> keys_;  // sorted
+  bool has_fingerprints_ = false;
+};
+
+template <class Fn>
+void Orders::each_of(std::uint64_t key, const Fn& fn) const {
+  std::size_t at = 0;
+  std::size_t end = keys_.size();
+  while (at < end) {
+    const std::size_t middle = at + (end - at) / 2;
+    if (keys_[middle].first < key)
+      at = middle + 1;
+    else
+      end = middle;
+  }
+  for (; at < keys_.size() && keys_[at].first == key; ++at) fn(keys_[at].second);
+}
+
+}  // namespace sluice::enforce

@@ -1,0 +1,63 @@
+// What each caller did of each service, and how long it waited for answers. The worker counts, any thread reads.
+//
+// Names that callers give themselves are without end, so there are kMost rows: names that the policy declares find one
+// as long as any is free, names from requests only among the first kMostGiven. Who finds none is counted under kOthers,
+// in the service's own row for it; when even that has none, in the last row, of no service. Rows are never taken away:
+// a reader sees whole names, and counts that only grow.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "common/metrics.h"
+#include "common/siphash.h"
+#include "common/waits.h"
+
+namespace sluice::session {
+
+struct CallerRow {
+  static constexpr std::size_t kNameBytes = 64;  // a name that is longer is cut
+  std::array<char, kNameBytes> service{};        // ends with 0
+  std::array<char, kNameBytes> principal{};
+  Counter requests, responses, errors, denied, request_bytes, response_bytes, waited_ns;
+  std::array<Counter, kWaitBuckets> waits;
+
+  void add_answer(DurationNs wait_ns) {
+    responses.add();
+    waited_ns.add(wait_ns);
+    waits[wait_bucket(wait_ns)].add();
+  }
+};
+
+class Callers {
+ public:
+  static constexpr std::size_t kMost = 1024;
+  static constexpr std::size_t kMostGiven = kMost * 3 / 4;
+  static constexpr std::string_view kOthers = "(others)";
+
+  Callers() : Callers(HashKey{}) {}
+  explicit Callers(const HashKey& seed);
+
+  // `declared`: the policy knows the name. `last` is where the same caller may have been found before, or null.
+  CallerRow& find(std::string_view service, std::string_view principal, bool declared, CallerRow* last);
+  // Those in use; from any thread.
+  [[nodiscard]] std::span<const CallerRow> rows() const {
+    return std::span(*rows_).first(used_.load(std::memory_order_acquire));
+  }
+
+ private:
+  using Rows = std::array<CallerRow, kMost>;
+  // The row of these names, a new one while fewer than `most` are in use, or null.
+  CallerRow* find_row(std::string_view service, std::string_view principal, std::size_t most);
+
+  HashKey seed_;
+  std::unique_ptr<Rows> rows_;
+  std::array<std::uint16_t, 2 * kMost> places_{};  // by hash: a row and one, 0 for none
+  std::atomic<std::size_t> used_{0};
+};
+
+}  // namespace sluice::session

@@ -1,0 +1,112 @@
+// What callers did is counted by service and name, in a bounded number of rows.
+#include "dataplane/session/callers.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/relay_harness.h"
+
+namespace sluice::session {
+namespace {
+
+const std::string kPolicy =
+    "services:\n  - {name: web, address: 10.0.0.2:80, protocol: http, mode: enforce, rules: [local/drop]}\n"
+    "rules:\n  - {name: drop, match: 'drop', where: [request.head], action: deny}\n"
+    "principals:\n  - {name: ci, from: 10.0.0.64/26}\n";
+const std::string kGet = "GET /a HTTP/1.1\r\nHost: web\r\n\r\n";
+const std::string kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+std::string name_of(const CallerRow& row) {
+  return std::string(row.service.data()) + "/" + row.principal.data();
+}
+
+TEST(Callers, OneRowForEachServiceAndName) {
+  Callers callers;
+  CallerRow& first = callers.find("web", "ci", true, nullptr);
+  EXPECT_EQ(&callers.find("web", "ci", true, nullptr), &first);
+  EXPECT_EQ(&callers.find("web", "ci", false, &first), &first);
+  CallerRow& second = callers.find("web", "alice", false, &first);
+  EXPECT_NE(&second, &first);
+  EXPECT_NE(&callers.find("webc", "i", false, nullptr), &first);
+  EXPECT_EQ(callers.rows().size(), 3U);
+  EXPECT_EQ(name_of(callers.rows()[1]), "web/alice");
+}
+
+TEST(Callers, NamesThatCallersMakeUpLeaveRoomForThoseOfThePolicy) {
+  Callers callers;
+  for (int i = 0; i < 5000; ++i) callers.find("web", "user-" + std::to_string(i), false, nullptr).requests.add();
+  EXPECT_EQ(callers.rows().size(), Callers::kMostGiven + 1);
+  EXPECT_EQ(callers.find("web", "user-4999", false, nullptr).requests.value(), 5000 - Callers::kMostGiven);
+  EXPECT_EQ(name_of(callers.find("web", "user-4999", false, nullptr)), "web/(others)");
+  EXPECT_EQ(name_of(callers.find("web", "ci", true, nullptr)), "web/ci");
+}
+
+TEST(Callers, WhenAllIsFullTheLastRowTakesTheRest) {
+  Callers callers;
+  for (int i = 0; i < 5000; ++i) callers.find("service-" + std::to_string(i), "ci", true, nullptr).requests.add();
+  EXPECT_EQ(callers.rows().size(), Callers::kMost);
+  EXPECT_EQ(name_of(callers.rows().back()), "/(others)");
+  EXPECT_EQ(callers.rows().back().requests.value(), 5000 - (Callers::kMost - 1));
+}
+
+TEST(Callers, ANameIsCutToWhatARowHolds) {
+  Callers callers;
+  CallerRow& cut = callers.find("web", std::string(200, 'x'), false, nullptr);
+  EXPECT_EQ(std::string(cut.principal.data()), std::string(63, 'x'));
+  EXPECT_EQ(&callers.find("web", std::string(300, 'x'), false, nullptr), &cut);
+  CallerRow& ended = callers.find("web", std::string_view("a\0b", 3), false, nullptr);
+  EXPECT_EQ(&callers.find("web", std::string_view("a\0c", 3), false, nullptr), &ended);
+  EXPECT_EQ(callers.rows().size(), 2U);
+}
+
+TEST(Callers, RequestsAnswersErrorsAndBytesAreCounted) {
+  RelayHarness h(kPolicy);
+  h.context.now = kSecond;
+  h.client("POST /a HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\n\r\nhello");
+  h.context.now += 3 * kMillisecond;
+  h.server(kOk);
+  h.client(kGet);
+  h.server("HTTP/1.1 503 Gone\r\nContent-Length: 0\r\n\r\n");
+  h.client("GET /drop HTTP/1.1\r\nHost: web\r\n\r\n");
+  ASSERT_EQ(h.context.callers.rows().size(), 1U);
+  const CallerRow& row = h.context.callers.rows()[0];
+  EXPECT_EQ(name_of(row), "web/ci");
+  EXPECT_EQ(row.requests.value(), 3U);
+  EXPECT_EQ(row.responses.value(), 2U);
+  EXPECT_EQ(row.errors.value(), 1U);
+  EXPECT_EQ(row.denied.value(), 1U);
+  EXPECT_EQ(row.request_bytes.value(), 5U);
+  EXPECT_EQ(row.waited_ns.value(), 3 * kMillisecond);
+  EXPECT_EQ(row.waits[wait_bucket(3 * kMillisecond)].value(), 1U);
+  EXPECT_EQ(row.waits[0].value(), 1U);
+}
+
+TEST(Callers, AnAnswerThatIsCutIsAnErrorOfItsCaller) {
+  RelayHarness h(kPolicy);
+  h.client("GET /a HTTP/1.1\r\nHost: web\r\nAuthorization: Basic YWxpY2U6eA==\r\n\r\n");
+  h.server("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nha");
+  h.server_finishes();
+  ASSERT_EQ(h.context.callers.rows().size(), 1U);
+  const CallerRow& row = h.context.callers.rows()[0];
+  EXPECT_EQ(name_of(row), "web/alice");
+  EXPECT_EQ(row.errors.value(), 1U);
+  EXPECT_EQ(row.responses.value(), 0U);
+}
+
+// An upgrade is answered when the protocol changes, not when the stream ends.
+TEST(Callers, AStreamBehindAnUpgradeDoesNotCountAsWaiting) {
+  RelayHarness h(
+      "services:\n  - {name: web, address: 10.0.0.2:80, protocol: http, mode: enforce, allow_upgrade: true}\n");
+  h.context.now = kSecond;
+  h.client("GET /chat HTTP/1.1\r\nHost: web\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  h.context.now += kMillisecond;
+  h.server("HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  h.context.now += 3600 * kSecond;
+  h.client_finishes();
+  h.server_finishes();
+  const CallerRow& row = h.context.callers.rows()[0];
+  EXPECT_EQ(row.responses.value(), 1U);
+  EXPECT_EQ(row.waited_ns.value(), kMillisecond);
+}
+
+}  // namespace
+}  // namespace sluice::session
