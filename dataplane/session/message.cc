@@ -13,8 +13,6 @@ namespace {
 
 using enforce::Action;
 
-constexpr std::size_t kFewPieces = 3;
-
 }  // namespace
 
 void Message::begin(const UnitInfo& unit, Direction direction) {
@@ -246,11 +244,11 @@ ErrorCode Message::content(Context& context, Held& held, bool last) {
   return ErrorCode::ok;
 }
 
-// Segments as they came are many pieces, and cold. The copy that the record has anyway is one and warm.
+// What came is cold, and often many pieces. The copy that the record has anyway is one, and warm.
 Bytes Message::draft(Context& context) const {
   const ContentView& content = context.work.content;
   const std::uint64_t bytes = content.end() - content.begin();
-  if (content.pieces().size() <= kFewPieces || bytes > record::kMaxSliceBytes) return {};
+  if (bytes > record::kMaxSliceBytes) return {};
   const StageScope stage(Stage::record);
   const MutableBytes out = context.recorder.draft(subject(), bytes);
   if (!out.empty()) content.copy(content.begin(), content.end(), out.data());
