@@ -28,7 +28,7 @@ class StageClock {
     cycles_[static_cast<std::size_t>(stage_)] += now - since_;
     since_ = now;
     stage_ = stage;
-    ++changes_;
+    ++entries_[static_cast<std::size_t>(stage)];
   }
   // What passed since is nobody's.
   void resume() { since_ = __rdtsc(); }
@@ -37,13 +37,13 @@ class StageClock {
   [[nodiscard]] std::uint64_t cycles() const {
     return std::accumulate(cycles_.begin(), cycles_.end(), std::uint64_t{0});
   }
-  // How often a stage was entered: what the clock itself costs can be told from it.
-  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  // How often a stage was entered, or entered again from within: what the clock itself costs can be told from it.
+  [[nodiscard]] std::uint64_t entries(Stage stage) const { return entries_[static_cast<std::size_t>(stage)]; }
 
  private:
   std::array<std::uint64_t, kStages> cycles_{};
+  std::array<std::uint64_t, kStages> entries_{};
   std::uint64_t since_ = 0;
-  std::uint64_t changes_ = 0;
   Stage stage_ = Stage::tcp;
 };
 

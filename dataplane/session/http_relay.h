@@ -162,6 +162,7 @@ class HttpRelay {
   // Held back for a verdict that has not fallen.
   [[nodiscard]] bool judging() const { return request_.message.active() && !request_.judged; }
   void leave_window(Context& context);
+  void learn_caller(Context& context, std::string_view user);
   void open_exchange(Context& context, std::string_view user = {});
   void judge_request(Context& context, bool last);
   void end_request(Context& context);

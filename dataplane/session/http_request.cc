@@ -90,19 +90,22 @@ void HttpRelay::adopt_policy(Context& context) {
   learn_limits();
 }
 
-// A request begins: the unit takes the newest policy.
-void HttpRelay::open_exchange(Context& context, std::string_view user) {
+// A request begins: under the newest policy, from whom its head says.
+void HttpRelay::learn_caller(Context& context, std::string_view user) {
   const StageScope stage(Stage::enforce);
   adopt_policy(context);
+  const std::string_view principal = user.empty() ? policy_->snapshot->principal_of(client_address_) : user;
+  if (principal == principal_) return;
+  principal_ = principal;
+  learn_limits();
+}
+
+void HttpRelay::open_exchange(Context& context, std::string_view user) {
+  learn_caller(context, user);
   Exchange& exchange = exchanges_.emplace_back();
   UnitInfo& unit = exchange.unit;
   unit.session = session_;
   unit.number = next_unit_++;
-  const std::string_view principal = user.empty() ? policy_->snapshot->principal_of(client_address_) : user;
-  if (principal != principal_) {
-    principal_ = principal;
-    learn_limits();
-  }
   unit.policy = policy_;
   unit.service = service_;
   unit.principal = principal_;
