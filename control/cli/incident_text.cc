@@ -1,7 +1,6 @@
 // The text of an incident. See incident.h.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -16,16 +15,6 @@ namespace {
 constexpr std::size_t kMostParameters = 2000;  // bytes of a head or body that are shown
 constexpr double kNsAMillisecond = 1e6;
 
-bool is_true(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_boolean() && found->get<bool>();
-}
-
-Json part(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() ? *found : Json();
-}
-
 // In a table or a line: one line, no cell ends early, and nothing is a link, an image or set otherwise.
 std::string cell(std::string_view text) {
   constexpr std::string_view kMarkup = "|\\<[]!*_`";
@@ -37,21 +26,10 @@ std::string cell(std::string_view text) {
   return out.empty() ? "-" : out;
 }
 
-std::string bytes_of(const Json& bytes) {
-  if (!bytes.is_object()) return {};
-  const std::string text = bytes.contains("text") ? text_of(bytes, "text") : "(base64) " + text_of(bytes, "base64");
-  return text.size() <= kMostParameters ? text : text.substr(0, kMostParameters) + "\n(and more)";
-}
-
 // Indented by four, what stands there is code whatever it holds.
-std::string code(std::string_view text) {
-  std::string out;
-  for (std::string rest = printable(text); !rest.empty();) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    out += "    " + rest.substr(0, end) + "\n";
-    rest.erase(0, end + 1);
-  }
-  return out;
+std::string code(const Json& bytes) {
+  const std::string text = bytes_of(bytes);
+  return indented(text.size() <= kMostParameters ? text : text.substr(0, kMostParameters) + "\n(and more)");
 }
 
 using Events = std::multimap<std::string, std::string>;  // when, what
@@ -60,20 +38,14 @@ void add_event(Events& events, const Json& at, std::string what) {
   if (at.is_string()) events.emplace(at.get<std::string>(), std::move(what));
 }
 
-std::string said(const Json& what) {
-  std::string out = text_of(what, "by");
-  if (is_true(what, "override")) out += ", OVERRIDE";
-  const std::string reason = text_of(what, "reason");
-  return cell(reason.empty() ? out : out + ": " + reason);
-}
-
 void add_hold_events(Events& events, const Json& hold) {
   const std::string id = text_of(hold, "id");
   add_event(events, part(hold, "opened"),
             fmt::format("hold {}: a request is held, by {} {}", id, cell(text_of(hold, "cause")),
                         cell(text_of(hold, "cause_name"))));
   for (const Json& vote : hold.value("votes", Json::array()))
-    add_event(events, part(vote, "at"), fmt::format("hold {}: {}, by {}", id, text_of(vote, "decision"), said(vote)));
+    add_event(events, part(vote, "at"),
+              fmt::format("hold {}: {}, by {}", id, text_of(vote, "decision"), cell(said(vote))));
   add_event(events, part(hold, "ended"), fmt::format("hold {}: {}", id, text_of(hold, "state")));
 }
 
@@ -88,7 +60,7 @@ std::string timeline(const IncidentParts& parts) {
   for (const Json& order : parts.orders.value("orders", Json::array())) {
     add_event(events, part(order, "created"),
               fmt::format("order {}: {} for {}, by {}", number_of(order, "order"), text_of(order, "verdict"),
-                          cell(order_about(order)), said(order)));
+                          cell(order_about(order)), cell(said(order))));
     const std::string by = text_of(order, "ended_by");
     add_event(events, part(order, "ended"),
               fmt::format("order {} is {}{}", number_of(order, "order"), text_of(order, "state"),
@@ -110,9 +82,8 @@ std::string holds_text(const IncidentParts& parts) {
                        number_of(hold, "body_bytes"));
     if (const Json decision = part(hold, "decision"); decision.is_object())
       out += fmt::format("Decision: **{}** at {} UTC, by {}.\n\n", text_of(decision, "decision"),
-                         human_time(text_of(decision, "at")), said(decision));
-    out += "Parameters, with secrets masked:\n\n" + code(bytes_of(part(hold, "head"))) +
-           code(bytes_of(part(hold, "body"))) + "\n";
+                         human_time(text_of(decision, "at")), cell(said(decision)));
+    out += "Parameters, with secrets masked:\n\n" + code(part(hold, "head")) + code(part(hold, "body")) + "\n";
   }
   if (!parts.holds_are_all) out += "There were more holds than these; `sluice holds list --state all` has them.\n";
   return out;

@@ -22,11 +22,6 @@ std::string duration(std::uint64_t ns) {
   return seconds < 172'800 ? fmt::format("{}h", seconds / 3600) : fmt::format("{}d", seconds / 86'400);
 }
 
-bool is_true(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_boolean() && found->get<bool>();
-}
-
 // Of a connection that is not Sluice's own: what its segments tell.
 std::string passing_text(const char* name, const Json& leg) {
   std::string out = fmt::format("  {} {:<11}", name, text_of(leg, "state"));

@@ -11,16 +11,6 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
-bool is_true(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_boolean() && found->get<bool>();
-}
-
-Json part(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() ? *found : Json();
-}
-
 // "45s", "12m05s", "3h20m", "4d3h"
 std::string span_text(std::uint64_t ns) {
   const std::uint64_t s = ns / kSecondNs;
@@ -53,28 +43,6 @@ std::string votes_of(const Json& hold) {
   return fmt::format("{}/{}", number_of(hold, "approvals"), needed == 0 ? "?" : std::to_string(needed));
 }
 
-std::string bytes_of(const Json& bytes) {
-  if (!bytes.is_object()) return {};
-  if (bytes.contains("text")) return text_of(bytes, "text");
-  return "(binary, base64) " + text_of(bytes, "base64");
-}
-
-std::string indented(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    out.append("    ").append(text.substr(0, end)).append("\n");
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  return out;
-}
-
-std::string principal_of(const Json& hold) {
-  const std::string name = text_of(hold, "principal");
-  if (name.empty()) return "-";
-  return is_true(hold, "principal_verified") ? name : name + " (unverified)";
-}
-
 std::string time_left(const Json& order) {
   const auto found = order.find("remaining_ns");
   const std::string state = text_of(order, "state");
@@ -87,13 +55,6 @@ std::string order_state_of(const Json& order) {
   if (state == "active" && !is_true(order, "counts_now")) state = "waits for its hours";
   if (is_true(order, "override")) state += " OVERRIDE";
   return state;
-}
-
-std::string said(const Json& what) {
-  std::string out = text_of(what, "by");
-  if (is_true(what, "override")) out += ", OVERRIDE";
-  if (const std::string reason = text_of(what, "reason"); !reason.empty()) out += ": " + reason;
-  return out;
 }
 
 std::string story(const Json& hold) {

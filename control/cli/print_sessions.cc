@@ -8,36 +8,9 @@
 namespace sluice::cli {
 namespace {
 
-bool is_true(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_boolean() && found->get<bool>();
-}
-
-std::string principal_of(const Json& session) {
-  const std::string name = text_of(session, "principal");
-  if (name.empty()) return "-";
-  return is_true(session, "principal_verified") ? name : name + " (unverified)";
-}
-
 std::string error_of(const Json& json) {
   const std::string error = text_of(json, "error");
   return error.empty() || error == "ok" ? "-" : error;
-}
-
-std::string indented(std::string_view text, std::string_view indent) {
-  std::string out;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    out.append(indent).append(text.substr(0, end)).append("\n");
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  return out;
-}
-
-// {"text"} or {"base64"}
-std::string bytes_of(const Json& bytes) {
-  if (bytes.contains("text")) return text_of(bytes, "text");
-  return "(binary, base64) " + text_of(bytes, "base64");
 }
 
 // ", held 12.3 s by limit/orders/pieces, passed, alice: looked at it"
@@ -72,11 +45,11 @@ std::string message_text(const char* name, const Json& message) {
   if (!message.is_object()) return fmt::format("  {}: not on the record\n", name);
   std::string out =
       fmt::format("  {} {} UTC: {}\n", name, human_time(text_of(message, "begin")), verdict_line(message));
-  for (const Json& head : message.value("informational", Json::array())) out += indented(bytes_of(head), "    ");
-  out += indented(bytes_of(message["head"]), "    ");
+  for (const Json& head : message.value("informational", Json::array())) out += indented(bytes_of(head));
+  out += indented(bytes_of(message["head"]));
   const std::uint64_t bytes = number_of(message, "body_bytes");
   if (bytes == 0) return out;
-  out += indented(bytes_of(message["body"]), "    ");
+  out += indented(bytes_of(message["body"]));
   if (!is_true(message, "body_shown_whole")) out += fmt::format("    … {} in all\n", human_bytes(bytes));
   if (is_true(message, "body_has_holes")) out += "    (parts of the body are not on the record)\n";
   return out;

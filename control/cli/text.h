@@ -12,6 +12,9 @@ namespace sluice::cli {
 // Control characters (but for tab and newline) as '?'; CR before LF goes.
 std::string printable(std::string_view text);
 
+// Every line behind `indent`, and ended.
+std::string indented(std::string_view text, std::string_view indent = "    ");
+
 // "1.5 MiB"
 std::string human_bytes(std::uint64_t bytes);
 // "2026-11-20T23:49:43.123456789Z" → "2026-11-20 23:49:43.123"; "-" for none.
