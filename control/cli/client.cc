@@ -5,6 +5,8 @@
 #include <httplib.h>
 #include <sys/socket.h>
 
+#include <utility>
+
 namespace sluice::cli {
 namespace {
 
@@ -42,6 +44,16 @@ Answer answer_of(int status, const std::string& body) {
   return {exit_of(status), std::move(json)};
 }
 
+std::string url_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                          c == '_' || c == '.' || c == '~';
+    out += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
 }  // namespace
 
 Answer Client::get(const std::string& path) const {
@@ -54,6 +66,10 @@ Answer Client::post(const std::string& path, const std::string& body, const char
   auto client = connect(socket_path_);
   const auto result = client.Post(path, body, content_type);
   return result ? answer_of(result->status, result->body) : unreachable(socket_path_, result.error());
+}
+
+Answer Client::post(const std::string& path, const Json& body) const {
+  return post(path, line_of(body), "application/json");
 }
 
 Answer Client::remove(const std::string& path) const {
@@ -85,14 +101,18 @@ Answer Client::download(const std::string& path, const std::function<bool(std::s
   return status == 200 ? Answer{Exit::ok, Json::object()} : answer_of(status, error_body);
 }
 
-std::string url_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                          c == '_' || c == '.' || c == '~';
-    out += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+std::string with_query(std::string path, std::initializer_list<Parameter> parameters) {
+  char separator = '?';
+  for (const auto& [name, value] : parameters) {
+    if (value.empty()) continue;
+    path += std::exchange(separator, '&');
+    path.append(name).append("=").append(url_encode(value));
   }
-  return out;
+  return path;
+}
+
+std::string line_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace sluice::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,7 @@ class Client {
 
   [[nodiscard]] Answer get(const std::string& path) const;
   [[nodiscard]] Answer post(const std::string& path, const std::string& body, const char* content_type) const;
+  [[nodiscard]] Answer post(const std::string& path, const Json& body) const;
   [[nodiscard]] Answer remove(const std::string& path) const;
   // A body of any size, piece by piece; `sink` returns false when it cannot take more.
   [[nodiscard]] Answer download(const std::string& path, const std::function<bool(std::string_view)>& sink) const;
@@ -40,7 +42,15 @@ class Client {
   std::string socket_path_;
 };
 
-// "a b&c" → "a%20b%26c"
-std::string url_encode(std::string_view text);
+struct Parameter {
+  const char* name;
+  std::string value;  // empty: left out
+};
+
+// "/v1/flows", {{"service", "a b"}, {"limit", "9"}} → "/v1/flows?service=a%20b&limit=9"
+std::string with_query(std::string path, std::initializer_list<Parameter> parameters);
+
+// On one line; bytes that are no UTF-8 are replaced.
+std::string line_of(const Json& json);
 
 }  // namespace sluice::cli

@@ -13,8 +13,6 @@
 namespace sluice::cli {
 namespace {
 
-constexpr const char* kJsonType = "application/json";
-
 struct HoldOptions {
   std::string id, state = "live", service, principal, session, after;
   std::uint64_t limit = 100;
@@ -22,18 +20,13 @@ struct HoldOptions {
   bool is_override = false;
 };
 
-std::string body_text(const Json& body) {
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 Exit list(const Shared& shared, const HoldOptions& options) {
-  std::string path = "/v1/holds?limit=" + std::to_string(options.limit);
-  for (const auto& [name, value] : {std::pair<const char*, const std::string&>{"state", options.state},
-                                    {"service", options.service},
-                                    {"principal", options.principal},
-                                    {"session", options.session},
-                                    {"after", options.after}})
-    if (!value.empty()) path += std::string("&") + name + "=" + url_encode(value);
+  const std::string path = with_query("/v1/holds", {{"limit", std::to_string(options.limit)},
+                                                    {"state", options.state},
+                                                    {"service", options.service},
+                                                    {"principal", options.principal},
+                                                    {"session", options.session},
+                                                    {"after", options.after}});
   return tell(shared, Client(shared.socket_path).get(path), holds_text);
 }
 
@@ -55,7 +48,7 @@ Exit decide(const Shared& shared, const HoldOptions& options, const char* verb) 
     return complain(shared, Exit::usage, "--for needs --scope session, principal or everywhere");
   }
   return with_id(shared, options, [&](const std::string& path) {
-    return tell(shared, Client(shared.socket_path).post(path + "/" + verb, body_text(body), kJsonType), decision_text);
+    return tell(shared, Client(shared.socket_path).post(path + "/" + verb, body), decision_text);
   });
 }
 
@@ -66,9 +59,7 @@ Exit watch(const Shared& shared) {
   while (answer.exit == Exit::ok) {
     const std::uint64_t sequence = answer.json.value("sequence", std::uint64_t{0});
     const Json changes = answer.json.value("changes", Json::array());
-    for (const Json& change : changes)
-      std::cout << (shared.json ? change.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
-                                : change_text(change));
+    for (const Json& change : changes) std::cout << (shared.json ? line_of(change) + "\n" : change_text(change));
     std::cout.flush();
     if (!std::cout.good()) return Exit::ok;
     const auto asked = std::chrono::steady_clock::now();
@@ -104,7 +95,7 @@ void add_claim(CLI::App& holds, const Shared& shared, Exit& exit, const char* ve
   command->add_option("ID", options->id, "of the hold")->required();
   command->callback([&shared, &exit, options, verb] {
     exit = with_id(shared, *options, [&](const std::string& path) {
-      return tell(shared, Client(shared.socket_path).post(path + "/" + verb, "{}", kJsonType), claim_text);
+      return tell(shared, Client(shared.socket_path).post(path + "/" + verb, Json::object()), claim_text);
     });
   });
 }

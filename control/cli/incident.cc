@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <iostream>
 #include <memory>
 
@@ -25,11 +24,6 @@ constexpr std::size_t kMostSessions = 1000;
 struct IncidentOptions {
   std::string principal, service, since = "1h", out = "-";
 };
-
-std::uint64_t wall_ns() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-}
 
 std::string iso_second(std::uint64_t wall) {
   return fmt::format("{:%FT%T}", fmt::gmtime(static_cast<std::time_t>(wall / kNsASecond)));
@@ -66,8 +60,6 @@ bool is_about(const Json& order, const Json& row, const char* session_key) {
 }
 
 Answer gather(const Client& client, const IncidentOptions& options, IncidentParts& parts) {
-  const std::string who = "principal=" + url_encode(options.principal) +
-                          (options.service.empty() ? "" : "&service=" + url_encode(options.service));
   Answer answer;
   const auto get = [&](const std::string& path, Json& to) {
     answer = client.get(path);
@@ -76,12 +68,16 @@ Answer gather(const Client& client, const IncidentOptions& options, IncidentPart
   };
   Json holds;
   if (!get("/v1/status", parts.status) || !get("/v1/callers", parts.callers)) return answer;
-  const std::uint64_t now = wall_ns();
-  const std::uint64_t from = now - std::min(now, duration_ns(options.since).value_or(0));
-  if (!get("/v1/sessions?limit=" + std::to_string(kMostSessions) + "&since_wall_ns=" + std::to_string(from) + "&" + who,
+  const std::uint64_t from = wall_ns_before(duration_ns(options.since).value_or(0));
+  const Parameter principal = {"principal", options.principal};
+  const Parameter service = {"service", options.service};
+  if (!get(with_query(
+               "/v1/sessions",
+               {{"limit", std::to_string(kMostSessions)}, {"since_wall_ns", std::to_string(from)}, principal, service}),
            parts.sessions) ||
       !get("/v1/orders?state=all", parts.orders) ||
-      !get("/v1/holds?state=all&limit=" + std::to_string(kMostHolds) + "&" + who, holds))
+      !get(with_query("/v1/holds", {{"state", "all"}, {"limit", std::to_string(kMostHolds)}, principal, service}),
+           holds))
     return answer;
   const std::string begin = iso_second(from);
   parts.holds_are_all = !holds.value("more", false);

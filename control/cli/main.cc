@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -29,6 +27,7 @@ using sluice::cli::Exit;
 using sluice::cli::Json;
 using sluice::cli::Printer;
 using sluice::cli::tell;
+using sluice::cli::with_query;
 
 struct Options : sluice::cli::Shared {
   std::string policy_file;
@@ -58,8 +57,7 @@ Exit send_policy(const Options& options, const std::string& path, Printer print)
     return complain(options, Exit::refused, "cannot read " + options.policy_file);
   const std::string name = options.policy_file == "-" ? "stdin" : options.policy_file;
   const Client client(options.socket_path);
-  return tell(options, client.post(path + "?file_name=" + sluice::cli::url_encode(name), text, "application/yaml"),
-              print);
+  return tell(options, client.post(with_query(path, {{"file_name", name}}), text, "application/yaml"), print);
 }
 
 std::string checked_text(const Json& json) {
@@ -71,22 +69,17 @@ std::string pushed_text(const Json& json) {
                      json.value("detail", ""));
 }
 
-// So long before now, as nanoseconds since the epoch.
-std::uint64_t wall_ns_before(std::uint64_t duration) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto now_ns = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-  return now_ns - std::min(now_ns, duration);
-}
-
 Exit list_sessions(const Options& options) {
-  std::string path = "/v1/sessions?limit=" + std::to_string(options.limit);
-  if (!options.service.empty()) path += "&service=" + sluice::cli::url_encode(options.service);
-  if (!options.principal.empty()) path += "&principal=" + sluice::cli::url_encode(options.principal);
+  std::string since_wall_ns;
   if (!options.since.empty()) {
     const auto before = sluice::cli::duration_ns(options.since);
     if (!before) return complain(options, Exit::usage, "--since takes a number and s, m, h or d, for example 10m");
-    path += "&since_wall_ns=" + std::to_string(wall_ns_before(*before));
+    since_wall_ns = std::to_string(sluice::cli::wall_ns_before(*before));
   }
+  const std::string path = with_query("/v1/sessions", {{"limit", std::to_string(options.limit)},
+                                                       {"service", options.service},
+                                                       {"principal", options.principal},
+                                                       {"since_wall_ns", since_wall_ns}});
   return tell(options, Client(options.socket_path).get(path), sluice::cli::sessions_text);
 }
 
@@ -113,8 +106,8 @@ Exit show_session(const Options& options) {
   if (!sluice::parse_session_id(options.session))
     return complain(options, Exit::usage, "a session id has 16 hexadecimal digits");
   if (!options.body.empty()) return write_body(options);
-  const std::string path = "/v1/sessions/" + options.session + "?from=" + std::to_string(options.from) +
-                           "&limit=" + std::to_string(options.units);
+  const std::string path = with_query("/v1/sessions/" + options.session, {{"from", std::to_string(options.from)},
+                                                                          {"limit", std::to_string(options.units)}});
   return tell(options, Client(options.socket_path).get(path), sluice::cli::session_text);
 }
 
@@ -122,9 +115,7 @@ Exit replay(const Options& options) {
   if (!sluice::parse_session_id(options.session))
     return complain(options, Exit::usage, "a session id has 16 hexadecimal digits");
   const Json body = {{"to", options.to}, {"force", options.force}};
-  const Answer answer = Client(options.socket_path)
-                            .post("/v1/sessions/" + options.session + "/replay",
-                                  body.dump(-1, ' ', false, Json::error_handler_t::replace), "application/json");
+  const Answer answer = Client(options.socket_path).post("/v1/sessions/" + options.session + "/replay", body);
   const Exit exit = tell(options, answer, sluice::cli::replay_text);
   if (exit != Exit::ok) return exit;
   return answer.json.value("different", 0) + answer.json.value("failed", 0) > 0 ? Exit::negative : Exit::ok;

@@ -10,8 +10,6 @@
 namespace sluice::cli {
 namespace {
 
-constexpr const char* kJsonType = "application/json";
-
 struct OrderOptions {
   std::string service, principal, source, session;
   std::string window, hours, days, zone, reason;
@@ -36,8 +34,7 @@ Exit add(const Shared& shared, const OrderOptions& options, const char* verdict)
     body["window_ns"] = *window;
   }
   if (options.is_override) body["override"] = true;
-  const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return tell(shared, Client(shared.socket_path).post("/v1/orders", text, kJsonType), order_text);
+  return tell(shared, Client(shared.socket_path).post("/v1/orders", body), order_text);
 }
 
 Exit list(const Shared& shared, const OrderOptions& options) {
@@ -50,16 +47,14 @@ std::string order_path(const OrderOptions& options) {
 }
 
 Exit revoke(const Shared& shared, const OrderOptions& options) {
-  std::string path = order_path(options);
-  if (!options.reason.empty()) path += "?reason=" + url_encode(options.reason);
+  const std::string path = with_query(order_path(options), {{"reason", options.reason}});
   return tell(shared, Client(shared.socket_path).remove(path), order_text);
 }
 
 Exit vote(const Shared& shared, const OrderOptions& options, const char* verb) {
   Json body = Json::object();
   if (!options.reason.empty()) body["reason"] = options.reason;
-  const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return tell(shared, Client(shared.socket_path).post(order_path(options) + "/" + verb, text, kJsonType), order_text);
+  return tell(shared, Client(shared.socket_path).post(order_path(options) + "/" + verb, body), order_text);
 }
 
 bool is_same(const Json& order, const OrderOptions& options) {

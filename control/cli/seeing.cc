@@ -23,20 +23,21 @@ struct FlowOptions {
 };
 
 Exit flows(const Shared& shared, const FlowOptions& options) {
-  std::string path = "/v1/flows?limit=" + std::to_string(options.limit);
-  for (const auto& [name, value] : {std::pair<const char*, const std::string&>{"session", options.session},
-                                    {"service", options.service},
-                                    {"principal", options.principal},
-                                    {"client", options.client},
-                                    {"server", options.server},
-                                    {"state", options.state}})
-    if (!value.empty()) path += std::string("&") + name + "=" + url_encode(value);
-  if (options.min_bytes > 0) path += "&min_bytes=" + std::to_string(options.min_bytes);
+  std::string min_age_ns;
   if (!options.min_age.empty()) {
     const auto age = duration_ns(options.min_age);
     if (!age) return complain(shared, Exit::usage, "--min-age takes a number and s, m, h or d, for example 10m");
-    path += "&min_age_ns=" + std::to_string(*age);
+    min_age_ns = std::to_string(*age);
   }
+  const std::string path = with_query("/v1/flows", {{"limit", std::to_string(options.limit)},
+                                                    {"session", options.session},
+                                                    {"service", options.service},
+                                                    {"principal", options.principal},
+                                                    {"client", options.client},
+                                                    {"server", options.server},
+                                                    {"state", options.state},
+                                                    {"min_bytes", std::to_string(options.min_bytes)},
+                                                    {"min_age_ns", min_age_ns}});
   return tell(shared, Client(shared.socket_path).get(path), flows_text);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 
 namespace sluice::cli {
 namespace {
@@ -75,6 +76,12 @@ std::optional<std::uint64_t> duration_ns(const std::string& text) {
   const std::uint64_t seconds = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 : *end == 'd' ? 86400 : 0;
   if (seconds == 0 || count > 1'000'000'000 / seconds) return std::nullopt;
   return count * seconds * 1'000'000'000;
+}
+
+std::uint64_t wall_ns_before(std::uint64_t duration) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto now_ns = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+  return now_ns - std::min(now_ns, duration);
 }
 
 std::string Table::text() const {

@@ -21,6 +21,8 @@ std::string human_bytes(std::uint64_t bytes);
 std::string human_time(std::string_view iso_time);
 // "90s", "10m", "2h", "1d" in nanoseconds.
 std::optional<std::uint64_t> duration_ns(const std::string& text);
+// So long before now, as nanoseconds since the epoch.
+std::uint64_t wall_ns_before(std::uint64_t duration);
 
 // Columns as wide as their widest cell; columns whose cells are all numbers or sizes align to the right.
 class Table {
