@@ -17,6 +17,8 @@
 #include <memory>
 #include <vector>
 
+#include "common/fd.h"
+
 namespace sluice::rules {
 namespace {
 
@@ -38,21 +40,6 @@ std::unexpected<Error> fail_system(std::string_view doing, const std::filesystem
   return fail(ErrorCode::io_failed, fmt::format("{} {}: {}", doing, path.string(), std::strerror(error)));
 }
 
-// A file descriptor that closes itself.
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 // What a key file holds; wiped when it goes, for it may be a secret.
 struct KeyText {
   std::array<char, kMaxKeyFileBytes> bytes{};
@@ -64,16 +51,16 @@ struct KeyText {
 };
 
 Result<void> read_key_file(const std::filesystem::path& path, bool is_private, KeyText& out) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status{};
-  if (file.fd() < 0 || ::fstat(file.fd(), &status) != 0) return fail_system("opening key", path, errno);
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) return fail_system("opening key", path, errno);
   if (!S_ISREG(status.st_mode))
     return fail(ErrorCode::bad_argument, fmt::format("{} is no regular file", path.string()));
   if (is_private && (status.st_mode & 077) != 0)
     return fail(ErrorCode::bad_argument,
                 fmt::format("private key {0} can be read by others; chmod 600 {0}", path.string()));
   while (out.size < out.bytes.size()) {
-    const ssize_t n = ::read(file.fd(), out.bytes.data() + out.size, out.bytes.size() - out.size);
+    const ssize_t n = ::read(file.get(), out.bytes.data() + out.size, out.bytes.size() - out.size);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_system("reading key", path, errno);
     if (n == 0) return {};
@@ -83,16 +70,16 @@ Result<void> read_key_file(const std::filesystem::path& path, bool is_private, K
 }
 
 Result<void> write_file(const std::filesystem::path& path, mode_t mode, Bytes text) {
-  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
-  if (file.fd() < 0) return fail_system("creating key", path, errno);
-  if (::fchmod(file.fd(), mode) != 0) return fail_system("creating key", path, errno);
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+  if (file.get() < 0) return fail_system("creating key", path, errno);
+  if (::fchmod(file.get(), mode) != 0) return fail_system("creating key", path, errno);
   while (!text.empty()) {
-    const ssize_t n = ::write(file.fd(), text.data(), text.size());
+    const ssize_t n = ::write(file.get(), text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_system("writing key", path, errno);
     text = text.subspan(static_cast<std::size_t>(n));
   }
-  if (::fsync(file.fd()) != 0) return fail_system("writing key", path, errno);
+  if (::fsync(file.get()) != 0) return fail_system("writing key", path, errno);
   return {};
 }
 
