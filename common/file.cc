@@ -29,19 +29,16 @@ bool write_all(int fd, Bytes content) {
   return true;
 }
 
-}  // namespace
-
-Error system_error(const std::string& what) {
-  return {ErrorCode::io_failed, what + ": " + std::system_category().message(errno)};
+Result<Fd> open_to_read(const std::string& path) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.valid()) return fd;
+  if (errno == ENOENT) return fail(ErrorCode::not_found, path);
+  return std::unexpected(system_error("opening " + path));
 }
 
-Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::size_t max_bytes) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) {
-    if (errno == ENOENT) return fail(ErrorCode::not_found, path);
-    return std::unexpected(system_error("opening " + path));
-  }
-  std::vector<std::uint8_t> content;
+template <class Content>
+Result<Content> read_all(const Fd& fd, const std::string& path, std::size_t max_bytes) {
+  Content content;
   for (;;) {
     constexpr std::size_t kStep = 64 * 1024;
     const std::size_t had = content.size();
@@ -54,6 +51,29 @@ Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::size_t
       return fail(ErrorCode::io_failed, path + " is larger than " + std::to_string(max_bytes) + " bytes");
     if (n == 0) return content;
   }
+}
+
+}  // namespace
+
+Error system_error(const std::string& what) {
+  return {ErrorCode::io_failed, what + ": " + std::system_category().message(errno)};
+}
+
+Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::size_t max_bytes) {
+  const auto fd = open_to_read(path);
+  if (!fd) return std::unexpected(fd.error());
+  return read_all<std::vector<std::uint8_t>>(*fd, path, max_bytes);
+}
+
+Result<std::string> read_secret_file(const std::string& path, std::size_t max_bytes) {
+  const auto fd = open_to_read(path);
+  if (!fd) return std::unexpected(fd.error());
+  struct stat status = {};
+  if (::fstat(fd->get(), &status) != 0) return std::unexpected(system_error("opening " + path));
+  if ((status.st_mode & 077) != 0)
+    return fail(ErrorCode::bad_argument,
+                path + " may be read by others than its owner: make it 0600, chmod 600 " + path);
+  return read_all<std::string>(*fd, path, max_bytes);
 }
 
 Result<FileReplacement> FileReplacement::prepare(const std::string& path, Bytes content, mode_t mode) {

@@ -20,6 +20,8 @@ Error system_error(const std::string& what);
 
 // not_found when there is no such file; io_failed for everything else, also for a file above `max_bytes`.
 Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::size_t max_bytes);
+// The same of a file that holds a secret: bad_argument where others than its owner may read it.
+Result<std::string> read_secret_file(const std::string& path, std::size_t max_bytes);
 
 // New content for `path`, safely on disk beside it, that takes its place at commit() and vanishes without it.
 class FileReplacement {

@@ -2,8 +2,8 @@
 #include "control/api/metrics_server.h"
 
 #include <openssl/crypto.h>
-#include <sys/stat.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <thread>
@@ -28,15 +28,10 @@ constexpr std::size_t kMinTokenBytes = 16;
 constexpr std::string_view kScheme = "Bearer ";
 
 Result<std::string> read_token(const std::string& path) {
-  struct stat info = {};
-  if (::stat(path.c_str(), &info) != 0) return std::unexpected(system_error("reading " + path));
-  if ((info.st_mode & 077) != 0)
-    return fail(ErrorCode::bad_argument, path + " may be read by others than its owner: chmod 600 it");
-  const auto bytes = read_file(path, kMaxTokenFileBytes);
-  if (!bytes) return std::unexpected(bytes.error());
-  std::string token(bytes->begin(), bytes->end());
-  token.resize(std::min(token.find_first_of("\r\n"), token.size()));
-  if (token.size() < kMinTokenBytes)
+  auto token = read_secret_file(path, kMaxTokenFileBytes);
+  if (!token) return token;
+  token->resize(std::min(token->find_first_of("\r\n"), token->size()));
+  if (token->size() < kMinTokenBytes)
     return fail(ErrorCode::bad_argument, path + " must hold a token of at least " + std::to_string(kMinTokenBytes) +
                                              " characters, for example of: openssl rand -hex 32");
   return token;

@@ -1,6 +1,4 @@
 // Reading the file that names webhooks. See message.h.
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
@@ -43,15 +41,10 @@ bool split_url(const std::string& url, Webhook& webhook) {
 }
 
 Result<std::string> read_secret(const std::string& path) {
-  struct stat status = {};
-  if (::stat(path.c_str(), &status) != 0) return std::unexpected(system_error("reading the secret " + path));
-  if ((status.st_mode & 077) != 0)
-    return fail(ErrorCode::bad_argument, path + " may be read by others than its owner; make it 0600");
-  const auto bytes = read_file(path, kMaxSecretBytes);
-  if (!bytes) return std::unexpected(bytes.error());
-  std::string secret(as_text(*bytes));
-  while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
-  if (secret.size() < kMinSecretBytes)
+  auto secret = read_secret_file(path, kMaxSecretBytes);
+  if (!secret) return secret;
+  while (secret->ends_with('\n') || secret->ends_with('\r')) secret->pop_back();
+  if (secret->size() < kMinSecretBytes)
     return fail(ErrorCode::bad_argument, path + " holds less than " + std::to_string(kMinSecretBytes) + " bytes");
   return secret;
 }

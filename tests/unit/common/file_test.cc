@@ -40,6 +40,20 @@ TEST(ReadFile, IsBoundedAndSaysWhatIsMissing) {
   EXPECT_TRUE(read_file(dir.file("eleven"), 11));
 }
 
+TEST(ReadSecretFile, IsItsOwnersAlone) {
+  const test::TempDir dir;
+  EXPECT_EQ(read_secret_file(dir.file("none"), 10).error().code, ErrorCode::not_found);
+  ASSERT_TRUE(replace_file(dir.file("kept"), as_bytes("a secret\n"), 0600));
+  EXPECT_EQ(read_secret_file(dir.file("kept"), 10).value(), "a secret\n");
+  for (const mode_t mode : {0640, 0604, 0610}) {
+    ASSERT_TRUE(replace_file(dir.file("open"), as_bytes("a secret\n"), mode));
+    const auto read = read_secret_file(dir.file("open"), 10);
+    ASSERT_FALSE(read) << mode;
+    EXPECT_EQ(read.error().code, ErrorCode::bad_argument);
+    EXPECT_EQ(read.error().detail.find("a secret"), std::string::npos);
+  }
+}
+
 TEST(LockFile, IsHeldByOneAndGivenBackByTheDead) {
   const test::TempDir dir;
   const std::string path = dir.file("lock");
