@@ -61,7 +61,7 @@ HashKey random_key() {
   return key;
 }
 
-void add_port(channel::CounterReport& report, std::string_view side, const port::Counters& counters) {
+void add_port(CounterReport& report, std::string_view side, const port::Counters& counters) {
   const auto add = [&](std::string_view what, const Counter& counter) {
     report.ports.push_back({fmt::format("{}/{}", side, what), counter.value()});
   };
@@ -73,7 +73,7 @@ void add_port(channel::CounterReport& report, std::string_view side, const port:
   add("tx_errors", counters.tx_errors);
 }
 
-void add_archive(channel::CounterReport& report, const record::ArchiveStatus& status) {
+void add_archive(CounterReport& report, const record::ArchiveStatus& status) {
   report.records_appended = status.records_appended;
   report.records_durable = status.records_durable;
   report.record_bytes = status.record_bytes;
@@ -171,7 +171,7 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
   const Telemetry telemetry(worker, loop);
   worker::WorkerHost host(
       worker, [&loop] { loop.wake(); },
-      [&](channel::CounterReport& report) {
+      [&](CounterReport& report) {
         add_port(report, "client", (*client)->counters());
         add_port(report, "server", (*server)->counters());
         add_archive(report, (*archive)->status());

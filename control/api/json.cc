@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "common/names.h"
 #include "common/session_id.h"
 
 namespace sluice::control {
@@ -45,8 +46,7 @@ bool is_text(std::string_view bytes) {
 
 std::string_view verdict_name(Verdict verdict) {
   constexpr std::array<std::string_view, 5> kNames = {"pass", "mask", "throttle", "hold", "deny"};
-  const auto i = static_cast<std::size_t>(verdict);
-  return i < kNames.size() ? kNames[i] : "unknown";
+  return name_in(kNames, verdict);
 }
 
 Json named_counts(const std::vector<NamedCount>& counts) {
@@ -56,15 +56,13 @@ Json named_counts(const std::vector<NamedCount>& counts) {
 }
 
 Json held_json(const HeldStory& held) {
-  constexpr std::array<std::string_view, 6> kEndings = {"passed",    "denied",      "expired",
-                                                        "abandoned", "server_gone", "cut"};
   return {{"hold", held.hold != 0 ? Json(format_session_id(held.hold)) : Json(nullptr)},
           {"cause", held.cause},
           {"waited_ns", held.waited_ns},
           {"passed", held.passed},
           {"by", held.by},
           {"reason", held.reason},
-          {"ending", held.ending < kEndings.size() ? kEndings[held.ending] : "unknown"}};
+          {"ending", name_in(kHoldEndingNames, held.ending)}};
 }
 
 Json message_json(const Message& message) {
@@ -170,10 +168,9 @@ Json counters_json(const Counters& counters) {
                               {"held", c.held},
                               {"observed", c.observed}};
   const HoldCounts& h = counters.holds;
-  out["holds"] = {
-      {"open", h.open},          {"opened", h.opened},       {"passed", h.passed},           {"denied", h.denied},
-      {"expired", h.expired},    {"abandoned", h.abandoned}, {"server_gone", h.server_gone}, {"cut", h.cut},
-      {"exhausted", h.exhausted}};
+  out["holds"] = {{"open", h.open}, {"opened", h.opened}};
+  for (std::size_t i = 0; i < kHoldEndings; ++i) out["holds"][std::string(kHoldEndingNames[i])] = h.ended[i];
+  out["holds"]["exhausted"] = h.exhausted;
   out["recorder"] = {{"records_appended", counters.records_appended},
                      {"records_durable", counters.records_durable},
                      {"bytes", counters.record_bytes},

@@ -11,8 +11,9 @@ namespace sluice::control {
 namespace {
 
 HoldState state_of(HoldEnding ending) {
-  constexpr std::array<HoldState, 6> kStates = {HoldState::passed,    HoldState::denied,      HoldState::expired,
-                                                HoldState::abandoned, HoldState::server_gone, HoldState::cut};
+  constexpr std::array<HoldState, kHoldEndings> kStates = {HoldState::passed,      HoldState::denied,
+                                                           HoldState::expired,     HoldState::abandoned,
+                                                           HoldState::server_gone, HoldState::cut};
   return kStates[static_cast<std::size_t>(ending)];
 }
 

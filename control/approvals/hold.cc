@@ -1,32 +1,18 @@
 // See hold.h.
 #include "control/approvals/hold.h"
 
-#include <algorithm>
 #include <array>
+
+#include "common/names.h"
 
 namespace sluice::control {
 namespace {
 
 constexpr std::array<std::string_view, 10> kHoldStates = {"open",    "approved",  "rejected",    "passed", "denied",
                                                           "expired", "abandoned", "server_gone", "cut",    "lost"};
-constexpr std::array<std::string_view, 4> kCauses = {"limit", "rule", "score", "order"};
-constexpr std::array<std::string_view, 3> kVerdicts = {"pass", "hold", "deny"};
 constexpr std::array<std::string_view, 4> kScopes = {"unit", "session", "principal", "everywhere"};
 constexpr std::array<std::string_view, 6> kOrderStates = {"proposed", "active", "revoked",
                                                           "expired",  "used",   "rejected"};
-
-template <std::size_t N, class Enum>
-std::string_view name_in(const std::array<std::string_view, N>& names, Enum value) {
-  const auto i = static_cast<std::size_t>(value);
-  return i < N ? names[i] : "unknown";
-}
-
-template <class Enum, std::size_t N>
-std::optional<Enum> parse_in(const std::array<std::string_view, N>& names, std::string_view name) {
-  const auto found = std::ranges::find(names, name);
-  if (found == names.end()) return std::nullopt;
-  return static_cast<Enum>(found - names.begin());
-}
 
 }  // namespace
 
@@ -39,11 +25,11 @@ std::optional<HoldState> parse_hold_state(std::string_view name) {
 }
 
 std::string_view hold_cause_name(HoldCause cause) {
-  return name_in(kCauses, cause);
+  return name_in(kHoldCauseNames, cause);
 }
 
 std::string_view order_verdict_name(OrderVerdict verdict) {
-  return name_in(kVerdicts, verdict);
+  return name_in(kOrderVerdictNames, verdict);
 }
 
 std::string_view scope_name(Scope scope) {

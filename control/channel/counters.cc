@@ -70,8 +70,10 @@ CountersEnd decode(const fbs::Counters& counters) {
                               s->forwarded()});
   }
   if (const auto* h = counters.holds())
-    out.holds = {h->open(),      h->opened(),      h->passed(), h->denied(),   h->expired(),
-                 h->abandoned(), h->server_gone(), h->cut(),    h->exhausted()};
+    out.holds = {h->open(),
+                 h->opened(),
+                 h->exhausted(),
+                 {h->passed(), h->denied(), h->expired(), h->abandoned(), h->server_gone(), h->cut()}};
   out.drops = named_counts(counters.drops());
   out.ports = named_counts(counters.ports());
   out.records_appended = counters.records_appended();

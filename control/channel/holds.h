@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/hold.h"
 #include "common/ip_address.h"
 #include "common/time.h"
 #include "common/unit.h"
@@ -21,14 +22,6 @@ struct Envelope;
 }
 
 namespace sluice::control {
-
-using HoldId = std::uint64_t;   // never 0
-using OrderId = std::uint64_t;  // never 0
-
-// Numbers as in the schema.
-enum class HoldCause : std::uint8_t { limit = 0, rule = 1, score = 2, order = 3 };
-enum class HoldEnding : std::uint8_t { passed = 0, denied = 1, expired = 2, abandoned = 3, server_gone = 4, cut = 5 };
-enum class OrderVerdict : std::uint8_t { pass = 0, hold = 1, deny = 2 };
 
 struct HoldOpened {
   HoldId hold = 0;

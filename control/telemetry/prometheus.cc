@@ -172,13 +172,7 @@ void add_holds(Exposition& out, const HoldCounts& holds) {
   out.one("sluice_holds_exhausted_total", "counter", "Requests that could not be held: there were too many.",
           holds.exhausted);
   out.family("sluice_holds_ended_total", "counter", "Requests that wait no longer, by how that ended.");
-  for (const auto& [ending, count] : {std::pair<std::string_view, std::uint64_t>{"passed", holds.passed},
-                                      {"denied", holds.denied},
-                                      {"expired", holds.expired},
-                                      {"abandoned", holds.abandoned},
-                                      {"server_gone", holds.server_gone},
-                                      {"cut", holds.cut}})
-    out.sample(count, {{"ending", ending}});
+  for (std::size_t i = 0; i < kHoldEndings; ++i) out.sample(holds.ended[i], {{"ending", kHoldEndingNames[i]}});
 }
 
 // "client/rx_frames": a counter of the port at that side.

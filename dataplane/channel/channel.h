@@ -4,19 +4,18 @@
 // The last good bundle is kept on disk, so that a restart comes back with it when control is away.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "common/counts.h"
 #include "common/error.h"
 #include "common/ip_address.h"
 #include "common/time.h"
 #include "common/trace_record.h"
 #include "common/unit.h"
-#include "common/waits.h"
 #include "dataplane/channel/flows.h"
 #include "dataplane/enforce/orders.h"
 #include "dataplane/enforce/snapshot.h"
@@ -33,47 +32,6 @@ struct SessionEvent {
   ErrorCode error = ErrorCode::ok;
   char service[64] = {};
   char principal[64] = {};
-};
-
-struct NamedCount {
-  std::string name;
-  std::uint64_t value = 0;
-};
-
-struct ServiceCount {
-  std::string service;
-  std::uint64_t sessions = 0, open = 0, requests = 0, responses = 0, request_bytes = 0, response_bytes = 0, denied = 0,
-                errors = 0, spliced = 0, forwarded = 0;
-};
-
-struct LimitCount {
-  std::string limit;
-  std::uint64_t passed = 0, denied = 0, throttled = 0, observed = 0, held = 0;
-};
-
-struct HoldCount {
-  std::uint64_t open = 0, opened = 0, exhausted = 0;
-  std::array<std::uint64_t, session::kHoldEndings> ended{};  // by HoldEnding
-};
-
-// What a caller did of a service, and how long its answers took (common/waits.h).
-struct CallerCount {
-  std::string service, principal;
-  std::uint64_t requests = 0, responses = 0, errors = 0, denied = 0, request_bytes = 0, response_bytes = 0,
-                waited_ns = 0;
-  std::array<std::uint64_t, kWaitBuckets> waits{};
-};
-
-struct CounterReport {
-  std::uint64_t policy_version = 0;
-  std::vector<ServiceCount> services;
-  std::vector<NamedCount> rules, drops, ports;
-  std::vector<LimitCount> limits;
-  HoldCount holds;
-  std::vector<CallerCount> callers;
-  std::uint64_t records_appended = 0, records_durable = 0, record_bytes = 0, record_stalls = 0;
-  std::string archive_error;
-  std::uint64_t worker_busy_ns = 0, sessions_open = 0, buffers_free = 0, lost_events = 0;
 };
 
 struct TraceSnapshot {

@@ -67,7 +67,7 @@ Bytes encode_whole(FlatBufferBuilder& builder, const CounterReport& report, std:
   const auto drops = rows(builder, std::span(report.drops));
   const auto ports = rows(builder, std::span(report.ports));
   const auto archive_error = builder.CreateString(report.archive_error);
-  const HoldCount& h = report.holds;
+  const HoldCounts& h = report.holds;
   const auto holds = fbs::CreateHoldCounts(builder, h.open, h.opened, h.ended[0], h.ended[1], h.ended[2], h.ended[3],
                                            h.ended[4], h.ended[5], h.exhausted);
   fbs::CountersBuilder out(builder);

@@ -31,7 +31,7 @@ std::string_view view_of(const flatbuffers::String* text) {
 
 enforce::Order decode_one(const fbs::Order& from, TimeNs now) {
   enforce::Order order{.id = from.order(),
-                       .verdict = static_cast<enforce::OrderVerdict>(from.verdict()),
+                       .verdict = static_cast<OrderVerdict>(from.verdict()),
                        .service = std::string(view_of(from.service())),
                        .principal = std::string(view_of(from.principal())),
                        .session = from.session(),
@@ -80,7 +80,7 @@ Bytes encode_hold_ended(FlatBufferBuilder& builder, const session::HoldEvent& ev
                 fbs::CreateHoldEnded(builder, event.id, static_cast<fbs::HoldEnding>(event.ending), event.wall));
 }
 
-Bytes encode_holds_live(FlatBufferBuilder& builder, const std::set<session::HoldId>& holds) {
+Bytes encode_holds_live(FlatBufferBuilder& builder, const std::set<HoldId>& holds) {
   builder.Clear();
   const auto list = builder.CreateVector(std::vector<std::uint64_t>(holds.begin(), holds.end()));
   return finish(builder, fbs::CreateHoldsLive(builder, list));
@@ -105,7 +105,7 @@ std::vector<enforce::Order> decode(const fbs::Orders& from, TimeNs now) {
   for (const fbs::Order* order : *from.orders()) {
     if (orders.size() == kMostOrders) break;
     orders.push_back(decode_one(*order, now));
-    if (order->verdict() > fbs::OrderVerdict::MAX) orders.back().verdict = enforce::OrderVerdict::deny;
+    if (order->verdict() > fbs::OrderVerdict::MAX) orders.back().verdict = OrderVerdict::deny;
   }
   return orders;
 }

@@ -57,11 +57,11 @@ class Link {
   flatbuffers::FlatBufferBuilder builder_;
   bool established_ = false;
   TimeNs counters_due_ = 0;
-  TimeNs now_ = 0;                        // of the last tick
-  std::uint32_t hold_pass_ = 0;           // that was asked for
-  bool holds_wanted_ = false;             // control speaks of them: it sent orders
-  bool holds_known_ = false;              // it began, and what is told since is true
-  std::set<session::HoldId> live_holds_;  // told since
+  TimeNs now_ = 0;               // of the last tick
+  std::uint32_t hold_pass_ = 0;  // that was asked for
+  bool holds_wanted_ = false;    // control speaks of them: it sent orders
+  bool holds_known_ = false;     // it began, and what is told since is true
+  std::set<HoldId> live_holds_;  // told since
   std::uint64_t reports_ = 0;
   std::array<session::FlowInfo, 32> flows_;
   std::uint64_t flows_request_ = 0;  // that is being answered; 0 for none

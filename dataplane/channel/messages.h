@@ -45,7 +45,7 @@ Bytes encode_trace(flatbuffers::FlatBufferBuilder& builder, std::uint64_t reques
 FlowQuery decode(const schema::channel::FlowsRequest& request);
 Bytes encode_hold_opened(flatbuffers::FlatBufferBuilder& builder, const session::Hold& hold, TimeNs now);
 Bytes encode_hold_ended(flatbuffers::FlatBufferBuilder& builder, const session::HoldEvent& event);
-Bytes encode_holds_live(flatbuffers::FlatBufferBuilder& builder, const std::set<session::HoldId>& holds);
+Bytes encode_holds_live(flatbuffers::FlatBufferBuilder& builder, const std::set<HoldId>& holds);
 Bytes encode_order_used(flatbuffers::FlatBufferBuilder& builder, const session::HoldEvent& event);
 session::HoldDecision decode(const schema::channel::HoldDecision& decision);
 std::vector<enforce::Order> decode(const schema::channel::Orders& orders, TimeNs now);

@@ -11,14 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "common/hold.h"
 #include "common/ip_address.h"
 #include "common/time.h"
 #include "common/unit.h"
 
 namespace sluice::enforce {
-
-// In the order in which one comes before another.
-enum class OrderVerdict : std::uint8_t { pass = 0, hold = 1, deny = 2 };
 
 using Fingerprint = std::array<std::uint8_t, 32>;
 

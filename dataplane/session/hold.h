@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/hold.h"
 #include "common/ip_address.h"
 #include "common/metrics.h"
 #include "common/time.h"
@@ -21,12 +22,6 @@
 namespace sluice::session {
 
 class Session;
-
-using HoldId = std::uint64_t;  // never 0, never used again
-
-enum class HoldCause : std::uint8_t { limit = 0, rule = 1, score = 2, order = 3 };
-enum class HoldEnding : std::uint8_t { passed = 0, denied = 1, expired = 2, abandoned = 3, server_gone = 4, cut = 5 };
-inline constexpr std::size_t kHoldEndings = 6;
 
 // What people are shown of a unit: its head and the beginning of its body, as on the record, in blocks of a slab.
 class HoldText {

@@ -160,13 +160,13 @@ void HoldTable::judge(TimeNs now, WallNs wall) {
                                              .address = hold.client_address,
                                              .fingerprint = nullptr},
                                             now);
-    if (order == nullptr || order->verdict == enforce::OrderVerdict::hold) {
+    if (order == nullptr || order->verdict == OrderVerdict::hold) {
       if (hold.cause != HoldCause::order) continue;
       hold.judge_anew = true;  // the pause may have been taken back
       wake(hold.waiter);
       continue;
     }
-    const bool pass = order->verdict == enforce::OrderVerdict::pass;
+    const bool pass = order->verdict == OrderVerdict::pass;
     if (pass) use(*order, hold.session, hold.unit);
     decide(hold, pass, true, order->by, order->reason, wall);
   }

@@ -11,8 +11,6 @@
 namespace sluice::session {
 namespace {
 
-using enforce::OrderVerdict;
-
 ErrorCode error_of(const Hold& hold) {
   return hold.by_order ? ErrorCode::order_denied : ErrorCode::hold_rejected;
 }

@@ -10,17 +10,17 @@ namespace {
 
 constexpr auto kMailboxPoll = std::chrono::microseconds(200);
 
-channel::CallerCount caller_count(const session::CallerRow& row) {
-  channel::CallerCount out{.service = row.service.data(),
-                           .principal = row.principal.data(),
-                           .requests = row.requests.value(),
-                           .responses = row.responses.value(),
-                           .errors = row.errors.value(),
-                           .denied = row.denied.value(),
-                           .request_bytes = row.request_bytes.value(),
-                           .response_bytes = row.response_bytes.value(),
-                           .waited_ns = row.waited_ns.value(),
-                           .waits = {}};
+CallerCount caller_count(const session::CallerRow& row) {
+  CallerCount out{.service = row.service.data(),
+                  .principal = row.principal.data(),
+                  .requests = row.requests.value(),
+                  .responses = row.responses.value(),
+                  .errors = row.errors.value(),
+                  .denied = row.denied.value(),
+                  .request_bytes = row.request_bytes.value(),
+                  .response_bytes = row.response_bytes.value(),
+                  .waited_ns = row.waited_ns.value(),
+                  .waits = {}};
   std::ranges::transform(row.waits, out.waits.begin(), &Counter::value);
   return out;
 }
@@ -74,9 +74,9 @@ void WorkerHost::forget_unused_policies() {
   });
 }
 
-channel::CounterReport WorkerHost::counters() {
+CounterReport WorkerHost::counters() {
   forget_unused_policies();
-  channel::CounterReport report;
+  CounterReport report;
   if (!policies_.empty()) report.policy_version = policies_.back()->snapshot->version();
   for (const auto& [name, counters] : services_) {
     const std::uint64_t sessions = counters->sessions.value();
@@ -110,7 +110,7 @@ channel::CounterReport WorkerHost::counters() {
   report.holds.open = holds.open.load(std::memory_order_relaxed);
   report.holds.opened = holds.opened.value();
   report.holds.exhausted = holds.exhausted.value();
-  for (std::size_t i = 0; i < session::kHoldEndings; ++i) report.holds.ended[i] = holds.ended[i].value();
+  for (std::size_t i = 0; i < kHoldEndings; ++i) report.holds.ended[i] = holds.ended[i].value();
   report.sessions_open = worker_.sessions_open();
   report.lost_events = worker_.lost_events();
   more_(report);

@@ -16,7 +16,7 @@
 namespace sluice::worker {
 
 // What else is reported once a second; read on the channel's thread.
-using ReportMore = std::function<void(channel::CounterReport& report)>;
+using ReportMore = std::function<void(CounterReport& report)>;
 
 class WorkerHost final : public channel::Host {
  public:
@@ -25,7 +25,7 @@ class WorkerHost final : public channel::Host {
   ~WorkerHost() override;
 
   Result<void> apply(std::unique_ptr<const enforce::Snapshot> snapshot) override;
-  channel::CounterReport counters() override;
+  CounterReport counters() override;
   std::size_t take_events(std::span<channel::SessionEvent> events) override;
   bool ask_flows(const channel::FlowQuery& query) override;
   channel::FlowProgress take_flows(std::span<session::FlowInfo> rows) override;

@@ -124,7 +124,7 @@ struct Reviewer {
   session::HoldTable& table;
   Clock& clock;
   Random random;
-  std::map<session::HoldId, TimeNs> due;
+  std::map<HoldId, TimeNs> due;
 };
 
 std::size_t count(const std::string& text, std::string_view what) {

@@ -81,7 +81,7 @@ struct Bed : RelayHarness {
   std::vector<std::uint64_t> used;
 };
 
-enforce::Order order_of(std::uint64_t id, enforce::OrderVerdict verdict, bool once = false) {
+enforce::Order order_of(std::uint64_t id, OrderVerdict verdict, bool once = false) {
   return {.id = id, .verdict = verdict, .principal = "ci", .once = once, .by = "bob", .reason = "because"};
 }
 
@@ -248,7 +248,6 @@ TEST(HttpHolds, OfABodyIsTakenWhatThePolicySays) {
 }
 
 TEST(HttpHolds, OrdersPauseAndBanAndGrant) {
-  using enforce::OrderVerdict;
   Bed h(policy(kOneAMinute));
   h.order({order_of(1, OrderVerdict::hold)});
   h.client(kGet);
@@ -287,7 +286,7 @@ TEST(HttpHolds, OrdersPauseAndBanAndGrant) {
 
 TEST(HttpHolds, WhereAServiceIsObservedNothingWaits) {
   Bed h(policy(kOneAMinute, "{timeout: 15m}", "observe"));
-  h.order({order_of(1, enforce::OrderVerdict::hold)});
+  h.order({order_of(1, OrderVerdict::hold)});
   h.client("GET /drop HTTP/1.1\r\nHost: web\r\n\r\n");
   h.client(kGet);
   h.burst();
@@ -357,7 +356,7 @@ TEST(HttpHolds, WhatARuleFindsAfterItWasSeenIsHeldAgain) {
 
 TEST(HttpHolds, TheEndOfAPauseSettlesNothingThatARuleHolds) {
   Bed h(policy(""));
-  h.order({{.id = 7, .verdict = enforce::OrderVerdict::hold, .principal = "ci"}});
+  h.order({{.id = 7, .verdict = OrderVerdict::hold, .principal = "ci"}});
   h.client(kPost + "dropX");
   h.burst();
   EXPECT_EQ(h.told, 1U);
@@ -392,18 +391,18 @@ TEST(HttpHolds, WhatTheServerAnsweredAlreadyIsRefusedInsteadOfHeld) {
 TEST(HttpHolds, ATypedNameEscapesNoPauseAndEarnsNoGrant) {
   const std::string typed = "GET /a HTTP/1.1\r\nHost: web\r\nAuthorization: Basic Zm9vOng=\r\n\r\n";  // foo
   Bed h(policy(""));
-  h.order({{.id = 7, .verdict = enforce::OrderVerdict::hold, .principal = "ci"}});
+  h.order({{.id = 7, .verdict = OrderVerdict::hold, .principal = "ci"}});
   h.client(typed);
   h.burst();
   EXPECT_EQ(h.told, 1U);
   EXPECT_EQ(h.at_server("GET"), 0U);
-  h.order({{.id = 7, .verdict = enforce::OrderVerdict::hold, .principal = "ci"},
-           {.id = 8, .verdict = enforce::OrderVerdict::deny, .principal = "foo"}});
+  h.order({{.id = 7, .verdict = OrderVerdict::hold, .principal = "ci"},
+           {.id = 8, .verdict = OrderVerdict::deny, .principal = "foo"}});
   EXPECT_TRUE(h.to_client.starts_with("HTTP/1.1 403 ")) << h.to_client;
 
   Bed grant(policy("{per: service, rate: 1/h, burst: 1, then: hold}"));
   grant.use_up();
-  grant.order({{.id = 9, .verdict = enforce::OrderVerdict::pass, .principal = "foo"}});
+  grant.order({{.id = 9, .verdict = OrderVerdict::pass, .principal = "foo"}});
   grant.client(typed);
   grant.burst();
   EXPECT_EQ(grant.told, 1U);

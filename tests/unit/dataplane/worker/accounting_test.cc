@@ -108,7 +108,7 @@ TEST_F(AccountingTest, EveryFrameHasOneFate) {
   EXPECT_GT(refused, kFrames / 10);
 
   // What the trace tells was counted, and is reported under its name.
-  WorkerHost host(*worker, [] {}, [](channel::CounterReport&) {});
+  WorkerHost host(*worker, [] {}, [](CounterReport&) {});
   std::map<std::string, std::uint64_t> reported;
   for (const auto& drop : host.counters().drops) reported[drop.name] = drop.value;
   EXPECT_GE(dropped.size(), 9U) << "the mixture is too tame";
