@@ -2,7 +2,7 @@
 #include "control/api/flow_json.h"
 
 #include "common/session_id.h"
-#include "schema/channel_generated.h"
+#include "control/channel/envelope.h"
 #include "schema/policy_generated.h"
 
 namespace sluice::control {
@@ -10,12 +10,8 @@ namespace {
 
 namespace fbs = sluice::schema::channel;
 
-std::string text(const flatbuffers::String* string) {
-  return string != nullptr ? string->str() : std::string();
-}
-
 std::string endpoint(std::uint32_t ipv4, const fbs::Ipv6* ipv6, std::uint16_t port) {
-  return format_endpoint(ipv6 == nullptr ? IpAddress(ipv4) : IpAddress(ipv6->high(), ipv6->low()), port);
+  return format_endpoint(address(ipv4, ipv6), port);
 }
 
 Json leg_json(const fbs::LegStatus* leg) {

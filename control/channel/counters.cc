@@ -5,16 +5,12 @@
 #include <iterator>
 #include <utility>
 
-#include "schema/channel_generated.h"
+#include "control/channel/envelope.h"
 
 namespace sluice::control {
 namespace {
 
 namespace fbs = sluice::schema::channel;
-
-std::string text(const flatbuffers::String* string) {
-  return string != nullptr ? string->str() : std::string();
-}
 
 std::vector<NamedCount> named_counts(const flatbuffers::Vector<flatbuffers::Offset<fbs::NamedCount>>* counts) {
   std::vector<NamedCount> out;

@@ -3,7 +3,7 @@
 
 #include <charconv>
 
-#include "schema/channel_generated.h"
+#include "control/channel/envelope.h"
 
 namespace sluice::control {
 namespace {
@@ -110,9 +110,7 @@ MessageBytes encode_flows_request(std::uint64_t request_id, const FlowQuery& que
   request.add_states(query.states);
   request.add_min_age_ns(query.min_age_ns);
   request.add_min_bytes(query.min_bytes);
-  fbs::FinishSizePrefixedEnvelopeBuffer(
-      builder, fbs::CreateEnvelope(builder, fbs::Message::FlowsRequest, request.Finish().Union()));
-  return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
+  return finish(builder, request.Finish());
 }
 
 }  // namespace sluice::control

@@ -2,7 +2,7 @@
 #include "control/channel/holds.h"
 
 #include "common/bytes.h"
-#include "schema/channel_generated.h"
+#include "control/channel/envelope.h"
 
 namespace sluice::control {
 namespace {
@@ -13,8 +13,8 @@ constexpr std::size_t kMostShownBytes = 16 * 1024;  // of a head or a body
 constexpr std::size_t kFingerprintBytes = 32;
 
 // Cut where a longer one would only cost memory: names come from a policy and are short.
-std::string text(const flatbuffers::String* string, std::size_t most = kMaxOrderTextBytes) {
-  return string != nullptr ? string->str().substr(0, most) : std::string();
+std::string name(const flatbuffers::String* string) {
+  return text(string).substr(0, kMaxOrderTextBytes);
 }
 
 std::string bytes(const flatbuffers::Vector<std::uint8_t>* vector, std::size_t most) {
@@ -32,14 +32,12 @@ HoldOpened decode(const fbs::HoldOpened& opened) {
   out.remaining_ns = opened.remaining_ns();
   out.passes_on_timeout = opened.passes_on_timeout();
   out.ticket = opened.ticket();
-  out.service = text(opened.service());
-  out.principal = text(opened.principal());
+  out.service = name(opened.service());
+  out.principal = name(opened.principal());
   out.principal_verified = opened.principal_verified();
-  const fbs::Ipv6* ipv6 = opened.client_ipv6();
-  const IpAddress client = ipv6 == nullptr ? IpAddress(opened.client_address()) : IpAddress(ipv6->high(), ipv6->low());
-  out.client = format_endpoint(client, opened.client_port());
+  out.client = format_endpoint(address(opened.client_address(), opened.client_ipv6()), opened.client_port());
   out.cause = static_cast<HoldCause>(opened.cause());
-  out.cause_name = text(opened.cause_name());
+  out.cause_name = name(opened.cause_name());
   out.order = opened.order();
   out.score = opened.score();
   out.policy_version = opened.policy_version();
@@ -48,13 +46,6 @@ HoldOpened decode(const fbs::HoldOpened& opened) {
   out.body_bytes = opened.body_bytes();
   out.fingerprint = bytes(opened.fingerprint(), kFingerprintBytes);
   return out;
-}
-
-template <class T>
-MessageBytes finish(flatbuffers::FlatBufferBuilder& builder, flatbuffers::Offset<T> message) {
-  constexpr fbs::Message kType = fbs::MessageTraits<T>::enum_value;
-  fbs::FinishSizePrefixedEnvelopeBuffer(builder, fbs::CreateEnvelope(builder, kType, message.Union()));
-  return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 
 flatbuffers::Offset<flatbuffers::String> string_or_none(flatbuffers::FlatBufferBuilder& builder,

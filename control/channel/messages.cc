@@ -1,16 +1,12 @@
 // See messages.h.
 #include "control/channel/messages.h"
 
-#include "schema/channel_generated.h"
+#include "control/channel/envelope.h"
 
 namespace sluice::control {
 namespace {
 
 namespace fbs = sluice::schema::channel;
-
-std::string text(const flatbuffers::String* string) {
-  return string != nullptr ? string->str() : std::string();
-}
 
 DataPlane decode(const fbs::Hello& hello) {
   DataPlane out;
@@ -24,13 +20,6 @@ DataPlane decode(const fbs::Hello& hello) {
   out.start_wall_ns = hello.start_wall_ns();
   out.answers = hello.answers();
   return out;
-}
-
-template <class T>
-std::vector<std::uint8_t> finish(flatbuffers::FlatBufferBuilder& builder, flatbuffers::Offset<T> message) {
-  constexpr fbs::Message kType = fbs::MessageTraits<T>::enum_value;
-  fbs::FinishSizePrefixedEnvelopeBuffer(builder, fbs::CreateEnvelope(builder, kType, message.Union()));
-  return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include "control/channel/trace.h"
 
 #include "common/trace_record.h"
-#include "schema/channel_generated.h"
+#include "control/channel/envelope.h"
 
 namespace sluice::control {
 
@@ -10,10 +10,7 @@ namespace fbs = sluice::schema::channel;
 
 MessageBytes encode_trace_request(std::uint64_t request_id) {
   flatbuffers::FlatBufferBuilder builder;
-  const auto request = fbs::CreateTraceRequest(builder, request_id);
-  fbs::FinishSizePrefixedEnvelopeBuffer(builder,
-                                        fbs::CreateEnvelope(builder, fbs::Message::TraceRequest, request.Union()));
-  return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
+  return finish(builder, fbs::CreateTraceRequest(builder, request_id));
 }
 
 std::string trace_file(const std::vector<MessageBytes>& answer) {

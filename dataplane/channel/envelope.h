@@ -3,6 +3,8 @@
 
 #include <flatbuffers/flatbuffers.h>
 
+#include <cstring>
+
 #include "common/bytes.h"
 #include "schema/channel_generated.h"
 
@@ -15,6 +17,12 @@ Bytes finish(flatbuffers::FlatBufferBuilder& builder, flatbuffers::Offset<T> mes
   constexpr fbs::Message kType = fbs::MessageTraits<T>::enum_value;
   fbs::FinishSizePrefixedEnvelopeBuffer(builder, fbs::CreateEnvelope(builder, kType, message.Union()));
   return {builder.GetBufferPointer(), builder.GetSize()};
+}
+
+// Of a field of fixed size, up to its first zero.
+template <std::size_t N>
+flatbuffers::Offset<flatbuffers::String> text(flatbuffers::FlatBufferBuilder& builder, const char (&field)[N]) {
+  return builder.CreateString(field, ::strnlen(field, N));
 }
 
 }  // namespace sluice::channel

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "dataplane/channel/envelope.h"
 #include "dataplane/channel/messages.h"
 
 namespace sluice::channel {
@@ -118,9 +119,7 @@ Bytes encode_flows(FlatBufferBuilder& builder, std::uint64_t request_id, std::sp
   out.add_more(progress.more);
   out.add_error(static_cast<std::uint16_t>(progress.error));
   out.add_sessions(progress.sessions);
-  const auto message = out.Finish();
-  fbs::FinishSizePrefixedEnvelopeBuffer(builder, fbs::CreateEnvelope(builder, fbs::Message::Flows, message.Union()));
-  return {builder.GetBufferPointer(), builder.GetSize()};
+  return finish(builder, out.Finish());
 }
 
 FlowQuery decode(const fbs::FlowsRequest& request) {

@@ -1,7 +1,7 @@
 // Holds and orders as they stand on the channel.
 #include <algorithm>
-#include <cstring>
 
+#include "dataplane/channel/envelope.h"
 #include "dataplane/channel/messages.h"
 
 namespace sluice::channel {
@@ -9,21 +9,8 @@ namespace {
 
 namespace fbs = sluice::schema::channel;
 using flatbuffers::FlatBufferBuilder;
-using flatbuffers::Offset;
 
 constexpr std::size_t kMostOrders = 16 * 1024;
-
-template <class T>
-Bytes finish(FlatBufferBuilder& builder, Offset<T> message) {
-  constexpr fbs::Message kType = fbs::MessageTraits<T>::enum_value;
-  fbs::FinishSizePrefixedEnvelopeBuffer(builder, fbs::CreateEnvelope(builder, kType, message.Union()));
-  return {builder.GetBufferPointer(), builder.GetSize()};
-}
-
-template <std::size_t N>
-Offset<flatbuffers::String> text(FlatBufferBuilder& builder, const char (&field)[N]) {
-  return builder.CreateString(field, ::strnlen(field, N));
-}
 
 std::string_view view_of(const flatbuffers::String* text) {
   return text == nullptr ? std::string_view() : text->string_view();

@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-#include <cstring>
-
 #include "dataplane/channel/envelope.h"
 #include "schema/channel_generated.h"
 
@@ -16,13 +14,6 @@ constexpr std::uint8_t kTakesDecisions = 2;
 
 namespace fbs = sluice::schema::channel;
 using flatbuffers::FlatBufferBuilder;
-using flatbuffers::Offset;
-
-template <std::size_t N>
-Offset<flatbuffers::String> text(FlatBufferBuilder& builder, const char (&field)[N]) {
-  return builder.CreateString(field, ::strnlen(field, N));
-}
-
 }  // namespace
 
 Bytes encode_hello(FlatBufferBuilder& builder, const ChannelConfig& config, const Running& running) {
