@@ -81,6 +81,14 @@ Result<Outcome> count(std::span<const Vote> votes, const Reviewer& reviewer, con
   return outcome;
 }
 
+// How many must approve what is said of a service, where the reviewer may be one of them.
+Result<std::uint32_t> needed_of(const Reviewer& reviewer, const ApprovalTerms& terms, const std::string& service) {
+  const auto requirement = requirement_for(terms, service);
+  if (!requirement) return std::unexpected(requirement.error());
+  if (auto may = must_be_approver(*requirement, reviewer); !may) return std::unexpected(may.error());
+  return requirement->minimum;
+}
+
 bool is_within(const std::string& client, const OrderTold& order) {
   const auto endpoint = parse_endpoint(client, "client");
   return endpoint && endpoint->address.prefix(order.source_bits) == order.source;
@@ -166,10 +174,9 @@ Result<Outcome> judge_order(const Order& order, const Reviewer& reviewer, bool i
     if (auto may = must_override(reviewer, terms); !may) return std::unexpected(may.error());
     return Outcome{.decides = true, .pass = true, .approvals = 1};
   }
-  const auto requirement = requirement_for(terms, told.service);
-  if (!requirement) return std::unexpected(requirement.error());
-  if (auto may = must_be_approver(*requirement, reviewer); !may) return std::unexpected(may.error());
-  return count({}, reviewer, {.approve = true}, requirement->minimum);
+  const auto needed = needed_of(reviewer, terms, told.service);
+  if (!needed) return std::unexpected(needed.error());
+  return count({}, reviewer, {.approve = true}, *needed);
 }
 
 Result<Outcome> judge_order_vote(const Order& order, std::span<const Vote> votes, const Reviewer& reviewer,
@@ -178,10 +185,9 @@ Result<Outcome> judge_order_vote(const Order& order, std::span<const Vote> votes
     return fail(ErrorCode::conflict, "this grant is " + std::string(order_state_name(order.state)) + " already");
   if (auto checked = check_reason(request.reason, !request.approve); !checked) return std::unexpected(checked.error());
   if (auto may = must_be_another(reviewer, order.told.principal); !may) return std::unexpected(may.error());
-  const auto requirement = requirement_for(terms, order.told.service);
-  if (!requirement) return std::unexpected(requirement.error());
-  if (auto may = must_be_approver(*requirement, reviewer); !may) return std::unexpected(may.error());
-  return count(votes, reviewer, request, requirement->minimum);
+  const auto needed = needed_of(reviewer, terms, order.told.service);
+  if (!needed) return std::unexpected(needed.error());
+  return count(votes, reviewer, request, *needed);
 }
 
 Result<void> judge_lift(const Order& order, const Reviewer& reviewer, const ApprovalTerms& terms) {
@@ -190,9 +196,8 @@ Result<void> judge_lift(const Order& order, const Reviewer& reviewer, const Appr
   if (order.told.verdict == OrderVerdict::pass) return {};
   if (auto may = must_be_another(reviewer, order.told.principal); !may) return may;
   if (order.told.by == reviewer.name || may_override(reviewer, terms)) return {};
-  const auto requirement = requirement_for(terms, order.told.service);
-  if (!requirement) return std::unexpected(requirement.error());
-  return must_be_approver(*requirement, reviewer);
+  if (auto needed = needed_of(reviewer, terms, order.told.service); !needed) return std::unexpected(needed.error());
+  return {};
 }
 
 Result<void> judge_claim(const Hold& hold, const Reviewer& reviewer, WallNs now) {

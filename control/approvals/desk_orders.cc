@@ -18,6 +18,20 @@ DurationNs remaining(const Order& order, const WindowState& window, WallNs now) 
   return end == ~WallNs{0} ? 0 : std::max<DurationNs>(end - now, 1);
 }
 
+// What a decision on a hold says of its caller at its service.
+Order order_of(const Hold& hold, const Decision& decision, WallNs until) {
+  Order order;
+  order.told.verdict = decision.pass ? OrderVerdict::pass : OrderVerdict::deny;
+  order.told.service = hold.opened.service;
+  order.told.principal = hold.opened.principal;
+  order.told.by = decision.by;
+  order.told.reason = decision.reason;
+  order.until = until;
+  order.from_hold = hold.opened.hold;
+  order.is_override = decision.is_override;
+  return order;
+}
+
 }  // namespace
 
 Result<Order> Desk::found_order(OrderId id) {
@@ -40,17 +54,9 @@ Result<OrderId> Desk::add_active(Order order, WallNs now) {
 // A ticket's client asks again: the same unit passes once, or is refused for a while.
 Result<OrderId> Desk::make_ticket_order(const Hold& hold, const Decision& decision, WallNs now) {
   if (hold.opened.fingerprint.empty()) return 0;
-  Order order;
-  order.told.verdict = decision.pass ? OrderVerdict::pass : OrderVerdict::deny;
-  order.told.service = hold.opened.service;
-  order.told.principal = hold.opened.principal;
+  Order order = order_of(hold, decision, now + (decision.pass ? kApprovedTicketFor : kRejectedTicketFor));
   order.told.fingerprint = hold.opened.fingerprint;
   order.told.once = decision.pass;
-  order.told.by = decision.by;
-  order.told.reason = decision.reason;
-  order.until = now + (decision.pass ? kApprovedTicketFor : kRejectedTicketFor);
-  order.from_hold = hold.opened.hold;
-  order.is_override = decision.is_override;
   return add_active(std::move(order), now);
 }
 
@@ -58,10 +64,8 @@ Result<OrderId> Desk::make_order(const Hold& hold, const Outcome& outcome, const
                                  const ApprovalTerms& terms, WallNs now) {
   auto ticket = make_ticket_order(hold, decision, now);
   if (!ticket || outcome.scope == Scope::unit) return ticket;
-  Order order;
-  order.told.verdict = decision.pass ? OrderVerdict::pass : OrderVerdict::deny;
-  if (outcome.scope != Scope::everywhere) order.told.service = hold.opened.service;
-  order.told.principal = hold.opened.principal;
+  Order order = order_of(hold, decision, now + outcome.window_ns);
+  if (outcome.scope == Scope::everywhere) order.told.service.clear();
   if (outcome.scope == Scope::session) {
     order.told.session = hold.opened.session;
   } else if (decision.pass && order.told.principal != declared_principal(terms, hold)) {
@@ -71,11 +75,6 @@ Result<OrderId> Desk::make_order(const Hold& hold, const Outcome& outcome, const
     order.told.source = client->address;
     order.told.source_bits = client->bits;
   }
-  order.told.by = decision.by;
-  order.told.reason = decision.reason;
-  order.until = now + outcome.window_ns;
-  order.from_hold = hold.opened.hold;
-  order.is_override = decision.is_override;
   return add_active(std::move(order), now);
 }
 
