@@ -6,7 +6,7 @@
 namespace sluice::control {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr std::uint64_t kVersion = 1;
 
 // Ids are unsigned 64-bit numbers, kept as SQLite has integers; nothing orders by them but orders and the audit.
 constexpr const char* kSchema = R"(
@@ -116,19 +116,14 @@ Result<std::unique_ptr<ApprovalStore>> ApprovalStore::open(const std::string& pa
   auto database = Database::open(path);
   if (!database) return std::unexpected(database.error());
   if (auto set = database->run("PRAGMA synchronous=FULL;"); !set) return std::unexpected(set.error());
-  std::int64_t version = 0;
-  {
-    auto select = database->prepare("PRAGMA user_version");
-    if (!select) return std::unexpected(select.error());
-    if (const auto row = select->step(); !row) return std::unexpected(row.error());
-    version = select->integer(0);
-  }
-  if (version > kVersion)
+  const auto version = database->first_number("PRAGMA user_version");
+  if (!version) return std::unexpected(version.error());
+  if (*version > kVersion)
     return fail(ErrorCode::io_failed, path + " was written by a newer control (its version is " +
-                                          std::to_string(version) + ", this control knows " + std::to_string(kVersion) +
-                                          "); start that one, or move the file away");
+                                          std::to_string(*version) + ", this control knows " +
+                                          std::to_string(kVersion) + "); start that one, or move the file away");
   std::unique_ptr<ApprovalStore> store(new ApprovalStore(std::move(*database)));
-  if (version == kVersion) return store;
+  if (*version == kVersion) return store;
   auto making = store->begin();
   if (!making) return std::unexpected(making.error());
   if (auto made = store->database_.run(kSchema); !made) return std::unexpected(made.error());
@@ -218,22 +213,13 @@ Result<std::vector<Hold>> ApprovalStore::holds(const HoldQuery& query) {
   if (!query.principal.empty()) select->bind(3, query.principal);
   if (query.session != 0) select->bind(4, query.session);
   if (query.after != 0) select->bind(5, query.after);
-  select->bind(6, query.limit);
-  std::vector<Hold> out;
-  for (;;) {
-    const auto row = select->step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return out;
-    out.push_back(read_hold(*select));
-  }
+  return select->bind(6, query.limit).all(read_hold);
 }
 
 Result<std::uint64_t> ApprovalStore::count(HoldState state) {
   auto select = database_.prepare("SELECT count(*) FROM holds WHERE state = ?1");
   if (!select) return std::unexpected(select.error());
-  const auto row = select->bind(1, static_cast<std::uint64_t>(state)).step();
-  if (!row) return std::unexpected(row.error());
-  return select->number(0);
+  return select->bind(1, static_cast<std::uint64_t>(state)).first_number();
 }
 
 Result<void> ApprovalStore::prune() {

@@ -81,8 +81,6 @@ class ApprovalStore {
   explicit ApprovalStore(Database database) : database_(std::move(database)) {}
   Result<std::vector<Vote>> votes(const char* column, std::uint64_t id);
   Result<void> add_vote(HoldId hold, OrderId order, const Vote& vote);
-  Result<std::vector<Order>> read_orders(Statement& select);
-  Result<std::vector<AuditEntry>> read_audit(Statement& select);
 
   Database database_;
 };

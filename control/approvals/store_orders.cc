@@ -30,6 +30,11 @@ Order read_order(const Statement& row) {
   return order;
 }
 
+AuditEntry read_entry(const Statement& row) {
+  return {row.number(0), row.number(1), row.text(2), row.text(3),
+          row.number(4), row.number(5), row.text(6), row.integer(7) != 0};
+}
+
 constexpr const char* kOrderColumns = R"(
   id, verdict, service, principal, session, source_high, source_low, source_bits, fingerprint, once, creator, reason,
   state, created, until, from_minute, to_minute, days, zone, from_hold, override, ended, ended_by)";
@@ -63,21 +68,16 @@ Result<std::vector<Vote>> ApprovalStore::votes(const char* column, std::uint64_t
       std::string("SELECT uid, voter, at, approve, override, scope, window_ns, reason FROM votes WHERE ") + column +
       " = ?1 AND " + column + " <> 0 ORDER BY number");
   if (!select) return std::unexpected(select.error());
-  select->bind(1, id);
-  std::vector<Vote> out;
-  for (;;) {
-    const auto row = select->step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return out;
-    out.push_back({.uid = static_cast<std::uint32_t>(select->number(0)),
-                   .by = select->text(1),
-                   .reason = select->text(7),
-                   .at = select->number(2),
-                   .approve = select->integer(3) != 0,
-                   .is_override = select->integer(4) != 0,
-                   .scope = static_cast<Scope>(select->integer(5)),
-                   .window_ns = select->number(6)});
-  }
+  return select->bind(1, id).all([](const Statement& row) {
+    return Vote{.uid = static_cast<std::uint32_t>(row.number(0)),
+                .by = row.text(1),
+                .reason = row.text(7),
+                .at = row.number(2),
+                .approve = row.integer(3) != 0,
+                .is_override = row.integer(4) != 0,
+                .scope = static_cast<Scope>(row.integer(5)),
+                .window_ns = row.number(6)};
+  });
 }
 
 Result<std::vector<Vote>> ApprovalStore::hold_votes(HoldId hold) {
@@ -121,20 +121,10 @@ Result<void> ApprovalStore::activate_order(OrderId order) {
   return update->bind(1, order).run();
 }
 
-Result<std::vector<Order>> ApprovalStore::read_orders(Statement& select) {
-  std::vector<Order> out;
-  for (;;) {
-    const auto row = select.step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return out;
-    out.push_back(read_order(select));
-  }
-}
-
 Result<std::optional<Order>> ApprovalStore::order(OrderId order) {
   auto select = database_.prepare("SELECT " + std::string(kOrderColumns) + " FROM orders WHERE id = ?1");
   if (!select) return std::unexpected(select.error());
-  auto found = read_orders(select->bind(1, order));
+  auto found = select->bind(1, order).all(read_order);
   if (!found) return std::unexpected(found.error());
   if (found->empty()) return std::nullopt;
   return std::move(found->front());
@@ -144,7 +134,7 @@ Result<std::vector<Order>> ApprovalStore::orders(bool with_ended, std::uint64_t 
   auto select = database_.prepare("SELECT " + std::string(kOrderColumns) + " FROM orders WHERE " +
                                   (with_ended ? "1" : "state < 2") + " ORDER BY id DESC LIMIT ?1");
   if (!select) return std::unexpected(select.error());
-  return read_orders(select->bind(1, limit));
+  return select->bind(1, limit).all(read_order);
 }
 
 Result<void> ApprovalStore::note(const AuditEntry& entry) {
@@ -155,23 +145,12 @@ Result<void> ApprovalStore::note(const AuditEntry& entry) {
   return insert->bind(6, entry.reason).bind(7, std::uint64_t{entry.is_override}).run();
 }
 
-Result<std::vector<AuditEntry>> ApprovalStore::read_audit(Statement& select) {
-  std::vector<AuditEntry> out;
-  for (;;) {
-    const auto row = select.step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return out;
-    out.push_back({select.number(0), select.number(1), select.text(2), select.text(3), select.number(4),
-                   select.number(5), select.text(6), select.integer(7) != 0});
-  }
-}
-
 Result<std::vector<AuditEntry>> ApprovalStore::audit_after(std::uint64_t sequence, std::uint64_t limit) {
   auto select = database_.prepare(R"(
     SELECT sequence, at, who, what, hold, order_id, reason, override FROM audit
     WHERE sequence > ?1 ORDER BY sequence LIMIT ?2)");
   if (!select) return std::unexpected(select.error());
-  return read_audit(select->bind(1, sequence).bind(2, limit));
+  return select->bind(1, sequence).bind(2, limit).all(read_entry);
 }
 
 Result<std::vector<AuditEntry>> ApprovalStore::audit_of(HoldId hold) {
@@ -179,15 +158,11 @@ Result<std::vector<AuditEntry>> ApprovalStore::audit_of(HoldId hold) {
     SELECT sequence, at, who, what, hold, order_id, reason, override FROM audit
     WHERE hold = ?1 AND hold <> 0 ORDER BY sequence LIMIT 1000)");
   if (!select) return std::unexpected(select.error());
-  return read_audit(select->bind(1, hold));
+  return select->bind(1, hold).all(read_entry);
 }
 
 Result<std::uint64_t> ApprovalStore::audit_sequence() {
-  auto select = database_.prepare("SELECT coalesce(max(sequence), 0) FROM audit");
-  if (!select) return std::unexpected(select.error());
-  const auto row = select->step();
-  if (!row) return std::unexpected(row.error());
-  return select->number(0);
+  return database_.first_number("SELECT coalesce(max(sequence), 0) FROM audit");
 }
 
 Result<std::uint64_t> ApprovalStore::webhook_cursor(std::string_view name) {
@@ -197,9 +172,7 @@ Result<std::uint64_t> ApprovalStore::webhook_cursor(std::string_view name) {
   if (auto done = insert->bind(1, name).run(); !done) return std::unexpected(done.error());
   auto select = database_.prepare("SELECT sequence FROM webhooks WHERE name = ?1");
   if (!select) return std::unexpected(select.error());
-  const auto row = select->bind(1, name).step();
-  if (!row) return std::unexpected(row.error());
-  return select->number(0);
+  return select->bind(1, name).first_number();
 }
 
 Result<void> ApprovalStore::set_webhook_cursor(std::string_view name, std::uint64_t sequence) {

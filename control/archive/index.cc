@@ -7,7 +7,7 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::uint64_t kSchemaVersion = 2;
 constexpr const char* kSchema = R"(
   CREATE TABLE IF NOT EXISTS segments(
     id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, segment_id INTEGER NOT NULL, sequence INTEGER NOT NULL,
@@ -44,12 +44,9 @@ Result<std::unique_ptr<Index>> Index::open(const std::string& path, const std::s
   auto database = Database::open(path);
   if (!database) return std::unexpected(database.error());
   std::unique_ptr<Index> index(new Index(std::move(*database), archive_root));
-  auto version = index->database_.prepare("PRAGMA user_version");
+  const auto version = index->database_.first_number("PRAGMA user_version");
   if (!version) return std::unexpected(version.error());
-  const auto row = version->step();
-  if (!row) return std::unexpected(row.error());
-  const bool is_other = version->integer(0) != kSchemaVersion;
-  version->reset();
+  const bool is_other = *version != kSchemaVersion;
   if (auto made = is_other ? index->start_over() : index->load_segments(); !made) return std::unexpected(made.error());
   return index;
 }

@@ -44,14 +44,7 @@ Result<std::vector<SessionRow>> Index::list(const SessionQuery& query) {
     ORDER BY opened DESC, id DESC LIMIT ?5)");
   if (!select) return std::unexpected(select.error());
   select->bind(1, query.service).bind(2, query.principal).bind(3, query.since_wall_ns).bind(4, query.until_wall_ns);
-  select->bind(5, std::uint64_t{query.limit});
-  std::vector<SessionRow> rows;
-  for (;;) {
-    const auto row = select->step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return rows;
-    rows.push_back(row_of(*select));
-  }
+  return select->bind(5, std::uint64_t{query.limit}).all(row_of);
 }
 
 Result<SessionRow> Index::find(SessionId id) {
@@ -70,14 +63,9 @@ Result<std::vector<BlockRun>> Index::runs(SessionId id) {
     SELECT s.path, r.offset, r.block, r.blocks FROM runs r JOIN segments s ON s.id = r.segment
     WHERE r.session = ?1 ORDER BY r.sequence, s.sequence, r.block)");
   if (!select) return std::unexpected(select.error());
-  select->bind(1, id);
-  std::vector<BlockRun> runs;
-  for (;;) {
-    const auto row = select->step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return runs;
-    runs.push_back({files_.root() + "/" + select->text(0), {select->number(1), select->number(2)}, select->number(3)});
-  }
+  return select->bind(1, id).all([&](const Statement& row) {
+    return BlockRun{files_.root() + "/" + row.text(0), {row.number(1), row.number(2)}, row.number(3)};
+  });
 }
 
 Result<IndexStatus> Index::status() {

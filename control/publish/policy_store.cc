@@ -43,9 +43,7 @@ Result<std::uint64_t> PolicyStore::next_version(std::uint64_t at_least) {
   const std::lock_guard lock(mutex_);
   auto select = database_.prepare("SELECT max(coalesce(max(version), 0), ?1) + 1 FROM policies");
   if (!select) return std::unexpected(select.error());
-  const auto row = select->bind(1, at_least).step();
-  if (!row) return std::unexpected(row.error());
-  return select->number(0);
+  return select->bind(1, at_least).first_number();
 }
 
 Result<void> PolicyStore::add(const StoredPolicy& policy) {

@@ -54,6 +54,11 @@ Result<void> Statement::run() {
   return {};
 }
 
+Result<std::uint64_t> Statement::first_number() {
+  if (const auto row = step(); !row) return std::unexpected(row.error());
+  return number(0);
+}
+
 void Statement::reset() {
   ::sqlite3_reset(statement_.get());
   ::sqlite3_clear_bindings(statement_.get());
@@ -100,6 +105,12 @@ Result<Statement> Database::prepare(std::string_view sql) {
   if (::sqlite3_prepare_v2(database_.get(), sql.data(), static_cast<int>(sql.size()), &statement, nullptr) != SQLITE_OK)
     return failed(database_.get(), "preparing a statement");
   return Statement(database_.get(), statement);
+}
+
+Result<std::uint64_t> Database::first_number(std::string_view sql) {
+  auto select = prepare(sql);
+  if (!select) return std::unexpected(select.error());
+  return select->first_number();
 }
 
 Result<Transaction> Transaction::begin(Database& database) {

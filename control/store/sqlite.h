@@ -5,7 +5,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "common/bytes.h"
 #include "common/error.h"
@@ -27,6 +29,11 @@ class Statement {
   Result<bool> step();
   // For statements without rows.
   Result<void> run();
+  // Every row, as `read(const Statement&)` makes a value of it.
+  template <class Read, class Row = std::invoke_result_t<Read, const Statement&>>
+  Result<std::vector<Row>> all(Read read);
+  // The first column of the first row.
+  Result<std::uint64_t> first_number();
   // Ready for the next bind and step.
   void reset();
 
@@ -45,6 +52,17 @@ class Statement {
   bool bad_bind_ = false;
 };
 
+template <class Read, class Row>
+Result<std::vector<Row>> Statement::all(Read read) {
+  std::vector<Row> rows;
+  for (;;) {
+    const auto row = step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return rows;
+    rows.push_back(read(*this));
+  }
+}
+
 class Database {
  public:
   // Opens or creates the file with mode 0600, in WAL mode.
@@ -52,6 +70,8 @@ class Database {
   // Several statements, none with parameters.
   Result<void> run(const char* sql);
   Result<Statement> prepare(std::string_view sql);
+  // Of a query without parameters.
+  Result<std::uint64_t> first_number(std::string_view sql);
 
  private:
   struct Close {
