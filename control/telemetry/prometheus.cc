@@ -132,15 +132,23 @@ void add_callers(Exposition& out, const Counters& counters) {
   }
 }
 
-void add_named(Exposition& out, const std::vector<NamedCount>& counts, std::string_view label) {
+// `sample(value, name)` of each of the first rows, and of what the others have together.
+template <class Row, class Sample>
+void add_bounded(const std::vector<Row>& rows, std::string Row::* name, std::uint64_t Row::* value,
+                 const Sample& sample) {
   std::uint64_t others = 0;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
     if (i < kMostSeries)
-      out.sample(counts[i].value, {{label, escaped(counts[i].name)}});
+      sample(rows[i].*value, escaped(rows[i].*name));
     else
-      others += counts[i].value;
+      others += rows[i].*value;
   }
-  if (counts.size() > kMostSeries) out.sample(others, {{label, kOthers}});
+  if (rows.size() > kMostSeries) sample(others, kOthers);
+}
+
+void add_named(Exposition& out, const std::vector<NamedCount>& counts, std::string_view label) {
+  add_bounded(counts, &NamedCount::name, &NamedCount::value,
+              [&](std::uint64_t value, std::string_view name) { out.sample(value, {{label, name}}); });
 }
 
 void add_limits(Exposition& out, const Counters& counters) {
@@ -154,15 +162,9 @@ void add_limits(Exposition& out, const Counters& counters) {
                    {"observed", &LimitCount::observed}};
   out.family("sluice_limit_units_total", "counter", "What a limit was asked for, by what became of it.");
   for (const auto& [outcome, value] : kOutcomes) {
-    std::uint64_t others = 0;
-    for (std::size_t i = 0; i < counters.limits.size(); ++i) {
-      const LimitCount& row = counters.limits[i];
-      if (i < kMostSeries)
-        out.sample(row.*value, {{"limit", escaped(row.limit)}, {"outcome", outcome}});
-      else
-        others += row.*value;
-    }
-    if (counters.limits.size() > kMostSeries) out.sample(others, {{"limit", kOthers}, {"outcome", outcome}});
+    add_bounded(counters.limits, &LimitCount::limit, value, [&](std::uint64_t count, std::string_view limit) {
+      out.sample(count, {{"limit", limit}, {"outcome", outcome}});
+    });
   }
 }
 
