@@ -3,6 +3,7 @@
 // kept by, whatever their number; without orders there is no list at all.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -76,6 +77,8 @@ class Orders {
   // The field by which an order is found, the first of these that it names.
   enum class Kept : std::uint8_t { session, principal, service, elsewhere };
 
+  using Key = std::pair<std::uint64_t, std::uint32_t>;  // where an order is kept, and its place in the list
+
   static bool is_of(const Order& order, const OrderedUnit& unit);
   static bool agrees(const Order& order, const OrderedUnit& unit);
   static std::uint64_t key_of(Kept kept, std::string_view text);
@@ -84,22 +87,13 @@ class Orders {
   void each_of(std::uint64_t key, const Fn& fn) const;
 
   std::vector<Order> orders_;
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> keys_;  // sorted
+  std::vector<Key> keys_;  // sorted
   bool has_fingerprints_ = false;
 };
 
 template <class Fn>
 void Orders::each_of(std::uint64_t key, const Fn& fn) const {
-  std::size_t at = 0;
-  std::size_t end = keys_.size();
-  while (at < end) {
-    const std::size_t middle = at + (end - at) / 2;
-    if (keys_[middle].first < key)
-      at = middle + 1;
-    else
-      end = middle;
-  }
-  for (; at < keys_.size() && keys_[at].first == key; ++at) fn(keys_[at].second);
+  for (const Key& found : std::ranges::equal_range(keys_, key, {}, &Key::first)) fn(found.second);
 }
 
 }  // namespace sluice::enforce
