@@ -131,10 +131,7 @@ void HoldTable::take_back(const Hold* lent) {
 
 // What was used up stays so for as long as it is on the list.
 void HoldTable::take_orders() {
-  if (offered_.load(std::memory_order_relaxed) == nullptr) return;
-  OrdersPtr* const offer = offered_.exchange(nullptr, std::memory_order_acq_rel);
-  std::swap(orders_, *offer);
-  taken_.store(offer, std::memory_order_release);
+  if (!new_orders_.take([this](OrdersPtr& orders) { std::swap(orders_, orders); })) return;
   const auto is_listed = [this](std::uint64_t id) {
     return orders_ != nullptr &&
            std::ranges::any_of(orders_->all(), [id](const auto& order) { return order.id == id; });

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/mailbox.h"
 #include "common/session_id.h"
 #include "common/spsc_ring.h"
 #include "dataplane/enforce/orders.h"
@@ -102,11 +103,8 @@ class HoldTable {
   // All that live are told again: between pass_begins with this number and all_told.
   void tell_again(std::uint32_t number) { asked_.store(number, std::memory_order_release); }
   // The worker takes the orders at its next burst and hands back those it had. False while the last ones wait.
-  bool offer(OrdersPtr* orders) {
-    OrdersPtr* none = nullptr;
-    return offered_.compare_exchange_strong(none, orders, std::memory_order_acq_rel);
-  }
-  OrdersPtr* taken() { return taken_.exchange(nullptr, std::memory_order_acq_rel); }
+  bool offer(OrdersPtr* orders) { return new_orders_.offer(orders); }
+  OrdersPtr* taken() { return new_orders_.taken(); }
   [[nodiscard]] const HoldCounters& counters() const { return counters_; }
 
  private:
@@ -120,7 +118,7 @@ class HoldTable {
 
   [[nodiscard]] bool has_work() const {
     return decisions_.size() != 0 || returned_.size() != 0 || !to_judge_.empty() || !tickets_.empty() ||
-           asked_.load(std::memory_order_relaxed) != answered_ || offered_.load(std::memory_order_relaxed) != nullptr;
+           asked_.load(std::memory_order_relaxed) != answered_ || new_orders_.has_offer();
   }
   [[nodiscard]] bool is_used(std::uint64_t order) const { return used_.contains(order); }
   void take_all(TimeNs now, WallNs wall);
@@ -153,8 +151,7 @@ class HoldTable {
   SpscRing<const Hold*> returned_{2 * kMost};  // those that live, and those that end while they are lent
   SpscRing<HoldDecision> decisions_{kDecisions};
   std::atomic<std::uint32_t> asked_{0};
-  std::atomic<OrdersPtr*> offered_{nullptr};
-  std::atomic<OrdersPtr*> taken_{nullptr};
+  Mailbox<OrdersPtr> new_orders_;
 };
 
 // A hold of a relay, which goes with it.

@@ -53,6 +53,13 @@ session::PolicyRef WorkerHost::with_counters(std::unique_ptr<const enforce::Snap
   return policy;
 }
 
+template <class T, class Taker>
+void WorkerHost::hand_over(T& value, Taker& taker) {
+  while (!taker.offer(&value)) std::this_thread::sleep_for(kMailboxPoll);
+  wake_();
+  while (taker.taken() != &value) std::this_thread::sleep_for(kMailboxPoll);
+}
+
 Result<void> WorkerHost::apply(std::unique_ptr<const enforce::Snapshot> snapshot) {
   forget_unused_policies();
   PolicyUpdate update{.policy = with_counters(std::move(snapshot)), .scratch = std::make_unique<inspect::Scratch>()};
@@ -61,10 +68,7 @@ Result<void> WorkerHost::apply(std::unique_ptr<const enforce::Snapshot> snapshot
     if (auto grown = older->snapshot->prepare(*update.scratch); !grown) return grown;
   policies_.push_back(update.policy);
 
-  PolicyUpdate* const mine = &update;
-  while (!worker_.offer(mine)) std::this_thread::sleep_for(kMailboxPoll);
-  wake_();
-  while (worker_.taken() != mine) std::this_thread::sleep_for(kMailboxPoll);
+  hand_over(update, worker_);
   return {};
 }
 
@@ -149,9 +153,7 @@ void WorkerHost::pass_decisions() {
 void WorkerHost::apply(std::vector<enforce::Order> orders) {
   session::OrdersPtr next;
   if (!orders.empty()) next = std::make_unique<const enforce::Orders>(std::move(orders));
-  while (!worker_.holds().offer(&next)) std::this_thread::sleep_for(kMailboxPoll);
-  wake_();
-  while (worker_.holds().taken() != &next) std::this_thread::sleep_for(kMailboxPoll);
+  hand_over(next, worker_.holds());
 }
 
 std::size_t WorkerHost::take_events(std::span<channel::SessionEvent> events) {

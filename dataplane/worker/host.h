@@ -39,6 +39,9 @@ class WorkerHost final : public channel::Host {
  private:
   session::PolicyRef with_counters(std::unique_ptr<const enforce::Snapshot> snapshot);
   void forget_unused_policies();
+  // Waits until the worker has it, and `value` is what the worker had.
+  template <class T, class Taker>
+  void hand_over(T& value, Taker& taker);
   void pass_decisions();
 
   Worker& worker_;

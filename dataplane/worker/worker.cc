@@ -47,24 +47,14 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
 
 Worker::~Worker() = default;
 
-bool Worker::offer(PolicyUpdate* update) {
-  PolicyUpdate* none = nullptr;
-  return offered_.compare_exchange_strong(none, update, std::memory_order_acq_rel);
-}
-
-PolicyUpdate* Worker::taken() {
-  return taken_.exchange(nullptr, std::memory_order_acq_rel);
-}
-
 // Between bursts, so that a unit never sees half of a change. The former policy and scratch go back to
 // who offered; nothing is freed here.
 void Worker::take_policy() {
-  if (offered_.load(std::memory_order_relaxed) == nullptr) return;
-  PolicyUpdate* update = offered_.exchange(nullptr, std::memory_order_acq_rel);
-  std::swap(context_.policy, update->policy);
-  std::swap(scratch_, update->scratch);
-  context_.scratch = scratch_.get();
-  taken_.store(update, std::memory_order_release);
+  update_.take([this](PolicyUpdate& update) {
+    std::swap(context_.policy, update.policy);
+    std::swap(scratch_, update.scratch);
+    context_.scratch = scratch_.get();
+  });
 }
 
 bool Worker::burst(TimeNs now, WallNs wall) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/mailbox.h"
 #include "common/metrics.h"
 #include "common/session_id.h"
 #include "common/spsc_ring.h"
@@ -74,9 +75,9 @@ class Worker final : public session::SessionObserver {
 
   // From another thread: the worker takes the update at its next burst and hands back what it had.
   // One update at a time: returns false while the last one waits.
-  bool offer(PolicyUpdate* update);
+  bool offer(PolicyUpdate* update) { return update_.offer(update); }
   // The update (now holding the former policy and scratch) once it was taken, else nullptr.
-  PolicyUpdate* taken();
+  PolicyUpdate* taken() { return update_.taken(); }
 
   // What waits for a decision, and the orders; for the channel's thread.
   [[nodiscard]] session::HoldTable& holds() { return context_.holds; }
@@ -163,8 +164,7 @@ class Worker final : public session::SessionObserver {
   FlowListing listing_;
   Counter lost_events_;
   SpscRing<channel::SessionEvent> events_{kEvents};
-  std::atomic<PolicyUpdate*> offered_{nullptr};
-  std::atomic<PolicyUpdate*> taken_{nullptr};
+  Mailbox<PolicyUpdate> update_;
 };
 
 }  // namespace sluice::worker
