@@ -199,21 +199,31 @@ void Session::run_handshake(Context& context, Outputs& outputs) {
 }
 
 void Session::establish(Context& context, Outputs& outputs, const wire::Frame& ack) {
-  const std::uint8_t shift = handshake_.server_receive_shift();
-  const std::uint32_t window_field = std::min<std::uint32_t>(limits_.leg.first_window_bytes() >> shift, 0xffff);
   const tcp::LegSetup client = handshake_.client_leg(ack);
-  const tcp::LegSetup server = handshake_.server_leg(ack, window_field << shift);
+  const tcp::LegSetup server = server_setup(ack);
   static_assert(sizeof(Terminated) <= kAwakeBytes);
   terminated_ = context.awake.make<Terminated>(*this, client, server, context.pools, context.now);
   phase_ = Phase::established;
   begin_streams(client, server);
+  answer_server(context, outputs, server);
+}
 
+std::uint16_t Session::server_window_field() const {
+  const std::uint32_t field = limits_.leg.first_window_bytes() >> handshake_.server_receive_shift();
+  return static_cast<std::uint16_t>(std::min<std::uint32_t>(field, 0xffff));
+}
+
+tcp::LegSetup Session::server_setup(const wire::Frame& ack) const {
+  return handshake_.server_leg(ack, std::uint32_t{server_window_field()} << handshake_.server_receive_shift());
+}
+
+void Session::answer_server(Context& context, Outputs& outputs, const tcp::LegSetup& server) {
   wire::TcpOptions options;
   options.has_timestamps = server.timestamps;
   options.ts_value = server.ts_value;
   options.ts_echo = server.ts_recent;
   send_handshake(context, outputs, TraceLeg::server, server.send_next, server.receive_next, wire::kAck,
-                 static_cast<std::uint16_t>(window_field), options);
+                 server_window_field(), options);
 }
 
 record::Subject Session::subject() const {
@@ -221,7 +231,7 @@ record::Subject Session::subject() const {
   return {.session = id_,
           .service = service_.name,
           .record_class = service_.record_class,
-          .principal = principal.empty() ? std::string_view("anonymous") : principal,
+          .principal = principal.empty() ? kAnonymous : principal,
           .best_effort = service_.record == enforce::RecordMode::best_effort};
 }
 

@@ -189,6 +189,10 @@ class alignas(64) Session {
   };
 
   void establish(Context& context, Outputs& outputs, const wire::Frame& ack);
+  // What the server's leg begins with, and its handshake's last segment. `ack`: the client's, for its timestamp.
+  [[nodiscard]] std::uint16_t server_window_field() const;
+  [[nodiscard]] tcp::LegSetup server_setup(const wire::Frame& ack) const;
+  void answer_server(Context& context, Outputs& outputs, const tcp::LegSetup& server);
   void send_syn(Context& context, Outputs& outputs);
   void run_handshake(Context& context, Outputs& outputs);
   void send_handshake(Context& context, Outputs& outputs, TraceLeg to, std::uint32_t seq, std::uint32_t ack,

@@ -70,23 +70,16 @@ void Session::from_called(Context& context, Outputs& outputs, const wire::Frame&
     if (++call_->refusals >= kMostRefusals) return end_call(context, false);
     call_->again_at = context.now + kFirstInterval;
   } else if (step == Handshake::Step::relay_syn_ack) {
-    const std::uint8_t shift = handshake_.server_receive_shift();
-    const std::uint32_t window_field = std::min<std::uint32_t>(limits_.leg.first_window_bytes() >> shift, 0xffff);
     wire::Frame ack;
     ack.options.has_timestamps = true;
     ack.options.ts_value = handshake_.syn_options().ts_value;
-    const tcp::LegSetup setup = handshake_.server_leg(ack, window_field << shift);
+    const tcp::LegSetup setup = server_setup(ack);
     tcp::Leg* const leg = &terminated_->server_leg;
     std::destroy_at(leg);
     std::construct_at(leg, setup, limits_.leg, context.pools, context.now);
     server_counts_.sent_through = setup.send_next;
     server_counts_.received_through = setup.receive_next;
-    wire::TcpOptions options;
-    options.has_timestamps = setup.timestamps;
-    options.ts_value = setup.ts_value;
-    options.ts_echo = setup.ts_recent;
-    send_handshake(context, outputs, TraceLeg::server, setup.send_next, setup.receive_next, wire::kAck,
-                   static_cast<std::uint16_t>(window_field), options);
+    answer_server(context, outputs, setup);
     end_call(context, true);
   } else if ((frame.flags & (wire::kAck | wire::kRst | wire::kSyn)) == wire::kAck) {
     send_handshake(context, outputs, TraceLeg::server, frame.ack, 0, wire::kRst, 0, {});
