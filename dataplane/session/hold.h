@@ -92,7 +92,6 @@ struct Hold {
   bool told = false;        // its text as it is now
   bool ever_told = false;
   bool lent = false;
-  bool over = false;
 };
 
 // One writer: the worker.

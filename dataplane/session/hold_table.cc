@@ -86,7 +86,6 @@ void HoldTable::end(Hold& hold, HoldEnding ending, WallNs wall) {
   if (hold.ever_told && !events_.push({.kind = HoldEvent::Kind::ended, .id = hold.id, .ending = ending, .wall = wall}))
     begins_pass_ = true;
   hold.waiter = nullptr;
-  hold.over = true;
   List& from = hold.told ? told_ : untold_;
   if (hold.lent)
     leaving_.splice(leaving_.end(), from, at);

@@ -74,7 +74,6 @@ class HoldTable {
     return orders_->find(unit, now, [this](std::uint64_t id) { return is_used(id); });
   }
   [[nodiscard]] bool has_orders() const { return orders_ != nullptr; }
-  [[nodiscard]] bool has_fingerprints() const { return orders_ != nullptr && orders_->has_fingerprints(); }
   // It let a unit pass.
   void use(const enforce::Order& order, SessionId session, std::uint32_t unit);
 

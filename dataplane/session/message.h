@@ -61,7 +61,6 @@ class Message {
   void note_order(Verdict verdict) { limit_verdict_ = std::max(limit_verdict_, verdict); }
   // It waited for a decision, or an order let it pass; the texts are copied.
   void note_held(const record::Held& held);
-  [[nodiscard]] bool was_held() const { return held_ != nullptr; }
 
   // How many matches of rules that hold were found, in a service that enforces; and which found the last.
   [[nodiscard]] std::uint32_t hold_matches() const { return hold_matches_; }
@@ -76,7 +75,6 @@ class Message {
     std::string body;
   };
   [[nodiscard]] const Shown* shown() const { return shown_.get(); }
-  void forget_shown() { shown_.reset(); }
 
   // What was found so far.
   [[nodiscard]] const std::vector<record::Hit>& hits() const { return hits_; }
