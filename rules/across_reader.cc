@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "rules/bounds.h"
 
@@ -44,16 +43,6 @@ std::optional<Tie> parse_tie(std::string_view text) {
   if (const auto name = name_behind("query", text); name && !name->empty() && name->size() <= kMaxTieNameBytes)
     return Tie{TieKind::query, std::string(*name)};
   return std::nullopt;
-}
-
-// "90s", "10m", "2h".
-std::optional<std::uint32_t> parse_seconds(std::string_view text) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  const std::uint32_t factor = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
-  if (error != std::errc{} || factor == 0 || number == 0 || number > kMaxAcrossSeconds / factor) return std::nullopt;
-  return number * factor;
 }
 
 void read_ties(const YamlNode& node, Across& across, Report& report) {
@@ -96,7 +85,7 @@ void read_across(Fields& fields, Rule& rule, Report& report) {
   if (const YamlNode* offset = map.get("offset")) read_offset(*offset, across, report);
   if (const YamlNode* life = map.get("for")) {
     const auto text = read_text(*life, report);
-    const auto seconds = text ? parse_seconds(*text) : std::nullopt;
+    const auto seconds = text ? parse_seconds(*text, kMaxAcrossSeconds) : std::nullopt;
     if (seconds) across.seconds = *seconds;
     if (text && !seconds) report.add(life->position, fmt::format("{} is no time", show(*text)), "1s to 24h, as 10m");
   }

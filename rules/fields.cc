@@ -154,6 +154,15 @@ std::optional<std::uint32_t> read_size(const YamlNode& node, std::uint32_t low, 
   return std::nullopt;
 }
 
+std::optional<std::uint32_t> parse_seconds(std::string_view text, std::uint32_t most) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const std::uint32_t factor = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  if (error != std::errc{} || factor == 0 || number == 0 || number > most / factor) return std::nullopt;
+  return number * factor;
+}
+
 std::span<const YamlNode> read_list(const YamlNode& node, std::string_view what, Report& report) {
   if (is_list(node)) return node.children;
   report.add(node.position, fmt::format("{} is {}", what, kind_name(node.kind)),

@@ -66,6 +66,8 @@ std::optional<bool> read_bool(const YamlNode& node, Report& report);
 std::optional<std::uint32_t> read_number(const YamlNode& node, std::uint32_t low, std::uint32_t high, Report& report);
 // "64KiB": a number and B, KiB or MiB.
 std::optional<std::uint32_t> read_size(const YamlNode& node, std::uint32_t low, std::uint32_t high, Report& report);
+// Seconds of "90s", "15m" or "8h": 1 to `most`.
+std::optional<std::uint32_t> parse_seconds(std::string_view text, std::uint32_t most);
 // The children of a list, none when it is no list.
 std::span<const YamlNode> read_list(const YamlNode& node, std::string_view what, Report& report);
 // One value, or a list of at least one.

@@ -4,39 +4,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "common/time.h"
 #include "rules/bounds.h"
 
 namespace sluice::rules {
 namespace {
 
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr Word<bool> kOnTimeouts[] = {{"deny", false}, {"pass", true}};
-
-struct Unit {
-  char letter;
-  std::uint64_t seconds;
-};
-constexpr Unit kUnits[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
-
-// "90s", "15m", "8h".
-std::optional<std::uint64_t> parse_time(std::string_view text) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end + 1 != text.data() + text.size()) return std::nullopt;
-  const auto* const unit = std::ranges::find(kUnits, *end, &Unit::letter);
-  if (unit == std::end(kUnits)) return std::nullopt;
-  const std::uint64_t ns = number * unit->seconds * kSecondNs;
-  return ns >= kMinHoldNs && ns <= kMaxHoldNs ? std::optional(ns) : std::nullopt;
-}
 
 void read_timeout(const YamlNode& node, HoldTerms& hold, Report& report) {
   const auto text = read_text(node, report);
   if (!text) return;
-  const auto time = parse_time(*text);
-  if (time)
-    hold.timeout_ns = *time;
+  const auto seconds = parse_seconds(*text, kMaxHoldNs / kSecond);
+  if (seconds)
+    hold.timeout_ns = *seconds * kSecond;
   else
     report.add(node.position, fmt::format("{} is no time to wait for a decision", show(*text)),
                "1s to 24h, for example 15m");

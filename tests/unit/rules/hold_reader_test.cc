@@ -36,7 +36,7 @@ TEST(HoldReader, WithoutItADecisionIsAwaitedForAQuarterOfAnHourAndThenDenied) {
 }
 
 TEST(HoldReader, SaysWhatIsWrong) {
-  for (const char* time : {"0s", "25h", "15", "m", "15min", "-1s", "99999999999h"})
+  for (const char* time : {"0s", "25h", "15", "m", "15min", "-1s", "99999999999h", "5124096h"})
     EXPECT_THAT(problems_of(service_with("{timeout: " + std::string(time) + "}")),
                 HasSubstr("is no time to wait for a decision; 1s to 24h, for example 15m"))
         << time;
