@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include <array>
+#include <charconv>
 
 namespace sluice {
 
@@ -33,6 +34,21 @@ std::optional<IpAddress> parse_address(std::string_view text) {
   const IpAddress address = load_ipv6(bytes.data());
   if (address.is_ipv4()) return std::nullopt;
   return address;
+}
+
+std::optional<HostAndPort> split_host_and_port(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  HostAndPort out;
+  std::string_view host = text.substr(0, colon);
+  out.bracketed = host.starts_with('[') && host.ends_with(']');
+  if (out.bracketed) host = host.substr(1, host.size() - 2);
+  if (host.empty() || (!out.bracketed && host.find(':') != std::string_view::npos)) return std::nullopt;
+  out.host = host;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, out.port);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return out;
 }
 
 }  // namespace sluice

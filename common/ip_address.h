@@ -71,4 +71,13 @@ std::string format_endpoint(const IpAddress& address, std::uint16_t port);
 // Of either family, without brackets; nothing for ::ffff:10.77.0.2, which is written 10.77.0.2.
 std::optional<IpAddress> parse_address(std::string_view text);
 
+struct HostAndPort {
+  std::string host;  // without its brackets
+  bool bracketed = false;
+  std::uint16_t port = 0;
+};
+// "10.0.0.7:8080", "host.example:8080", "[2001:db8::7]:8080": a host with colons of its own stands in brackets. The
+// host is what it is, not looked at.
+std::optional<HostAndPort> split_host_and_port(std::string_view text);
+
 }  // namespace sluice

@@ -35,13 +35,6 @@ bool is_host_address(const IpAddress& address) {
   return first != 0 && first != 127 && first < 224;
 }
 
-// The address of "10.77.0.2:8080" or "[2001:db8::2]:8080".
-std::optional<IpAddress> parse_host(std::string_view host) {
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  const auto address = parse_address(bracketed ? host.substr(1, host.size() - 2) : host);
-  return address && address->is_ipv4() == bracketed ? std::nullopt : address;
-}
-
 // What it would have to be.
 std::string address_hint(std::string_view text) {
   if (const auto address = parse_address(text)) return fmt::format("with a port: {}", format_endpoint(*address, 8080));
@@ -54,17 +47,16 @@ std::string address_hint(std::string_view text) {
 void read_address(const YamlNode& node, Service& service, Report& report) {
   const auto text = read_text(node, report);
   if (!text) return;
-  const std::size_t colon = text->rfind(':');
-  const auto address = parse_host(std::string_view(*text).substr(0, colon));
-  const auto port = colon == std::string::npos ? std::nullopt : parse_decimal(text->substr(colon + 1), 65535);
-  if (!address || !port || *port == 0) {
+  const auto end = split_host_and_port(*text);
+  const auto address = end ? parse_address(end->host) : std::nullopt;
+  if (!address || address->is_ipv4() == end->bracketed || end->port == 0) {
     report.add(node.position, fmt::format("{} is no IP address with a port", show(*text)), address_hint(*text));
   } else if (!is_host_address(*address)) {
     report.add(node.position, fmt::format("{} is no address of a server", show(*text)),
                "the server's own address, not a loopback, multicast or wildcard one");
   } else {
     service.address = *address;
-    service.port = static_cast<std::uint16_t>(*port);
+    service.port = end->port;
   }
 }
 

@@ -4,7 +4,6 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -13,6 +12,7 @@
 
 #include "common/bytes.h"
 #include "common/file.h"
+#include "common/ip_address.h"
 #include "control/api/task_queue.h"
 #include "control/telemetry/prometheus.h"
 
@@ -35,24 +35,6 @@ Result<std::string> read_token(const std::string& path) {
     return fail(ErrorCode::bad_argument, path + " must hold a token of at least " + std::to_string(kMinTokenBytes) +
                                              " characters, for example of: openssl rand -hex 32");
   return token;
-}
-
-struct Endpoint {
-  std::string host;
-  int port = 0;
-};
-
-Result<Endpoint> parse_endpoint(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  std::uint16_t port = 0;
-  const char* const end = text.data() + text.size();
-  if (colon != std::string::npos && colon > 0) {
-    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, port);
-    std::string host = text.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (error == std::errc{} && stop == end && !host.empty()) return Endpoint{std::move(host), port};
-  }
-  return fail(ErrorCode::bad_argument, text + " is no address with a port: for example 127.0.0.1:9464");
 }
 
 // In a time that tells nothing of the token but its length.
@@ -97,8 +79,8 @@ std::uint16_t MetricsServer::port() const {
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const std::string& endpoint, const std::string& token_path,
                                                             std::function<std::string()> text) {
-  const auto where = parse_endpoint(endpoint);
-  if (!where) return std::unexpected(where.error());
+  const auto where = split_host_and_port(endpoint);
+  if (!where) return fail(ErrorCode::bad_argument, endpoint + " is no address with a port: for example 127.0.0.1:9464");
   auto token = read_token(token_path);
   if (!token) return std::unexpected(token.error());
   std::unique_ptr<MetricsServer> made(new MetricsServer);

@@ -32,27 +32,21 @@ std::optional<IpAddress> address_of(const addrinfo& found) {
 }  // namespace
 
 Result<std::vector<Target>> resolve(const std::string& host_and_port) {
-  const auto colon = host_and_port.rfind(':');
-  unsigned port = 0;
-  if (colon != std::string::npos)
-    std::from_chars(host_and_port.data() + colon + 1, host_and_port.data() + host_and_port.size(), port);
-  std::string host = host_and_port.substr(0, colon);
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  if (host.empty() || port == 0 || port > 65535 || (!bracketed && host.find(':') != std::string::npos))
+  const auto to = split_host_and_port(host_and_port);
+  if (!to || to->port == 0)
     return fail(ErrorCode::bad_argument,
                 "'" + host_and_port + "' is no HOST:PORT, for example 10.0.0.7:8080 or [2001:db8::7]:8080");
   addrinfo hints = {};
-  hints.ai_family = bracketed ? AF_INET6 : AF_UNSPEC;
+  hints.ai_family = to->bracketed ? AF_INET6 : AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0)
-    return fail(ErrorCode::bad_argument, "'" + host + "' has no address: " + ::gai_strerror(error));
+  if (const int error = ::getaddrinfo(to->host.c_str(), std::to_string(to->port).c_str(), &hints, &found); error != 0)
+    return fail(ErrorCode::bad_argument, "'" + to->host + "' has no address: " + ::gai_strerror(error));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, ::freeaddrinfo);
   std::vector<Target> targets;
   for (const addrinfo* a = found; a != nullptr; a = a->ai_next)
-    if (const auto address = address_of(*a)) targets.push_back({*address, static_cast<std::uint16_t>(port)});
-  if (targets.empty()) return fail(ErrorCode::bad_argument, "'" + host + "' has no address");
+    if (const auto address = address_of(*a)) targets.push_back({*address, to->port});
+  if (targets.empty()) return fail(ErrorCode::bad_argument, "'" + to->host + "' has no address");
   return targets;
 }
 

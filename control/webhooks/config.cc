@@ -1,9 +1,8 @@
 // Reading the file that names webhooks. See message.h.
 #include <yaml-cpp/yaml.h>
 
-#include <charconv>
-
 #include "common/file.h"
+#include "common/ip_address.h"
 #include "control/webhooks/message.h"
 #include "rules/bounds.h"
 
@@ -19,13 +18,10 @@ std::unexpected<Error> wrong(const std::string& path, const YAML::Node& node, co
 
 // "host", "host:port", "[2001:db8::7]:port"
 bool has_host_and_port(std::string_view authority) {
-  const auto bracket = authority.rfind(']');
-  const auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  if (colon == std::string_view::npos) return !authority.empty();
-  const std::string_view text = authority.substr(colon + 1);
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return colon != 0 && error == std::errc{} && end == text.data() + text.size() && port != 0;
+  const bool has_port = !authority.ends_with(']') && authority.find(':') != std::string_view::npos;
+  if (!has_port) return !authority.empty();
+  const auto both = split_host_and_port(authority);
+  return both && both->port != 0;
 }
 
 // "https://host:port/path" into its two parts.

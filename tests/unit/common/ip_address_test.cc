@@ -56,5 +56,22 @@ TEST(IpAddress, BytesAsOnTheWire) {
   EXPECT_EQ(load_ipv6(bytes), IpAddress(0x0102030405060708, 0x090a0b0c0d0e0f10));
 }
 
+TEST(HostAndPort, AreSplitAtTheLastColon) {
+  const auto plain = split_host_and_port("host.example:8080");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->host, "host.example");
+  EXPECT_EQ(plain->port, 8080);
+  EXPECT_FALSE(plain->bracketed);
+  const auto ipv6 = split_host_and_port("[2001:db8::7]:65535");
+  ASSERT_TRUE(ipv6);
+  EXPECT_EQ(ipv6->host, "2001:db8::7");
+  EXPECT_EQ(ipv6->port, 65535);
+  EXPECT_TRUE(ipv6->bracketed);
+  EXPECT_EQ(split_host_and_port("10.0.0.7:0")->port, 0);
+  for (const char* text : {"", ":", "host", ":80", "host:", "host:65536", "host:-1", "host: 80", "host:80a", "host:8 0",
+                           "[]:80", "2001:db8::7:80", "[2001:db8::7]", "[2001:db8::7]80"})
+    EXPECT_FALSE(split_host_and_port(text)) << text;
+}
+
 }  // namespace
 }  // namespace sluice
