@@ -12,10 +12,13 @@
 #include "tests/sim/sim_port.h"
 #include "tests/sim/world.h"
 #include "tests/support/memory_recorder.h"
+#include "tests/support/occurrences.h"
 #include "tests/support/test_policy.h"
 
 namespace sluice::sim {
 namespace {
+
+using test::occurrences;
 
 constexpr DurationNs kServerPatience = 75 * kSecond;
 const std::string kPolicy =
@@ -127,12 +130,6 @@ struct Reviewer {
   std::map<HoldId, TimeNs> due;
 };
 
-std::size_t count(const std::string& text, std::string_view what) {
-  std::size_t n = 0;
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += what.size()) ++n;
-  return n;
-}
-
 std::string request_of(std::size_t client, Random& random) {
   const std::string name = "client-" + std::to_string(client);
   switch (random.below(3)) {
@@ -218,7 +215,7 @@ void run(std::uint64_t seed, Met& met) {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < clients; ++i) {
     const std::string& heard = asking[i]->heard();
-    const std::size_t times = count(at_server, requests[i]);
+    const std::size_t times = occurrences(at_server, requests[i]);
     bytes += times * requests[i].size();
     const bool passed = heard.starts_with("HTTP/1.1 200");
     met.passed += passed ? 1 : 0;

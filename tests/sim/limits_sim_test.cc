@@ -11,11 +11,14 @@
 #include "tests/sim/stream_application.h"
 #include "tests/sim/world.h"
 #include "tests/support/memory_recorder.h"
+#include "tests/support/occurrences.h"
 #include "tests/support/takers.h"
 #include "tests/support/test_policy.h"
 
 namespace sluice::sim {
 namespace {
+
+using test::occurrences;
 
 buffer::Pools& pools() {
   static buffer::Pools made = buffer::Pools::create("limits", {.frames = 32768, .jumbos = 64, .views = 32768}).value();
@@ -64,12 +67,6 @@ std::string policy_of(const Case& c) {
          "rate: " +
          std::to_string(c.rate) + "/s, burst: " + std::to_string(c.burst) +
          ", then: " + (c.throttles ? "throttle" : "deny") + "}]}\nprincipals:\n  - {name: ci, from: 10.0.0.64/26}\n";
-}
-
-std::size_t count(const std::string& text, std::string_view what) {
-  std::size_t n = 0;
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += what.size()) ++n;
-  return n;
 }
 
 std::string request(std::size_t client, std::size_t n) {
@@ -145,8 +142,8 @@ void run(std::uint64_t seed) {
   std::size_t refused = 0;
   for (std::size_t i = 0; i < c.clients; ++i) {
     const std::string& heard = asking[i]->received();
-    EXPECT_EQ(count(heard, "HTTP/1.1 200") + count(heard, "HTTP/1.1 429"), c.requests) << reproduce(seed);
-    refused += count(heard, "HTTP/1.1 429");
+    EXPECT_EQ(occurrences(heard, "HTTP/1.1 200") + occurrences(heard, "HTTP/1.1 429"), c.requests) << reproduce(seed);
+    refused += occurrences(heard, "HTTP/1.1 429");
   }
   EXPECT_EQ(arrivals.requests.size() + refused, c.clients * c.requests) << reproduce(seed);
   EXPECT_EQ(counters.passed.value() - passed, arrivals.requests.size()) << reproduce(seed);
@@ -156,7 +153,7 @@ void run(std::uint64_t seed) {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < c.clients; ++i)
     for (std::size_t n = 0; n < c.requests; ++n) {
-      const std::size_t times = count(arrivals.bytes, request(i, n));
+      const std::size_t times = occurrences(arrivals.bytes, request(i, n));
       EXPECT_LE(times, 1U) << reproduce(seed);
       bytes += times * request(i, n).size();
     }

@@ -10,6 +10,7 @@
 
 #include "dataplane/session/http_relay.h"
 #include "tests/support/memory_recorder.h"
+#include "tests/support/occurrences.h"
 #include "tests/support/test_policy.h"
 
 namespace sluice::session {
@@ -56,6 +57,8 @@ class RelayHarness {
   test::RecordedUnit& request(std::uint32_t unit) { return recorder.unit(session_, unit, Direction::request); }
   test::RecordedUnit& response(std::uint32_t unit) { return recorder.unit(session_, unit, Direction::response); }
   HttpRelay& relay() { return *relay_; }
+  // How often the server saw it.
+  [[nodiscard]] std::size_t at_server(std::string_view what) const { return test::occurrences(to_server, what); }
 
   std::string to_server;
   std::string to_client;

@@ -17,9 +17,7 @@ bool holds_line(const std::string& text, const std::string& line) {
 }
 
 std::size_t count_lines(const std::string& text, const std::string& start) {
-  std::size_t count = 0;
-  for (std::size_t at = 0; (at = text.find("\n" + start, at)) != std::string::npos; ++at) ++count;
-  return count;
+  return sluice::test::occurrences(text, "\n" + start);
 }
 
 TEST(Prometheus, WithoutADataPlaneItSaysSo) {

@@ -25,11 +25,6 @@ std::string policy(std::string_view limits, const std::string& hold = "{timeout:
 struct Bed : RelayHarness {
   explicit Bed(const std::string& text) : RelayHarness(text) { context.now = kSecond; }
   HoldTable& holds() { return context.holds; }
-  std::size_t at_server(std::string_view what) const {
-    std::size_t count = 0;
-    for (std::size_t at = 0; (at = to_server.find(what, at)) != std::string::npos; ++at) ++count;
-    return count;
-  }
   // What a burst does: what the channel said, the relay, what the channel is told.
   void burst() {
     holds().take(context.now, context.wall, [](Session&) {});

@@ -20,11 +20,6 @@ std::string policy(const std::string& limits, const std::string& mode = "enforce
 struct Bed : RelayHarness {
   using RelayHarness::RelayHarness;
   enforce::LimitCounters& counters(std::size_t index = 0) { return *context.policy->limits[index]; }
-  std::size_t at_server(std::string_view what) {
-    std::size_t count = 0;
-    for (std::size_t at = 0; (at = to_server.find(what, at)) != std::string::npos; ++at) ++count;
-    return count;
-  }
   // One request passes and is answered; of the next, the client has heard nothing yet.
   void use_up_and_post() {
     context.now = kSecond;

@@ -83,6 +83,11 @@ class LegTest : public ::testing::Test, private SegmentSink {
   // The leg is quiet or settled, and goes on as one made from what it leaves at rest.
   void rest();
   void write(const std::string& text);
+  // The bytes of the pattern from `from` on are written, and leave as far as they may.
+  void in_flight(std::size_t bytes, std::size_t from = 0) {
+    write(pattern(bytes, from));
+    output();
+  }
   std::string read(std::size_t limit = SIZE_MAX);
 
   // One exchange of 1 000 bytes, so that the round trip is known.

@@ -13,8 +13,7 @@ class PathMtuTest : public LegTest {
 
   // One exchange, so that the round trip is known; the stream begins at 1 000 then.
   void measure() {
-    write(pattern(1'000));
-    output();
+    in_flight(1'000);
     now += kRtt;
     peer_sends({.ack = 1'000});
   }
@@ -44,8 +43,7 @@ class PathMtuTest : public LegTest {
 
 TEST_F(PathMtuTest, WhatWasTooLargeGoesAgainAtOnceInSmallerSegments) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   EXPECT_EQ(too_big(1'000, 840), ErrorCode::icmp_path_mtu);
   EXPECT_EQ(leg().mss(), 800);
   EXPECT_EQ(sent_again(1'000, 800), pattern(4'000, 1'000));
@@ -53,19 +51,16 @@ TEST_F(PathMtuTest, WhatWasTooLargeGoesAgainAtOnceInSmallerSegments) {
 
 TEST_F(PathMtuTest, ASegmentFromTheMiddleOfTheFlightTellsOfAllOfIt) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   EXPECT_EQ(too_big(3'000, 840), ErrorCode::icmp_path_mtu);
   EXPECT_EQ(sent_again(1'000, 800), pattern(4'000, 1'000));
 }
 
 TEST_F(PathMtuTest, WhatFitsWasNotDropped) {
   measure();
-  write(pattern(500, 1'000));
-  output();
+  in_flight(500, 1'000);
   now += kRtt / 4;
-  write(pattern(2'000, 1'500));
-  output();
+  in_flight(2'000, 1'500);
   now += kRtt / 4;
   EXPECT_EQ(too_big(1'500, 840), ErrorCode::icmp_path_mtu);
   EXPECT_EQ(sent_again(1'500, 800), pattern(2'000, 1'500));
@@ -74,8 +69,7 @@ TEST_F(PathMtuTest, WhatFitsWasNotDropped) {
 TEST_F(PathMtuTest, WithoutSegmentationByThePortEverySegmentFits) {
   limits.burst_bytes = kMss;
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   EXPECT_EQ(too_big(1'000, 840), ErrorCode::icmp_path_mtu);
   for (const Out& out : output()) EXPECT_LE(out.text.size(), 800U);
 }
@@ -83,8 +77,7 @@ TEST_F(PathMtuTest, WithoutSegmentationByThePortEverySegmentFits) {
 TEST_F(PathMtuTest, ItIsNoCongestion) {
   limits.congestion = CongestionControl::new_reno;
   measure();
-  write(pattern(40'000, 1'000));
-  output();
+  in_flight(40'000, 1'000);
   const LegInfo before = leg().info();
   EXPECT_EQ(too_big(1'000, 840), ErrorCode::icmp_path_mtu);
   output();
@@ -99,8 +92,7 @@ TEST_F(PathMtuTest, ItIsNoCongestion) {
 
 TEST_F(PathMtuTest, NorWhereWhatIsLostFindsNoRoomAtOnce) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   const LegInfo before = leg().info();
   EXPECT_EQ(too_big(1'000, 840), ErrorCode::icmp_path_mtu);
   sink_is_full = true;
@@ -113,14 +105,12 @@ TEST_F(PathMtuTest, NorWhereWhatIsLostFindsNoRoomAtOnce) {
 
 TEST_F(PathMtuTest, ALossThatComesOnTopIsOne) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   too_big(1'000, 840);
   output();
   now += kRtt;
   peer_sends({.ack = 1'800});
-  write(pattern(4'000, 5'000));
-  output();
+  in_flight(4'000, 5'000);
   now += kRtt;
   peer_sends({.ack = 1'800, .sack = {{5'000, 9'000}}});
   EXPECT_TRUE(leg().info().in_recovery);
@@ -129,8 +119,7 @@ TEST_F(PathMtuTest, ALossThatComesOnTopIsOne) {
 TEST_F(PathMtuTest, DuplicatesOfWhatGotThroughAreNoLoss) {
   setup.sack = false;
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   too_big(1'000, 840);
   output();
   for (int i = 0; i < 4; ++i) peer_sends({.ack = 1'000});
@@ -140,8 +129,7 @@ TEST_F(PathMtuTest, DuplicatesOfWhatGotThroughAreNoLoss) {
 
 TEST_F(PathMtuTest, EveryHopThatIsSmallerLowersItFurther) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   too_big(1'000, 940);
   output();
   EXPECT_EQ(too_big(1'000, 640), ErrorCode::icmp_path_mtu);
@@ -150,8 +138,7 @@ TEST_F(PathMtuTest, EveryHopThatIsSmallerLowersItFurther) {
 
 TEST_F(PathMtuTest, ItNeverGoesUp) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   EXPECT_EQ(too_big(1'000, 9'000), ErrorCode::icmp_noted);
   EXPECT_EQ(leg().mss(), 1'000);
   too_big(1'000, 840);
@@ -164,8 +151,7 @@ TEST_F(PathMtuTest, ItNeverGoesUp) {
 
 TEST_F(PathMtuTest, ARouterThatTellsNoSizeMeansTheNextCommonOne) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   EXPECT_EQ(too_big(1'000, 0), ErrorCode::icmp_path_mtu);
   EXPECT_EQ(leg().mss(), 1'006 - 40);
   output();
@@ -177,16 +163,14 @@ TEST_F(PathMtuTest, ARouterThatTellsNoSizeMeansTheNextCommonOne) {
 
 TEST_F(PathMtuTest, NobodyMakesUsSendTinySegments) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   EXPECT_EQ(too_big(1'000, 68), ErrorCode::icmp_path_mtu);
   EXPECT_EQ(leg().mss(), 512);
 }
 
 TEST_F(PathMtuTest, Ipv6PathsTake1280) {
   setup.mss = 1'440;
-  write(pattern(4'000));
-  output();
+  in_flight(4'000);
   EXPECT_EQ(too_big(0, 1'279, false), ErrorCode::icmp_blind) << "RFC 8201 section 4";
   EXPECT_EQ(too_big(0, 0, false), ErrorCode::icmp_blind);
   EXPECT_EQ(too_big(0, 1'280, false), ErrorCode::icmp_path_mtu);
@@ -195,16 +179,14 @@ TEST_F(PathMtuTest, Ipv6PathsTake1280) {
 
 TEST_F(PathMtuTest, TimestampsTakeTheirRoom) {
   setup.timestamps = true;
-  write(pattern(4'000));
-  output();
+  in_flight(4'000);
   EXPECT_EQ(too_big(0, 840), ErrorCode::icmp_path_mtu);
   EXPECT_EQ(leg().mss(), 788);
 }
 
 TEST_F(PathMtuTest, AfterTenMinutesTheLargerSizeIsTriedAgain) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   too_big(1'000, 840);
   output();
   peer_sends({.ack = 5'000});
@@ -221,8 +203,7 @@ TEST_F(PathMtuTest, AfterTenMinutesTheLargerSizeIsTriedAgain) {
 
 TEST_F(PathMtuTest, WhatIsNotInFlightIsBlind) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   for (const std::uint32_t seq : {0U, 999U, 5'000U, 5'001U, 0x7fffffffU})
     EXPECT_EQ(too_big(seq, 840), ErrorCode::icmp_blind) << seq;
   EXPECT_EQ(network_says(wire::IcmpKind::unreachable, 999), ErrorCode::icmp_blind);
@@ -233,8 +214,7 @@ TEST_F(PathMtuTest, WhatIsNotInFlightIsBlind) {
 
 TEST_F(PathMtuTest, NothingElseThatTheNetworkSaysEndsAConnection) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   for (const auto kind :
        {wire::IcmpKind::unreachable, wire::IcmpKind::time_exceeded, wire::IcmpKind::parameter_problem})
     EXPECT_EQ(network_says(kind, 1'000), ErrorCode::icmp_noted);
@@ -247,8 +227,7 @@ TEST_F(PathMtuTest, NothingElseThatTheNetworkSaysEndsAConnection) {
 }
 
 TEST_F(PathMtuTest, AConnectionThatIsOverHearsNothing) {
-  write(pattern(1'000));
-  output();
+  in_flight(1'000);
   leg().abort(ErrorCode::tcp_aborted);
   EXPECT_EQ(too_big(0, 840), ErrorCode::icmp_blind);
   EXPECT_EQ(network_says(wire::IcmpKind::unreachable, 0), ErrorCode::icmp_blind);

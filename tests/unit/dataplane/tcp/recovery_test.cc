@@ -30,8 +30,7 @@ using Numbers = std::vector<std::uint32_t>;
 
 TEST_F(Recovery, ThreeSegmentsBehindAHoleMeanThatItIsLost) {
   measure();
-  write(pattern(8'000, 1'000));
-  output();
+  in_flight(8'000, 1'000);
   now += kRtt;
   peer_sends({.ack = 1'000, .sack = {{2'000, 3'000}}});
   peer_sends({.ack = 1'000, .sack = {{2'000, 4'000}}});
@@ -44,8 +43,7 @@ TEST_F(Recovery, ThreeSegmentsBehindAHoleMeanThatItIsLost) {
 
 TEST_F(Recovery, OnlyTheHolesAreSentAgain) {
   measure();
-  write(pattern(9'000, 1'000));
-  output();
+  in_flight(9'000, 1'000);
   now += kRtt;
   peer_sends({.ack = 1'000, .sack = {{9'000, 10'000}, {5'000, 7'000}, {2'000, 4'000}}});
   const std::vector<Out> sent = output();
@@ -117,13 +115,11 @@ TEST_F(Recovery, TheReorderingTimerEndsTheWait) {
 
 TEST_F(Recovery, OnceReorderingWasSeenThreeSegmentsAreNoLongerEnough) {
   measure();
-  write(pattern(5'000, 1'000));
-  output();
+  in_flight(5'000, 1'000);
   now += kRtt;
   peer_sends({.ack = 1'000, .sack = {{2'000, 3'000}}});
   peer_sends({.ack = 6'000});  // the first arrived after all
-  write(pattern(5'000, 6'000));
-  output();
+  in_flight(5'000, 6'000);
   now += kRtt;
   peer_sends({.ack = 6'000, .sack = {{7'000, 11'000}}});
   expect_nothing();
@@ -133,8 +129,7 @@ TEST_F(Recovery, OnceReorderingWasSeenThreeSegmentsAreNoLongerEnough) {
 
 TEST_F(Recovery, ALostRetransmissionIsFoundByTime) {
   measure();
-  write(pattern(20'000, 1'000));
-  output();
+  in_flight(20'000, 1'000);
   now += kRtt;
   peer_sends({.ack = 1'000, .sack = {{2'000, 11'000}}});
   Numbers sent = sequence_numbers();
@@ -164,8 +159,7 @@ TEST_F(Recovery, TheFlightGoesDownInProportion) {
 
 TEST_F(Recovery, AProbeFollowsTheTailAfterTwoRoundTrips) {
   measure();
-  write(pattern(3'000, 1'000));
-  output();
+  in_flight(3'000, 1'000);
   const DurationNs waited = wait_for_deadline();
   EXPECT_GE(waited, 2 * kRtt);
   EXPECT_LT(waited, 3 * kRtt) << "well before the timeout";
@@ -185,15 +179,13 @@ TEST_F(Recovery, AProbeSendsNewBytesWhereThereAreSome) {
 
 TEST_F(Recovery, ALoneSegmentWaitsForADelayedAckFirst) {
   measure();
-  write(pattern(500, 1'000));
-  output();
+  in_flight(500, 1'000);
   EXPECT_GE(wait_for_deadline(), 200 * kMillisecond);
 }
 
 TEST_F(Recovery, TheAnswerToAProbeShowsTheLossInFrontOfIt) {
   measure();
-  write(pattern(3'000, 1'000));
-  output();
+  in_flight(3'000, 1'000);
   wait_for_deadline();
   output();
   now += kRtt;
@@ -206,8 +198,7 @@ TEST_F(Recovery, TheAnswerToAProbeShowsTheLossInFrontOfIt) {
 
 TEST_F(Recovery, AfterAProbeTheTimeoutStartsOver) {
   measure();
-  write(pattern(3'000, 1'000));
-  output();
+  in_flight(3'000, 1'000);
   wait_for_deadline();
   output();
   EXPECT_GE(wait_for_deadline(), 200 * kMillisecond);
@@ -216,8 +207,7 @@ TEST_F(Recovery, AfterAProbeTheTimeoutStartsOver) {
 
 // A timer that stays in the past would be due for ever, or take the timeout's place.
 TEST_F(Recovery, AProbeThatFindsNoRoomIsTriedAgainSoon) {
-  write(pattern(3'000));
-  output();
+  in_flight(3'000);
   now += 2 * kSecond;  // the probe and the timeout are due together
   leg().on_timer(now);
   sink_is_full = true;
@@ -242,8 +232,7 @@ TEST_F(Recovery, AfterTheEndNothingIsProbed) {
 
 TEST_F(Recovery, AProbeThatWasNeedlessCostsNothing) {
   measure();
-  write(pattern(10'000, 1'000));
-  output();
+  in_flight(10'000, 1'000);
   wait_for_deadline();
   output();
   peer_sends({.ack = 11'000});
@@ -255,8 +244,7 @@ TEST_F(Recovery, AProbeThatWasNeedlessCostsNothing) {
 TEST_F(Recovery, AProbeThatRepairedTheTailCountsAsALoss) {
   limits.congestion = CongestionControl::new_reno;
   measure();
-  write(pattern(10'000, 1'000));
-  output();
+  in_flight(10'000, 1'000);
   wait_for_deadline();
   output();
   now += kRtt;
@@ -270,8 +258,7 @@ TEST_F(Recovery, AProbeThatRepairedTheTailCountsAsALoss) {
 
 TEST_F(Recovery, ALostRetransmissionWithNothingBehindItIsProbed) {
   measure();
-  write(pattern(4'000, 1'000));
-  output();
+  in_flight(4'000, 1'000);
   now += kRtt;
   peer_sends({.ack = 1'000, .sack = {{2'000, 5'000}}});
   EXPECT_EQ(sequence_numbers(), Numbers{1'000});
@@ -334,8 +321,7 @@ TEST_F(LossyShortPath, TwoFramesAreUnderWaySoThatOneTellsOfTheOther) {
 
 TEST_F(LossyShortPath, RoomIsGatheredForAThirdOfTheWindow) {
   lose_once();
-  write(pattern(60'000, 10'000));
-  output();
+  in_flight(60'000, 10'000);
   now += kShort;
   peer_sends({.ack = 12'000});
   expect_nothing();
@@ -345,8 +331,7 @@ TEST_F(LossyShortPath, RoomIsGatheredForAThirdOfTheWindow) {
 
 TEST_F(LossyShortPath, TheLastBytesDoNotWaitForRoom) {
   lose_once();
-  write(pattern(8'000, 10'000));
-  output();
+  in_flight(8'000, 10'000);
   now += kShort;
   peer_sends({.ack = 11'000});
   EXPECT_EQ(expect_one().text.size(), 1'000u);
@@ -354,8 +339,7 @@ TEST_F(LossyShortPath, TheLastBytesDoNotWaitForRoom) {
 
 TEST_F(Recovery, AnswersToABoundedNumberOfPiecesOnly) {
   measure();
-  write(pattern(9'000, 1'000));
-  output();
+  in_flight(9'000, 1'000);
   // Blocks that make no sense: empty, turned around, beyond what was sent, long acknowledged.
   peer_sends({.ack = 1'000, .sack = {{3'000, 3'000}, {5'000, 4'000}, {9'000, 90'000}}});
   peer_sends({.ack = 1'000, .sack = {{2'000'000'000, 2'100'000'000}}});

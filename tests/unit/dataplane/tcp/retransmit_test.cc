@@ -74,8 +74,7 @@ TEST_F(Retransmit, ACleanSampleEndsTheBackoff) {
 
 TEST_F(Retransmit, AnAckRestartsTheTimer) {
   measure(100 * kMillisecond);
-  write(pattern(2'000));
-  output();
+  in_flight(2'000);
   now += 200 * kMillisecond;
   peer_sends({.ack = 1'001});
   EXPECT_GE(leg().next_deadline() - now, 200 * kMillisecond);
@@ -90,8 +89,7 @@ TEST_F(Retransmit, NothingInFlightNeedsNoTimer) {
 }
 
 TEST_F(Retransmit, ATimeoutStartsOverFromTheFirstUnacknowledgedByte) {
-  write(pattern(5'000));
-  output();
+  in_flight(5'000);
   wait_for_deadline();
   EXPECT_EQ(expect_one().text, pattern(1'000)) << "the window is one segment";
   peer_sends({.ack = 1'000});
@@ -103,8 +101,7 @@ TEST_F(Retransmit, ATimeoutStartsOverFromTheFirstUnacknowledgedByte) {
 }
 
 TEST_F(Retransmit, WhatThePeerAlreadyHasIsSkippedAfterATimeout) {
-  write(pattern(5'000));
-  output();
+  in_flight(5'000);
   wait_for_deadline();
   output();
   peer_sends({.ack = 4'000});  // only the first had been lost
@@ -113,8 +110,7 @@ TEST_F(Retransmit, WhatThePeerAlreadyHasIsSkippedAfterATimeout) {
 }
 
 TEST_F(Retransmit, ThreeDuplicatesResendTheFirstSegmentAtOnce) {
-  write(pattern(5'000));
-  output();
+  in_flight(5'000);
   peer_sends({.ack = 0});
   peer_sends({.ack = 0});
   expect_nothing();
@@ -134,8 +130,7 @@ TEST_F(Retransmit, EachOfTheFirstDuplicatesLetsANewSegmentOut) {
 }
 
 TEST_F(Retransmit, DataOrAWindowUpdateIsNoDuplicate) {
-  write(pattern(5'000));
-  output();
+  in_flight(5'000);
   peer_sends({.ack = 0, .text = "a"});
   peer_sends({.ack = 0, .text = "b"});
   peer_sends({.ack = 0, .window = 60'000});
@@ -145,8 +140,7 @@ TEST_F(Retransmit, DataOrAWindowUpdateIsNoDuplicate) {
 }
 
 TEST_F(Retransmit, APartialAckResendsTheNextHole) {
-  write(pattern(8'000));
-  output();
+  in_flight(8'000);
   for (int i = 0; i < 3; ++i) peer_sends({.ack = 0});
   EXPECT_EQ(expect_one().seq, 0u);
   peer_sends({.ack = 3'000});
@@ -158,8 +152,7 @@ TEST_F(Retransmit, APartialAckResendsTheNextHole) {
 
 TEST_F(Retransmit, AfterRecoveryAtMostHalfOfTheFlightGoesOut) {
   limits.congestion = CongestionControl::new_reno;
-  write(pattern(40'000));
-  output();
+  in_flight(40'000);
   for (int i = 0; i < 3; ++i) peer_sends({.ack = 0});
   output();
   peer_sends({.ack = 10'000});
@@ -170,8 +163,7 @@ TEST_F(Retransmit, AfterRecoveryAtMostHalfOfTheFlightGoesOut) {
 }
 
 TEST_F(Retransmit, DuplicatesAfterATimeoutDoNotStartARecovery) {
-  write(pattern(5'000));
-  output();
+  in_flight(5'000);
   wait_for_deadline();
   output();
   for (int i = 0; i < 4; ++i) peer_sends({.ack = 0});  // the receiver had the rest already
@@ -192,8 +184,7 @@ TEST_F(Retransmit, WithoutProgressTheLegGivesUp) {
 }
 
 TEST_F(Retransmit, ProgressPutsOffGivingUp) {
-  write(pattern(3'000));
-  output();
+  in_flight(3'000);
   wait(limits.give_up_after - kSecond);
   peer_sends({.ack = 1'000});
   wait(limits.give_up_after - kSecond);
@@ -201,8 +192,7 @@ TEST_F(Retransmit, ProgressPutsOffGivingUp) {
 }
 
 TEST_F(Retransmit, TheFirstSegmentIsSentAgainEvenIntoAClosedWindow) {
-  write(pattern(3'000));
-  output();
+  in_flight(3'000);
   peer_sends({.ack = 0, .window = 0});
   wait_for_deadline();
   EXPECT_EQ(expect_one().seq, 0u);

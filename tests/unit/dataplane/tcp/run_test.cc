@@ -68,8 +68,7 @@ TEST_F(RunTest, NotWhereMemoryIsJudged) {
 }
 
 TEST_F(RunTest, AcknowledgementsOfWhatIsInFlight) {
-  write(pattern(3000));
-  output();
+  in_flight(3000);
   EXPECT_TRUE(takes_acks(1000, 3000));
   EXPECT_FALSE(takes_acks(1000, 3001)) << "never sent";
   EXPECT_FALSE(takes_acks(0, 1000)) << "the first repeats";
@@ -83,8 +82,7 @@ TEST_F(RunTest, NoAcknowledgementsWhileSlowStartGoesByRoundTrips) {
 
 TEST_F(RunTest, NoAcknowledgementsWhileALossIsJudged) {
   measure();
-  write(pattern(5000));
-  output();
+  in_flight(5000);
   const std::uint32_t begin = 1000;
   EXPECT_TRUE(takes_acks(begin + 1000, begin + 3000));
   peer_sends({});

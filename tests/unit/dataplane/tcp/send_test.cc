@@ -60,8 +60,7 @@ TEST_F(Send, TheInitialFlightIsTenSegments) {
 }
 
 TEST_F(Send, AcknowledgedBytesAreForgottenAndMoreFollow) {
-  write(pattern(30'000));
-  output();
+  in_flight(30'000);
   peer_sends({.ack = 10'000});
   const Out out = expect_one();
   EXPECT_EQ(out.seq, 10'000u);
@@ -71,8 +70,7 @@ TEST_F(Send, AcknowledgedBytesAreForgottenAndMoreFollow) {
 
 TEST_F(Send, TheWindowDoesNotGrowWhileItIsNotUsed) {
   for (std::uint32_t i = 1; i <= 50; ++i) {
-    write(pattern(1'000));
-    output();
+    in_flight(1'000);
     peer_sends({.ack = i * 1'000});
   }
   write(pattern(60'000));
@@ -81,8 +79,7 @@ TEST_F(Send, TheWindowDoesNotGrowWhileItIsNotUsed) {
 
 TEST_F(Send, AfterIdlingTheWindowStartsAnew) {
   setup.send_window = 65'535;
-  write(pattern(30'000));
-  output();
+  in_flight(30'000);
   peer_sends({.ack = 10'000});
   output();
   peer_sends({.ack = 30'000});
@@ -132,8 +129,7 @@ TEST_F(Send, ASmallWindowIsNotFilledWithCrumbs) {
 
 TEST_F(Send, AfterThePersistTimerACrumbIsBetterThanNothing) {
   setup.send_window = 10'000;
-  write(pattern(20'000));
-  output();
+  in_flight(20'000);
   peer_sends({.ack = 10'000, .window = 400});
   expect_nothing();
   wait_for_deadline();
@@ -251,8 +247,7 @@ TEST_F(Send, ASegmentIsGatheredFromABoundedNumberOfPieces) {
 }
 
 TEST_F(Send, OutOfOrderAcksDoNotUnacknowledge) {
-  write(pattern(2'000));
-  output();
+  in_flight(2'000);
   peer_sends({.ack = 2'000});
   EXPECT_EQ(peer_sends({.ack = 1'000}), ErrorCode::ok);
   EXPECT_EQ(leg().unacknowledged_bytes(), 0u);

@@ -14,8 +14,7 @@ class Spurious : public LegTest {
 
   // Ten segments in flight, and a timeout (after the probe, where there is one).
   void time_out() {
-    write(pattern(10'000, 1'000));
-    output();
+    in_flight(10'000, 1'000);
     wait_until_sent_again(1'000);
   }
   std::size_t flight_of_new_bytes(std::uint32_t from) {
@@ -55,8 +54,7 @@ TEST_F(Spurious, AnEchoOlderThanTheRetransmissionUndoesATimeout) {
   setup.mss = kMss + 12;
   setup.ts_value = 100;
   measure();
-  write(pattern(10'000, 1'000));
-  output();
+  in_flight(10'000, 1'000);
   leg().set_ts_value(200);  // of a later moment
   wait_until_sent_again(1'000);
   now += kMillisecond;
@@ -73,8 +71,7 @@ TEST_F(Spurious, AnEchoOfTheRetransmissionLeavesTheTimeoutStanding) {
   setup.mss = kMss + 12;
   setup.ts_value = 100;
   measure();
-  write(pattern(10'000, 1'000));
-  output();
+  in_flight(10'000, 1'000);
   leg().set_ts_value(200);
   wait_until_sent_again(1'000);
   now += kMillisecond;
@@ -84,8 +81,7 @@ TEST_F(Spurious, AnEchoOfTheRetransmissionLeavesTheTimeoutStanding) {
 
 TEST_F(Spurious, AFastRetransmissionThatWasReorderingIsUndone) {
   measure();
-  write(pattern(10'000, 1'000));
-  output();
+  in_flight(10'000, 1'000);
   now += kRtt;
   peer_sends({.ack = 1'000, .sack = {{2'000, 5'000}}});
   EXPECT_EQ(output().size(), 1u);
@@ -98,15 +94,13 @@ TEST_F(Spurious, AFastRetransmissionThatWasReorderingIsUndone) {
 
 TEST_F(Spurious, RepeatedBytesMakeTheReorderingWindowLarger) {
   measure();
-  write(pattern(5'000, 1'000));
-  output();
+  in_flight(5'000, 1'000);
   now += kRtt;
   peer_sends({.ack = 1'000, .sack = {{2'000, 6'000}}});
   EXPECT_EQ(expect_one().seq, 1'000u);
   peer_sends({.ack = 6'000});
   peer_sends({.ack = 6'000, .sack = {{1'000, 2'000}}});
-  write(pattern(5'000, 6'000));
-  output();
+  in_flight(5'000, 6'000);
   now += kRtt;
   peer_sends({.ack = 6'000, .sack = {{7'000, 11'000}}});
   expect_nothing();
@@ -117,8 +111,7 @@ TEST_F(Spurious, RepeatedBytesMakeTheReorderingWindowLarger) {
 
 TEST_F(Spurious, APeerThatTakesBackWhatItToldGetsItAgain) {
   measure();
-  write(pattern(5'000, 1'000));
-  output();
+  in_flight(5'000, 1'000);
   now += kRtt;
   peer_sends({.ack = 1'000, .sack = {{2'000, 6'000}}});
   EXPECT_EQ(expect_one().seq, 1'000u);
@@ -157,8 +150,7 @@ TEST_F(Spurious, WithoutSackDuplicatesStandForDeliveredSegments) {
 TEST_F(Spurious, WithoutSackThereIsNoProbe) {
   setup.sack = false;
   measure();
-  write(pattern(3'000, 1'000));
-  output();
+  in_flight(3'000, 1'000);
   EXPECT_GE(wait_for_deadline(), 200 * kMillisecond);
   EXPECT_EQ(expect_one().seq, 1'000u) << "the timeout";
 }
@@ -166,8 +158,7 @@ TEST_F(Spurious, WithoutSackThereIsNoProbe) {
 TEST_F(Spurious, BlocksOfAPeerThatDidNotPermitThemAreNotRead) {
   setup.sack = false;
   measure();
-  write(pattern(8'000, 1'000));
-  output();
+  in_flight(8'000, 1'000);
   now += kRtt;
   peer_sends({.ack = 1'000, .window = 65'000, .sack = {{2'000, 9'000}}});
   expect_nothing();
