@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/occurrences.h"
+
 namespace sluice::control {
 namespace {
 
