@@ -4,48 +4,21 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "control/cli/client.h"
 #include "control/cli/print.h"
-#include "control/publish/signing_key.h"
-#include "tests/unit/control/archive_fixture.h"
+#include "tests/unit/control/served.h"
 
 namespace sluice::control {
 namespace {
 
 using cli::Exit;
-using test::Archive;
+using test::kPolicy;
 using test::RecordMaker;
 
 constexpr SessionId kSession = 0x0005f00000000001;
-constexpr const char* kPolicy = R"(
-services:
-  - {name: orders, address: 10.77.0.2:8080, protocol: http, mode: enforce}
-)";
 
-class ApiTest : public ::testing::Test {
+class ApiTest : public test::Served {
  protected:
-  void SetUp() override {
-    auto keys = load_or_make_keys(dir_.file("policy.key"), dir_.file("policy.pub"));
-    ASSERT_TRUE(keys);
-    auto store = PolicyStore::open(dir_.file("policies.db"));
-    ASSERT_TRUE(store);
-    publisher_.emplace(rules::PackSource(dir_.path()), std::move(*keys), std::move(*store));
-    auto approvals = Approvals::open(
-        dir_.file("approvals.db"), [this] { return approval_terms(*publisher_, ""); }, [] { return test::kStart; });
-    ASSERT_TRUE(approvals);
-    approvals_ = std::move(*approvals);
-    ASSERT_TRUE(publisher_->listen(dir_.file("channel.sock"), approvals_.get()));
-    auto api = Api::start({*publisher_, archive_.index(), *approvals_, test::kStart}, dir_.file("api.sock"), "");
-    ASSERT_TRUE(api);
-    api_ = std::move(*api);
-  }
-  [[nodiscard]] cli::Client client() const { return cli::Client(dir_.file("api.sock")); }
-
-  sluice::test::TempDir dir_;
-  Archive archive_;
-  std::unique_ptr<Approvals> approvals_;
-  std::optional<Publisher> publisher_;
-  std::unique_ptr<Api> api_;
+  void SetUp() override { serve(test::kStart); }
 };
 
 TEST_F(ApiTest, TheSocketIsForItsOwnerAlone) {

@@ -8,14 +8,11 @@
 
 #include "common/framed_socket.h"
 #include "common/unix_socket.h"
-#include "control/api/api.h"
-#include "control/cli/client.h"
 #include "control/cli/print.h"
 #include "control/cli/print_holds.h"
-#include "control/publish/signing_key.h"
 #include "tests/support/wait.h"
 #include "tests/unit/control/approvals/desk_fixture.h"
-#include "tests/unit/control/archive_fixture.h"
+#include "tests/unit/control/served.h"
 
 namespace sluice::control {
 namespace {
@@ -23,11 +20,6 @@ namespace {
 namespace fbs = schema::channel;
 using cli::Exit;
 using test::opened;
-
-constexpr const char* kPolicy = R"(
-services:
-  - {name: orders, address: 10.77.0.2:8080, protocol: http, mode: enforce}
-)";
 
 // Says hello and what a test tells it to; keeps what it is told.
 class FakeDataPlane {
@@ -111,25 +103,15 @@ class FakeDataPlane {
   FramedSocket socket_;
 };
 
-class ApprovalsTest : public ::testing::Test {
+class ApprovalsTest : public test::Served {
  protected:
   void SetUp() override { start(); }
   void TearDown() override { stop(); }
   void start() {
-    auto keys = load_or_make_keys(dir_.file("policy.key"), dir_.file("policy.pub"));
-    auto store = PolicyStore::open(dir_.file("policies.db"));
-    ASSERT_TRUE(keys && store);
-    auto approvals = Approvals::open(
-        dir_.file("approvals.db"), [this] { return approval_terms(*publisher_, ""); }, [] { return test::kNoon; });
-    ASSERT_TRUE(approvals) << approvals.error().message();
-    approvals_ = std::move(*approvals);
-    publisher_.emplace(rules::PackSource(dir_.path()), std::move(*keys), std::move(*store));
-    ASSERT_TRUE(publisher_->listen(dir_.file("channel.sock"), approvals_.get()));
+    serve(test::kNoon);
+    ASSERT_FALSE(HasFatalFailure());
     approvals_->start(publisher_->channel());
-    auto api = Api::start({*publisher_, archive_.index(), *approvals_, test::kStart}, dir_.file("api.sock"), "");
-    ASSERT_TRUE(api);
-    api_ = std::move(*api);
-    ASSERT_EQ(post("/v1/policy", kPolicy).exit, Exit::ok);
+    ASSERT_EQ(post("/v1/policy", test::kPolicy).exit, Exit::ok);
   }
   void stop() {
     api_.reset();
@@ -137,7 +119,6 @@ class ApprovalsTest : public ::testing::Test {
     publisher_.reset();
     approvals_.reset();
   }
-  [[nodiscard]] cli::Client client() const { return cli::Client(dir_.file("api.sock")); }
   [[nodiscard]] cli::Answer post(const std::string& path, const std::string& body) const {
     return client().post(path, body, "application/json");
   }
@@ -148,12 +129,6 @@ class ApprovalsTest : public ::testing::Test {
   std::unique_ptr<FakeDataPlane> plane(std::uint8_t answers = 3) {
     return std::make_unique<FakeDataPlane>(dir_.file("channel.sock"), answers);
   }
-
-  sluice::test::TempDir dir_;
-  test::Archive archive_;
-  std::unique_ptr<Approvals> approvals_;
-  std::optional<Publisher> publisher_;
-  std::unique_ptr<Api> api_;
 };
 
 TEST_F(ApprovalsTest, AHoldIsListedShownApprovedAndTheDataPlaneIsTold) {
