@@ -21,6 +21,7 @@ std::uint64_t Orders::key_of(Kept kept, SessionId session) {
 Orders::Orders(std::vector<Order> orders) : orders_(std::move(orders)) {
   for (std::uint32_t i = 0; i < orders_.size(); ++i) {
     const Order& order = orders_[i];
+    has_fingerprints_ |= order.fingerprint.has_value();
     std::uint64_t key = key_of(Kept::elsewhere, std::string_view());
     if (order.session != 0)
       key = key_of(Kept::session, order.session);

@@ -69,6 +69,8 @@ class Orders {
     each_of(key_of(Kept::elsewhere, {}), look);
     return best;
   }
+  // Some order is for a unit that must be known whole.
+  [[nodiscard]] bool has_fingerprints() const { return has_fingerprints_; }
   [[nodiscard]] const std::vector<Order>& all() const { return orders_; }
 
  private:
@@ -86,6 +88,7 @@ class Orders {
 
   std::vector<Order> orders_;
   std::vector<Key> keys_;  // sorted
+  bool has_fingerprints_ = false;
 };
 
 template <class Fn>
