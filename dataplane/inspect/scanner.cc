@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
 #include <tuple>
 #include <utility>
 
@@ -81,16 +80,22 @@ bool find_anchors(const CompiledRules& rules, WorkingMemory& memory) {
   return true;
 }
 
+// What one rule found is in order, and so is most of what several did.
+void put_in_order(auto begin, auto end, auto less) {
+  if (!std::is_sorted(begin, end, less)) std::sort(begin, end, less);
+}
+
 // Moves `hold` back until it lies inside none of the matches, and gives those before it to `matches`: the next calls
 // find the others again, and whatever overlaps them.
 std::uint64_t settle(std::uint64_t hold, std::vector<Found>& found, std::vector<Match>& matches) {
-  std::ranges::sort(found, std::greater<>(), &Found::end);
-  for (const Found& one : found)
-    if (one.end > hold) hold = std::min(hold, one.begin);
+  put_in_order(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.end < b.end; });
+  for (auto one = found.rbegin(); one != found.rend() && one->end > hold; ++one) hold = std::min(hold, one->begin);
   const auto known = static_cast<std::ptrdiff_t>(matches.size());
-  for (const Found& one : found)
-    if (one.reported && one.end <= hold) matches.push_back(one.match);
-  std::sort(matches.begin() + known, matches.end(), [](const Match& a, const Match& b) {
+  for (const Found& one : found) {
+    if (one.end > hold) break;
+    if (one.reported) matches.push_back(one.match);
+  }
+  put_in_order(matches.begin() + known, matches.end(), [](const Match& a, const Match& b) {
     return std::tie(a.begin, a.end, a.rule) < std::tie(b.begin, b.end, b.rule);
   });
   return hold;
