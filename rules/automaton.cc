@@ -21,7 +21,6 @@ constexpr std::size_t kMaxWork = 32 * 1024 * 1024;
 constexpr std::size_t kMaxFilterEntries = 64 * 1024;
 constexpr std::size_t kMaxFilterWork = 2 * 1024 * 1024;
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
-constexpr std::size_t kShortestHead = 16;
 
 struct Node {
   enum class Kind : std::uint8_t { bytes, split, boundary, no_boundary, end, match };
@@ -129,7 +128,7 @@ class AutomatonBuilder {
     best_.resize(nodes_.chains());
     classify_bytes({word_bytes()});
     if (!determinize(entry)) return std::nullopt;
-    find_head();
+    out_.find_lanes();
     return std::move(out_);
   }
 
@@ -208,27 +207,6 @@ class AutomatonBuilder {
     state = {begin.nodes, true};
     out_.initial_after_word_ = row_of(state);
     return fill_rows();
-  }
-
-  // Follows the states that most bytes lead to, for as long as more than half of these bytes lead on together.
-  void find_head() {
-    if (out_.initial_ != out_.initial_after_word_) return;
-    ByteSet set = ByteSet().set();
-    std::vector<std::uint32_t> head;
-    for (std::uint32_t state = out_.initial_; head.size() < out_.max_width_; state = head.back()) {
-      std::map<std::uint32_t, ByteSet> led_to;
-      for (unsigned byte = 0; byte < 256; ++byte)
-        if (set[byte]) led_to[out_.table_[state + out_.class_of_[byte]]].set(byte);
-      if (head.empty()) led_to.erase(Automaton::kDead);
-      const auto most = std::ranges::max_element(led_to, {}, [](const auto& one) { return one.second.count(); });
-      if (most == led_to.end() || most->first == Automaton::kDead || (most->first & Automaton::kEndsHere) != 0) break;
-      if (!head.empty() && 2 * most->second.count() <= set.count()) break;
-      set = most->second;
-      head.push_back(most->first);
-    }
-    if (head.size() < kShortestHead) return;
-    out_.head_ = std::move(head);
-    out_.in_head_ = ByteSpan(set);
   }
 
   bool fill_rows() {
@@ -378,7 +356,7 @@ std::optional<Automaton::Path> Automaton::longer(const Path& path, const ByteSet
   std::vector<std::uint32_t> next;
   for (const std::uint32_t state : path.states)
     for (unsigned byte = 0; byte < 256; ++byte) {
-      const std::uint32_t target = table_[state + class_of_[byte]] & ~kEndsHere;
+      const std::uint32_t target = table_[state + class_of_[byte]] & kRow;
       if (!among[byte] || target == kDead) continue;
       set.set(byte);
       next.push_back(target);

@@ -14,6 +14,7 @@
 #include "common/bytes.h"
 #include "rules/byte_span.h"
 #include "rules/expression.h"
+#include "rules/lanes.h"
 
 namespace sluice::rules {
 
@@ -79,23 +80,28 @@ class Automaton {
   [[nodiscard]] std::size_t bytes_read(Bytes text, std::size_t start) const {
     std::uint32_t state = initial(text, start);
     std::size_t at = start;
-    while (at < text.size() && (state = table_[state + class_of_[text[at++]]] & ~kEndsHere) != kDead) {
+    while (at < text.size() && (state = table_[state + class_of_[text[at++]]] & kRow) != kDead) {
     }
     return at - start;
   }
 
   // Puts the ends of all matches that start at `start` into `ends`, ascending; never more than
   // max_width(), so reserve that. `complete`: the text ends where `text` does. False when it does not,
-  // and the bytes behind it could still change `ends`, which then holds nothing of use. Adds to `lookups` how many
+  // and the bytes behind it could still change `ends`, which then holds nothing of use. Adds to `room` how many
   // bytes it looked at.
   [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, std::vector<std::uint32_t>& ends,
-                               std::uint64_t* lookups = nullptr) const {
-    return run(text, start, complete, initial(text, start), ends, lookups);
+                               RunRoom& room) const {
+    return run(text, start, complete, initial(text, start), ends, room);
+  }
+  [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, std::vector<std::uint32_t>& ends) const {
+    RunRoom room;
+    return ends_from(text, start, complete, ends, room);
   }
   // The same when it is known whether a word stands before `start`.
   [[nodiscard]] bool ends_from(Bytes text, std::size_t start, bool complete, bool after_word,
                                std::vector<std::uint32_t>& ends) const {
-    return run(text, start, complete, after_word ? initial_after_word_ : initial_, ends, nullptr);
+    RunRoom room;
+    return run(text, start, complete, after_word ? initial_after_word_ : initial_, ends, room);
   }
 
  private:
@@ -111,39 +117,56 @@ class Automaton {
   [[nodiscard]] std::optional<Path> longer(const Path& path, const ByteSet& among) const;
 
   [[nodiscard]] bool run(Bytes text, std::size_t start, bool complete, std::uint32_t state,
-                         std::vector<std::uint32_t>& ends, std::uint64_t* lookups) const {
+                         std::vector<std::uint32_t>& ends, RunRoom& room) const {
     ends.clear();
-    std::size_t at = start;
-    if (!head_.empty()) {
-      const std::size_t count = in_head_.at_begin(text.subspan(start, std::min(text.size() - start, head_.size())));
-      if (count > 0) state = head_[count - 1];
-      at += count;
-    }
-    for (; at < text.size(); ++at) {
+    std::size_t counted_from = start;  // moves on by the bytes that are not looked up
+    unsigned in_lanes = 0;
+    for (std::size_t at = start; at < text.size(); ++at) {
       const std::uint32_t entry = table_[state + class_of_[text[at]]];
-      if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(at));
-      state = entry & ~kEndsHere;
+      state = entry & kRow;
+      if ((entry & ~kRow) != 0) {
+        if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(at));
+        if ((entry & kInLane) != 0 && ++in_lanes > kFewInLanes) {
+          const std::size_t count = follow_lane(text, at + 1, state, room);
+          at += count;
+          counted_from += count;
+        }
+      }
       if (state == kDead) {
-        if (lookups != nullptr) *lookups += at + 1 - start;
+        room.lookups += at + 1 - counted_from;
         return true;
       }
     }
-    if (lookups != nullptr) *lookups += text.size() - start;
+    room.lookups += text.size() - counted_from;
     const std::uint32_t entry = table_[state + (complete ? end_class_ : open_class_)];
     if ((entry & kOpen) != 0) return false;
     if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(text.size()));
     return true;
   }
 
+  // See lanes.cc.
+  [[nodiscard]] std::uint32_t common_next(std::uint32_t row, const ByteSet& classes) const;
+  [[nodiscard]] ByteSet widest_way(std::uint32_t row, const std::vector<std::uint32_t>& bytes_of_class) const;
+  void find_lanes();
+  // From `state`, reached before `at`: how many bytes lead on in its lane, and to which state.
+  [[nodiscard]] std::size_t follow_lane(Bytes text, std::size_t at, std::uint32_t& state, RunRoom& room) const;
+
   [[nodiscard]] std::uint32_t initial(Bytes text, std::size_t start) const {
     return start > 0 && is_word_[text[start - 1]] && !ends_escape(text, start) ? initial_after_word_ : initial_;
   }
 
-  // An entry is the next state's row, and whether a match ends before the byte that is looked up. Two
-  // columns stand behind those of the bytes: the end of the text, and text that goes on with unknown bytes.
+  // An entry is the next state's row, whether a match ends before the byte that is looked up, and whether that state
+  // stands in a lane. Two columns stand behind those of the bytes: the end of the text, and text that goes on with
+  // unknown bytes, where a state in a lane has its place in it.
   static constexpr std::uint32_t kEndsHere = 1U << 31;
   static constexpr std::uint32_t kOpen = 1U << 30;
-  static constexpr std::uint32_t kDead = 0;  // row of the state without a way on
+  static constexpr std::uint32_t kInLane = 1U << 29;
+  static constexpr std::uint32_t kRow = kInLane - 1;
+  static constexpr std::uint32_t kDead = 0;   // row of the state without a way on
+  static constexpr unsigned kFewInLanes = 3;  // most runs end after so few bytes in lanes
+  static constexpr unsigned kLaneShift = 18;
+  static constexpr std::size_t kMaxLanes = 1U << (29 - kLaneShift);
+  static_assert(kMaxTableEntries <= 1U << kLaneShift);
 
   std::vector<std::uint32_t> table_;
   std::array<std::uint8_t, 256> class_of_{};  // bytes that no part of the expression tells apart
@@ -151,10 +174,7 @@ class Automaton {
   ByteSpan contained_;
   std::uint32_t initial_ = 0;
   std::uint32_t initial_after_word_ = 0;
-  // Where every match may begin with many bytes of one set that lead to the same states (the name in an address): those
-  // states by the number of bytes, so that a run of them is counted and not looked up byte by byte.
-  std::vector<std::uint32_t> head_;
-  ByteSpan in_head_;
+  std::vector<Lane> lanes_;
   std::uint32_t end_class_ = 0;
   std::uint32_t open_class_ = 0;
   std::uint32_t min_width_ = 0;

@@ -70,7 +70,7 @@ Surroundings surroundings_of(const CompiledRule& rule) {
 
 Decision decide(const CompiledRule& rule, Bytes text, std::uint32_t start, bool complete, DecisionRoom& room) {
   const rules::Conditions* conditions = rule.conditions.get();
-  const bool decided = rule.automaton.ends_from(text, start, complete, room.ends, &room.lookups);
+  const bool decided = rule.automaton.ends_from(text, start, complete, room.ends, room.runs);
   if (decided && room.ends.empty()) return {};
   if (conditions == nullptr) {
     if (!decided) return {Outcome::undecided};

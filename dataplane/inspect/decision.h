@@ -27,7 +27,7 @@ struct DecisionRoom {
   std::vector<std::uint32_t> ends;
   GroupRoom group;
   WordsBehind words;
-  std::uint64_t lookups = 0;  // bytes at which the rules' own automata looked
+  rules::RunRoom runs;  // of the rules' own automata
   void grow_for(std::size_t max_width);
 };
 

@@ -64,10 +64,10 @@ void RuleSearch::mark_starts() {
   starts_.marked.fill(0);
   starts_.open.fill(0);
   rule_.starts->mark(text, true, from_ - begin, starts_.marked);
-  room_.lookups += text.size();
+  room_.runs.lookups += text.size();
   if (!last_ && end == content_.length()) {
     rule_.starts->mark(text, false, from_ - begin, starts_.open);
-    room_.lookups += text.size();
+    room_.runs.lookups += text.size();
     // One that goes on behind the content begins no further before its end than a match is wide.
     const std::uint32_t first = end > from_ + width ? end - width - from_ : 0;
     std::fill_n(starts_.open.begin(), first / 64, 0);
@@ -92,7 +92,7 @@ std::size_t RuleSearch::next_start(Bytes text, std::uint32_t begin, std::size_t 
   }
   if (from >= stop) return from;
   const std::size_t start = rule_.automaton.find_start(text, from, stop);
-  room_.lookups += start - from;
+  room_.runs.lookups += start - from;
   return start;
 }
 
@@ -113,6 +113,7 @@ bool RuleSearch::search_block(std::uint32_t last_start) {
   // A view that is cut short is long enough: no run from these starts comes to its end.
   const bool complete = last_ && end == content_.length();
   const Bytes text = content_.view(begin, end);
+  room_.runs.set_begin(begin);
   const std::size_t stop = last_start + 1 - begin;
   std::size_t start = from_ - begin;
   while ((start = next_start(text, begin, start, stop)) < stop) {
@@ -120,14 +121,14 @@ bool RuleSearch::search_block(std::uint32_t last_start) {
       from_ = begin + static_cast<std::uint32_t>(start);
       return false;
     }
-    const std::uint64_t before = room_.lookups;
+    const std::uint64_t before = room_.runs.lookups;
     const Decision decision = decide(rule_, text, static_cast<std::uint32_t>(start), complete, room_);
     if (decision.outcome == Decision::Outcome::undecided) {
       from_ = begin + static_cast<std::uint32_t>(start);
       return false;
     }
     if (decision.outcome == Decision::Outcome::refused) {
-      in_vain_ += room_.lookups - before;
+      in_vain_ += room_.runs.lookups - before;
       ++start;
       if (is_futile(begin + static_cast<std::uint32_t>(start))) break;
       continue;

@@ -44,7 +44,9 @@ class RuleSearch {
         from_(from),
         base_(base),
         found_(found),
-        counted_from_(from) {}
+        counted_from_(from) {
+    room_.runs.forget();
+  }
 
   // Decides every start in the rule's anchor ranges and, when a match may be `open` at the end of the content, there.
   // False when it came upon one that only bytes to come can decide: undecided().

@@ -8,7 +8,7 @@ Scratch::Scratch() : impl_(std::make_unique<Impl>()) {}
 Scratch::~Scratch() = default;
 
 std::uint64_t Scratch::lookups() const {
-  return impl_->memory.decision.lookups;
+  return impl_->memory.decision.runs.lookups;
 }
 
 Result<void> Scratch::grow_for(const RuleSet& rules) {

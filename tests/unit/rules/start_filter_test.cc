@@ -84,10 +84,10 @@ TEST(Reversed, is_read_from_its_end) {
   const Expression backwards = reversed(rule.expression);
   const auto automaton = *Automaton::build(backwards);
   std::vector<std::uint32_t> ends(automaton.max_width());
-  std::uint64_t lookups = 0;
-  EXPECT_TRUE(automaton.ends_from(as_bytes("dceba"), 0, true, ends, &lookups));
+  RunRoom room;
+  EXPECT_TRUE(automaton.ends_from(as_bytes("dceba"), 0, true, ends, room));
   EXPECT_EQ(ends, std::vector<std::uint32_t>{5});
-  EXPECT_EQ(lookups, 5U);
+  EXPECT_EQ(room.lookups, 5U);
 }
 
 }  // namespace
