@@ -351,6 +351,18 @@ bool Automaton::can_match() const {
   return std::ranges::any_of(table_, [](std::uint32_t entry) { return (entry & kEndsHere) != 0; });
 }
 
+EndPlaces Automaton::ends_between() const {
+  EndPlaces out{.class_of = class_of_, .classes = end_class_, .at_end = end_class_, .pairs = {}};
+  out.pairs.resize(std::size_t{end_class_} * (end_class_ + 1));
+  for (std::size_t row = 0; row < table_.size(); row += open_class_ + 1)
+    for (std::uint32_t before = 0; before < end_class_; ++before) {
+      const std::uint32_t next = table_[row + before] & kRow;
+      for (std::uint32_t behind = 0; behind <= end_class_; ++behind)
+        if ((table_[next + behind] & kEndsHere) != 0) out.pairs[before * (end_class_ + 1) + behind] = 1;
+    }
+  return out;
+}
+
 std::optional<Automaton::Path> Automaton::longer(const Path& path, const ByteSet& among) const {
   ByteSet set;
   std::vector<std::uint32_t> next;

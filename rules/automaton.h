@@ -43,6 +43,17 @@ inline bool is_after_word(Bytes text, std::size_t at) {
   return at > 0 && kIsWord[text[at - 1]] && !ends_escape(text, at);
 }
 
+// Between which two bytes a match may end, as far as they tell.
+struct EndPlaces {
+  std::array<std::uint8_t, 256> class_of{};
+  std::uint32_t classes = 0;
+  std::uint32_t at_end = 0;  // the class of what stands behind the text
+  std::vector<std::uint8_t> pairs;
+  [[nodiscard]] bool between(std::uint32_t before, std::uint32_t behind) const {
+    return pairs[before * (classes + 1) + behind] != 0;
+  }
+};
+
 class Automaton {
  public:
   // Nothing when the table would have more than kMaxTableEntries, or take too long to make. The expression is one
@@ -62,6 +73,8 @@ class Automaton {
   // The same, apart by which of the bytes are a word's, which are % and which are others, while there are no more than
   // `most` of them. Every match begins like one.
   [[nodiscard]] std::vector<std::vector<ByteSet>> first_bytes_apart(std::uint32_t depth, std::size_t most) const;
+
+  [[nodiscard]] EndPlaces ends_between() const;
 
   // A match could begin with this byte; `after_word`: behind a byte that makes it the middle of a word.
   [[nodiscard]] bool may_begin(std::uint8_t byte, bool after_word) const {

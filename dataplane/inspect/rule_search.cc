@@ -11,11 +11,17 @@ namespace {
 // Starts that are tried on one view: it must hold the bytes before, and a widest match and the bytes behind.
 constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchBytes - kMaxBytesBefore - kMaxBytesBehind;
 
-// So much may be looked up in vain, and one byte more for each that is passed.
+// So much may be looked up in vain, and so many bytes more for each that is passed. Of what is checked, each start is
+// read once more.
 constexpr std::uint64_t kFreeLookups = 512;
+constexpr std::uint64_t kFreeLookupsByte = 3;
+constexpr std::uint64_t kFreeLookupsByteChecked = 1;
 // And so much, before what only bytes to come could make a match is left to them untried: each of a thousand starts
 // may go on for as long as a match is wide, and be none.
 constexpr std::uint64_t kOpenLookups = 4096;
+
+// Anchor ranges that are no farther apart are searched as one.
+constexpr std::uint32_t kNear = 8;
 
 }  // namespace
 
@@ -25,8 +31,14 @@ bool RuleSearch::run(const Anchors& anchors, std::uint32_t position, bool open) 
   // From here on, matches may show their anchor only in bytes to come: no range may make us pass over a start.
   const std::uint32_t tail = open ? first_start_before(length - std::min(length, reach_ - 1), length) : length;
   for (std::uint32_t at = anchors.first_range(position); at != Anchors::kNone;) {
-    const Anchors::Range& range = anchors.range(at);
+    Anchors::Range range = anchors.range(at);
     if (range.first >= tail) break;
+    for (; range.next != Anchors::kNone; range.next = anchors.range(range.next).next) {
+      const Anchors::Range& next = anchors.range(range.next);
+      if (next.first > range.last + kNear || next.first >= tail) break;
+      range.last = std::max(range.last, next.last);
+      range.first_end = std::min(range.first_end, next.first_end);
+    }
     if (!search(first_start_before(range.first, range.first_end), range.last)) return false;
     at = range.next;
   }
@@ -50,7 +62,9 @@ bool RuleSearch::search(std::uint32_t first, std::uint32_t last_start) {
 }
 
 bool RuleSearch::is_futile(std::uint32_t at) const {
-  return rule_.starts && at >= marked_to_ && in_vain_ > kFreeLookups + (at - counted_from_);
+  if ((!rule_.starts && !rule_.checked_starts) || at < marked_to_) return false;
+  const std::uint64_t free = rule_.checked_starts ? kFreeLookupsByteChecked : kFreeLookupsByte;
+  return in_vain_ > kFreeLookups + free * (at - counted_from_);
 }
 
 void RuleSearch::mark_starts() {
@@ -61,18 +75,32 @@ void RuleSearch::mark_starts() {
   // No match from these starts comes to the end of a view that is cut short.
   const std::uint32_t end = std::min(content_.length(), marked_to_ + width + 1);
   const Bytes text = content_.view(begin, end);
-  starts_.marked.fill(0);
   starts_.open.fill(0);
-  rule_.starts->mark(text, true, from_ - begin, starts_.marked);
-  room_.runs.lookups += text.size();
-  if (!last_ && end == content_.length()) {
-    rule_.starts->mark(text, false, from_ - begin, starts_.open);
+  if (rule_.starts) {
+    starts_.marked.fill(0);
+    rule_.starts->mark(text, true, from_ - begin, starts_.marked);
     room_.runs.lookups += text.size();
-    // One that goes on behind the content begins no further before its end than a match is wide.
-    const std::uint32_t first = end > from_ + width ? end - width - from_ : 0;
-    std::fill_n(starts_.open.begin(), first / 64, 0);
-    if (first / 64 < starts_.open.size()) starts_.open[first / 64] &= ~std::uint64_t{0} << first % 64;
-    for (std::size_t word = 0; word < starts_.open.size(); ++word) {
+  } else {
+    starts_.marked.fill(~std::uint64_t{0});
+  }
+  if (rule_.checked_starts) {
+    rule_.checked_starts->keep(text, from_ - begin, starts_.marked);
+    room_.runs.lookups += text.size();
+  }
+  // One that goes on behind the content begins no further before its end than a match is wide.
+  const std::uint32_t first = end > from_ + width ? end - width - from_ : 0;
+  const std::size_t first_word = first / 64;
+  if (!last_ && end == content_.length() && first_word < starts_.open.size()) {
+    const std::size_t open_from = from_ - begin + 64 * first_word;
+    const auto open = std::span(starts_.open).subspan(first_word);
+    if (rule_.starts) {
+      rule_.starts->mark(text, false, open_from, open);
+      room_.runs.lookups += text.size() - open_from;
+    } else {
+      std::ranges::fill(open, ~std::uint64_t{0});
+    }
+    starts_.open[first_word] &= ~std::uint64_t{0} << first % 64;
+    for (std::size_t word = first_word; word < starts_.open.size(); ++word) {
       starts_.open[word] &= ~starts_.marked[word];
       starts_.marked[word] |= starts_.open[word];
     }

@@ -13,6 +13,7 @@ namespace {
 
 // Matches that are no wider cost little where there is none.
 constexpr std::uint32_t kNarrow = 32;
+constexpr std::uint32_t kNarrowChecked = 64;  // where few starts are left to try
 
 // What a window of a shape may be expected, a byte, so that it is looked for as literals are.
 constexpr double kRare = 3e-5;
@@ -43,8 +44,11 @@ Result<CompiledRule> compile(const RuleSpec& spec) {
   auto automaton = rules::Automaton::build(*expression);
   if (!automaton) return bad_rule(spec, "its expression has too many ways to match");
   if (!automaton->can_match()) return bad_rule(spec, "its expression can never match");
-  CompiledRule rule{spec.index, spec.validator, *std::move(automaton), {}, {}, {}};
-  if (rule.automaton.max_width() > kNarrow) rule.starts = rules::StartFilter::build(*expression);
+  CompiledRule rule{spec.index, spec.validator, *std::move(automaton), {}, {}, {}, {}};
+  const bool checked = spec.validator == Validator::luhn && spec.conditions.group == 0;
+  if (checked) rule.checked_starts.emplace(rule.automaton);
+  if (rule.automaton.max_width() > (checked ? kNarrowChecked : kNarrow))
+    rule.starts = rules::StartFilter::build(*expression);
   rule.literals = rules::choose_anchor(*expression, rule.automaton).literals;
   if (spec.conditions.empty()) return rule;
   auto conditions = rules::build_conditions(spec.conditions, *expression, spec.caseless);

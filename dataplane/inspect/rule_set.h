@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dataplane/inspect/literals.h"
+#include "dataplane/inspect/luhn_filter.h"
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/inspect/shapes.h"
 #include "dataplane/inspect/tails.h"
@@ -25,6 +26,7 @@ struct CompiledRule {
   Validator validator = Validator::none;
   rules::Automaton automaton;
   std::optional<rules::StartFilter> starts;             // for matches that are wide
+  std::optional<LuhnFilter> checked_starts;             // where Luhn checks all of a match
   std::unique_ptr<const rules::Conditions> conditions;  // null where there are none
   std::vector<rules::Literal> literals;                 // of its anchor, where that is one
 };

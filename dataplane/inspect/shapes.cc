@@ -18,6 +18,7 @@ constexpr std::size_t kGroupWords = 4;  // as vectors hold
 constexpr std::size_t kGroupBytes = kGroupWords * kWordBytes;
 constexpr std::uint8_t kLongestRun = 8;
 constexpr int kDense = 16;            // candidates in a word: to look at each costs more than it spares
+constexpr int kLikelyDense = 8;       // so it does of as many when the first is one
 constexpr double kOftenEnough = 0.5;  // that a run of another class tells little
 constexpr double kRareEnough = 1e-5;
 
@@ -174,8 +175,8 @@ bool Shapes::stands_in(const Shape& shape, Bytes bytes) {
   return true;
 }
 
-// Adds the starts at which the shape stands, neighbours as one range. Of a word that is full of candidates all are
-// taken.
+// Adds the starts at which the shape stands. Of a word that is full of candidates all are taken, and what lies between
+// them, as one range.
 void Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begin, std::size_t words, Room& room,
                         Anchors& anchors) {
   const std::uint32_t length = content.length();
@@ -196,18 +197,19 @@ void Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begi
         left &= ~std::uint64_t{1};
       if (left == 0) continue;
     }
-    const bool several = (left & (left - 1)) != 0;
-    const bool dense = several && std::popcount(left) >= kDense && !shape.runs.empty();
-    while (left != 0) {
-      const auto bit = static_cast<std::uint32_t>(std::countr_zero(left));
-      const std::uint32_t at = word_begin + bit;
+    const auto first = word_begin + static_cast<std::uint32_t>(std::countr_zero(left));
+    if (first + shape.places > length) return;
+    const int count = (left & (left - 1)) == 0 || shape.runs.empty() ? 1 : std::popcount(left);
+    if (count >= kDense || (count >= kLikelyDense && stands_at(first))) {
+      const auto last = word_begin + static_cast<std::uint32_t>(std::bit_width(left)) - 1;
+      anchors.add(shape.rule,
+                  {.first = first, .last = std::min(last, length - shape.places), .first_end = first + shape.places});
+      continue;
+    }
+    for (; left != 0; left &= left - 1) {
+      const std::uint32_t at = word_begin + static_cast<std::uint32_t>(std::countr_zero(left));
       if (at + shape.places > length) return;
-      const auto count = dense ? static_cast<std::uint32_t>(std::countr_one(left >> bit)) : 1;
-      left &= bit + count < kWordBytes ? ~std::uint64_t{0} << (bit + count) : 0;
-      if (!dense && !stands_at(at)) continue;
-      anchors.add(
-          shape.rule,
-          {.first = at, .last = std::min(at + count - 1, length - shape.places), .first_end = at + shape.places});
+      if (stands_at(at)) anchors.add(shape.rule, {.first = at, .last = at, .first_end = at + shape.places});
     }
   }
 }

@@ -20,7 +20,9 @@ class Luhn {
     sums_[(digits_ + 1) % 2] += digit;
     ++digits_;
   }
-  [[nodiscard]] bool passes() const { return digits_ >= 12 && digits_ <= 19 && sums_[digits_ % 2] % 10 == 0; }
+  [[nodiscard]] bool passes() const {
+    return digits_ >= kLuhnMinDigits && digits_ <= kLuhnMaxDigits && sums_[digits_ % 2] % 10 == 0;
+  }
 
  private:
   std::array<unsigned, 2> sums_{};  // [p]: digits at positions of parity p, from the left, count double
