@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxQueuedBytes = 16 * 1024 * 1024;
 constexpr std::size_t kMaxQueued = 16 * 1024;
-constexpr std::size_t kBatch = 256;                   // in one transaction: the API waits so long at most
+constexpr std::size_t kBatch = 256;  // in one transaction: the API waits so long at most
+constexpr std::uint64_t kMaxHeldCallers = 1024;
 constexpr int kMaxWaiting = 3;                        // of the API's threads
 constexpr auto kLookAgain = std::chrono::seconds(1);  // wall clocks are set
 
@@ -171,6 +172,15 @@ Result<HoldDetail> Approvals::hold(HoldId hold) {
 Result<std::vector<Order>> Approvals::orders(bool with_ended, std::uint64_t limit) {
   const std::lock_guard lock(desk_mutex_);
   return desk_.orders(with_ended, limit);
+}
+
+Result<std::vector<HeldCount>> Approvals::held() {
+  const std::lock_guard lock(desk_mutex_);
+  return desk_.held(kMaxHeldCallers);
+}
+
+Result<void> Approvals::note(std::string_view by, std::string_view what, OrderId order, std::string_view reason) {
+  return at_desk([&](Desk& desk, WallNs now) { return desk.remark(by, what, order, reason, now); });
 }
 
 Result<std::uint64_t> Approvals::audit_sequence() {

@@ -43,6 +43,10 @@ class Approvals : public ChannelObserver {
   Result<std::vector<Hold>> holds(const HoldQuery& query);
   Result<HoldDetail> hold(HoldId hold);
   Result<std::vector<Order>> orders(bool with_ended, std::uint64_t limit);
+  // Who has how many open holds: those who have most, at most 1024.
+  Result<std::vector<HeldCount>> held();
+  // A line of the audit that is no decision.
+  Result<void> note(std::string_view by, std::string_view what, OrderId order, std::string_view reason);
   Result<std::uint64_t> audit_sequence();
   // What happened after `sequence`; waits up to `wait` for the first of it, where not too many wait already.
   Result<std::vector<AuditEntry>> changes(std::uint64_t sequence, std::uint64_t limit, DurationNs wait);

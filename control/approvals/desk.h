@@ -56,7 +56,13 @@ class Desk {
   Result<Order> vote_order(OrderId order, const Reviewer& reviewer, const VoteRequest& request, WallNs now);
   Result<Order> lift_order(OrderId order, const Reviewer& reviewer, const std::string& reason, WallNs now);
 
+  // What something other than a decision did, for the audit.
+  Result<void> remark(std::string_view by, std::string_view what, OrderId order, std::string_view reason, WallNs now) {
+    return note(by, what, 0, order, reason, now);
+  }
+
   // --- looking
+  Result<std::vector<HeldCount>> held(std::uint64_t limit) { return store_->held(limit); }
   Result<std::vector<Hold>> holds(const HoldQuery& query) { return store_->holds(query); }
   Result<HoldDetail> hold(HoldId hold);
   Result<std::vector<Order>> orders(bool with_ended, std::uint64_t limit) { return store_->orders(with_ended, limit); }

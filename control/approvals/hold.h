@@ -65,6 +65,12 @@ struct Hold {
   std::uint32_t approvals = 0;  // votes for it so far
 };
 
+// Requests of a caller that wait for a decision.
+struct HeldCount {
+  std::string service, principal;
+  std::uint64_t open = 0;
+};
+
 // One person's word on a hold or on an order.
 struct Vote {
   std::uint32_t uid = 0;

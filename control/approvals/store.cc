@@ -222,6 +222,20 @@ Result<std::uint64_t> ApprovalStore::count(HoldState state) {
   return select->bind(1, static_cast<std::uint64_t>(state)).first_number();
 }
 
+Result<std::vector<HeldCount>> ApprovalStore::held(std::uint64_t limit) {
+  auto select = database_.prepare(
+      "SELECT service, principal, count(*) FROM holds WHERE state = 0 GROUP BY 1, 2 ORDER BY 3 DESC LIMIT ?1");
+  if (!select) return std::unexpected(select.error());
+  select->bind(1, limit);
+  std::vector<HeldCount> out;
+  for (;;) {
+    const auto row = select->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return out;
+    out.push_back({select->text(0), select->text(1), select->number(2)});
+  }
+}
+
 Result<void> ApprovalStore::prune() {
   struct Rule {
     const char* sql;

@@ -49,6 +49,8 @@ class ApprovalStore {
   // Without what was in them; the oldest first while they are live, else the newest.
   Result<std::vector<Hold>> holds(const HoldQuery& query);
   Result<std::uint64_t> count(HoldState state);
+  // Of those who have most open, at most `limit`.
+  Result<std::vector<HeldCount>> held(std::uint64_t limit);
 
   // --- votes
   Result<void> add_hold_vote(HoldId hold, const Vote& vote);

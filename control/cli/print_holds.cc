@@ -133,8 +133,10 @@ std::string claim_text(const Json& hold) {
 
 std::string change_text(const Json& change) {
   std::string what = text_of(change, "hold");
-  if (what.empty()) what = fmt::format("order {}", number_of(change, "order"));
-  std::string out = fmt::format("{} {} {}", human_time(text_of(change, "at")), what, text_of(change, "what"));
+  if (const auto order = number_of(change, "order"); what.empty() && order != 0) what = fmt::format("order {}", order);
+  std::string out = human_time(text_of(change, "at"));
+  if (!what.empty()) out += " " + what;
+  out += " " + text_of(change, "what");
   if (!text_of(change, "by").empty() || !text_of(change, "reason").empty()) out += " " + said(change);
   return out + "\n";
 }
