@@ -28,9 +28,10 @@ CONTROL_FLOORS = [
     ["segment", "rules"],
     ["control/store", "control/channel", "control/cli"],  # the CLI speaks only the API, so it needs no one
     ["control/publish", "control/archive", "control/approvals", "control/telemetry"],
-    ["control/replay"],
+    ["control/replay", "control/alerts"],
     ["control/api"],
     ["control/webhooks"],
+    ["control/sinks"],
     ["control"],  # main.cc
 ]
 # A program beside both processes: rules on text at hand, found as the data plane finds them (docs/decisions/0011).

@@ -1,0 +1,112 @@
+// Alerts at work: looks at the data plane's reports each second on a thread of its own, keeps what is raised and over,
+// pauses whom a rule says, and notes both on the audit. Sinks ask here what there is to tell; none of them is waited
+// for.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "control/alerts/evaluator.h"
+#include "control/alerts/store.h"
+#include "control/approvals/approvals.h"
+#include "control/channel/server.h"
+
+namespace sluice::control {
+
+inline constexpr std::size_t kMaxAlertSessions = 16;  // that an alert names
+
+// How it went with a sink.
+struct SinkStatus {
+  std::string name = {}, kind = {};
+  std::uint64_t told = 0;
+  std::uint64_t given_up = 0;
+  std::string problem = {};  // with what is tried now; empty: none
+};
+
+struct AlertsStatus {
+  std::vector<std::pair<AlertRule, std::uint64_t>> rules;  // and how many of each are active
+  std::vector<SinkStatus> sinks;
+  std::uint64_t series = 0, untracked = 0;
+  std::string file;
+  WallNs loaded = 0;
+  std::string refused;  // why the file that is there now was not taken; empty: it was
+};
+
+class Alerts {
+ public:
+  struct Sources {
+    std::function<ChannelStatus()> status;
+    // The latest sessions of a principal at a service, at most kMaxAlertSessions; may take a second.
+    std::function<std::vector<SessionId>(const std::string& service, const std::string& principal)> sessions;
+  };
+
+  // `approvals` outlives it. What was active is so again when its rule is set.
+  static Result<std::unique_ptr<Alerts>> open(const std::string& path, Approvals& approvals, Sources sources);
+  ~Alerts();
+
+  void set_file(const AlertFile& file, const std::string& path);
+  // The file on disk is not the one that counts.
+  void set_refused(const std::string& why);
+  void start();
+  void stop();
+  // What the thread does again and again, at a monotonic time.
+  void step(TimeNs now);
+
+  // --- any thread
+  [[nodiscard]] AlertsStatus status();
+  Result<std::vector<Alert>> alerts(const AlertQuery& query);
+  Result<std::optional<Alert>> alert(AlertId id);
+  // Its number now, where there is one.
+  std::optional<double> value(const Alert& alert);
+  [[nodiscard]] WallNs now() const { return approvals_.now(); }
+
+  // --- sinks
+  // What there is to tell after `sequence`; waits up to `wait` for the first of it.
+  Result<std::vector<AlertEvent>> events(std::uint64_t sequence, std::uint64_t limit, DurationNs wait);
+  Result<std::uint64_t> sink_cursor(const std::string& name);
+  Result<void> set_sink_cursor(const std::string& name, std::uint64_t sequence);
+  void note_sink(const std::string& name, bool told, bool given_up, const std::string& problem);
+
+ private:
+  using Place = std::pair<std::string, AlertKey>;  // rule, whose
+  struct Change {
+    AlertChange what;
+    Alert alert;
+    bool is_ready = false;  // for the store
+  };
+
+  Alerts(std::unique_ptr<AlertStore> store, Approvals& approvals, Sources sources)
+      : approvals_(approvals), sources_(std::move(sources)), store_(std::move(store)) {}
+  Result<void> load();
+  void run();
+  void evaluate(TimeNs now);
+  void settle();
+  void make_ready(Change& change);
+  void pause(const AlertChange& change, Alert& alert);
+  Result<void> keep(Change& change);
+
+  Approvals& approvals_;
+  const Sources sources_;
+
+  std::mutex mutex_;  // guards what follows, but for settling_
+  std::condition_variable changed_;
+  std::unique_ptr<AlertStore> store_;
+  AlertEvaluator evaluator_;
+  std::map<Place, AlertId> active_;
+  std::deque<AlertChange> changes_;  // not settled yet
+  AlertsStatus status_;              // all but what is counted when it is asked for
+  bool stopping_ = false;
+
+  std::deque<Change> settling_;  // of the one who steps; those that the store did not take are tried again
+  bool store_failed_ = false;    // likewise: it was said
+  std::thread thread_;
+};
+
+}  // namespace sluice::control

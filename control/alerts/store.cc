@@ -1,0 +1,239 @@
+// See store.h.
+#include "control/alerts/store.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/session_id.h"
+
+namespace sluice::control {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::int64_t kVersion = 1;
+
+// `detail` is what nothing is looked for by.
+constexpr const char* kSchema = R"(
+  CREATE TABLE alerts(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    rule TEXT NOT NULL, per INTEGER NOT NULL, service TEXT NOT NULL, name TEXT NOT NULL,
+    raised INTEGER NOT NULL, cleared INTEGER NOT NULL DEFAULT 0,
+    cleared_value TEXT NOT NULL DEFAULT '0', rule_is_gone INTEGER NOT NULL DEFAULT 0,
+    detail TEXT NOT NULL);
+  CREATE INDEX alerts_active ON alerts(cleared) WHERE cleared = 0;
+  CREATE TABLE events(
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, alert INTEGER NOT NULL, is_raised INTEGER NOT NULL);
+  CREATE INDEX events_alert ON events(alert);
+  CREATE TRIGGER alerts_forgotten AFTER DELETE ON alerts BEGIN DELETE FROM events WHERE alert = OLD.id; END;
+  CREATE TABLE sinks(name TEXT PRIMARY KEY, sequence INTEGER NOT NULL);
+  PRAGMA user_version = 1;
+)";
+
+constexpr const char* kColumns = "id, rule, per, service, name, raised, cleared, cleared_value, rule_is_gone, detail";
+constexpr int kColumnCount = 10;
+
+std::string dumped(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string detail_of(const Alert& alert) {
+  Json out = {{"severity", static_cast<int>(alert.severity)},
+              {"summary", alert.summary},
+              {"measure", alert.measure},
+              {"unit", static_cast<int>(alert.unit)},
+              {"value", alert.value},
+              {"above", alert.above},
+              {"principals", alert.principals},
+              {"sessions", Json::array()},
+              {"order", alert.order},
+              {"action", alert.action},
+              {"tell", alert.tell}};
+  for (const SessionId session : alert.sessions) out["sessions"].push_back(format_session_id(session));
+  return dumped(out);
+}
+
+// What we wrote ourselves; of what is not so nothing is taken.
+void read_detail(const std::string& text, Alert& alert) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) return;
+  alert.severity = static_cast<AlertSeverity>(std::clamp(json.value("severity", 1), 0, 2));
+  alert.summary = json.value("summary", "");
+  alert.measure = json.value("measure", "");
+  alert.unit = static_cast<AlertUnit>(std::clamp(json.value("unit", 0), 0, 5));
+  alert.value = json.value("value", 0.0);
+  alert.above = json.value("above", 0.0);
+  alert.principals = json.value("principals", std::vector<std::string>());
+  for (const std::string& session : json.value("sessions", std::vector<std::string>()))
+    if (const auto id = parse_session_id(session)) alert.sessions.push_back(*id);
+  alert.order = json.value("order", std::uint64_t{0});
+  alert.action = json.value("action", "");
+  alert.tell = json.value("tell", std::vector<std::string>());
+}
+
+Alert read_alert(const Statement& row, int first) {
+  Alert alert;
+  alert.id = row.number(first);
+  alert.rule = row.text(first + 1);
+  alert.key = {static_cast<AlertPer>(row.integer(first + 2)), row.text(first + 3), row.text(first + 4)};
+  alert.raised = row.number(first + 5);
+  alert.cleared = row.number(first + 6);
+  const Json value = Json::parse(row.text(first + 7), nullptr, false);
+  alert.cleared_value = value.is_number() ? value.get<double>() : 0;
+  alert.rule_is_gone = row.integer(first + 8) != 0;
+  read_detail(row.text(first + 9), alert);
+  return alert;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AlertStore>> AlertStore::open(const std::string& path) {
+  auto database = Database::open(path);
+  if (!database) return std::unexpected(database.error());
+  if (auto set = database->run("PRAGMA synchronous=FULL;"); !set) return std::unexpected(set.error());
+  std::int64_t version = 0;
+  {
+    auto select = database->prepare("PRAGMA user_version");
+    if (!select) return std::unexpected(select.error());
+    if (const auto row = select->step(); !row) return std::unexpected(row.error());
+    version = select->integer(0);
+  }
+  if (version > kVersion)
+    return fail(ErrorCode::io_failed, path + " was written by a newer control; start that one, or move the file away");
+  std::unique_ptr<AlertStore> store(new AlertStore(std::move(*database)));
+  if (version == kVersion) return store;
+  auto making = Transaction::begin(store->database_);
+  if (!making) return std::unexpected(making.error());
+  if (auto made = store->database_.run(kSchema); !made) return std::unexpected(made.error());
+  if (auto committed = making->commit(); !committed) return std::unexpected(committed.error());
+  return store;
+}
+
+Result<void> AlertStore::note(AlertId alert, bool is_raised) {
+  auto insert = database_.prepare("INSERT INTO events(alert, is_raised) VALUES(?1, ?2)");
+  if (!insert) return std::unexpected(insert.error());
+  return insert->bind(1, alert).bind(2, std::uint64_t{is_raised}).run();
+}
+
+Result<AlertId> AlertStore::raise(const Alert& alert) {
+  auto transaction = Transaction::begin(database_);
+  if (!transaction) return std::unexpected(transaction.error());
+  AlertId id = 0;
+  {
+    auto insert = database_.prepare(R"(
+      INSERT INTO alerts(rule, per, service, name, raised, detail) VALUES(?1, ?2, ?3, ?4, ?5, ?6) RETURNING id)");
+    if (!insert) return std::unexpected(insert.error());
+    const std::string detail = detail_of(alert);
+    insert->bind(1, alert.rule).bind(2, static_cast<std::uint64_t>(alert.key.per)).bind(3, alert.key.service);
+    const auto row = insert->bind(4, alert.key.name).bind(5, alert.raised).bind(6, detail).step();
+    if (!row) return std::unexpected(row.error());
+    id = insert->number(0);
+    if (auto end = insert->step(); !end) return std::unexpected(end.error());
+  }
+  if (auto noted = note(id, true); !noted) return std::unexpected(noted.error());
+  if (auto committed = transaction->commit(); !committed) return std::unexpected(committed.error());
+  return id;
+}
+
+Result<void> AlertStore::clear(AlertId alert, WallNs cleared, double value, bool rule_is_gone) {
+  auto transaction = Transaction::begin(database_);
+  if (!transaction) return std::unexpected(transaction.error());
+  {
+    auto update = database_.prepare(
+        "UPDATE alerts SET cleared = ?2, cleared_value = ?3, rule_is_gone = ?4 WHERE id = ?1 AND cleared = 0");
+    if (!update) return std::unexpected(update.error());
+    const std::string number = dumped(value);
+    update->bind(1, alert).bind(2, cleared).bind(3, number).bind(4, std::uint64_t{rule_is_gone});
+    if (auto done = update->run(); !done) return done;
+  }
+  if (auto noted = note(alert, false); !noted) return noted;
+  if (auto pruned = prune(); !pruned) return pruned;
+  return transaction->commit();
+}
+
+Result<void> AlertStore::prune() {
+  auto remove = database_.prepare(R"(
+    DELETE FROM alerts WHERE cleared <> 0 AND id <=
+      (SELECT id FROM alerts WHERE cleared <> 0 ORDER BY id DESC LIMIT 1 OFFSET ?1))");
+  if (!remove) return std::unexpected(remove.error());
+  return remove->bind(1, kMaxEndedAlerts).run();
+}
+
+Result<std::vector<Alert>> AlertStore::read(Statement& select) {
+  std::vector<Alert> out;
+  for (;;) {
+    const auto row = select.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return out;
+    out.push_back(read_alert(select, 0));
+  }
+}
+
+Result<std::optional<Alert>> AlertStore::alert(AlertId id) {
+  auto select = database_.prepare("SELECT " + std::string(kColumns) + " FROM alerts WHERE id = ?1");
+  if (!select) return std::unexpected(select.error());
+  auto found = read(select->bind(1, id));
+  if (!found) return std::unexpected(found.error());
+  if (found->empty()) return std::nullopt;
+  return std::move(found->front());
+}
+
+Result<std::vector<Alert>> AlertStore::alerts(const AlertQuery& query) {
+  std::string sql = "SELECT " + std::string(kColumns) + " FROM alerts WHERE ";
+  sql += query.is_active ? "cleared = 0" : "(cleared = 0 OR cleared >= ?1)";
+  if (!query.service.empty()) sql += " AND service = ?2";
+  // Of a service's alert too, where it names them.
+  if (!query.principal.empty()) sql += " AND EXISTS (SELECT 1 FROM json_each(detail, '$.principals') WHERE value = ?3)";
+  auto select = database_.prepare(sql + " ORDER BY id DESC LIMIT ?4");
+  if (!select) return std::unexpected(select.error());
+  if (!query.is_active) select->bind(1, query.since);
+  if (!query.service.empty()) select->bind(2, query.service);
+  if (!query.principal.empty()) select->bind(3, query.principal);
+  return read(select->bind(4, query.limit));
+}
+
+Result<std::vector<AlertEvent>> AlertStore::events_after(std::uint64_t sequence, std::uint64_t limit) {
+  auto select = database_.prepare("SELECT " + std::string(kColumns) +
+                                  ", sequence, is_raised FROM events JOIN alerts ON id = alert WHERE sequence > ?1 "
+                                  "ORDER BY sequence LIMIT ?2");
+  if (!select) return std::unexpected(select.error());
+  select->bind(1, sequence).bind(2, limit);
+  std::vector<AlertEvent> out;
+  for (;;) {
+    const auto row = select->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return out;
+    out.push_back({.sequence = select->number(kColumnCount),
+                   .is_raised = select->integer(kColumnCount + 1) != 0,
+                   .alert = read_alert(*select, 0)});
+  }
+}
+
+Result<std::uint64_t> AlertStore::sink_cursor(std::string_view name) {
+  auto insert = database_.prepare(
+      "INSERT OR IGNORE INTO sinks(name, sequence) SELECT ?1, coalesce(max(sequence), 0) FROM events");
+  if (!insert) return std::unexpected(insert.error());
+  if (auto done = insert->bind(1, name).run(); !done) return std::unexpected(done.error());
+  auto select = database_.prepare("SELECT sequence FROM sinks WHERE name = ?1");
+  if (!select) return std::unexpected(select.error());
+  const auto row = select->bind(1, name).step();
+  if (!row) return std::unexpected(row.error());
+  return select->number(0);
+}
+
+Result<void> AlertStore::set_sink_cursor(std::string_view name, std::uint64_t sequence) {
+  auto update = database_.prepare("UPDATE sinks SET sequence = ?2 WHERE name = ?1");
+  if (!update) return std::unexpected(update.error());
+  return update->bind(1, name).bind(2, sequence).run();
+}
+
+Result<void> AlertStore::forget_other_sinks(const std::vector<std::string>& names) {
+  auto remove = database_.prepare("DELETE FROM sinks WHERE name NOT IN (SELECT value FROM json_each(?1))");
+  if (!remove) return std::unexpected(remove.error());
+  const std::string list = dumped(names);
+  return remove->bind(1, list).run();
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,54 @@
+// What control remembers of alerts: one SQLite file. An alert that is active stays so over a restart, and how far each
+// sink was told is kept. A transaction is on disk when it is committed. One owner, who locks around it.
+//
+// Bounds: of alerts that are over the newest kMaxEndedAlerts; events of those that are kept.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "control/alerts/alert.h"
+#include "control/store/sqlite.h"
+
+namespace sluice::control {
+
+inline constexpr std::uint64_t kMaxEndedAlerts = 10'000;
+
+struct AlertQuery {
+  bool is_active = false;  // only those
+  std::string service = {}, principal = {};
+  WallNs since = 0;  // active then or later
+  std::uint64_t limit = 100;
+};
+
+class AlertStore {
+ public:
+  static Result<std::unique_ptr<AlertStore>> open(const std::string& path);
+
+  // Both with their event.
+  Result<AlertId> raise(const Alert& alert);
+  Result<void> clear(AlertId alert, WallNs cleared, double value, bool rule_is_gone);
+
+  Result<std::optional<Alert>> alert(AlertId id);
+  Result<std::vector<Alert>> alerts(const AlertQuery& query);  // the newest first
+
+  Result<std::vector<AlertEvent>> events_after(std::uint64_t sequence, std::uint64_t limit);
+  // How far a sink was told; a new one begins with what comes.
+  Result<std::uint64_t> sink_cursor(std::string_view name);
+  Result<void> set_sink_cursor(std::string_view name, std::uint64_t sequence);
+  // One that comes back later is new.
+  Result<void> forget_other_sinks(const std::vector<std::string>& names);
+
+ private:
+  explicit AlertStore(Database database) : database_(std::move(database)) {}
+  Result<void> note(AlertId alert, bool is_raised);
+  Result<void> prune();
+  static Result<std::vector<Alert>> read(Statement& select);
+
+  Database database_;
+};
+
+}  // namespace sluice::control

@@ -1,0 +1,181 @@
+// Alerts at work: what is raised is kept, paused and on the audit, over a restart, told once.
+#include "control/alerts/alerts.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/control/approvals/desk_fixture.h"
+
+namespace sluice::control {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class AlertsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    terms_.services["orders"] = {};
+    auto approvals = Approvals::open(
+        dir_.file("approvals.db"), [this] { return Result<ApprovalTerms>(terms_); }, [this] { return wall_; });
+    ASSERT_TRUE(approvals);
+    approvals_ = std::move(*approvals);
+    channel_.data_plane = DataPlane{};
+    channel_.data_plane->start_wall_ns = test::kNoon;
+    channel_.counters = Counters{};
+    channel_.counters->callers = {{.service = "orders", .principal = "ci"}, {.service = "orders", .principal = "shop"}};
+    rule_ = {.name = "runaway",
+             .per = AlertPer::principal,
+             .above = 100,
+             .clear_below = 80,
+             .hold_for = 3 * kSecond,
+             .clear_after = 5 * kSecond,
+             .pause_for = 15 * test::kMinute,
+             .tell = {"chat"}};
+    start();
+  }
+  // As control does, also after it died.
+  void start() {
+    alerts_.reset();
+    auto alerts = Alerts::open(dir_.file("alerts.db"), *approvals_,
+                               {.status = [this] { return channel_; },
+                                .sessions =
+                                    [this](const std::string& service, const std::string& principal) {
+                                      asked_.push_back(principal + " at " + service);
+                                      return std::vector<SessionId>{0xa1, 0xa2};
+                                    }});
+    ASSERT_TRUE(alerts) << alerts.error().message();
+    alerts_ = std::move(*alerts);
+    alerts_->set_file({.sinks = {{"chat", SyslogSink{}}}, .rules = {rule_}}, "alerts.yaml");
+  }
+  void run(int seconds, std::uint64_t requests, const std::string& principal = "ci") {
+    for (int i = 0; i < seconds; ++i) {
+      wall_ += kSecond;
+      channel_.counters->wall_ns = wall_;
+      for (CallerCount& caller : channel_.counters->callers)
+        if (caller.principal == principal) caller.requests += requests;
+      alerts_->step(wall_ - test::kNoon + 1000 * kSecond);
+    }
+  }
+  std::vector<std::string> events() {
+    std::vector<std::string> out;
+    for (const AlertEvent& event : alerts_->events(0, 100, 0).value())
+      out.push_back((event.is_raised ? "raised " : "over ") + describe(event.alert.key));
+    return out;
+  }
+  std::vector<std::string> audit() {
+    std::vector<std::string> out;
+    for (const AuditEntry& entry : approvals_->changes(0, 100, 0).value()) out.push_back(entry.by + ": " + entry.what);
+    return out;
+  }
+
+  sluice::test::TempDir dir_;
+  ApprovalTerms terms_;
+  WallNs wall_ = test::kNoon;
+  std::unique_ptr<Approvals> approvals_;
+  ChannelStatus channel_;
+  AlertRule rule_;
+  std::vector<std::string> asked_;
+  std::unique_ptr<Alerts> alerts_;
+};
+
+TEST_F(AlertsTest, ARunawayIsPausedNamedAndNoted) {
+  run(20, 10);
+  EXPECT_TRUE(events().empty());
+  run(20, 500);
+  EXPECT_THAT(events(), ElementsAre("raised ci at orders"));
+  const Alert alert = alerts_->alerts({.is_active = true}).value().at(0);
+  EXPECT_THAT(alert.principals, ElementsAre("ci"));
+  EXPECT_THAT(alert.sessions, ElementsAre(0xa1, 0xa2));
+  EXPECT_THAT(asked_, ElementsAre("ci at orders"));
+  EXPECT_THAT(alert_text(alert), HasSubstr("runaway: requests of ci at orders: "));
+  EXPECT_EQ(alert.action, "paused for 15m by order 1");
+  const auto orders = approvals_->orders(false, 10).value();
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].told.verdict, OrderVerdict::hold);
+  EXPECT_EQ(orders[0].told.principal, "ci");
+  EXPECT_EQ(orders[0].told.service, "orders");
+  EXPECT_EQ(orders[0].told.by, "alert runaway");
+  EXPECT_EQ(orders[0].until - alert.raised, 15 * test::kMinute);
+  EXPECT_THAT(audit(), ElementsAre("alert runaway: ordered hold", "alert runaway: alert_raised"));
+  run(20, 0);
+  EXPECT_THAT(events(), ElementsAre("raised ci at orders", "over ci at orders"));
+  EXPECT_EQ(audit().back(), "alert runaway: alert_cleared");
+  EXPECT_EQ(approvals_->orders(false, 10).value().size(), 1U) << "the pause has its own time";
+}
+
+TEST_F(AlertsTest, OneThatIsActiveStaysSoOverARestartAndIsOverOnce) {
+  run(20, 500);
+  ASSERT_EQ(events().size(), 1U);
+  start();
+  EXPECT_EQ(alerts_->alerts({.is_active = true}).value().size(), 1U);
+  EXPECT_EQ(alerts_->status().rules.at(0).second, 1U);
+  run(20, 500);
+  EXPECT_EQ(events().size(), 1U);
+  start();
+  run(40, 0);
+  start();
+  run(40, 0);
+  EXPECT_THAT(events(), ElementsAre("raised ci at orders", "over ci at orders"));
+  EXPECT_TRUE(alerts_->alerts({.is_active = true}).value().empty());
+  EXPECT_EQ(alerts_->alerts({}).value().size(), 1U);
+}
+
+TEST_F(AlertsTest, ARuleThatIsGoneAfterARestartEndsItsAlerts) {
+  run(20, 500);
+  rule_.name = "other";
+  start();
+  run(2, 0);
+  EXPECT_THAT(events(), ElementsAre("raised ci at orders", "over ci at orders"));
+  EXPECT_TRUE(alerts_->alerts({}).value().at(0).rule_is_gone);
+}
+
+TEST_F(AlertsTest, APauseThatIsThereIsNotMadeTwice) {
+  run(20, 500);
+  run(20, 0);
+  run(20, 500);
+  EXPECT_EQ(approvals_->orders(false, 10).value().size(), 1U);
+  EXPECT_EQ(alerts_->alerts({.is_active = true}).value().at(0).action, "paused already by order 1");
+}
+
+TEST_F(AlertsTest, NobodyIsNotPaused) {
+  channel_.counters->callers.push_back({.service = "orders", .principal = "(others)"});
+  run(20, 500, "(others)");
+  EXPECT_THAT(alerts_->alerts({.is_active = true}).value().at(0).action, HasSubstr("not paused"));
+  EXPECT_TRUE(approvals_->orders(true, 10).value().empty());
+}
+
+TEST_F(AlertsTest, APauseThatIsRefusedIsSaid) {
+  terms_.services.clear();  // the policy names the service no more
+  run(20, 500);
+  EXPECT_THAT(alerts_->alerts({.is_active = true}).value().at(0).action,
+              HasSubstr("not paused: there is no such thing"));
+}
+
+TEST_F(AlertsTest, WithoutADataPlaneNothingIsConcluded) {
+  run(20, 500);
+  channel_.data_plane.reset();
+  run(60, 0);
+  EXPECT_EQ(events().size(), 1U);
+}
+
+TEST_F(AlertsTest, AlertsAreFoundByWhatTheyAreAbout) {
+  run(20, 500);
+  run(20, 500, "shop");
+  EXPECT_EQ(alerts_->alerts({.principal = "shop"}).value().size(), 1U);
+  EXPECT_EQ(alerts_->alerts({.service = "other"}).value().size(), 0U);
+  EXPECT_EQ(alerts_->alerts({.limit = 1}).value().at(0).key.name, "shop") << "the newest";
+  EXPECT_EQ(alerts_->alerts({.since = wall_ - kSecond}).value().size(), 1U) << "ci's is over for longer";
+  EXPECT_TRUE(alerts_->alert(1).value());
+  EXPECT_FALSE(alerts_->alert(99).value());
+}
+
+TEST_F(AlertsTest, ASinkBeginsWithWhatComesAndItsPlaceIsKept) {
+  run(20, 500);
+  EXPECT_EQ(alerts_->sink_cursor("chat").value(), 1U);
+  ASSERT_TRUE(alerts_->set_sink_cursor("chat", 7));
+  start();
+  EXPECT_EQ(alerts_->sink_cursor("chat").value(), 7U);
+}
+
+}  // namespace
+}  // namespace sluice::control
