@@ -84,6 +84,19 @@ Result<Webhook> read_one(const std::string& path, const YAML::Node& node) {
 
 }  // namespace
 
+Result<Webhook> make_webhook(const std::string& name, const std::string& url, const std::string& secret_file,
+                             bool is_chat) {
+  Webhook webhook;
+  webhook.name = name;
+  webhook.is_chat = is_chat;
+  if (!split_url(url, webhook))
+    return fail(ErrorCode::bad_argument, url + " must look like https://host/path or https://host:8443/path");
+  auto secret = read_secret(secret_file);
+  if (!secret) return std::unexpected(secret.error());
+  webhook.secret = std::move(*secret);
+  return webhook;
+}
+
 Result<std::vector<Webhook>> read_webhooks(const std::string& path) {
   const auto bytes = read_file(path, kMaxFileBytes);
   if (!bytes) return std::unexpected(bytes.error());

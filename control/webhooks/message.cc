@@ -28,24 +28,18 @@ std::string signed_text(const std::string& secret, std::string_view text) {
   return out;
 }
 
-// Chat services read these three as markup.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
-  return out;
-}
-
 std::string chat_text(const AuditEntry& entry, const std::optional<HoldDetail>& detail, WallNs now) {
-  std::string out = detail ? "*Hold " + format_session_id(entry.hold) + " " + entry.what + "*"
-                           : fmt::format("*Order {} {}*", entry.order, escaped(entry.what));
+  std::string out = detail             ? "*Hold " + format_session_id(entry.hold) + " " + entry.what + "*"
+                    : entry.order != 0 ? fmt::format("*Order {} {}*", entry.order, chat_escaped(entry.what))
+                                       : "*" + chat_escaped(entry.what) + "*";
   if (entry.is_override) out = ":rotating_light: *OVERRIDE* " + out;
-  if (!entry.by.empty()) out += " by " + escaped(entry.by);
-  if (!entry.reason.empty()) out += ": " + escaped(entry.reason);
+  if (!entry.by.empty()) out += " by " + chat_escaped(entry.by);
+  if (!entry.reason.empty()) out += ": " + chat_escaped(entry.reason);
   if (!detail) return out;
   const Hold& hold = detail->hold;
-  out += fmt::format("\n{} at {} from {}, {} {}, {} bytes", escaped(hold.opened.principal),
-                     escaped(hold.opened.service), hold.opened.client, hold_cause_name(hold.opened.cause),
-                     escaped(hold.opened.cause_name), hold.opened.body_bytes);
+  out += fmt::format("\n{} at {} from {}, {} {}, {} bytes", chat_escaped(hold.opened.principal),
+                     chat_escaped(hold.opened.service), hold.opened.client, hold_cause_name(hold.opened.cause),
+                     chat_escaped(hold.opened.cause_name), hold.opened.body_bytes);
   if (hold.state != HoldState::open) return out;
   const std::uint64_t seconds = (hold.deadline - std::min(now, hold.deadline)) / kSecond;
   return out + fmt::format("\n{} in {} s. `sluice holds show {}`", hold.opened.passes_on_timeout ? "Passes" : "Denied",
@@ -53,6 +47,17 @@ std::string chat_text(const AuditEntry& entry, const std::optional<HoldDetail>& 
 }
 
 }  // namespace
+
+// Chat services read these three as markup.
+std::string chat_escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
+  return out;
+}
+
+std::string chat_body(const std::string& text) {
+  return dump({{"text", text}, {"blocks", {{{"type", "section"}, {"text", {{"type", "mrkdwn"}, {"text", text}}}}}}});
+}
 
 bool wants(const Webhook& webhook, const AuditEntry& entry) {
   if (!webhook.events.empty()) return webhook.events.contains(entry.what);
@@ -62,10 +67,7 @@ bool wants(const Webhook& webhook, const AuditEntry& entry) {
 
 std::string delivery_body(const Webhook& webhook, const AuditEntry& entry, const std::optional<HoldDetail>& detail,
                           WallNs now) {
-  if (webhook.is_chat) {
-    const std::string text = chat_text(entry, detail, now);
-    return dump({{"text", text}, {"blocks", {{{"type", "section"}, {"text", {{"type", "mrkdwn"}, {"text", text}}}}}}});
-  }
+  if (webhook.is_chat) return chat_body(chat_text(entry, detail, now));
   Json out = {{"event", entry.what}};
   out["change"] = audit_json(entry);
   out["hold"] = detail ? hold_json(detail->hold, 0, now) : Json(nullptr);

@@ -31,9 +31,16 @@ inline constexpr std::size_t kMinSecretBytes = 16;
 // A YAML list; bad_argument says what is wrong where. Secrets lie in files of their own that only their owner may read.
 Result<std::vector<Webhook>> read_webhooks(const std::string& path);
 
+// One of `url` and the secret in a file of its own, that is told and decides nothing.
+Result<Webhook> make_webhook(const std::string& name, const std::string& url, const std::string& secret_file,
+                             bool is_chat);
+
 bool wants(const Webhook& webhook, const AuditEntry& entry);
 std::string delivery_body(const Webhook& webhook, const AuditEntry& entry, const std::optional<HoldDetail>& detail,
                           WallNs now);
+// What a chat service takes: one text, in which nothing is markup but what chat_escaped() left.
+std::string chat_body(const std::string& text);
+std::string chat_escaped(std::string_view text);
 std::string delivery_signature(const std::string& secret, std::uint64_t timestamp, std::string_view body);
 
 struct WebhookAnswer {
