@@ -106,6 +106,15 @@ Result<ApprovalTerms> approval_terms(Publisher& publisher, const std::string& ov
   return terms;
 }
 
+AlertGauges alert_gauges(Alerts* alerts) {
+  AlertGauges out;
+  if (alerts == nullptr) return out;
+  const AlertsStatus status = alerts->status();
+  for (const auto& [rule, active] : status.rules) out.active.push_back({rule.name, active});
+  out.untracked = status.untracked;
+  return out;
+}
+
 Api::Api() = default;
 
 Api::~Api() {
@@ -123,6 +132,7 @@ Result<std::unique_ptr<Api>> Api::start(const ApiParts& parts, const std::string
   add_seeing_routes(server, api->impl_->context);
   add_hold_routes(server, api->impl_->context);
   add_order_routes(server, api->impl_->context);
+  add_alert_routes(server, api->impl_->context);
   server.set_error_handler(httplib::Server::Handler(fill_bare_error));
   server.set_exception_handler(report_exception);
   if (auto serving = server.serve(socket_path, group); !serving) return std::unexpected(serving.error());

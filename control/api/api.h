@@ -7,9 +7,11 @@
 
 #include "common/error.h"
 #include "common/time.h"
+#include "control/alerts/alerts.h"
 #include "control/approvals/approvals.h"
 #include "control/archive/index.h"
 #include "control/publish/publisher.h"
+#include "control/telemetry/prometheus.h"
 
 namespace sluice::control {
 
@@ -19,7 +21,11 @@ struct ApiParts {
   Index& index;
   Approvals& approvals;
   WallNs start_wall_ns = 0;
+  Alerts* alerts = nullptr;  // none without a file of them
 };
+
+// How many of each are active, and times that there was no room to watch; nothing without a file of them.
+AlertGauges alert_gauges(Alerts* alerts);
 
 // Who may decide, as the current policy says; where none is, only who overrides.
 Result<ApprovalTerms> approval_terms(Publisher& publisher, const std::string& override_group);

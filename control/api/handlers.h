@@ -33,5 +33,6 @@ void add_session_routes(UnixHttpServer& server, ApiContext& context);
 void add_seeing_routes(UnixHttpServer& server, ApiContext& context);
 void add_hold_routes(UnixHttpServer& server, ApiContext& context);
 void add_order_routes(UnixHttpServer& server, ApiContext& context);
+void add_alert_routes(UnixHttpServer& server, ApiContext& context);
 
 }  // namespace sluice::control

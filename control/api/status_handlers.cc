@@ -35,7 +35,8 @@ void add_status_routes(UnixHttpServer& server, ApiContext& context) {
                                   channel.data_plane ? channel.data_plane->start_wall_ns : 0));
   });
   server.Get("/v1/metrics", [&context](const httplib::Request&, httplib::Response& response) {
-    response.set_content(prometheus_text(context.parts.publisher.channel_status()), kPrometheusType);
+    response.set_content(prometheus_text(context.parts.publisher.channel_status(), alert_gauges(context.parts.alerts)),
+                         kPrometheusType);
   });
 }
 

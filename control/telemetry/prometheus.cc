@@ -216,7 +216,7 @@ void add_counters(Exposition& out, const Counters& counters) {
 
 }  // namespace
 
-std::string prometheus_text(const ChannelStatus& status) {
+std::string prometheus_text(const ChannelStatus& status, const AlertGauges& alerts) {
   Exposition out;
   out.family("sluice_build_info", "gauge", "The version of control; always 1.");
   out.sample(1, {{"version", SLUICE_VERSION}});
@@ -224,6 +224,10 @@ std::string prometheus_text(const ChannelStatus& status) {
   if (status.data_plane)
     out.one("sluice_data_plane_start_timestamp_seconds", "gauge", "When the data plane began.",
             static_cast<double>(status.data_plane->start_wall_ns) / kNsASecond);
+  out.family("sluice_alerts_active", "gauge", "Alerts that are active, by the rule that raised them.");
+  for (const NamedCount& alert : alerts.active) out.sample(alert.value, {{"alert", alert.name}});
+  out.one("sluice_alerts_untracked_total", "counter", "Times that something found no room to be watched for alerts.",
+          alerts.untracked);
   if (status.counters) add_counters(out, *status.counters);
   return out.take();
 }

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "control/channel/server.h"
 
@@ -13,7 +15,13 @@ namespace sluice::control {
 inline constexpr std::size_t kMostSeries = 1000;
 inline constexpr const char* kPrometheusType = "text/plain; version=0.0.4; charset=utf-8";
 
-// Without a report only whether a data plane is connected.
-std::string prometheus_text(const ChannelStatus& status);
+// Control's own alerts: how many of each are active, and times that one found no room to be watched.
+struct AlertGauges {
+  std::vector<NamedCount> active;
+  std::uint64_t untracked = 0;
+};
+
+// Without a report only whether a data plane is connected, and alerts.
+std::string prometheus_text(const ChannelStatus& status, const AlertGauges& alerts = {});
 
 }  // namespace sluice::control

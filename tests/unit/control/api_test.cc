@@ -95,6 +95,18 @@ TEST_F(ApiTest, WrongRequestsAreRefusedInWords) {
   EXPECT_EQ(cli::Client(dir_.file("none.sock")).get("/v1/status").exit, Exit::unreachable);
 }
 
+TEST_F(ApiTest, AFileOfAlertsIsCheckedAndWithoutOneThereAreNone) {
+  EXPECT_TRUE(client().get("/v1/alerts").json["alerts"].empty());
+  EXPECT_EQ(client().get("/v1/alerts/1").exit, Exit::refused);
+  const auto checked = client().post("/v1/alerts/check", "alerts: [{name: a, per: service, measure: held, above: 1}]\n",
+                                     "application/yaml");
+  ASSERT_EQ(checked.exit, Exit::ok) << cli::error_text(checked.json);
+  EXPECT_EQ(checked.json["alerts"], 1);
+  const auto wrong = client().post("/v1/alerts/check?file_name=a.yaml", "alerts: [{name: a}]\n", "application/yaml");
+  EXPECT_EQ(wrong.exit, Exit::refused);
+  EXPECT_NE(cli::error_text(wrong.json).find("a.yaml:1:10: "), std::string::npos) << cli::error_text(wrong.json);
+}
+
 TEST_F(ApiTest, StatusTellsWithoutADataPlane) {
   const auto status = client().get("/v1/status");
   ASSERT_EQ(status.exit, Exit::ok);

@@ -26,6 +26,13 @@ TEST(Prometheus, WithoutADataPlaneItSaysSo) {
   EXPECT_TRUE(holds_line(prometheus_text({}), "sluice_data_plane_up 0"));
 }
 
+TEST(Prometheus, AlertsAreToldByTheirRule) {
+  const std::string text = prometheus_text({}, {.active = {{"runaway", 2}, {"slow", 0}}, .untracked = 3});
+  EXPECT_TRUE(holds_line(text, "sluice_alerts_active{alert=\"runaway\"} 2")) << text;
+  EXPECT_TRUE(holds_line(text, "sluice_alerts_active{alert=\"slow\"} 0"));
+  EXPECT_TRUE(holds_line(text, "sluice_alerts_untracked_total 3"));
+}
+
 TEST(Prometheus, ACallersWaitsAreAHistogram) {
   Counters counters;
   CallerCount& row = counters.callers.emplace_back();
