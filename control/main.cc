@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <chrono>
+#include <functional>
 #include <iostream>
 
 #include "common/file.h"
@@ -19,6 +20,7 @@
 #include "control/archive/index_refresher.h"
 #include "control/publish/publisher.h"
 #include "control/publish/signing_key.h"
+#include "control/sinks/alerting.h"
 #include "control/telemetry/prometheus.h"
 #include "control/webhooks/webhooks.h"
 
@@ -37,6 +39,7 @@ struct Options {
   std::string api_group;
   std::string override_group;
   std::string webhooks_path;
+  std::string alerts_path;
   std::string metrics_endpoint;
   std::string metrics_token_path;
   bool init_only = false;
@@ -57,15 +60,21 @@ Result<sluice::Fd> block_signals() {
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGHUP);
   if (::pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return std::unexpected(sluice::system_error("sigmask"));
   sluice::Fd fd(::signalfd(-1, &set, SFD_CLOEXEC));
   if (!fd.valid()) return std::unexpected(sluice::system_error("signalfd"));
   return fd;
 }
 
-void wait_for_signal(const sluice::Fd& signals) {
-  signalfd_siginfo info = {};
-  while (::read(signals.get(), &info, sizeof info) < 0 && errno == EINTR) {
+// Until it is to end; `reload` at each SIGHUP.
+void wait_for_signal(const sluice::Fd& signals, const std::function<void()>& reload) {
+  for (;;) {
+    signalfd_siginfo info = {};
+    const ssize_t got = ::read(signals.get(), &info, sizeof info);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 || info.ssi_signo != SIGHUP) return;
+    reload();
   }
 }
 
@@ -96,11 +105,22 @@ struct Working {
 
 // None without an endpoint.
 Result<std::unique_ptr<sluice::control::MetricsServer>> serve_metrics(const Options& options,
-                                                                      const sluice::control::Publisher& publisher) {
+                                                                      const sluice::control::ApiParts& parts) {
   if (options.metrics_endpoint.empty()) return nullptr;
-  return sluice::control::MetricsServer::start(options.metrics_endpoint, options.metrics_token_path, [&publisher] {
-    return sluice::control::prometheus_text(publisher.channel_status());
+  return sluice::control::MetricsServer::start(options.metrics_endpoint, options.metrics_token_path, [parts] {
+    return sluice::control::prometheus_text(parts.publisher.channel_status(),
+                                            sluice::control::alert_gauges(parts.alerts));
   });
+}
+
+// None without a file of them.
+Result<std::unique_ptr<sluice::control::Alerting>> start_alerts(const Options& options,
+                                                                sluice::control::ApiParts& parts) {
+  if (options.alerts_path.empty()) return nullptr;
+  auto alerting = sluice::control::Alerting::start(options.alerts_path, options.state_directory + "/alerts.db",
+                                                   parts.publisher.channel(), parts.approvals, parts.index);
+  if (alerting) parts.alerts = &(*alerting)->alerts();
+  return alerting;
 }
 
 Result<void> serve(const Options& options, const sluice::Fd& signals) {
@@ -133,14 +153,18 @@ Result<void> serve(const Options& options, const sluice::Fd& signals) {
     return listening;
   const Working working(**approvals, publisher.channel());
   const control::IndexRefresher refresher(**index);
-  const control::ApiParts parts{publisher, **index, **approvals, wall_now()};
+  control::ApiParts parts{publisher, **index, **approvals, wall_now()};
+  const auto alerting = start_alerts(options, parts);
+  if (!alerting) return std::unexpected(alerting.error());
   const auto api = control::Api::start(parts, options.run_directory + "/api.sock", options.api_group);
   if (!api) return std::unexpected(api.error());
   const control::Webhooks telling(std::move(webhooks), **approvals, {});
-  const auto metrics = serve_metrics(options, publisher);
+  const auto metrics = serve_metrics(options, parts);
   if (!metrics) return std::unexpected(metrics.error());
   sluice::log::info("sluice-control " SLUICE_VERSION " serves at " + options.run_directory);
-  wait_for_signal(signals);
+  wait_for_signal(signals, [&] {
+    if (*alerting) (*alerting)->reload();
+  });
   sluice::log::info("stops");
   return {};
 }
@@ -171,6 +195,7 @@ int main(int argc, char** argv) {
   app.add_option("--api-group", options.api_group, "a group that may use the API, beside root");
   app.add_option("--override-group", options.override_group, "a group that may override approvals, beside root");
   app.add_option("--webhooks", options.webhooks_path, "a YAML file of webhooks that are told of holds");
+  app.add_option("--alerts", options.alerts_path, "a YAML file of alerts and who is told; read again at SIGHUP");
   CLI::Option* metrics = app.add_option("--metrics", options.metrics_endpoint,
                                         "serve Prometheus at this address and port, for example 127.0.0.1:9464");
   metrics->needs(app.add_option("--metrics-token", options.metrics_token_path,

@@ -1,0 +1,32 @@
+// Runs a program that is told of an alert: its argv as it stands, without a shell, the message on its standard input.
+//
+// It has nothing else of control's: no descriptor, no variable but PATH and LANG, `/` as its directory. It ends in its
+// time, or it and what it started in its process group are killed. What it prints is read away; the first of it tells
+// what went wrong.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/error.h"
+#include "common/fd.h"
+#include "control/alerts/rule.h"
+
+namespace sluice::control {
+
+class CommandRunner {
+ public:
+  static constexpr std::size_t kShownBytes = 400;  // of what it printed
+
+  CommandRunner();
+
+  // Ends well when the program ends with status 0.
+  Result<void> run(const CommandSink& command, std::string_view input);
+  // From any thread, for good: ends what runs.
+  void stop();
+
+ private:
+  Fd stopped_;  // an eventfd
+};
+
+}  // namespace sluice::control
