@@ -76,6 +76,8 @@ Answer gather(const Client& client, const IncidentOptions& options, IncidentPart
                {{"limit", std::to_string(kMostSessions)}, {"since_wall_ns", std::to_string(from)}, principal, service}),
            parts.sessions) ||
       !get("/v1/orders?state=all", parts.orders) ||
+      !get(with_query("/v1/alerts", {{"state", "all"}, {"since_wall_ns", std::to_string(from)}, principal, service}),
+           parts.alerts) ||
       !get(with_query("/v1/holds", {{"state", "all"}, {"limit", std::to_string(kMostHolds)}, principal, service}),
            holds))
     return answer;

@@ -20,12 +20,13 @@ struct IncidentParts {
   Json callers = Json::object();   // /v1/callers
   Json sessions = Json::object();  // /v1/sessions
   Json orders = Json::object();    // /v1/orders
+  Json alerts = Json::object();    // /v1/alerts
   std::vector<Json> holds = {};    // /v1/holds/ID of each, the oldest first
   bool holds_are_all = true;       // else there were more
 };
 
-// Markdown: what it is about, how it went by time, each hold with its parameters and decision, sessions, counts.
-// What callers sent cannot break out of its place.
+// Markdown: what it is about, how it went by time, alerts, each hold with its parameters and decision, sessions,
+// counts. What callers sent cannot break out of its place.
 std::string incident_text(const IncidentParts& parts);
 
 // Whether an order counted at or after `from` (ISO 8601) and is about the caller: names it, or nobody and what is among

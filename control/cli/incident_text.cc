@@ -66,9 +66,34 @@ std::string timeline(const IncidentParts& parts) {
               fmt::format("order {} is {}{}", number_of(order, "order"), text_of(order, "state"),
                           by.empty() ? "" : ", by " + cell(by)));
   }
+  for (const Json& alert : parts.alerts.value("alerts", Json::array())) {
+    add_event(events, part(alert, "raised"),
+              fmt::format("alert {} {} is raised", number_of(alert, "id"), cell(text_of(alert, "alert"))));
+    add_event(events, part(alert, "cleared"),
+              fmt::format("alert {} {} is over", number_of(alert, "id"), cell(text_of(alert, "alert"))));
+  }
   std::string out = "## Timeline (UTC)\n\n";
   for (const auto& [at, what] : events) out += fmt::format("- {}  {}\n", human_time(at), what);
   return events.empty() ? out + "Nothing is on record.\n" : out;
+}
+
+std::string alerts_text(const IncidentParts& parts) {
+  std::string out = "## Alerts\n\n";
+  const Json alerts = parts.alerts.value("alerts", Json::array());
+  if (alerts.empty()) return out + "None.\n";
+  out +=
+      "| alert | name | state | severity | raised (UTC) | value | above | sessions | action |\n"
+      "|---|---|---|---|---|---:|---:|---|---|\n";
+  for (const Json& alert : alerts) {
+    std::string sessions;
+    for (const Json& session : alert.value("sessions", Json::array()))
+      if (session.is_string()) sessions += (sessions.empty() ? "" : " ") + session.get<std::string>();
+    out += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", number_of(alert, "id"),
+                       cell(text_of(alert, "alert")), text_of(alert, "state"), text_of(alert, "severity"),
+                       human_time(text_of(alert, "raised")), cell(text_of(alert, "value_text")),
+                       cell(text_of(alert, "above_text")), cell(sessions), cell(text_of(alert, "action")));
+  }
+  return out;
 }
 
 std::string holds_text(const IncidentParts& parts) {
@@ -140,7 +165,8 @@ std::string incident_text(const IncidentParts& parts) {
   out += fmt::format("What Sluice recorded of the last {}, as of {} UTC. Policy version {}.\n\n", cell(parts.since),
                      human_time(text_of(parts.callers, "at")),
                      policy.is_object() ? std::to_string(number_of(policy, "version")) : "none");
-  return out + timeline(parts) + "\n" + holds_text(parts) + "\n" + sessions_text(parts) + "\n" + counts_text(parts);
+  return out + timeline(parts) + "\n" + alerts_text(parts) + "\n" + holds_text(parts) + "\n" + sessions_text(parts) +
+         "\n" + counts_text(parts);
 }
 
 }  // namespace sluice::cli

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "common/session_id.h"
+#include "control/cli/alerts.h"
 #include "control/cli/client.h"
 #include "control/cli/holds.h"
 #include "control/cli/incident.h"
@@ -174,6 +175,7 @@ int main(int argc, char** argv) {
   sluice::cli::add_orders(app, options, exit);
   sluice::cli::add_top(app, options, exit);
   sluice::cli::add_incident(app, options, exit);
+  sluice::cli::add_alerts(app, options, exit);
   CLI::App* rules = app.add_subcommand("rules", "rules and packs, without control")->require_subcommand(1);
   sluice::cli::add_rules_import(*rules, options, exit);
   sluice::cli::add_rules_run(*rules, options, exit);
