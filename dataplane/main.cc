@@ -78,6 +78,8 @@ void add_archive(CounterReport& report, const record::ArchiveStatus& status) {
   report.records_durable = status.records_durable;
   report.record_bytes = status.record_bytes;
   report.record_stalls = status.stalls;
+  if (status.gap_records != 0)
+    report.drops.push_back({std::string(error_name(ErrorCode::record_gap)), status.gap_records});
   report.archive_error = status.error;
 }
 
