@@ -152,6 +152,7 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
                                      .half_open_per_source = config.limits.half_open_per_source,
                                      .sessions_per_source = config.limits.sessions_per_source,
                                      .sessions_per_service = config.limits.sessions_per_service,
+                                     .behaviour_entries = enforce::Behaviours::kEntries,
                                      .limit_entries = enforce::Limiter::kEntries,
                                      .limits = {.leg = {.relay_keepalives = config.relay_keepalives}},
                                      .hash_key = random_key(),

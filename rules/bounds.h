@@ -40,6 +40,14 @@ inline constexpr std::uint64_t kMaxLimitUnits = 1ULL << 40U;  // a period, or of
 inline constexpr std::uint64_t kMaxLimitRefillSeconds = 366 * 24 * 3600;
 inline constexpr std::uint32_t kMaxConcurrent = 1'000'000;
 
+inline constexpr std::uint32_t kMaxScore = 1000;  // of one rule or behaviour
+inline constexpr std::uint32_t kMaxRiskAbove = 1'000'000;
+inline constexpr std::size_t kMaxRiskLines = 8;
+inline constexpr std::uint64_t kMinRiskIntervalNs = 1'000'000'000;
+inline constexpr std::uint64_t kMaxRiskIntervalNs = 3600ULL * 1'000'000'000;
+inline constexpr std::uint32_t kMaxRiskTimes = 1000;  // the usual
+inline constexpr std::uint32_t kMaxPieceBytes = 1024 * 1024;
+
 inline constexpr std::uint64_t kMinHoldNs = 1'000'000'000;
 inline constexpr std::uint64_t kMaxHoldNs = 24ULL * 3600 * 1'000'000'000;
 inline constexpr std::uint32_t kMinHoldBytes = 16 * 1024;

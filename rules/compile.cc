@@ -99,6 +99,20 @@ flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<fbs::Limit>>> add_li
   return out.empty() ? 0 : builder.CreateVector(out);
 }
 
+// 0 for none.
+flatbuffers::Offset<fbs::Risk> add_risk(flatbuffers::FlatBufferBuilder& builder, const std::optional<Risk>& risk) {
+  if (!risk) return 0;
+  std::vector<flatbuffers::Offset<fbs::RiskLine>> lines;
+  for (const RiskLine& line : risk->lines)
+    lines.push_back(
+        fbs::CreateRiskLine(builder, line.above, line.then, line.pace.units, line.pace.period_ns, line.pace.burst));
+  std::vector<flatbuffers::Offset<fbs::Behaviour>> behaviours;
+  for (const Behaviour& one : risk->behaviours)
+    behaviours.push_back(fbs::CreateBehaviour(builder, one.kind, one.score, one.above, one.factor));
+  const auto lines_at = builder.CreateVector(lines);
+  return fbs::CreateRisk(builder, lines_at, builder.CreateVector(behaviours), risk->interval_ns);
+}
+
 flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& builder, const Service& service,
                                               const ServiceScans& scans) {
   const auto name = builder.CreateString(service.name);
@@ -111,11 +125,12 @@ flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& bu
   const auto limits = add_limits(builder, service.limits);
   const auto hold = fbs::CreateHold(builder, service.hold.timeout_ns, service.hold.pass_on_timeout, service.hold.ticket,
                                     service.hold.body_bytes);
+  const auto risk = add_risk(builder, service.risk);
   return fbs::CreateService(builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol,
                             service.mode, service.record, service.durability, record_class,
                             builder.CreateVector(scans.places), service.head_limit_bytes, service.header_limit,
                             service.window_bytes, service.after_window, service.allow_upgrade, service.pending_limit,
-                            ipv4 ? nullptr : &ipv6, service.after_upgrade, across, limits, hold);
+                            ipv4 ? nullptr : &ipv6, service.after_upgrade, across, limits, hold, risk);
 }
 
 flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder& builder, const Principal& principal) {
@@ -144,10 +159,12 @@ flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder,
   const auto expression = builder.CreateString(rule.expression);
   return fbs::CreateRule(builder, name, expression, rule.caseless, rule.validator, rule.action, rule.keep_last,
                          rule.mask_wire[0], rule.mask_wire[1], rule.mask_record, rule.min_width, rule.max_width,
-                         add_conditions(builder, rule.conditions));
+                         add_conditions(builder, rule.conditions), rule.score);
 }
 
 std::uint16_t format_of(const Policy& policy) {
+  if (std::ranges::any_of(policy.services, [](const Service& service) { return service.risk.has_value(); }))
+    return kPolicyFormatWithRisk;
   const auto holds = [](const auto& owner) {
     return std::ranges::any_of(owner.limits, [](const Limit& limit) { return limit.then == LimitThen::hold; });
   };

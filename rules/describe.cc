@@ -49,7 +49,8 @@ std::string describe_across(const std::optional<Across>& across) {
 
 std::string describe_rule(const Rule& rule, bool used) {
   return fmt::format(
-      "  {:<24} {}{}{}{}{}, {}-{} bytes{}{}\n", rule.name, EnumNameAction(rule.action), describe_mask(rule),
+      "  {:<24} {}{}{}{}{}{}, {}-{} bytes{}{}\n", rule.name, EnumNameAction(rule.action),
+      rule.score == 0 ? "" : fmt::format(", score {}", rule.score), describe_mask(rule),
       rule.validator == Validator::none ? "" : fmt::format(", {} checked", EnumNameValidator(rule.validator)),
       describe_conditions(rule.conditions), rule.caseless ? ", either case" : "", rule.min_width, rule.max_width,
       describe_across(rule.across), used ? "" : ", used by no service");
@@ -75,6 +76,21 @@ std::string describe_limit(const Limit& limit, std::string_view for_whom) {
                      EnumNameLimitThen(limit.then));
 }
 
+std::string describe_risk(const Risk& risk) {
+  std::string out;
+  for (const RiskLine& line : risk.lines) {
+    const std::string pace =
+        line.then == LimitThen::throttle
+            ? fmt::format(" to {} in {} s for each principal", line.pace.units, line.pace.period_ns / 1'000'000'000)
+            : "";
+    out += fmt::format("  {:<24} then {}{}\n", fmt::format("score above {}", line.above), EnumNameLimitThen(line.then),
+                       pace);
+  }
+  for (const Behaviour& one : risk.behaviours)
+    out += fmt::format("  {:<24} score {}\n", fmt::format("behaviour {}", EnumNameBehaviourKind(one.kind)), one.score);
+  return out;
+}
+
 std::string describe_service(const Service& service, const Policy& policy) {
   std::string out =
       fmt::format("service {}  {}  {}  {}\n", service.name, format_endpoint(service.address, service.port),
@@ -93,6 +109,7 @@ std::string describe_service(const Service& service, const Policy& policy) {
   }
   for (const Limit& limit : service.limits)
     out += describe_limit(limit, fmt::format(" for each {}", EnumNameLimitPer(limit.per)));
+  if (service.risk) out += describe_risk(*service.risk);
   return out;
 }
 

@@ -46,6 +46,16 @@ void read_approvers(const YamlNode& node, Approvers& approvers, Report& report) 
 
 }  // namespace
 
+std::optional<std::uint64_t> parse_time(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end + 1 != text.data() + text.size()) return std::nullopt;
+  const auto* const unit = std::ranges::find(kUnits, *end, &Unit::letter);
+  if (unit == std::end(kUnits)) return std::nullopt;
+  const std::uint64_t ns = number * unit->seconds * kSecondNs;
+  return ns >= kMinHoldNs && ns <= kMaxHoldNs ? std::optional(ns) : std::nullopt;
+}
+
 HoldTerms read_hold(const YamlNode& node, Report& report) {
   HoldTerms hold;
   Fields fields(node, "hold", report);

@@ -36,7 +36,52 @@ std::string_view example_of(LimitOf of) {
   return of == LimitOf::bytes ? "10MiB/s, or per minute (/m) or hour (/h)" : "200/s, or per minute (/m) or hour (/h)";
 }
 
-// "400", or of bytes "4MiB": 1 to kMaxLimitUnits.
+// `of: concurrent` counts what is in flight, everything else what comes in a time.
+void read_amount(Fields& fields, Limit& limit, Report& report) {
+  if (limit.of == LimitOf::concurrent) {
+    if (const YamlNode* most = fields.need("most", "most: 20"))
+      limit.units = read_number(*most, 1, kMaxConcurrent, report).value_or(0);
+    for (const std::string_view key : {"rate", "burst"})
+      if (const YamlNode* node = fields.get(key))
+        report.add(node->position, fmt::format("\"{}\" on a limit of what is in flight at once", key),
+                   "most: 20, without a rate and a burst");
+    return;
+  }
+  if (const YamlNode* rate =
+          fields.need("rate", fmt::format("rate: {}", limit.of == LimitOf::bytes ? "10MiB/s" : "200/s")))
+    read_rate(*rate, limit, report);
+  if (const YamlNode* burst = fields.get("burst")) read_burst(*burst, limit, report);
+  if (const YamlNode* most = fields.get("most"))
+    report.add(most->position, "\"most\" on a limit of what comes in a time", "rate and burst, or of: concurrent");
+}
+
+Limit read_limit(const YamlNode& node, LimitsOf owner, Report& report) {
+  Limit limit;
+  limit.position = node.position;
+  Fields fields(node, "a limit", report);
+  const YamlNode* of = fields.get("of");
+  if (of != nullptr) limit.of = read_choice(*of, kOfs, report).value_or(limit.of);
+  if (owner == LimitsOf::principal) {
+    if (const YamlNode* per = fields.get("per"))
+      report.add(per->position, "a principal's limits are for all that it does together", "remove per");
+  } else if (const YamlNode* per = fields.need("per", "per: principal")) {
+    limit.per = read_choice(*per, kPers, report).value_or(limit.per);
+    if (limit.of == LimitOf::bytes && (limit.per == LimitPer::route || limit.per == LimitPer::rule))
+      report.add(per->position, fmt::format("bytes are not counted per {}", EnumNameLimitPer(limit.per)),
+                 "per: principal, source or service");
+  }
+  read_amount(fields, limit, report);
+  if (const YamlNode* then = fields.need("then", "then: deny"))
+    limit.then = read_choice(*then, kThens, report).value_or(limit.then);
+  limit.name = EnumNameLimitOf(limit.of);
+  if (owner == LimitsOf::service) limit.name += fmt::format("-per-{}", EnumNameLimitPer(limit.per));
+  if (const YamlNode* name = fields.get("name")) limit.name = read_name(*name, "a limit", report).value_or("");
+  fields.finish();
+  return limit;
+}
+
+}  // namespace
+
 std::optional<std::uint64_t> parse_units(std::string_view text, bool bytes) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -91,52 +136,6 @@ void read_burst(const YamlNode& node, Limit& limit, Report& report) {
     report.add(node.position, fmt::format("a burst of {} takes more than a year to grow back at this rate", *text),
                "a smaller burst, or a higher rate");
 }
-
-// `of: concurrent` counts what is in flight, everything else what comes in a time.
-void read_amount(Fields& fields, Limit& limit, Report& report) {
-  if (limit.of == LimitOf::concurrent) {
-    if (const YamlNode* most = fields.need("most", "most: 20"))
-      limit.units = read_number(*most, 1, kMaxConcurrent, report).value_or(0);
-    for (const std::string_view key : {"rate", "burst"})
-      if (const YamlNode* node = fields.get(key))
-        report.add(node->position, fmt::format("\"{}\" on a limit of what is in flight at once", key),
-                   "most: 20, without a rate and a burst");
-    return;
-  }
-  if (const YamlNode* rate =
-          fields.need("rate", fmt::format("rate: {}", limit.of == LimitOf::bytes ? "10MiB/s" : "200/s")))
-    read_rate(*rate, limit, report);
-  if (const YamlNode* burst = fields.get("burst")) read_burst(*burst, limit, report);
-  if (const YamlNode* most = fields.get("most"))
-    report.add(most->position, "\"most\" on a limit of what comes in a time", "rate and burst, or of: concurrent");
-}
-
-Limit read_limit(const YamlNode& node, LimitsOf owner, Report& report) {
-  Limit limit;
-  limit.position = node.position;
-  Fields fields(node, "a limit", report);
-  const YamlNode* of = fields.get("of");
-  if (of != nullptr) limit.of = read_choice(*of, kOfs, report).value_or(limit.of);
-  if (owner == LimitsOf::principal) {
-    if (const YamlNode* per = fields.get("per"))
-      report.add(per->position, "a principal's limits are for all that it does together", "remove per");
-  } else if (const YamlNode* per = fields.need("per", "per: principal")) {
-    limit.per = read_choice(*per, kPers, report).value_or(limit.per);
-    if (limit.of == LimitOf::bytes && (limit.per == LimitPer::route || limit.per == LimitPer::rule))
-      report.add(per->position, fmt::format("bytes are not counted per {}", EnumNameLimitPer(limit.per)),
-                 "per: principal, source or service");
-  }
-  read_amount(fields, limit, report);
-  if (const YamlNode* then = fields.need("then", "then: deny"))
-    limit.then = read_choice(*then, kThens, report).value_or(limit.then);
-  limit.name = EnumNameLimitOf(limit.of);
-  if (owner == LimitsOf::service) limit.name += fmt::format("-per-{}", EnumNameLimitPer(limit.per));
-  if (const YamlNode* name = fields.get("name")) limit.name = read_name(*name, "a limit", report).value_or("");
-  fields.finish();
-  return limit;
-}
-
-}  // namespace
 
 std::vector<Limit> read_limits(const YamlNode& list, LimitsOf owner, Report& report) {
   std::vector<Limit> limits;

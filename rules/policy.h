@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "rules/limit.h"
 #include "rules/pack.h"
 #include "rules/problem.h"
+#include "rules/risk.h"
 #include "rules/rule.h"
 #include "schema/policy_generated.h"
 
@@ -47,6 +49,7 @@ struct Service {
   AfterUpgrade after_upgrade = AfterUpgrade::scan;
   std::vector<Limit> limits;
   HoldTerms hold;
+  std::optional<Risk> risk;
   Position position;  // of its name
 };
 

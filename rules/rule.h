@@ -30,6 +30,7 @@ struct Rule {
   ConditionSpec conditions;
   std::array<bool, kPlaces> where{};  // by Place
   Action action = Action::mask;
+  std::uint32_t score = 0;  // of a request in which it is found
   std::uint8_t keep_last = 0;
   std::array<bool, 2> mask_wire{};  // by Direction
   bool mask_record = false;

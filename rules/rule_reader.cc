@@ -54,6 +54,7 @@ class RuleReader {
     read_conditions(fields_, rule_, report_);
     read_where();
     read_across(fields_, rule_, report_);
+    read_score();
     read_action();
     if (samples) {
       read_samples("hits", rule_.hits);
@@ -92,9 +93,23 @@ class RuleReader {
     }
   }
 
+  void read_score() {
+    const YamlNode* node = fields_.get("score");
+    if (node == nullptr) return;
+    rule_.score = read_number(*node, 1, kMaxScore, report_).value_or(0);
+    if (looks_at_direction(rule_, kResponse))
+      report_.add(node->position, "score is for requests: when a response is known its request has passed",
+                  "where: [request]");
+  }
+
+  // What is only worth a score is observed.
   void read_action() {
-    const YamlNode* node = fields_.need("action", "action: mask");
-    const auto action = node == nullptr ? std::nullopt : read_choice(*node, kActions, report_, kLaterActions);
+    const YamlNode* node = rule_.score > 0 ? fields_.get("action") : fields_.need("action", "action: mask");
+    std::optional<Action> action;
+    if (node != nullptr)
+      action = read_choice(*node, kActions, report_, kLaterActions);
+    else if (rule_.score > 0)
+      action = Action::observe;
     if (action) rule_.action = *action;
     if ((action == Action::deny || action == Action::hold) && looks_at_direction(rule_, kResponse))
       report_.add(node->position,

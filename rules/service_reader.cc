@@ -8,6 +8,7 @@
 #include "rules/bounds.h"
 #include "rules/hold_reader.h"
 #include "rules/limit_reader.h"
+#include "rules/risk_reader.h"
 
 namespace sluice::rules {
 namespace {
@@ -120,6 +121,7 @@ void read_reading(Fields& fields, Service& service, RuleBook& book, Report& repo
   }
   if (const YamlNode* limits = fields.get("limits")) service.limits = read_limits(*limits, LimitsOf::service, report);
   if (const YamlNode* hold = fields.get("hold")) service.hold = read_hold(*hold, report);
+  if (const YamlNode* risk = fields.get("risk")) service.risk = read_risk(*risk, report);
   // The book reports by itself: a rule that is not there is no fault of the service's other fields.
   if (const YamlNode* rules = fields.get("rules")) service.rules = book.resolve(*rules);
 }
@@ -127,7 +129,7 @@ void read_reading(Fields& fields, Service& service, RuleBook& book, Report& repo
 // And of protocol tcp nothing is read.
 void refuse_reading(Fields& fields, const Service& service, Report& report) {
   for (const std::string_view key :
-       {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade", "limits", "hold"})
+       {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade", "limits", "hold", "risk"})
     if (const YamlNode* node = fields.get(key))
       report.add(node->position, fmt::format("\"{}\" on a service of protocol tcp, whose bytes nothing looks at", key),
                  "remove it, or protocol: http");

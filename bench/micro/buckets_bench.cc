@@ -7,6 +7,7 @@
 
 #include "bench/support/figure.h"
 #include "common/random.h"
+#include "dataplane/enforce/behaviours.h"
 #include "dataplane/enforce/limiter.h"
 
 namespace sluice::enforce {
@@ -60,6 +61,28 @@ void request(benchmark::State& state) {
   bench::report_ns(state, "ns/request");
 }
 
+// All that one request and its answer ask and tell of so many callers' behaviour, in turn.
+void behaviour(benchmark::State& state, std::uint64_t callers) {
+  Behaviours behaviours({1, 2}, Behaviours::kEntries);
+  Risk risk;
+  risk.interval = 60 * kSecond;
+  risk.has_behaviours = true;
+  for (Behaviour& one : risk.behaviours) one = {.score = 10, .above = 1000, .factor = 4096};
+  const std::uint32_t stream = behaviours.stream_of("/upload/part-1");
+  TimeNs now = 1000 * kSecond;
+  std::uint64_t at = 0;
+  for (auto _ : state) {
+    const Behaviours::Who who{.caller = ++at % callers * 0x9e3779b97f4a7c15, .declared = true};
+    benchmark::DoNotOptimize(behaviours.begin(risk, who, 0x0a4d0041, now));
+    behaviours.end_request(risk, who, 1024, stream, now);
+    behaviours.end_response(risk, who, 1024, true, false, now);
+    now += 1000;
+  }
+  bench::report_ns(state, "ns/request");
+}
+
+BENCHMARK_CAPTURE(behaviour, 1, 1)->Name("risk/behaviour/1");
+BENCHMARK_CAPTURE(behaviour, 10k, 10'000)->Name("risk/behaviour/10k");
 BENCHMARK_CAPTURE(bucket, 1, 1, 0)->Name("limits/bucket/1");
 BENCHMARK_CAPTURE(bucket, 1m, kMillion, 8)->Name("limits/bucket/1m");
 BENCHMARK_CAPTURE(bucket, 1m_cold, kMillion, 0)->Name("limits/bucket/1m/cold");

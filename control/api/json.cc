@@ -65,6 +65,12 @@ Json held_json(const HeldStory& held) {
           {"ending", name_in(kHoldEndingNames, held.ending)}};
 }
 
+Json score_json(const ScoreStory& score) {
+  Json parts = Json::object();
+  for (const auto& [name, points] : score.parts) parts[name] = points;
+  return {{"total", score.total}, {"above", score.line != 0 ? Json(score.line) : Json(nullptr)}, {"parts", parts}};
+}
+
 Json message_json(const Message& message) {
   if (!message.present) return nullptr;
   Json out;
@@ -89,6 +95,7 @@ Json message_json(const Message& message) {
   out["policy_version"] = message.policy_version;
   if (!message.limit.empty()) out["limit"] = message.limit;
   if (message.held) out["held"] = held_json(*message.held);
+  if (message.score) out["score"] = score_json(*message.score);
   out["hits"] = Json::object();
   for (const RuleHit& hit : message.hits) out["hits"][hit.rule] = hit.count;
   return out;

@@ -160,9 +160,12 @@ Result<void> ApprovalStore::set_state(HoldId hold, HoldState state, WallNs ended
 }
 
 Result<void> ApprovalStore::set_told(const HoldOpened& opened, WallNs deadline) {
-  auto update = database_.prepare("UPDATE holds SET deadline = ?2, body_bytes = ?3 WHERE hold = ?1");
+  auto update =
+      database_.prepare("UPDATE holds SET deadline = ?2, body_bytes = ?3, score = ?4, cause_name = ?5 WHERE hold = ?1");
   if (!update) return std::unexpected(update.error());
-  if (auto done = update->bind(1, opened.hold).bind(2, deadline).bind(3, opened.body_bytes).run(); !done) return done;
+  update->bind(1, opened.hold).bind(2, deadline).bind(3, opened.body_bytes);
+  update->bind(4, std::uint64_t{opened.score}).bind(5, opened.cause_name);
+  if (auto done = update->run(); !done) return done;
   auto bytes = database_.prepare(
       "UPDATE hold_bytes SET head = ?2, body = ?3 WHERE number = (SELECT number FROM holds WHERE hold = ?1)");
   if (!bytes) return std::unexpected(bytes.error());

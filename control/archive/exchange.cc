@@ -61,6 +61,14 @@ HeldStory story_of(const log::Held& held) {
           .ending = held.ending()};
 }
 
+ScoreStory story_of(const log::Score& score) {
+  ScoreStory out{.total = score.total(), .line = score.line(), .parts = {}};
+  if (score.parts() == nullptr || score.points() == nullptr) return out;
+  for (flatbuffers::uoffset_t i = 0; i < score.parts()->size() && i < score.points()->size(); ++i)
+    out.parts.emplace_back(score.parts()->Get(i)->str(), score.points()->Get(i));
+  return out;
+}
+
 void add_end(Message& message, const log::UnitEnd& end) {
   message.ended = true;
   message.complete = end.complete();
@@ -71,6 +79,7 @@ void add_end(Message& message, const log::UnitEnd& end) {
   message.policy_version = end.policy_version();
   if (end.limit() != nullptr) message.limit = end.limit()->str();
   if (end.held() != nullptr) message.held = story_of(*end.held());
+  if (end.score() != nullptr) message.score = story_of(*end.score());
   if (message.recorded_bytes != end.body_bytes()) message.has_holes = true;
   if (end.hits() == nullptr || end.rule_names() == nullptr) return;
   for (flatbuffers::uoffset_t i = 0; i < end.hits()->size() && i < end.rule_names()->size(); ++i)

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/bytes.h"
@@ -32,6 +33,13 @@ struct HeldStory {
   std::uint8_t ending = 0;  // HoldEnding of schema/channel.fbs
 };
 
+// What a request was worth, and where that came from: rules by their names, behaviour as behaviour/NAME.
+struct ScoreStory {
+  std::uint32_t total = 0;
+  std::uint32_t line = 0;  // the highest of the policy that it is above; 0: none
+  std::vector<std::pair<std::string, std::uint32_t>> parts;
+};
+
 // A request or a response.
 struct Message {
   bool present = false;
@@ -54,6 +62,7 @@ struct Message {
   std::uint64_t policy_version = 0;
   std::string limit;  // that had no room for it
   std::optional<HeldStory> held;
+  std::optional<ScoreStory> score;
   std::vector<RuleHit> hits;
 };
 

@@ -96,7 +96,9 @@ std::string hold_text(const Json& hold) {
       fmt::format("service     {}, policy version {}\n", text_of(hold, "service"), number_of(hold, "policy_version"));
   out += fmt::format("principal   {} from {}\n", principal_of(hold), text_of(hold, "client"));
   out += fmt::format("session     {}, unit {}\n", text_of(hold, "session"), number_of(hold, "unit"));
-  out += fmt::format("cause       {}, score {}\n", cause_of(hold), number_of(hold, "score"));
+  const bool by_score = text_of(hold, "cause") == "score";
+  out += fmt::format("cause       {}, {}\n", cause_of(hold),
+                     by_score ? text_of(hold, "cause_name") : fmt::format("score {}", number_of(hold, "score")));
   out += fmt::format("waiting     {} since {} UTC\n", span_text(number_of(hold, "waited_ns")),
                      human_time(text_of(hold, "opened")));
   if (text_of(hold, "ended").empty())

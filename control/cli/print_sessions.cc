@@ -25,12 +25,23 @@ std::string held_text(const Json& held) {
   return out;
 }
 
+// ", score 70 above 50 (behaviour/requests 40, local/wipe 30)"
+std::string score_text(const Json& score) {
+  std::string out = fmt::format(", score {}", number_of(score, "total"));
+  if (const auto above = number_of(score, "above"); above != 0) out += fmt::format(" above {}", above);
+  std::string parts;
+  for (const auto& [name, points] : score["parts"].items())
+    parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", printable(name), points.dump());
+  return out + " (" + parts + ")";
+}
+
 std::string verdict_line(const Json& message) {
   std::string out = text_of(message, "verdict");
   if (is_true(message, "observed")) out += " (observed only)";
   for (const auto& [rule, count] : message["hits"].items())
     out += fmt::format(", {} ×{}", printable(rule), count.dump());
   if (message.contains("limit")) out += ", limit " + printable(text_of(message, "limit"));
+  if (message.contains("score")) out += score_text(message["score"]);
   if (message.contains("held")) out += held_text(message["held"]);
   if (error_of(message) != "-") out += ", " + error_of(message);
   if (is_true(message, "synthesized")) out += ", answered by Sluice";

@@ -40,6 +40,7 @@ std::string chat_text(const AuditEntry& entry, const std::optional<HoldDetail>& 
   out += fmt::format("\n{} at {} from {}, {} {}, {} bytes", chat_escaped(hold.opened.principal),
                      chat_escaped(hold.opened.service), hold.opened.client, hold_cause_name(hold.opened.cause),
                      chat_escaped(hold.opened.cause_name), hold.opened.body_bytes);
+  if (hold.opened.score != 0) out += fmt::format(", score {}", hold.opened.score);
   if (hold.state != HoldState::open) return out;
   const std::uint64_t seconds = (hold.deadline - std::min(now, hold.deadline)) / kSecond;
   return out + fmt::format("\n{} in {} s. `sluice holds show {}`", hold.opened.passes_on_timeout ? "Passes" : "Denied",

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dataplane/enforce/limit_builder.h"
+#include "dataplane/enforce/risk_builder.h"
 #include "rules/bounds.h"
 #include "rules/bundle.h"
 #include "schema/policy_generated.h"
@@ -69,10 +70,10 @@ class Builder {
 
  private:
   Result<void> read_header() {
-    if (!in(policy_.format(), rules::kPolicyFormat, rules::kPolicyFormatWithHolds))
+    if (!in(policy_.format(), rules::kPolicyFormat, rules::kPolicyFormatWithRisk))
       return fail(ErrorCode::bundle_bad_version,
                   fmt::format("format {}, this data plane reads {} to {}", policy_.format(), rules::kPolicyFormat,
-                              rules::kPolicyFormatWithHolds));
+                              rules::kPolicyFormatWithRisk));
     const Platform here = this_platform();
     if (view_of(policy_.hyperscan_version()) != here.hyperscan_version)
       return fail(ErrorCode::bundle_bad_database,
@@ -103,6 +104,8 @@ class Builder {
       rule.masks_signs = source.conditions() != nullptr && source.conditions()->group() != 0;
       rule.mask_wire = {source.mask_request_wire(), source.mask_response_wire()};
       rule.mask_record = source.mask_record();
+      rule.score = source.score();
+      if (rule.score > rules::kMaxScore) return malformed(fmt::format("rule {} has too high a score", rule.name));
       if (rule.action != Action::mask && (rule.mask_wire[0] || rule.mask_wire[1]))
         return malformed(fmt::format("rule {} masks the wire without being a mask", rule.name));
       out_.rules.push_back(std::move(rule));
@@ -211,6 +214,10 @@ class Builder {
     service.pending_limit = source.pending_limit();
     service.window_bytes = source.window_bytes();
     service.allow_upgrade = source.allow_upgrade();
+    auto risk = build_risk(source.risk(), service.name, out_.limit_count);
+    if (!risk) return std::unexpected(std::move(risk.error()));
+    service.risk = *std::move(risk);
+    service.may_hold |= holds(service.risk);
     if (auto done = read_service_scans(source, service); !done) return done;
     if (auto done = read_across(source, service); !done) return done;
     auto limits = build_limits(source.limits(), service.name, out_.limit_count);
@@ -220,7 +227,7 @@ class Builder {
     if (auto done = read_hold(source.hold(), service); !done) return done;
     const bool has_scans =
         !service.across.empty() || std::ranges::any_of(service.scans, [](const auto* scan) { return scan != nullptr; });
-    if (service.protocol == Protocol::tcp && (has_scans || !service.limits.empty()))
+    if (service.protocol == Protocol::tcp && (has_scans || !service.limits.empty() || !service.risk.lines.empty()))
       return malformed(fmt::format("service {} has rules or limits and a protocol that nothing reads", service.name));
     return {};
   }
@@ -247,15 +254,25 @@ class Builder {
       const Rule& rule = out_.rules[index];
       const bool holds = rule.action == Action::hold;
       const bool denies = rule.action == Action::deny || holds;
+      if (rule.score != 0 && direction == Direction::response)
+        return malformed(fmt::format("rule {} scores responses of service {}", rule.name, service.name));
       if (denies && direction == Direction::response)
         return malformed(fmt::format("rule {} denies or holds responses of service {}", rule.name, service.name));
       if (enforcing && rule.masks_wire(direction)) service.masks_wire[static_cast<std::size_t>(place)] = true;
-      if (enforcing && denies && place == Place::request_body) service.judges_request_body = true;
+      const bool may_stop = denies || (rule.score != 0 && may_stop_units(service.risk));
+      if (enforcing && may_stop && place == Place::request_body) service.judges_request_body = true;
       service.may_hold |= enforcing && holds;
     }
     return {};
   }
 
+  static bool holds(const Risk& risk) {
+    return std::ranges::any_of(risk.lines, [](const RiskLine& line) { return line.then == LimitThen::hold; });
+  }
+  static bool may_stop_units(const Risk& risk) {
+    return holds(risk) ||
+           std::ranges::any_of(risk.lines, [](const RiskLine& line) { return line.then == LimitThen::deny; });
+  }
   static bool holds(const std::vector<Limit>& limits) {
     return std::ranges::any_of(limits, [](const Limit& limit) { return limit.then == LimitThen::hold; });
   }

@@ -17,12 +17,16 @@ bool is_known(const fbs::Limit& limit) {
 
 bool is_within_bounds(const fbs::Limit& limit) {
   if (limit.of() == fbs::LimitOf::concurrent) return limit.units() >= 1 && limit.units() <= rules::kMaxConcurrent;
-  return limit.units() >= 1 && limit.units() <= rules::kMaxLimitUnits && limit.burst() >= 1 &&
-         limit.burst() <= rules::kMaxLimitUnits && limit.period_ns() >= 1 && limit.period_ns() <= 3600 * kSecond &&
-         limit.burst() / limit.units() <= rules::kMaxLimitRefillSeconds * kSecond / limit.period_ns();
+  return are_terms(limit.units(), limit.period_ns(), limit.burst());
 }
 
 }  // namespace
+
+bool are_terms(std::uint64_t units, std::uint64_t period_ns, std::uint64_t burst) {
+  return units >= 1 && units <= rules::kMaxLimitUnits && burst >= 1 && burst <= rules::kMaxLimitUnits &&
+         period_ns >= 1 && period_ns <= 3600 * kSecond &&
+         burst / units <= rules::kMaxLimitRefillSeconds * kSecond / period_ns;
+}
 
 Result<std::vector<Limit>> build_limits(const LimitOffsets* source, std::string_view owner, std::uint32_t& next_index) {
   std::vector<Limit> limits;

@@ -73,13 +73,15 @@ class Flights {
 struct LimitLists {
   std::span<const Limit> principal;
   std::span<const Limit> service;
-  bool observe = false;  // all of them are
+  bool observe = false;         // all of them are
+  const Limit* pace = nullptr;  // of a line that its score crossed
 
-  [[nodiscard]] bool empty() const { return principal.empty() && service.empty(); }
+  [[nodiscard]] bool empty() const { return principal.empty() && service.empty() && pace == nullptr; }
   template <class Fn>
   void for_each(Fn&& fn) const {
     for (const Limit& limit : principal) fn(limit);
     for (const Limit& limit : service) fn(limit);
+    if (pace != nullptr) fn(*pace);
   }
   [[nodiscard]] LimitThen then_of(const Limit& limit) const { return observe ? LimitThen::observe : limit.then; }
 };

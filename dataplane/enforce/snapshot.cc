@@ -72,7 +72,10 @@ std::vector<std::string_view> Snapshot::limit_names() const {
   const auto add = [&](const std::vector<Limit>& limits) {
     for (const Limit& limit : limits) names[limit.index] = limit.name;
   };
-  for (const Service& service : impl_->contents.services) add(service.limits);
+  for (const Service& service : impl_->contents.services) {
+    add(service.limits);
+    for (const RiskLine& line : service.risk.lines) names[line.limit.index] = line.limit.name;
+  }
   for (const auto& [name, limits] : impl_->contents.principal_limits) add(limits);
   return names;
 }

@@ -16,6 +16,7 @@
 #include "common/time.h"
 #include "common/unit.h"
 #include "dataplane/enforce/limit.h"
+#include "dataplane/enforce/risk.h"
 #include "dataplane/inspect/scanner.h"
 #include "rules/platform.h"
 
@@ -41,6 +42,7 @@ struct Rule {
   std::uint8_t keep_last = 0;
   std::array<bool, 2> mask_wire{};  // by Direction; counts only where Service::masks_wire says so for the place
   bool masks_signs = false;         // what it finds is the secret itself, and not a text that holds it
+  std::uint32_t score = 0;          // of a request in which it is found, where the service has lines
   bool mask_record = false;         // in every mode: what a rule names is never on disk
 
   [[nodiscard]] bool masks_wire(Direction direction) const { return mask_wire[static_cast<std::size_t>(direction)]; }
@@ -95,7 +97,8 @@ struct Service {
   std::uint16_t pending_limit = 64;
   std::vector<Limit> limits;
   HoldTerms hold;
-  bool may_hold = false;  // a rule or a limit of it holds
+  bool may_hold = false;  // a rule, a limit or a line of it holds
+  Risk risk;
 
   [[nodiscard]] const inspect::RuleSet* scan(Place place) const { return scans[static_cast<std::size_t>(place)]; }
 };

@@ -66,6 +66,17 @@ struct Held {
   std::uint8_t ending = 0;
 };
 
+// What a request was worth, and where that came from.
+struct ScorePart {
+  std::string_view name = {};
+  std::uint32_t points = 0;
+};
+struct Score {
+  std::uint32_t total = 0;
+  std::uint32_t line = 0;  // the highest of the policy that it is above; 0: none
+  std::span<const ScorePart> parts = {};
+};
+
 struct UnitEnd {
   std::uint32_t unit = 0;
   Direction direction = Direction::request;
@@ -78,6 +89,7 @@ struct UnitEnd {
   std::span<const Hit> hits = {};
   std::string_view limit = {};  // that had no room for it
   const Held* held = nullptr;
+  const Score* score = nullptr;
 };
 
 struct SessionClose {

@@ -119,7 +119,7 @@ bool Stencils::fill(MutableBytes record, const UnitEnd& end) {
       body.GetPointer<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>*>(Body::VT_RULE_NAMES);
   auto* rules = body.GetPointer<flatbuffers::Vector<const log::RuleHits*>*>(Body::VT_HITS);
   const std::size_t told = rules == nullptr ? 0 : rules->size();
-  if (told != end.hits.size() || !end.limit.empty() || end.held != nullptr) return false;
+  if (told != end.hits.size() || !end.limit.empty() || end.held != nullptr || end.score != nullptr) return false;
   if (body.GetOptionalFieldOffset(Body::VT_LIMIT) != 0 || body.GetOptionalFieldOffset(Body::VT_HELD) != 0) return false;
   for (flatbuffers::uoffset_t i = 0; i < told; ++i) {
     const Hit& hit = end.hits[i];

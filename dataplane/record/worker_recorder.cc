@@ -21,6 +21,9 @@ constexpr std::size_t kMaxNameBytes = segment::kMaxNameBytes;
 constexpr std::size_t kMaxHits = 1024;
 constexpr std::size_t kHeldBytes = 96;  // of how a unit waited, without its texts
 constexpr std::size_t kHitBytes = sizeof(log::RuleHits) + 2 * sizeof(flatbuffers::uoffset_t) + 8;
+constexpr std::size_t kMaxScoreParts = 32;
+constexpr std::size_t kMaxPartNameBytes = 128;  // a rule's has fewer
+constexpr std::size_t kScoreBytes = 64;         // of a score, without its parts
 constexpr std::size_t kMaxHitsBytes = 64 * 1024;
 constexpr std::size_t kMostHitsKept = 8;  // that an end tells of for it to be a stencil
 // has_room counts on one record for each 1 KiB of payload, and a few beside.
@@ -85,6 +88,32 @@ std::span<const Hit> bounded_hits(std::span<const Hit> hits, std::size_t& bound)
     ++count;
   }
   return hits.first(count);
+}
+
+// As many parts of a score as a record takes.
+std::span<const ScorePart> bounded_parts(const Score* score) {
+  return score == nullptr ? std::span<const ScorePart>()
+                          : score->parts.first(std::min(score->parts.size(), kMaxScoreParts));
+}
+
+std::size_t bound_of(const Score* score) {
+  std::size_t bound = score == nullptr ? 0 : kScoreBytes;
+  for (const ScorePart& part : bounded_parts(score)) bound += kHitBytes + part.name.substr(0, kMaxPartNameBytes).size();
+  return bound;
+}
+
+flatbuffers::Offset<log::Score> add_score(flatbuffers::FlatBufferBuilder& builder, const Score* score) {
+  if (score == nullptr) return {};
+  const std::span<const ScorePart> parts = bounded_parts(score);
+  std::array<flatbuffers::Offset<flatbuffers::String>, kMaxScoreParts> names;
+  std::array<std::uint32_t, kMaxScoreParts> points{};
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    names[i] = text(builder, parts[i].name.substr(0, kMaxPartNameBytes));
+    points[i] = parts[i].points;
+  }
+  const auto names_at = builder.CreateVector(names.data(), parts.size());
+  const auto points_at = builder.CreateVector(points.data(), parts.size());
+  return log::CreateScore(builder, score->total, score->line, names_at, points_at);
 }
 
 }  // namespace
@@ -301,7 +330,7 @@ std::uint64_t WorkerRecorder::end(const Subject& subject, const UnitEnd& end, Wa
   const std::string_view by = bounded(held.by);
   const std::string_view reason = bounded(held.reason);
   const std::size_t held_bound = end.held == nullptr ? 0 : kHeldBytes + cause.size() + by.size() + reason.size();
-  const std::size_t bound = hits_bound + kHitBytes + limit.size() + held_bound;
+  const std::size_t bound = hits_bound + kHitBytes + limit.size() + held_bound + bound_of(end.score);
   const std::uint64_t built = append(subject, 0, bound, now, [&](flatbuffers::FlatBufferBuilder& builder) {
     builder.ForceDefaults(true);
     flatbuffers::Offset<flatbuffers::Vector<const log::RuleHits*>> rules;
@@ -322,13 +351,14 @@ std::uint64_t WorkerRecorder::end(const Subject& subject, const UnitEnd& end, Wa
       const auto reason_at = reason.empty() ? 0 : text(builder, reason);
       held_at = log::CreateHeld(builder, held.hold, cause_at, held.waited, held.passed, by_at, reason_at, held.ending);
     }
+    const auto score_at = add_score(builder, end.score);
     const auto body =
         log::CreateUnitEnd(builder, end.unit, direction(end.direction), static_cast<log::Verdict>(end.verdict),
                            static_cast<std::uint16_t>(end.error), end.policy_version, end.body_bytes, end.complete,
-                           rules, names, end.observed, limit_name, held_at);
+                           rules, names, end.observed, limit_name, held_at, score_at);
     return std::pair(log::Body::UnitEnd, body.Union());
   });
-  if (built != 0 && hits.size() <= kMostHitsKept && limit.empty() && end.held == nullptr)
+  if (built != 0 && hits.size() <= kMostHitsKept && limit.empty() && end.held == nullptr && end.score == nullptr)
     stencils_.keep(kind, subject, newest());
   return built;
 }

@@ -10,6 +10,7 @@
 #include "common/trace_ring.h"
 #include "dataplane/buffer/pools.h"
 #include "dataplane/buffer/slabs.h"
+#include "dataplane/enforce/behaviours.h"
 #include "dataplane/enforce/limiter.h"
 #include "dataplane/inspect/scanner.h"
 #include "dataplane/protocol/http1/rewrite.h"
@@ -32,10 +33,12 @@ struct Workspace {
   std::vector<http1::Edit> edits;
   std::vector<http1::Range> ranges;
   std::vector<record::Hit> hits;
+  std::vector<record::ScorePart> score_parts;
+  record::Score score;
 };
 
 // Of what a session needs while anything is under way on it.
-inline constexpr std::size_t kAwakeBytes = 3264;
+inline constexpr std::size_t kAwakeBytes = 3456;
 
 struct Context {
   buffer::Pools& pools;
@@ -46,6 +49,7 @@ struct Context {
   PolicyRef policy;                     // the newest; null before the first
   Pieces pieces;                        // of payloads that come in several requests
   enforce::Limiter limiter{};
+  enforce::Behaviours behaviours{};
   Callers callers{};
   TimeNs now = 0;
   WallNs wall = 0;

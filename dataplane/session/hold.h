@@ -54,7 +54,7 @@ class HoldText {
 struct Hold {
   static constexpr std::size_t kNameBytes = 64;
   static constexpr std::size_t kPrincipalBytes = 160;  // one that a caller gives itself may be longer
-  static constexpr std::size_t kCauseBytes = 160;
+  static constexpr std::size_t kCauseBytes = 256;
   static constexpr std::size_t kReasonBytes = 256;
 
   // What does not change while it lives.

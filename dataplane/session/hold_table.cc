@@ -48,6 +48,7 @@ Hold* HoldTable::open(const NewHold& from, TimeNs now, WallNs wall) {
   hold.passes_on_timeout = from.passes_on_timeout;
   hold.cause = from.cause;
   hold.order = from.order;
+  hold.score = from.score;
   hold.policy_version = from.policy_version;
   hold.client_address = from.client_address;
   hold.client_port = from.client_port;

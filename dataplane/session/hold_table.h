@@ -36,6 +36,7 @@ struct NewHold {
   HoldCause cause = HoldCause::limit;
   std::string_view cause_name = {};
   std::uint64_t order = 0;
+  std::uint32_t score = 0;
   std::uint64_t policy_version = 0;
   DurationNs timeout = 0;
   bool passes_on_timeout = false;

@@ -4,6 +4,7 @@
 // order holds at the head, before there is a body; a rule when the verdict falls.
 #include <fmt/format.h>
 
+#include "common/bytes.h"
 #include "common/stage_clock.h"
 #include "dataplane/session/http_relay.h"
 #include "dataplane/session/session.h"
@@ -32,19 +33,19 @@ HoldEnding ending_of(ErrorCode error) {
   }
 }
 
-// As it stands on the record.
-std::string told_cause(HoldCause cause, std::string_view name, std::uint64_t order) {
+// As it stands on the record; `number` of a score or of an order.
+std::string told_cause(HoldCause cause, std::string_view name, std::uint64_t number) {
   switch (cause) {
     case HoldCause::limit:
       return fmt::format("limit/{}", name);
     case HoldCause::rule:
       return fmt::format("rule/{}", name);
     case HoldCause::score:
-      return fmt::format("score/{}", name);
+      return fmt::format("score/{}", number);
     case HoldCause::order:
       break;
   }
-  return fmt::format("order/{}", order);
+  return fmt::format("order/{}", number);
 }
 
 }  // namespace
@@ -92,7 +93,7 @@ bool HttpRelay::hold_at_head(Context& context, const enforce::Limit* limit) {
     settle_by(context, *order, limit);
     return false;
   }
-  if (ruled) return begin_hold(context, HoldCause::rule, request_.message.hold_rule(), nullptr);
+  if (ruled) return hold_for_findings(context);
   if (limit != nullptr) return begin_hold(context, HoldCause::limit, limit->name, nullptr);
   if (order != nullptr) return begin_hold(context, HoldCause::order, {}, order);
   return false;
@@ -107,8 +108,9 @@ void HttpRelay::settle_by(Context& context, const enforce::Order& order, const e
     settled_matches_ = 0;  // it is kept for what needs it
     return;
   }
-  const HoldCause cause = limit != nullptr ? HoldCause::limit : HoldCause::rule;
-  const std::string name = told_cause(cause, limit != nullptr ? std::string_view(limit->name) : message.hold_rule(), 0);
+  const HoldCause found = message.hold_rule().empty() ? HoldCause::score : HoldCause::rule;
+  const std::string name = limit != nullptr ? told_cause(HoldCause::limit, limit->name, 0)
+                                            : told_cause(found, message.hold_rule(), message.score());
   message.note_held({.hold = 0, .cause = name, .passed = true, .by = order.by, .reason = order.reason});
   context.holds.use(order, session_, message.unit().number);
 }
@@ -131,7 +133,14 @@ bool HttpRelay::hold_at_verdict(Context& context) {
     settle_by(context, *order, nullptr);
     return false;
   }
-  return begin_hold(context, HoldCause::rule, request_.message.hold_rule(), nullptr);
+  return hold_for_findings(context);
+}
+
+// For what a rule that holds found, or for a score above a line that does.
+bool HttpRelay::hold_for_findings(Context& context) {
+  const Message& message = request_.message;
+  if (!message.hold_rule().empty()) return begin_hold(context, HoldCause::rule, message.hold_rule(), nullptr);
+  return begin_hold(context, HoldCause::score, message.score_text(context.work), nullptr);
 }
 
 bool HttpRelay::begin_hold(Context& context, HoldCause cause, std::string_view name, const enforce::Order* order) {
@@ -148,6 +157,7 @@ bool HttpRelay::begin_hold(Context& context, HoldCause cause, std::string_view n
                                    .cause = cause,
                                    .cause_name = name,
                                    .order = order == nullptr ? 0 : order->id,
+                                   .score = request_.message.score(),
                                    .policy_version = policy_->snapshot->version(),
                                    .timeout = terms.timeout,
                                    .passes_on_timeout = terms.pass_on_timeout,
@@ -166,7 +176,8 @@ bool HttpRelay::begin_hold(Context& context, HoldCause cause, std::string_view n
   hold_.set(context.holds, hold);
   hold_until_ = order == nullptr ? kNever : order->until;
   hold_whole_ = hold_shown_ = wants_server_ = false;
-  seen_matches_ = cause == HoldCause::rule ? request_.message.hold_matches() : settled_matches_;
+  const bool is_found = cause == HoldCause::rule || cause == HoldCause::score;
+  seen_matches_ = is_found ? request_.message.hold_matches() : settled_matches_;
   request_.head_ready = false;
   if (exchanges_.back().continue_due) send_continue(context);  // so that there is a body to go on with, and to be seen
   return true;
@@ -175,13 +186,14 @@ bool HttpRelay::begin_hold(Context& context, HoldCause cause, std::string_view n
 // It is over; how that came about stands on the request's record.
 void HttpRelay::end_hold(Context& context, HoldEnding ending, bool passed) {
   const Hold& hold = *hold_;
-  request_.message.note_held({.hold = hold.id,
-                              .cause = told_cause(hold.cause, hold.cause_name, hold.order),
-                              .waited = context.now - std::min(context.now, hold.began),
-                              .passed = passed,
-                              .by = hold.decision == Hold::Decision::none ? "" : hold.by,
-                              .reason = hold.decision == Hold::Decision::none ? "" : hold.reason,
-                              .ending = static_cast<std::uint8_t>(ending)});
+  request_.message.note_held(
+      {.hold = hold.id,
+       .cause = told_cause(hold.cause, hold.cause_name, hold.cause == HoldCause::score ? hold.score : hold.order),
+       .waited = context.now - std::min(context.now, hold.began),
+       .passed = passed,
+       .by = hold.decision == Hold::Decision::none ? "" : hold.by,
+       .reason = hold.decision == Hold::Decision::none ? "" : hold.reason,
+       .ending = static_cast<std::uint8_t>(ending)});
   hold_.end(ending, context.wall);
   wants_server_ = false;
 }
@@ -197,6 +209,8 @@ void HttpRelay::show_hold(Context& context) {
   const bool all = hold_whole_ || shown->body.size() >= Message::Shown::kMostBytes;
   if (hold_->ever_told && (hold_shown_ || !all)) return;
   if (!context.holds.show(*hold_, shown->head, shown->body, request_.held.content_end())) return;
+  hold_->score = request_.message.score();
+  if (hold_->cause == HoldCause::score) copy_name(hold_->cause_name, request_.message.score_text(context.work));
   hold_shown_ = all;
   seen_matches_ = std::max(seen_matches_, request_.message.hold_matches());
 }

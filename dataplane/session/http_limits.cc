@@ -37,7 +37,11 @@ void HttpRelay::learn_limits() {
 }
 
 enforce::LimitLists HttpRelay::limits() const {
-  return {.principal = own_limits_, .service = service_->limits, .observe = service_->mode == enforce::Mode::observe};
+  const enforce::RiskLine* line = request_.message.active() ? request_.message.line() : nullptr;
+  return {.principal = own_limits_,
+          .service = service_->limits,
+          .observe = service_->mode == enforce::Mode::observe,
+          .pace = line != nullptr && line->then == LimitThen::throttle ? &line->limit : nullptr};
 }
 
 enforce::LimitedUnit HttpRelay::limited_unit() const {

@@ -188,12 +188,17 @@ class HttpRelay {
   void go_on_throttled(Context& context);
   void give_up_throttled(Context& context, DurationNs wait_ns, bool close);
 
+  // scores (http_risk.cc)
+  void weigh_caller(Context& context, UnitInfo& unit, bool declared);
+  void note_stream(Context& context, const http1::Head& head);
+
   // holds (http_holds.cc)
   [[nodiscard]] bool may_hold(const Context& context) const;
   [[nodiscard]] const enforce::Order* order_now(Context& context) const;
   bool obey_orders(Context& context);
   bool hold_at_head(Context& context, const enforce::Limit* limit);
   bool hold_at_verdict(Context& context);
+  bool hold_for_findings(Context& context);
   bool is_answered_early();
   void settle_by(Context& context, const enforce::Order& order, const enforce::Limit* limit);
   bool begin_hold(Context& context, HoldCause cause, std::string_view name, const enforce::Order* order);

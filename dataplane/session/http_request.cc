@@ -71,7 +71,7 @@ void HttpRelay::leave_window(Context& context) {
   if (const ErrorCode error = request_.message.content(context, request_.held, false); error != ErrorCode::ok) {
     request_error(context, error);
   } else if (request_.message.denied()) {
-    request_error(context, ErrorCode::rule_denied);
+    request_error(context, request_.message.denial());
   } else if (service_->after_window == enforce::AfterWindow::deny) {
     request_error(context, ErrorCode::http_body_beyond_window);
   } else {
@@ -114,7 +114,10 @@ void HttpRelay::open_exchange(Context& context, std::string_view user) {
                                       user.empty(), request_.message.unit().caller);
   unit.caller->requests.add();
   exchange.since = context.now;
+  weigh_caller(context, unit, user.empty() && !principal_.empty());
   request_.message.begin(unit, Direction::request);
+  if (service_->risk.has_behaviours)
+    request_.message.weigh(context.behaviours.begin(service_->risk, unit.who, client_address_.source(), context.now));
   request_.judged = request_.discard = request_.head_ready = false;
   settled_matches_ = 0;
   if (may_hold(context)) request_.message.keep_shown();
@@ -131,6 +134,7 @@ void HttpRelay::request_head(Context& context) {
   exchange.upgrade = request_.paused = head.upgrade;
 
   note_route(head, exchange);
+  note_stream(context, head);
   expect_limits(context);
   if (const ErrorCode error = request_.message.head(context, head, request_.held); error != ErrorCode::ok) {
     refuse(context, error, "", true);
@@ -138,7 +142,7 @@ void HttpRelay::request_head(Context& context) {
   }
   const bool enforce = service_->mode == enforce::Mode::enforce;
   if (request_.message.denied()) {  // the body, if one follows, is read and forgotten
-    refuse(context, ErrorCode::rule_denied, "", head.expect_continue);
+    refuse(context, request_.message.denial(), "", head.expect_continue);
     return;
   }
   if (enforce) {
@@ -187,7 +191,7 @@ void HttpRelay::judge_request(Context& context, bool last) {
   // Before its end, a verdict falls where the window ends and nowhere else: see leave_window().
   if (!request_.judged && !last) return;
   if (message.denied()) {
-    request_error(context, request_.judged && !is_held() ? ErrorCode::rule_denied_late : ErrorCode::rule_denied);
+    request_error(context, request_.judged && !is_held() ? ErrorCode::rule_denied_late : message.denial());
     return;
   }
   // Beyond the window it is too late to wait.
@@ -275,7 +279,8 @@ void HttpRelay::request_error(Context& context, ErrorCode error) {
     in.message.plain_head(context, as_bytes(line), false);
   }
   // A rule's verdict leaves the connection usable once the whole request was read.
-  const bool readable_on = error == ErrorCode::rule_denied && in.reader.idle() && !in.judged;
+  const bool found = error == ErrorCode::rule_denied || error == ErrorCode::score_denied;
+  const bool readable_on = found && in.reader.idle() && !in.judged;
   refuse(context, error, "", !readable_on);
 }
 

@@ -35,6 +35,8 @@ void Message::begin(const UnitInfo& unit, Direction direction) {
   rule_holds_ = false;
   hold_rule_ = {};
   masked_ = denied_ = rule_denied_ = unread_ = unrecordable_ = false;
+  score_.reset();
+  status_ = 0;
 }
 
 record::Subject Message::subject() const {
@@ -57,7 +59,10 @@ void Message::count_matches(Context& context) {
     const enforce::Rule& rule = snapshot.rule(match.rule);
     unit_.policy->rules[match.rule]->add();
     auto hit = std::ranges::find(hits_, match.rule, &record::Hit::rule);
-    if (hit == hits_.end()) hit = hits_.insert(hits_.end(), record::Hit{match.rule, 0, rule.name});
+    if (hit == hits_.end()) {
+      hit = hits_.insert(hits_.end(), record::Hit{match.rule, 0, rule.name});
+      if (rule.score != 0) add_score(rule.score);
+    }
     ++hit->count;
     masked_ |= rule.action == Action::mask && rule.masks_wire(direction_);
     rule_denied_ |= rule.action == Action::deny;
@@ -66,7 +71,7 @@ void Message::count_matches(Context& context) {
     hold_rule_ = rule.name;
     if (unit_.service->mode == enforce::Mode::enforce) ++hold_matches_;
   }
-  denied_ = rule_denied_ && unit_.service->mode == enforce::Mode::enforce;
+  denied_ |= rule_denied_ && unit_.service->mode == enforce::Mode::enforce;
 }
 
 // Masked copies of all matches are made from the bytes as they came, before any is written back, so
@@ -127,16 +132,6 @@ void Message::star_record(Context& context, std::uint64_t from, MutableBytes out
   }
 }
 
-// What neither rules nor credentials let stand on the record, in a copy of a whole head.
-void Message::hide_head(Context& context, const http1::Head& head, MutableBytes out) {
-  star_record(context, 0, out);
-  Workspace& work = context.work;
-  work.ranges.clear();
-  http1::credential_ranges(head, work.ranges);
-  for (const http1::Range& range : work.ranges)
-    std::fill(out.begin() + range.begin, out.begin() + range.end, std::uint8_t{'*'});
-}
-
 ErrorCode Message::scan_block(Context& context, Bytes block) {
   const StageScope stage(Stage::inspect);
   Workspace& work = context.work;
@@ -148,68 +143,6 @@ ErrorCode Message::scan_block(Context& context, Bytes block) {
   const ErrorCode error = inspect::Scanner::scan(*rules, *context.scratch, state, {&block, 1}, true, work.matches);
   if (error == ErrorCode::ok) count_matches(context);
   return error;
-}
-
-ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
-  Workspace& work = context.work;
-  ErrorCode untied = ErrorCode::ok;
-  if (across_ != nullptr) {
-    untied = across_->scan.tie(context, head, {unit_.principal, unit_.client_address}, unit_.service->name);
-    if (untied != ErrorCode::ok && unit_.service->mode == enforce::Mode::observe) context.errors.add(untied);
-  }
-  if (const ErrorCode error = scan_block(context, head.bytes); error != ErrorCode::ok) {
-    unrecordable_ = true;
-    if (unit_.service->mode == enforce::Mode::enforce) return error;
-    work.matches.clear();
-  }
-  // Masks are made on a copy: the head may lie in the reader's buffer, and its edits need the original.
-  if (!work.matches.empty()) {
-    work.bytes.assign(head.bytes.begin(), head.bytes.end());
-    work.content.reset(0);
-    work.content.add(work.bytes);
-    make_stars(context);
-  }
-  if (recording()) {
-    const StageScope stage(Stage::record);
-    const MutableBytes out = context.recorder.head(
-        subject(), {.unit = unit_.number, .direction = direction_, .informational = head.status / 100 == 1},
-        head.bytes.size(), context.wall);
-    if (!out.empty()) {
-      std::memcpy(out.data(), head.bytes.data(), out.size());
-      hide_head(context, head, out);
-    }
-  }
-  if (shown_ != nullptr && !unrecordable_) {
-    shown_->head = as_text(head.bytes);
-    hide_head(context, head, {reinterpret_cast<std::uint8_t*>(shown_->head.data()), shown_->head.size()});
-    if (shown_->head.size() > Shown::kMostBytes) shown_->head.resize(Shown::kMostBytes);
-  }
-  if (masked_ && unit_.service->mode == enforce::Mode::enforce) {
-    star_wire(context, 0, work.content.end());
-    work.ranges.clear();
-    http1::maskable_ranges(head, work.ranges);
-    for (const http1::Range& range : work.ranges)
-      held.overwrite_head(range.begin, Bytes(work.bytes).subspan(range.begin, range.end - range.begin));
-  }
-  return unit_.service->mode == enforce::Mode::enforce ? untied : ErrorCode::ok;
-}
-
-void Message::plain_head(Context& context, Bytes bytes, bool synthesized) {
-  if (!recording()) return;
-  Workspace& work = context.work;
-  work.bytes.assign(bytes.begin(), bytes.end());
-  work.content.reset(0);
-  work.content.add(work.bytes);
-  work.matches.clear();
-  if (!synthesized && scan_block(context, bytes) != ErrorCode::ok) return;
-  make_stars(context);
-  if (!synthesized) bytes = bytes.first(std::min(bytes.size(), kMaxLineBytes));
-  const MutableBytes out =
-      context.recorder.head(subject(), {.unit = unit_.number, .direction = direction_, .synthesized = synthesized},
-                            bytes.size(), context.wall);
-  if (out.empty()) return;
-  std::memcpy(out.data(), bytes.data(), out.size());
-  star_record(context, 0, out);
 }
 
 ErrorCode Message::content(Context& context, Held& held, bool last) {
@@ -369,7 +302,7 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
   Verdict verdict = masked_ ? Verdict::mask : Verdict::pass;
   verdict = std::max(verdict, limit_verdict_);
   if (rule_holds_ && unit_.service->mode == enforce::Mode::observe) verdict = std::max(verdict, Verdict::hold);
-  if (rule_denied_ || ending == Ending::refused) verdict = Verdict::deny;
+  if (rule_denied_ || score_.denies || ending == Ending::refused) verdict = Verdict::deny;
   if (across_ != nullptr) {
     std::ranges::sort(hits_, {}, &record::Hit::rule);  // how far scans are ahead of each other hangs on how bytes came
     if (ending == Ending::complete && !denied_) across_->scan.keep(context);
@@ -386,9 +319,11 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
                           .observed = unit_.service->mode == enforce::Mode::observe,
                           .hits = hits_,
                           .limit = limit_,
-                          .held = held_ == nullptr ? nullptr : &held_->held},
+                          .held = held_ == nullptr ? nullptr : &held_->held,
+                          .score = told_score(context.work)},
                          context.wall);
   }
+  if (unit_.service->risk.has_behaviours) tell_behaviours(context, body_bytes, ending);
   Counter& bytes = direction_ == Direction::request ? unit_.caller->request_bytes : unit_.caller->response_bytes;
   bytes.add(body_bytes);
   active_ = false;

@@ -28,7 +28,9 @@ struct UnitInfo {
   std::uint32_t number = 0;
   std::string principal;
   IpAddress client_address;
-  CallerRow* caller = nullptr;  // where it is counted
+  CallerRow* caller = nullptr;   // where it is counted
+  enforce::Behaviours::Who who;  // where the service looks at behaviour
+  std::uint32_t stream = 0;      // which of its caller's streams it may be a piece of
 };
 
 // How a message ended: whole, cut short, or refused by Sluice.
@@ -62,9 +64,21 @@ class Message {
   // It waited for a decision, or an order let it pass; the texts are copied.
   void note_held(const record::Held& held);
 
-  // How many matches of rules that hold were found, in a service that enforces; and which found the last.
+  // How many matches of rules that hold were found, or of rules whose score is above a line that does, in a service
+  // that enforces; and which rule found the last.
   [[nodiscard]] std::uint32_t hold_matches() const { return hold_matches_; }
-  [[nodiscard]] std::string_view hold_rule() const { return hold_rule_; }
+  [[nodiscard]] std::string_view hold_rule() const { return hold_rule_; }  // empty: its score holds
+
+  // A request's score begins with what its caller's behaviour is worth. Before its head.
+  void weigh(const enforce::BehaviourPoints& points);
+  void note_stream(std::uint32_t stream) { unit_.stream = stream; }
+  [[nodiscard]] std::uint32_t score() const { return score_.total; }
+  // The highest that its score is above, or nullptr.
+  [[nodiscard]] const enforce::RiskLine* line() const;
+  // "above 50: behaviour/requests 40, local/wipe 30"
+  [[nodiscard]] std::string score_text(Workspace& work) const;
+  // Why it is denied().
+  [[nodiscard]] ErrorCode denial() const { return rule_denied_ ? ErrorCode::rule_denied : ErrorCode::score_denied; }
 
   // From here on a copy is kept of what people may be shown, as it is on the record: its head, and the beginning of its
   // body. Before its head.
@@ -95,6 +109,10 @@ class Message {
  private:
   ErrorCode scan_block(Context& context, Bytes block);
   void count_matches(Context& context);
+  void add_score(std::uint32_t points);
+  void count_line(const enforce::RiskLine& line);
+  [[nodiscard]] const record::Score* told_score(Workspace& work) const;
+  void tell_behaviours(Context& context, std::uint64_t body_bytes, Ending ending) const;
   // A copy of the content where its record will lie, to be scanned; empty when it is better scanned where it is.
   [[nodiscard]] Bytes draft(Context& context) const;
   ErrorCode scan_content(Context& context, const inspect::RuleSet* rules, Bytes drafted, bool last);
@@ -131,6 +149,16 @@ class Message {
   };
   std::unique_ptr<HeldStory> held_;
   std::unique_ptr<Shown> shown_;
+  struct Score {
+    enforce::BehaviourPoints behaviour{};
+    std::uint32_t total = 0;
+    std::uint8_t crossed = 0;  // lines
+    bool denies = false;       // also in observe mode
+
+    void reset() { *this = {}; }
+  };
+  Score score_;
+  std::uint16_t status_ = 0;  // of a response of the server
   std::uint32_t hold_matches_ = 0;
   bool rule_holds_ = false;  // also in observe mode
   std::string_view hold_rule_;

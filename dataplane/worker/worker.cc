@@ -32,6 +32,7 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
                .policy = nullptr,
                .pieces = session::Pieces(config.hash_key),
                .limiter = enforce::Limiter(config.hash_key, config.limit_entries),
+               .behaviours = enforce::Behaviours(config.hash_key, config.behaviour_entries),
                .callers = session::Callers(config.hash_key),
                .work = {},
                .holds = session::HoldTable(config.index, config.start_wall_ns)},

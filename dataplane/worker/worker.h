@@ -41,7 +41,8 @@ struct WorkerConfig {
   std::uint32_t half_open_per_source = 0;
   std::uint32_t sessions_per_source = 0;
   std::uint32_t sessions_per_service = 0;
-  std::size_t limit_entries = 65536;  // of the tables that tell apart what limits of the policy are for
+  std::size_t behaviour_entries = 1024;  // callers whose behaviour is known
+  std::size_t limit_entries = 65536;     // of the tables that tell apart what limits of the policy are for
   session::SessionLimits limits = {};
   HashKey hash_key = {};
   HashKey cookie_key = {};

@@ -77,6 +77,12 @@ std::uint64_t MemoryRecorder::end(const record::Subject& subject, const record::
     recorded.held = *end.held;
     recorded.held->cause = recorded.held->by = recorded.held->reason = {};
   }
+  if (end.score != nullptr) {
+    for (const record::ScorePart& part : end.score->parts) recorded.score_parts.emplace_back(part.name, part.points);
+    recorded.score = *end.score;
+    recorded.score->parts = {};
+  }
+  recorded.end.score = nullptr;
   recorded.end.held = nullptr;
   recorded.end.hits = {};
   recorded.end.limit = {};

@@ -27,6 +27,8 @@ struct RecordedUnit {
   std::optional<record::Held> held;       // its texts lie in held_texts
   std::array<std::string, 3> held_texts;  // cause, by, reason
   std::vector<std::pair<std::string, std::uint32_t>> hits;
+  std::optional<record::Score> score;  // its parts lie in score_parts
+  std::vector<std::pair<std::string, std::uint32_t>> score_parts;
 };
 
 class MemoryRecorder final : public record::Recorder {

@@ -93,6 +93,7 @@ std::uint16_t status_for(ErrorCode error, Direction found_in) {
     case ErrorCode::rule_denied:
     case ErrorCode::rule_denied_late:
       return 403;  // also when it was the response that a rule denies
+    case ErrorCode::score_denied:
     case ErrorCode::hold_rejected:
     case ErrorCode::hold_expired:
     case ErrorCode::order_denied:

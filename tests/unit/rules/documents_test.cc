@@ -69,6 +69,12 @@ TEST(Documents, json_schema_has_the_keys_of_the_parser) {
   EXPECT_EQ(keys_of(defs.at("across")), known_keys("rules: [{across: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("limit")), known_keys("services: [{limits: [{" + q + "}]}]"));
   EXPECT_EQ(keys_of(defs.at("hold")), known_keys("services: [{hold: {" + q + "}}]"));
+  EXPECT_EQ(keys_of(defs.at("risk")), known_keys("services: [{risk: {" + q + "}}]"));
+  EXPECT_EQ(keys_of(defs.at("risk_line")), known_keys("services: [{risk: {lines: [{" + q + "}]}}]"));
+  EXPECT_EQ(keys_of(defs.at("behaviour")), known_keys("services: [{risk: {behaviour: {" + q + "}}}]"));
+  for (const char* kind : {"requests", "bytes", "pieces", "errors", "bytes_out", "new_source"})
+    EXPECT_EQ(keys_of(defs.at("behaviour").at("properties").at(kind)),
+              known_keys("services: [{risk: {behaviour: {" + std::string(kind) + ": {" + q + "}}}}]"));
   EXPECT_EQ(keys_of(defs.at("approvers")), known_keys("services: [{hold: {approvers: {" + q + "}}}]"));
   auto own = keys_of(defs.at("principal_limit"));
   own.insert("per");  // known, and told that it is not for principals
@@ -98,6 +104,8 @@ TEST(Documents, json_schema_has_the_words_of_the_parser) {
   expect(defs.at("limit").at("properties").at("per").at("enum"), "services: [{limits: [{per: zzzzzzzzzz}]}]");
   expect(defs.at("limit").at("properties").at("of").at("enum"), "services: [{limits: [{of: zzzzzzzzzz}]}]");
   expect(defs.at("then").at("enum"), "services: [{limits: [{then: zzzzzzzzzz}]}]");
+  expect(defs.at("risk_line").at("properties").at("then").at("enum"),
+         "services: [{risk: {lines: [{then: zzzzzzzzzz}]}}]");
   expect(defs.at("hold").at("properties").at("on_timeout").at("enum"), "services: [{hold: {on_timeout: zzzzzzzzzz}}]");
   expect(defs.at("place").at("enum"), "rules: [{where: zzzzzzzzzz}]");
   expect(defs.at("mask_place").at("enum"), "rules: [{action: mask, mask: {on: zzzzzzzzzz}}]");

@@ -220,6 +220,19 @@ TEST_F(DeskTest, ResumingIsTheDataPlanesToCarryOut) {
   EXPECT_EQ(hold(1).state, HoldState::passed);
 }
 
+TEST_F(DeskTest, AScoreThatGrewIsToldAgain) {
+  HoldOpened scored = opened(1);
+  scored.cause = HoldCause::score;
+  scored.score = 60;
+  scored.cause_name = "above 50: local/wipe 60";
+  take(scored);
+  scored.score = 90;
+  scored.cause_name = "above 50: local/wipe 60, local/drop 30";
+  take(scored);
+  EXPECT_EQ(hold(1).opened.score, 90U);
+  EXPECT_EQ(hold(1).opened.cause_name, "above 50: local/wipe 60, local/drop 30");
+}
+
 TEST_F(DeskTest, AnApprovedTicketPassesOnce) {
   HoldOpened ticket = opened(1);
   ticket.ticket = true;

@@ -143,6 +143,52 @@ TEST_F(Refusal, indexes) {
   expect_malformed("no scan a place", [](fbs::PolicyT& p) { p.services[0]->scans.push_back(0); });
 }
 
+TEST_F(Refusal, scores) {
+  const auto with = [](const std::function<void(fbs::RiskT&)>& change) {
+    return [change](fbs::PolicyT& p) {
+      p.services[0]->risk = std::make_unique<fbs::RiskT>();
+      fbs::RiskT& risk = *p.services[0]->risk;
+      risk.interval_ns = 60 * kSecond;
+      for (const auto& [above, then] :
+           {std::pair(50U, fbs::LimitThen::throttle), std::pair(80U, fbs::LimitThen::deny)}) {
+        auto line = std::make_unique<fbs::RiskLineT>();
+        line->above = above;
+        line->then = then;
+        line->units = line->burst = 10;
+        line->period_ns = kSecond;
+        risk.lines.push_back(std::move(line));
+      }
+      auto behaviour = std::make_unique<fbs::BehaviourT>();
+      behaviour->kind = fbs::BehaviourKind::requests;
+      behaviour->score = 10;
+      behaviour->above = 100;
+      behaviour->factor = 5;
+      risk.behaviours.push_back(std::move(behaviour));
+      change(risk);
+    };
+  };
+  EXPECT_EQ(load_changed(with([](fbs::RiskT&) {})).code, ErrorCode::ok);
+  for (const std::function<void(fbs::RiskT&)>& change : std::initializer_list<std::function<void(fbs::RiskT&)>>{
+           [](fbs::RiskT& r) { r.lines[1]->above = 50; }, [](fbs::RiskT& r) { r.lines[0]->above = 0; },
+           [](fbs::RiskT& r) { r.lines[1]->above = rules::kMaxRiskAbove + 1; },
+           [](fbs::RiskT& r) { r.lines[1]->then = fbs::LimitThen::observe; },
+           [](fbs::RiskT& r) { r.lines[1]->then = static_cast<fbs::LimitThen>(4); },
+           [](fbs::RiskT& r) { r.lines[0]->units = 0; }, [](fbs::RiskT& r) { r.lines[0]->period_ns = 0; }})
+    expect_malformed("a line of scores that is not proper", with(change));
+  expect_malformed("a number of lines", with([](fbs::RiskT& r) { r.lines.clear(); }));
+  expect_malformed("an interval", with([](fbs::RiskT& r) { r.interval_ns = 0; }));
+  for (const std::function<void(fbs::BehaviourT&)>& change :
+       std::initializer_list<std::function<void(fbs::BehaviourT&)>>{
+           [](fbs::BehaviourT& b) { b.score = 0; }, [](fbs::BehaviourT& b) { b.score = rules::kMaxScore + 1; },
+           [](fbs::BehaviourT& b) { b.factor = 0; }, [](fbs::BehaviourT& b) { b.above = ~0ULL; },
+           [](fbs::BehaviourT& b) { b.kind = static_cast<fbs::BehaviourKind>(6); }})
+    expect_malformed("behaviour that is not proper", with([change](fbs::RiskT& r) { change(*r.behaviours[0]); }));
+  expect_malformed("behaviour that is not proper", with([](fbs::RiskT& r) {
+                     r.behaviours.push_back(std::make_unique<fbs::BehaviourT>(*r.behaviours[0]));
+                   }));
+  expect_malformed("too high a score", [](fbs::PolicyT& p) { p.rules[0]->score = rules::kMaxScore + 1; });
+}
+
 TEST_F(Refusal, across_requests) {
   rules::Policy sample = sample_policy();
   sample.rules[1].across = rules::Across{.by = {{rules::TieKind::header, "x-upload"}}, .offset = "", .seconds = 60};
@@ -187,7 +233,7 @@ TEST_F(Refusal, conditions) {
                    with([](fbs::ConditionsT& c) { c.allow_match = {"a*"}; }));
   expect_malformed("allow contain, item 2: it is empty",
                    with([](fbs::ConditionsT& c) { c.allow_contain = {"a", ""}; }));
-  expect(ErrorCode::bundle_bad_version, "format 7", [](fbs::PolicyT& p) { p.format = 7; });
+  expect(ErrorCode::bundle_bad_version, "format 8", [](fbs::PolicyT& p) { p.format = 8; });
 }
 
 TEST_F(Refusal, limits) {

@@ -2,6 +2,7 @@
 // was said of it, and shows nothing of another.
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@ namespace log = schema::log;
 
 constexpr std::uint8_t kBeyond = 0xee;  // what was drafted and not taken
 const std::array<Hit, 3> kRules = {{{2, 0, "pii/card"}, {9, 0, "pii/email"}, {9, 0, "pii/email-2"}}};
+constexpr std::array<ScorePart, 2> kScoreParts = {{{"behaviour/pieces", 40}, {"local/wipe", 30}}};
 
 struct Said {
   enum class Kind : std::uint8_t { head, slice, end };
@@ -26,6 +28,7 @@ struct Said {
   SliceInfo slice;
   UnitEnd end;
   std::vector<Hit> hits;
+  std::optional<Score> score;
   std::size_t bytes = 0;
 };
 
@@ -63,6 +66,7 @@ Said say_something(Random& random, WallNs wall) {
               .observed = random.chance(1, 4),
               .hits = {},
               .limit = random.chance(1, 8) ? "orders/few" : ""};
+  if (random.chance(1, 8)) said.score = Score{.total = 70, .line = 50, .parts = kScoreParts};
   return said;
 }
 
@@ -73,6 +77,7 @@ void tell(Recorder& recorder, const Said& said) {
     case Said::Kind::end: {
       UnitEnd end = said.end;
       end.hits = said.hits;
+      end.score = said.score ? &*said.score : nullptr;
       recorder.end(said.who, end, said.wall);
       return;
     }
@@ -118,6 +123,14 @@ void expect_end(const Said& said, const log::UnitEnd& end) {
   EXPECT_EQ(end.complete(), said.end.complete);
   EXPECT_EQ(end.observed(), said.end.observed);
   EXPECT_EQ(end.limit() == nullptr ? "" : end.limit()->str(), said.end.limit);
+  ASSERT_EQ(end.score() != nullptr, said.score.has_value());
+  if (said.score) {
+    EXPECT_EQ(end.score()->total(), 70U);
+    EXPECT_EQ(end.score()->line(), 50U);
+    ASSERT_EQ(end.score()->parts()->size(), 2U);
+    EXPECT_EQ(end.score()->parts()->Get(1)->str(), "local/wipe");
+    EXPECT_EQ(end.score()->points()->Get(1), 30U);
+  }
   ASSERT_EQ(end.hits() == nullptr ? 0 : end.hits()->size(), said.hits.size());
   for (std::uint32_t i = 0; i < said.hits.size(); ++i) {
     EXPECT_EQ(end.hits()->Get(i)->rule(), said.hits[i].rule);

@@ -174,7 +174,9 @@ TEST(WorkerRecorder, takes_the_largest_payload_and_names_and_hits_that_it_bounds
   who.service = who.record_class = who.principal = name;
   EXPECT_EQ(one.recorder.head(who, {}, kMaxRecordPayload, kToday).size(), kMaxRecordPayload);
   const std::vector<Hit> hits(5000, Hit{1, 1, name});
-  EXPECT_NE(one.recorder.end(who, {.hits = hits, .limit = name}, kToday), 0U);
+  const std::vector<ScorePart> parts(1000, ScorePart{name, 1});
+  const Score score{.total = 1000, .line = 1, .parts = parts};
+  EXPECT_NE(one.recorder.end(who, {.hits = hits, .limit = name, .score = &score}, kToday), 0U);
   EXPECT_EQ(one.recorder.slice(who, {}, 0, kToday).size(), 0U);
   one.recorder.hand_over();
   const auto pages = one.taken();

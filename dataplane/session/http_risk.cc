@@ -1,0 +1,21 @@
+// Scores: whose behaviour a request's score begins with, and what it is known by.
+#include "dataplane/session/http_relay.h"
+
+namespace sluice::session {
+
+// When a request begins, before its message does: by whom its behaviour is known.
+void HttpRelay::weigh_caller(Context& context, UnitInfo& unit, bool declared) {
+  const enforce::Risk& risk = service_->risk;
+  if (!risk.has_behaviours) return;
+  if (caller_hash_ == 0) caller_hash_ = context.limiter.caller_of(principal_, client_address_);
+  unit.who = {.caller = caller_hash_ ^ risk.id, .declared = declared};
+  unit.stream = 0;
+}
+
+// The folder of its path: escapes, which make no difference to a server, may make one here.
+void HttpRelay::note_stream(Context& context, const http1::Head& head) {
+  if (service_->risk.behaviour(enforce::BehaviourKind::pieces).score == 0 || !head.has_body()) return;
+  request_.message.note_stream(context.behaviours.stream_of(head.target.substr(0, head.target.find_first_of("?#"))));
+}
+
+}  // namespace sluice::session
