@@ -20,6 +20,8 @@ inline constexpr std::size_t kHoldEndings = 6;
 inline constexpr std::array<std::string_view, kHoldEndings> kHoldEndingNames = {"passed",    "denied",      "expired",
                                                                                 "abandoned", "server_gone", "cut"};
 
+inline constexpr std::uint8_t kTicketGiven = 6;  // on a record beside those: the client has a ticket, and asks again
+
 // In the order in which one comes before another.
 enum class OrderVerdict : std::uint8_t { pass = 0, hold = 1, deny = 2 };
 inline constexpr std::array<std::string_view, 3> kOrderVerdictNames = {"pass", "hold", "deny"};

@@ -55,8 +55,9 @@ Result<std::unique_ptr<port::Port>> open_port(const PortConfig& config, buffer::
   return std::move(*ethdev);
 }
 
-HashKey random_key() {
-  HashKey key;
+template <class Key>
+Key random_key() {
+  Key key;
   if (getrandom(&key, sizeof key, 0) != static_cast<ssize_t>(sizeof key)) std::abort();
   return key;
 }
@@ -155,8 +156,9 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
                                      .behaviour_entries = enforce::Behaviours::kEntries,
                                      .limit_entries = enforce::Limiter::kEntries,
                                      .limits = {.leg = {.relay_keepalives = config.relay_keepalives}},
-                                     .hash_key = random_key(),
-                                     .cookie_key = random_key(),
+                                     .hash_key = random_key<HashKey>(),
+                                     .cookie_key = random_key<HashKey>(),
+                                     .ticket_key = random_key<session::TicketKey>(),
                                      .start_wall_ns = start_wall,
                                      .trace_file = trace->fd()};
   record::Recorder& recorder = (*archive)->recorder(0);

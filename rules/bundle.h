@@ -20,7 +20,7 @@ inline constexpr std::uint16_t kPolicyFormatWithAcross = 4;
 inline constexpr std::uint16_t kPolicyFormatWithLimits = 5;
 // Where a rule or a limit holds, which a reader of the others would pass.
 inline constexpr std::uint16_t kPolicyFormatWithHolds = 6;
-// With scores.
+// With scores, or tickets.
 inline constexpr std::uint16_t kPolicyFormatWithRisk = 7;
 
 Result<std::vector<std::uint8_t>> sign_bundle(Bytes policy, const PrivateKey& key);

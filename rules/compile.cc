@@ -163,7 +163,7 @@ flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder,
 }
 
 std::uint16_t format_of(const Policy& policy) {
-  if (std::ranges::any_of(policy.services, [](const Service& service) { return service.risk.has_value(); }))
+  if (std::ranges::any_of(policy.services, [](const Service& s) { return s.risk.has_value() || s.hold.ticket; }))
     return kPolicyFormatWithRisk;
   const auto holds = [](const auto& owner) {
     return std::ranges::any_of(owner.limits, [](const Limit& limit) { return limit.then == LimitThen::hold; });

@@ -46,16 +46,6 @@ void read_approvers(const YamlNode& node, Approvers& approvers, Report& report) 
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_time(std::string_view text) {
-  std::uint32_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end + 1 != text.data() + text.size()) return std::nullopt;
-  const auto* const unit = std::ranges::find(kUnits, *end, &Unit::letter);
-  if (unit == std::end(kUnits)) return std::nullopt;
-  const std::uint64_t ns = number * unit->seconds * kSecondNs;
-  return ns >= kMinHoldNs && ns <= kMaxHoldNs ? std::optional(ns) : std::nullopt;
-}
-
 HoldTerms read_hold(const YamlNode& node, Report& report) {
   HoldTerms hold;
   Fields fields(node, "hold", report);
@@ -65,7 +55,12 @@ HoldTerms read_hold(const YamlNode& node, Report& report) {
   if (const YamlNode* body = fields.get("body"))
     hold.body_bytes = read_size(*body, kMinHoldBytes, kMaxHoldBytes, report).value_or(hold.body_bytes);
   if (const YamlNode* approvers = fields.get("approvers")) read_approvers(*approvers, hold.approvers, report);
-  fields.not_yet("ticket");
+  if (const YamlNode* ticket = fields.get("ticket")) {
+    hold.ticket = read_bool(*ticket, report).value_or(false);
+    if (hold.ticket && hold.pass_on_timeout)
+      report.add(ticket->position, "a ticket that passes on its timeout: nobody waits for it then",
+                 "on_timeout: deny, or remove ticket");
+  }
   fields.finish();
   return hold;
 }

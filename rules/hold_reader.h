@@ -6,9 +6,6 @@
 
 namespace sluice::rules {
 
-// "90s", "15m", "8h": 1s to 24h, in ns.
-std::optional<std::uint64_t> parse_time(std::string_view text);
-
 HoldTerms read_hold(const YamlNode& node, Report& report);
 
 }  // namespace sluice::rules

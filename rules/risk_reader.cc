@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "common/time.h"
 #include "rules/bounds.h"
-#include "rules/hold_reader.h"
 #include "rules/limit_reader.h"
 
 namespace sluice::rules {
@@ -81,8 +81,8 @@ std::uint64_t read_amount(const YamlNode& node, bool bytes, Report& report) {
 std::uint64_t read_time(const YamlNode& node, std::uint64_t most_ns, std::string_view bounds, Report& report) {
   const auto text = read_text(node, report);
   if (!text) return 0;
-  const auto time = parse_time(*text);
-  if (time && *time <= most_ns) return *time;
+  if (const auto seconds = parse_seconds(*text, static_cast<std::uint32_t>(most_ns / kSecond)))
+    return *seconds * kSecond;
   report.add(node.position, fmt::format("{} is no time for this", show(*text)), std::string(bounds));
   return 0;
 }

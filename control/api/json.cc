@@ -62,7 +62,7 @@ Json held_json(const HeldStory& held) {
           {"passed", held.passed},
           {"by", held.by},
           {"reason", held.reason},
-          {"ending", name_in(kHoldEndingNames, held.ending)}};
+          {"ending", held.ending == kTicketGiven ? "ticket" : name_in(kHoldEndingNames, held.ending)}};
 }
 
 Json score_json(const ScoreStory& score) {

@@ -280,7 +280,8 @@ class Builder {
   static Result<void> read_hold(const fbs::Hold* source, Service& service) {
     if (source == nullptr) return {};
     if (!in(source->timeout_ns(), rules::kMinHoldNs, rules::kMaxHoldNs) ||
-        !in(source->body_bytes(), rules::kMinHoldBytes, rules::kMaxHoldBytes))
+        !in(source->body_bytes(), rules::kMinHoldBytes, rules::kMaxHoldBytes) ||
+        (source->ticket() && source->pass_on_timeout()))
       return malformed(fmt::format("service {} holds beyond the bounds", service.name));
     service.hold = {.timeout = source->timeout_ns(),
                     .pass_on_timeout = source->pass_on_timeout(),

@@ -43,10 +43,14 @@ bool Orders::is_of(const Order& order, const OrderedUnit& unit) {
 }
 
 bool Orders::agrees(const Order& order, const OrderedUnit& unit) {
+  return agrees_otherwise(order, unit) &&
+         (!order.fingerprint || (unit.fingerprint != nullptr && *order.fingerprint == *unit.fingerprint));
+}
+
+bool Orders::agrees_otherwise(const Order& order, const OrderedUnit& unit) {
   return (order.session == 0 || order.session == unit.session) &&
          (order.service.empty() || order.service == unit.service) && is_of(order, unit) &&
-         (order.source_bits == 0 || unit.address.prefix(order.source_bits) == order.source) &&
-         (!order.fingerprint || (unit.fingerprint != nullptr && *order.fingerprint == *unit.fingerprint));
+         (order.source_bits == 0 || unit.address.prefix(order.source_bits) == order.source);
 }
 
 }  // namespace sluice::enforce

@@ -62,15 +62,31 @@ class Orders {
         return;
       if (now < order.until && agrees(order, unit) && !(order.once && used(order.id))) best = &order;
     };
-    each_of(key_of(Kept::session, unit.session), look);
-    each_of(key_of(Kept::principal, unit.principal), look);
-    if (unit.network != unit.principal) each_of(key_of(Kept::principal, unit.network), look);
-    each_of(key_of(Kept::service, unit.service), look);
-    each_of(key_of(Kept::elsewhere, {}), look);
+    each_kept(unit, look);
     return best;
   }
-  // Some order is for a unit that must be known whole.
-  [[nodiscard]] bool has_fingerprints() const { return has_fingerprints_; }
+  // Of those that are about one unit by its fingerprint: deny before pass.
+  template <class Used>
+  [[nodiscard]] const Order* find_ticket(const OrderedUnit& unit, TimeNs now, const Used& used) const {
+    const Order* best = nullptr;
+    if (!has_fingerprints_) return best;
+    each_kept(unit, [&](std::uint32_t index) {
+      const Order& order = orders_[index];
+      if (!order.fingerprint || now >= order.until || !agrees(order, unit) || (order.once && used(order.id))) return;
+      if (best == nullptr || order.verdict > best->verdict) best = &order;
+    });
+    return best;
+  }
+  // There is one of those about units of which this may be one, for all that is known without its fingerprint.
+  [[nodiscard]] bool may_know(const OrderedUnit& unit, TimeNs now) const {
+    bool found = false;
+    if (has_fingerprints_)
+      each_kept(unit, [&](std::uint32_t index) {
+        const Order& order = orders_[index];
+        found |= order.fingerprint && now < order.until && agrees_otherwise(order, unit);
+      });
+    return found;
+  }
   [[nodiscard]] const std::vector<Order>& all() const { return orders_; }
 
  private:
@@ -81,8 +97,17 @@ class Orders {
 
   static bool is_of(const Order& order, const OrderedUnit& unit);
   static bool agrees(const Order& order, const OrderedUnit& unit);
+  static bool agrees_otherwise(const Order& order, const OrderedUnit& unit);  // whatever its fingerprint
   static std::uint64_t key_of(Kept kept, std::string_view text);
   static std::uint64_t key_of(Kept kept, SessionId session);
+  template <class Fn>
+  void each_kept(const OrderedUnit& unit, const Fn& look) const {
+    each_of(key_of(Kept::session, unit.session), look);
+    each_of(key_of(Kept::principal, unit.principal), look);
+    if (unit.network != unit.principal) each_of(key_of(Kept::principal, unit.network), look);
+    each_of(key_of(Kept::service, unit.service), look);
+    each_of(key_of(Kept::elsewhere, {}), look);
+  }
   template <class Fn>
   void each_of(std::uint64_t key, const Fn& fn) const;
 

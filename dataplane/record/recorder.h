@@ -56,6 +56,7 @@ struct Hit {
 };
 
 // How a unit that waited for a decision came to it and out of it.
+
 struct Held {
   std::uint64_t hold = 0;  // 0: it did not wait, an order let it pass
   std::string_view cause = {};

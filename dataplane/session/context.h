@@ -17,6 +17,7 @@
 #include "dataplane/record/recorder.h"
 #include "dataplane/session/callers.h"
 #include "dataplane/session/content_view.h"
+#include "dataplane/session/fingerprint.h"
 #include "dataplane/session/hold_table.h"
 #include "dataplane/session/pieces.h"
 #include "dataplane/session/policy.h"
@@ -56,6 +57,7 @@ struct Context {
   Workspace work;
   buffer::Slabs awake = buffer::Slabs(kAwakeBytes);  // as many as there are sessions at most
   HoldTable holds{};
+  TicketKey ticket_key{};
   Session* session = nullptr;  // that runs now
 };
 

@@ -34,7 +34,9 @@ void HoldText::clear() {
 }
 
 Hold* HoldTable::open(const NewHold& from, TimeNs now, WallNs wall) {
-  if (by_id_.size() + leaving_.size() >= most_) {
+  const auto tickets = tickets_of_.find(from.client_address.source());
+  const bool too_many = from.ticket != nullptr && tickets != tickets_of_.end() && tickets->second >= kMostTickets;
+  if (too_many || by_id_.size() + leaving_.size() >= most_) {
     counters_.exhausted.add();
     return nullptr;
   }
@@ -61,6 +63,8 @@ Hold* HoldTable::open(const NewHold& from, TimeNs now, WallNs wall) {
     hold.ticket = true;
     hold.fingerprint = *from.ticket;
     tickets_.emplace(hold.deadline, hold.id);
+    by_fingerprint_.emplace(*hold.fingerprint, &hold);
+    ++tickets_of_[hold.client_address.source()];
   }
   by_id_.emplace(hold.id, std::prev(untold_.end()));
   counters_.opened.add();
@@ -81,7 +85,7 @@ void HoldTable::end(Hold& hold, HoldEnding ending, WallNs wall) {
   SLUICE_ASSERT(found != by_id_.end() && &*found->second == &hold);
   const List::iterator at = found->second;
   by_id_.erase(found);
-  if (hold.ticket) tickets_.erase({hold.deadline, hold.id});
+  if (hold.ticket) forget_ticket(hold);
   counters_.ended[static_cast<std::size_t>(ending)].add();
   counters_.open.store(by_id_.size(), std::memory_order_relaxed);
   if (hold.ever_told && !events_.push({.kind = HoldEvent::Kind::ended, .id = hold.id, .ending = ending, .wall = wall}))
@@ -92,6 +96,13 @@ void HoldTable::end(Hold& hold, HoldEnding ending, WallNs wall) {
     leaving_.splice(leaving_.end(), from, at);
   else
     from.erase(at);
+}
+
+void HoldTable::forget_ticket(const Hold& hold) {
+  tickets_.erase({hold.deadline, hold.id});
+  by_fingerprint_.erase(*hold.fingerprint);
+  const auto count = tickets_of_.find(hold.client_address.source());
+  if (--count->second == 0) tickets_of_.erase(count);
 }
 
 void HoldTable::use(const enforce::Order& order, SessionId session, std::uint32_t unit) {

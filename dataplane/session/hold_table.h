@@ -4,12 +4,14 @@
 // The channel's thread speaks with it by rings: events one way, decisions the other. Of a hold that is told it gets the
 // hold itself, lent: until it gives that back, neither its text changes nor does it go. An event that does not fit
 // waits: of a hold that lives it is said later; that one is over, by telling all that live anew. Overload: beyond the
-// bound nothing is held, and the policy's on_timeout decides at once (holds_exhausted).
+// bound nothing is held, and the policy's on_timeout decides at once (holds_exhausted). Of tickets, for which no
+// connection waits, one source has few.
 #pragma once
 
 #include <algorithm>
 #include <atomic>
 #include <list>
+#include <map>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -50,6 +52,7 @@ using OrdersPtr = std::unique_ptr<const enforce::Orders>;
 class HoldTable {
  public:
   static constexpr std::size_t kMost = 10'000;
+  static constexpr std::uint32_t kMostTickets = 100;  // of one source: nothing of theirs keeps a client from more
   static constexpr std::size_t kEvents = 1024;
   static constexpr std::size_t kDecisions = 1024;
 
@@ -75,6 +78,20 @@ class HoldTable {
     return orders_->find(unit, now, [this](std::uint64_t id) { return is_used(id); });
   }
   [[nodiscard]] bool has_orders() const { return orders_ != nullptr; }
+  // Of tickets: what was decided on this very unit; and whether anything was on units of its caller, one of which it
+  // may be.
+  [[nodiscard]] const enforce::Order* decided_for(const enforce::OrderedUnit& unit, TimeNs now) const {
+    if (orders_ == nullptr) return nullptr;
+    return orders_->find_ticket(unit, now, [this](std::uint64_t id) { return is_used(id); });
+  }
+  [[nodiscard]] bool may_know(const enforce::OrderedUnit& unit, TimeNs now) const {
+    return orders_ != nullptr && orders_->may_know(unit, now);
+  }
+  // The open ticket of a unit, or nullptr.
+  [[nodiscard]] Hold* ticket_of(const enforce::Fingerprint& fingerprint) const {
+    const auto found = by_fingerprint_.find(fingerprint);
+    return found == by_fingerprint_.end() ? nullptr : found->second;
+  }
   // It let a unit pass.
   void use(const enforce::Order& order, SessionId session, std::uint32_t unit);
 
@@ -125,6 +142,7 @@ class HoldTable {
   void take_orders();
   void judge(TimeNs now, WallNs wall);
   void take_back(const Hold* hold);
+  void forget_ticket(const Hold& hold);
   void expire_tickets(TimeNs now, WallNs wall);
   void tell_all(WallNs wall);
   void wake(Session* session) {
@@ -138,6 +156,8 @@ class HoldTable {
   List untold_, told_, leaving_;
   std::unordered_map<HoldId, List::iterator> by_id_;  // but those that are leaving
   std::set<std::pair<TimeNs, HoldId>> tickets_;       // by when they expire
+  std::map<enforce::Fingerprint, Hold*> by_fingerprint_;
+  std::map<std::uint64_t, std::uint32_t> tickets_of_;  // by IpAddress::source()
   std::vector<HoldId> to_judge_;
   std::vector<Session*> to_wake_;
   bool begins_pass_ = false;

@@ -33,7 +33,8 @@ HoldEnding ending_of(ErrorCode error) {
   }
 }
 
-// As it stands on the record; `number` of a score or of an order.
+}  // namespace
+
 std::string told_cause(HoldCause cause, std::string_view name, std::uint64_t number) {
   switch (cause) {
     case HoldCause::limit:
@@ -48,22 +49,15 @@ std::string told_cause(HoldCause cause, std::string_view name, std::uint64_t num
   return fmt::format("order/{}", number);
 }
 
-}  // namespace
-
 const enforce::Order* HttpRelay::order_now(Context& context) const {
   if (!context.holds.has_orders()) return nullptr;
-  return context.holds.order_for({.service = service_->name,
-                                  .principal = principal_,
-                                  .network = policy_->snapshot->principal_of(client_address_),
-                                  .session = session_,
-                                  .address = client_address_,
-                                  .fingerprint = nullptr},
-                                 context.now);
+  return context.holds.order_for(ordered_unit(nullptr), context.now);
 }
 
 // Whether people may come to see what this request is.
 bool HttpRelay::may_hold(const Context& context) const {
-  return service_->mode == enforce::Mode::enforce && (service_->may_hold || context.holds.has_orders());
+  return service_->mode == enforce::Mode::enforce &&
+         (service_->may_hold || service_->hold.ticket || context.holds.has_orders());
 }
 
 // On a request's head: true when an order refused it, or would have.
@@ -91,12 +85,12 @@ bool HttpRelay::hold_at_head(Context& context, const enforce::Limit* limit) {
   const bool ruled = request_.message.hold_matches() > settled_matches_;
   if (order != nullptr && order->verdict == OrderVerdict::pass) {
     settle_by(context, *order, limit);
-    return false;
+    return may_be_decided(context);
   }
   if (ruled) return hold_for_findings(context);
   if (limit != nullptr) return begin_hold(context, HoldCause::limit, limit->name, nullptr);
   if (order != nullptr) return begin_hold(context, HoldCause::order, {}, order);
-  return false;
+  return may_be_decided(context);
 }
 
 // A grant lets pass what else would be held, now or when its body is there.
@@ -123,7 +117,7 @@ bool HttpRelay::is_answered_early() {
 
 // When the verdict falls on what is there of a request: true when it waits, or was refused.
 bool HttpRelay::hold_at_verdict(Context& context) {
-  if (is_held() || request_.message.hold_matches() <= settled_matches_) return false;
+  if (takes_whole() || request_.message.hold_matches() <= settled_matches_) return false;
   if (is_answered_early()) {  // nobody waits for it any more
     request_error(context, ErrorCode::rule_denied);
     return true;
@@ -143,25 +137,31 @@ bool HttpRelay::hold_for_findings(Context& context) {
   return begin_hold(context, HoldCause::score, message.score_text(context.work), nullptr);
 }
 
+NewHold HttpRelay::new_hold(Context& context, HoldCause cause, std::string_view name, std::uint64_t order,
+                            const enforce::Fingerprint* ticket) const {
+  const Session* session = context.session;
+  return {.session = session_,
+          .unit = request_.message.unit().number,
+          .service = service_->name,
+          .principal = principal_,
+          .network = policy_->snapshot->principal_of(client_address_),
+          .client_address = client_address_,
+          .client_port = session == nullptr ? std::uint16_t{0} : session->flow().client_port,
+          .cause = cause,
+          .cause_name = name,
+          .order = order,
+          .score = request_.message.score(),
+          .policy_version = policy_->snapshot->version(),
+          .timeout = service_->hold.timeout,
+          .passes_on_timeout = service_->hold.pass_on_timeout,
+          .ticket = ticket,
+          .waiter = ticket == nullptr ? context.session : nullptr};
+}
+
 bool HttpRelay::begin_hold(Context& context, HoldCause cause, std::string_view name, const enforce::Order* order) {
   const enforce::HoldTerms& terms = service_->hold;
-  const UnitInfo& unit = request_.message.unit();
-  const Session* session = context.session;
-  Hold* hold = context.holds.open({.session = session_,
-                                   .unit = unit.number,
-                                   .service = service_->name,
-                                   .principal = principal_,
-                                   .network = policy_->snapshot->principal_of(client_address_),
-                                   .client_address = client_address_,
-                                   .client_port = session == nullptr ? std::uint16_t{0} : session->flow().client_port,
-                                   .cause = cause,
-                                   .cause_name = name,
-                                   .order = order == nullptr ? 0 : order->id,
-                                   .score = request_.message.score(),
-                                   .policy_version = policy_->snapshot->version(),
-                                   .timeout = terms.timeout,
-                                   .passes_on_timeout = terms.pass_on_timeout,
-                                   .waiter = context.session},
+  if (terms.ticket) return begin_ticket(context, cause, name, order);
+  Hold* hold = context.holds.open(new_hold(context, cause, name, order == nullptr ? 0 : order->id, nullptr),
                                   context.now, context.wall);
   if (hold == nullptr) {
     if (terms.pass_on_timeout) {

@@ -72,6 +72,10 @@ void HttpRelay::conclude(Context& context, Direction direction) {
   if (direction == Direction::request && is_throttled()) return;  // whole or cut, it is told when it goes
   if (direction == Direction::request && is_held()) return abandon(context);
   const bool cut = from.reader.finish().kind == http1::StepKind::error;
+  if (direction == Direction::request && cut && ticket_ != nullptr) {  // the server has not seen it
+    ticket_.reset();
+    from.judged = false;
+  }
   if (direction == Direction::request) {
     from.paused = false;
     if (cut)
@@ -108,6 +112,7 @@ void HttpRelay::leave(Context& context) {
 
 void HttpRelay::close(Context& context, ErrorCode why) {
   throttled_until_ = kNever;
+  ticket_.reset();
   if (is_held()) end_hold(context, why);
   for (const Direction direction : {Direction::request, Direction::response}) {
     Side& from = side(direction);
@@ -227,6 +232,7 @@ void HttpRelay::abort(ErrorCode why) {
   if (error_ == ErrorCode::ok) error_ = why;
   request_.dead = response_.dead = true;
   throttled_until_ = kNever;
+  ticket_.reset();
 }
 
 }  // namespace sluice::session

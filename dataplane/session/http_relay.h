@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,9 @@ enum class Fate : std::uint8_t {
   close,  // after what is queued to the client: finish both legs
   abort,  // reset both legs
 };
+
+// Why a request was held, as it stands on the record; `number` of a score or of an order.
+std::string told_cause(HoldCause cause, std::string_view name, std::uint64_t number);
 
 class HttpRelay {
  public:
@@ -171,7 +175,7 @@ class HttpRelay {
   void settle_upgrade(Context& context, bool accepted);
   void look_away(const enforce::Service& service);
   void refuse(Context& context, ErrorCode error, std::string_view detail, bool close,
-              std::uint64_t retry_after_seconds = 0);
+              std::uint64_t retry_after_seconds = 0, HoldId ticket = 0);
   void send_continue(Context& context);
   // The exchange of the request that is being read; nullptr when its response is complete already.
   Exchange* current_exchange();
@@ -208,8 +212,28 @@ class HttpRelay {
   [[nodiscard]] bool is_paused_no_more(Context& context);
   void go_on_held(Context& context);
   void pass_hold(Context& context);
+  [[nodiscard]] NewHold new_hold(Context& context, HoldCause cause, std::string_view name, std::uint64_t order,
+                                 const enforce::Fingerprint* ticket) const;
   // It keeps its place as the newest, and the server has not seen it.
-  [[nodiscard]] bool is_waiting() const { return is_throttled() || is_held(); }
+  [[nodiscard]] bool is_waiting() const { return is_throttled() || is_held() || ticket_ != nullptr; }
+
+  // tickets (http_tickets.cc)
+  struct Ticket {
+    bool needed = false;  // something holds the request; else it may be one that was rejected
+    HoldCause cause = HoldCause::limit;
+    std::string name;
+    std::uint64_t order = 0;
+  };
+  [[nodiscard]] enforce::OrderedUnit ordered_unit(const enforce::Fingerprint* fingerprint) const;
+  bool begin_ticket(Context& context, HoldCause cause, std::string_view name, const enforce::Order* order);
+  void await_ticket(Context& context);
+  bool may_be_decided(Context& context);
+  bool outgrows_ticket(Context& context);
+  bool settle_ticket(Context& context);
+  void give_ticket(Context& context, const Ticket& ticket, const enforce::Fingerprint& fingerprint);
+  [[nodiscard]] std::uint64_t number_of(const Ticket& ticket) const;
+  // What holds it is settled when all of it is here, or by people: nothing of it leaves before.
+  [[nodiscard]] bool takes_whole() const { return is_held() || (ticket_ != nullptr && ticket_->needed); }
 
   // responses (http_response.cc)
   void read_responses(Context& context);
@@ -261,6 +285,7 @@ class HttpRelay {
   std::array<TimeNs, 2> paced_until_{kNever, kNever};  // by Direction
   std::array<std::uint32_t, 2> charged_bytes_{};       // likewise: what the limits were charged with and was not fed
   HoldRef hold_;
+  std::unique_ptr<Ticket> ticket_;                 // while it is taken whole for one
   TimeNs hold_until_ = kNever;                     // of the pause that holds it
   const enforce::Order* held_by_order_ = nullptr;  // within one call
   std::uint32_t settled_matches_ = 0;              // of the request: of rules that hold, on which was decided

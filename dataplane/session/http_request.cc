@@ -120,7 +120,8 @@ void HttpRelay::open_exchange(Context& context, std::string_view user) {
     request_.message.weigh(context.behaviours.begin(service_->risk, unit.who, client_address_.source(), context.now));
   request_.judged = request_.discard = request_.head_ready = false;
   settled_matches_ = 0;
-  if (may_hold(context)) request_.message.keep_shown();
+  ticket_.reset();
+  if (may_hold(context)) request_.message.keep_shown(service_->hold.ticket);
   counters().requests.add();
 }
 
@@ -178,6 +179,7 @@ void HttpRelay::send_continue(Context& context) {
 
 void HttpRelay::judge_request(Context& context, bool last) {
   Message& message = request_.message;
+  if (outgrows_ticket(context)) return;
   if (const ErrorCode error = message.content(context, request_.held, last); error != ErrorCode::ok) {
     request_error(context, error);
     return;
@@ -191,15 +193,15 @@ void HttpRelay::judge_request(Context& context, bool last) {
   // Before its end, a verdict falls where the window ends and nowhere else: see leave_window().
   if (!request_.judged && !last) return;
   if (message.denied()) {
-    request_error(context, request_.judged && !is_held() ? ErrorCode::rule_denied_late : message.denial());
+    request_error(context, request_.judged && !is_waiting() ? ErrorCode::rule_denied_late : message.denial());
     return;
   }
   // Beyond the window it is too late to wait.
-  if (request_.judged && !is_held() && service_->judges_request_body && message.hold_matches() > settled_matches_) {
+  if (request_.judged && !takes_whole() && service_->judges_request_body && message.hold_matches() > settled_matches_) {
     request_error(context, ErrorCode::rule_denied_late);
     return;
   }
-  if (!std::exchange(request_.judged, true) && hold_at_verdict(context) && !is_held()) return;  // refused
+  if (!std::exchange(request_.judged, true) && hold_at_verdict(context) && !takes_whole()) return;  // refused
   release(context, request_, last);
 }
 
@@ -215,6 +217,7 @@ void HttpRelay::end_request(Context& context) {
     hold_whole_ = true;
     return;
   }
+  if (ticket_ != nullptr && !settle_ticket(context)) return;
   if (request_.paused) return;  // if the server agrees, the stream belongs to it
   request_.message.end(context, request_.held.content_end(), Ending::complete, ErrorCode::ok);
 }
@@ -315,15 +318,16 @@ HttpRelay::Exchange* HttpRelay::current_exchange() {
 
 // Answers the newest request by ourselves and forgets it. With `close`, nothing more is read.
 void HttpRelay::refuse(Context& context, ErrorCode error, std::string_view detail, bool close,
-                       std::uint64_t retry_after_seconds) {
+                       std::uint64_t retry_after_seconds, HoldId ticket) {
   SLUICE_ASSERT(current_exchange() != nullptr && request_.message.active());
   Exchange& exchange = *current_exchange();
   context.errors.add(error);
   counters().denied.add();
   exchange.unit.caller->denied.add();
   close |= server_absent_;
-  const HoldId hold = is_held() ? hold_->id : 0;
+  const HoldId hold = is_held() ? hold_->id : ticket;
   if (is_held()) end_hold(context, error);
+  ticket_.reset();
   request_.message.end(context, request_.held.content_end(), Ending::refused, error);
   exchange.local = http1::local_response(http1::status_for(error), error, detail, close, exchange.head_only,
                                          retry_after_seconds, hold == 0 ? std::string() : format_session_id(hold));

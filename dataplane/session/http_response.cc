@@ -161,6 +161,7 @@ void HttpRelay::response_error(Context& context, ErrorCode error) {
   if (request_.paused) settle_upgrade(context, false);
   request_.dead = true;
   throttled_until_ = kNever;  // what waits goes with the rest
+  ticket_.reset();
   fate_ = fate_ == Fate::run ? Fate::close : fate_;
 }
 

@@ -31,6 +31,7 @@ void Message::begin(const UnitInfo& unit, Direction direction) {
   limit_verdict_ = Verdict::pass;
   held_.reset();
   shown_.reset();
+  digest_.reset();
   hold_matches_ = 0;
   rule_holds_ = false;
   hold_rule_ = {};
@@ -171,6 +172,7 @@ ErrorCode Message::content(Context& context, Held& held, bool last) {
   }
   if (recording()) record_content(context, from, decided_, false, !drafted.empty());
   if (shown_ != nullptr && !unrecordable_) show_content(context, from, decided_);
+  if (digest_ != nullptr) digest_content(context, from, decided_);
   if (work.matches.empty()) return ErrorCode::ok;
   star_wire(context, from, decided_);
   if (across_ != nullptr) look_ahead(context);
@@ -254,6 +256,7 @@ ErrorCode Message::trailers(Context& context, Held& held) {
     unrecordable_ = true;
     return unit_.service->mode == enforce::Mode::enforce ? error : ErrorCode::ok;
   }
+  if (digest_ != nullptr) digest_->add(work.bytes);
   make_stars(context);
   if (recording()) record_content(context, 0, end, true);
   star_wire(context, 0, end);  // '*' may stand in names and values alike, so the section stays well-formed
@@ -274,6 +277,17 @@ void Message::record_content(Context& context, std::uint64_t from, std::uint64_t
       star_record(context, from, out);
     }
     from += bytes;
+  }
+}
+
+// As it came, whatever is masked.
+void Message::digest_content(const Context& context, std::uint64_t from, std::uint64_t to) {
+  std::uint64_t at = context.work.content.begin();
+  for (const Bytes piece : context.work.content.pieces()) {
+    const std::uint64_t begin = std::max(at, from);
+    const std::uint64_t end = std::min<std::uint64_t>(at + piece.size(), to);
+    if (begin < end) digest_->add(piece.subspan(begin - at, end - begin));
+    at += piece.size();
   }
 }
 
@@ -302,7 +316,8 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
   Verdict verdict = masked_ ? Verdict::mask : Verdict::pass;
   verdict = std::max(verdict, limit_verdict_);
   if (rule_holds_ && unit_.service->mode == enforce::Mode::observe) verdict = std::max(verdict, Verdict::hold);
-  if (rule_denied_ || score_.denies || ending == Ending::refused) verdict = Verdict::deny;
+  const bool refused = ending == Ending::refused && error != ErrorCode::hold_ticket;
+  if (rule_denied_ || score_.denies || refused) verdict = Verdict::deny;
   if (across_ != nullptr) {
     std::ranges::sort(hits_, {}, &record::Hit::rule);  // how far scans are ahead of each other hangs on how bytes came
     if (ending == Ending::complete && !denied_) across_->scan.keep(context);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "common/unit.h"
 #include "dataplane/session/across_scan.h"
 #include "dataplane/session/context.h"
+#include "dataplane/session/fingerprint.h"
 #include "dataplane/session/held.h"
 
 namespace sluice::session {
@@ -81,8 +83,15 @@ class Message {
   [[nodiscard]] ErrorCode denial() const { return rule_denied_ ? ErrorCode::rule_denied : ErrorCode::score_denied; }
 
   // From here on a copy is kept of what people may be shown, as it is on the record: its head, and the beginning of its
-  // body. Before its head.
-  void keep_shown() { shown_ = std::make_unique<Shown>(); }
+  // body. With `digest` it can be known again, too. Before its head.
+  void keep_shown(bool digest) {
+    shown_ = std::make_unique<Shown>();
+    if (digest) digest_ = std::make_unique<RequestDigest>();
+  }
+  // Of all of it, once it is decided whole.
+  [[nodiscard]] std::optional<enforce::Fingerprint> fingerprint(const TicketKey& key, std::uint64_t body_bytes) {
+    return digest_ == nullptr ? std::nullopt : digest_->finish(key, body_bytes);
+  }
   struct Shown {
     static constexpr std::size_t kMostBytes = 16 * 1024;  // of each
     std::string head;
@@ -121,6 +130,7 @@ class Message {
   void record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers, bool drafted = false);
   void star_record(Context& context, std::uint64_t from, MutableBytes out);
   void hide_head(Context& context, const http1::Head& head, MutableBytes out);
+  void digest_content(const Context& context, std::uint64_t from, std::uint64_t to);
   void show_content(Context& context, std::uint64_t from, std::uint64_t to);
   void star_wire(Context& context, std::uint64_t from, std::uint64_t to);
   void look_ahead(Context& context);
@@ -149,6 +159,7 @@ class Message {
   };
   std::unique_ptr<HeldStory> held_;
   std::unique_ptr<Shown> shown_;
+  std::unique_ptr<RequestDigest> digest_;
   struct Score {
     enforce::BehaviourPoints behaviour{};
     std::uint32_t total = 0;

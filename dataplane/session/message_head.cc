@@ -20,6 +20,9 @@ void Message::hide_head(Context& context, const http1::Head& head, MutableBytes 
 ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
   status_ = head.status;
   Workspace& work = context.work;
+  if (digest_ != nullptr)
+    digest_->begin({unit_.service->name, unit_.principal, unit_.policy->snapshot->principal_of(unit_.client_address)},
+                   head);
   ErrorCode untied = ErrorCode::ok;
   if (across_ != nullptr) {
     untied = across_->scan.tie(context, head, {unit_.principal, unit_.client_address}, unit_.service->name);

@@ -46,6 +46,7 @@ struct WorkerConfig {
   session::SessionLimits limits = {};
   HashKey hash_key = {};
   HashKey cookie_key = {};
+  session::TicketKey ticket_key = {};
   WallNs start_wall_ns = 0;
   int trace_file = -1;  // where the trace lies, of TraceRing::kBytes; -1: in memory that goes with the process
 };

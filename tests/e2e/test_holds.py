@@ -198,6 +198,36 @@ class Holds(lab.LabTest):
         self.assertGreater(len(statuses), 10)
         self.assertEqual(set(statuses), {200})
 
+    def test_who_cannot_wait_gets_a_ticket_and_passes_once_when_it_is_approved(self):
+        self.use("{rate: 1/h, burst: 1, then: hold, name: %s}" % self.limit, "{timeout: 5m, ticket: true}")
+        client = self.runaway()
+        self.use_up(client)
+
+        def ask(body):
+            self.put(client, self.limit, body)
+            answer = lab.read_response(client)
+            return answer.status, answer.getheader("Sluice-Ticket")
+
+        status, ticket = ask(b"first of its kind")
+        self.assertEqual(status, 403)
+        hold = self.wait_for_hold()
+        self.assertEqual((hold["id"], hold["ticket"]), (ticket, True))
+        self.assertIn("first of its kind", self.lab.appliance.cli("holds", "show", ticket).stdout)
+        self.assertEqual(ask(b"first of its kind"), (403, ticket))
+        self.decide("approve", hold, "--reason", "once")
+        self.assert_state(hold, "passed")
+        self.assertEqual(self.served(self.limit), 0)
+        changed = ask(b"first of its kinD")
+        self.assertEqual(changed[0], 403)
+        self.assertNotIn(changed[1], (None, ticket))
+        self.assertEqual(ask(b"first of its kind"), (201, None))
+        self.assertTrue(wait_until(lambda: self.served(self.limit) == 1, 5))
+        self.assertEqual(ask(b"first of its kind")[0], 403)  # it is used up
+        self.decide("reject", {"id": changed[1]}, "--reason", "not this one")
+        self.assert_state({"id": changed[1]}, "denied")
+        self.assertEqual(ask(b"first of its kinD"), (403, None))
+        self.assertEqual(self.served(self.limit), 1)
+
     def test_a_client_that_gives_up_ends_its_hold(self):
         client, hold = self.held()
         client.close()

@@ -99,6 +99,8 @@ std::uint16_t status_for(ErrorCode error, Direction found_in) {
     case ErrorCode::order_denied:
     case ErrorCode::hold_ticket:
       return 403;
+    case ErrorCode::hold_ticket_too_large:
+      return 413;
     case ErrorCode::piece_ambiguous:
       return 400;
     case ErrorCode::limit_exceeded:
@@ -131,6 +133,7 @@ std::uint16_t status_for(ErrorCode error, Direction found_in) {
 
 std::string local_response(std::uint16_t status, ErrorCode error, std::string_view detail, bool close, bool head_only,
                            std::uint64_t retry_after_seconds, std::string_view hold) {
+  const bool is_ticket = error == ErrorCode::hold_ticket && !hold.empty();
   std::string body = "{\"error\":";
   append_quoted(error_name(error), body);
   body.append(",\"message\":");
@@ -140,7 +143,7 @@ std::string local_response(std::uint16_t status, ErrorCode error, std::string_vi
     append_quoted(detail, body);
   }
   if (!hold.empty()) {
-    body.append(",\"hold\":");
+    body.append(is_ticket ? ",\"ticket\":" : ",\"hold\":");
     append_quoted(hold, body);
   }
   body.append("}\n");
@@ -152,6 +155,7 @@ std::string local_response(std::uint16_t status, ErrorCode error, std::string_vi
   out.append(std::to_string(body.size())).append("\r\n");
   if (retry_after_seconds != 0)  // RFC 9110 section 10.2.3
     out.append("Retry-After: ").append(std::to_string(retry_after_seconds)).append("\r\n");
+  if (is_ticket) out.append("Sluice-Ticket: ").append(hold).append("\r\n");
   if (close) out.append("Connection: close\r\n");
   out.append("\r\n");
   if (!head_only) out.append(body);

@@ -57,7 +57,7 @@ std::string basic_user(const Head& head);
 
 // A complete response that Sluice gives by itself: status line, JSON body, Content-Length.
 // `close` adds Connection: close; seconds other than 0, Retry-After. head_only for an answer to HEAD. `hold`: the id of
-// the hold that it tells of. Never contains a peer's bytes.
+// the hold that it tells of, or of a ticket. Never contains a peer's bytes.
 std::string local_response(std::uint16_t status, ErrorCode error, std::string_view detail, bool close, bool head_only,
                            std::uint64_t retry_after_seconds = 0, std::string_view hold = {});
 // The status with which an error is answered, by the direction in which it was found: a request's faults are

@@ -25,6 +25,10 @@ TEST(HoldReader, ReadsWhatIsWritten) {
   EXPECT_EQ(hold.body_bytes, 65536U);
   EXPECT_EQ(hold.approvers.groups, (std::vector<std::string>{"dba", "ops"}));
   EXPECT_EQ(hold.approvers.minimum, 2U);
+  EXPECT_FALSE(hold.ticket);
+  const auto ticket = parse_policy(service_with("{ticket: true}"), "p.yaml", PackSource());
+  ASSERT_TRUE(ticket);
+  EXPECT_TRUE(ticket->services.at(0).hold.ticket);
 }
 
 TEST(HoldReader, WithoutItADecisionIsAwaitedForAQuarterOfAnHourAndThenDenied) {
@@ -40,8 +44,9 @@ TEST(HoldReader, SaysWhatIsWrong) {
     EXPECT_THAT(problems_of(service_with("{timeout: " + std::string(time) + "}")),
                 HasSubstr("is no time to wait for a decision; 1s to 24h, for example 15m"))
         << time;
-  EXPECT_THAT(problems_of(service_with("{ticket: true}")),
-              HasSubstr("key \"ticket\" is not available in this version"));
+  EXPECT_THAT(problems_of(service_with("{ticket: true, on_timeout: pass}")),
+              HasSubstr("a ticket that passes on its timeout"));
+  EXPECT_THAT(problems_of(service_with("{ticket: maybe}")), HasSubstr("p.yaml:1:"));
   EXPECT_THAT(problems_of(service_with("{on_timeout: allow}")), HasSubstr("one of deny, pass"));
   EXPECT_THAT(problems_of(service_with("{body: 2MiB}")), HasSubstr("p.yaml:1:"));
   EXPECT_THAT(problems_of(service_with("{approvers: {groups: [dba, dba]}}")),

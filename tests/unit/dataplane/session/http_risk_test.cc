@@ -259,7 +259,7 @@ TEST(HttpRisk, WhatGoesOutCountsForTheNextRequest) {
 TEST(HttpRisk, AnOrderLetsPassWhatAScoreHoldsAndNotWhatItDenies) {
   Bed h(policy("{above: 50, then: hold}, {above: 120, then: deny}"));
   OrdersPtr orders = std::make_unique<const enforce::Orders>(std::vector<enforce::Order>{
-      {.id = 5, .verdict = enforce::OrderVerdict::pass, .principal = "ci", .by = "bob", .reason = "known"}});
+      {.id = 5, .verdict = OrderVerdict::pass, .principal = "ci", .by = "bob", .reason = "known"}});
   ASSERT_TRUE(h.context.holds.offer(&orders));
   h.burst();
   h.ask(get("wipe"));

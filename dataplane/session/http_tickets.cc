@@ -1,0 +1,112 @@
+// Tickets: for callers that cannot wait, a request that is held is answered at once, with an id, and passes once when
+// it comes again and was approved. What it is known by is all of it, so it is taken whole first, up to what the policy
+// lets a hold take; nothing of it leaves before. So is a request that is not held itself, where somebody rejected one
+// of its caller's: it may be that one.
+#include <fmt/format.h>
+
+#include "dataplane/session/http_relay.h"
+
+namespace sluice::session {
+
+enforce::OrderedUnit HttpRelay::ordered_unit(const enforce::Fingerprint* fingerprint) const {
+  return {.service = service_->name,
+          .principal = principal_,
+          .network = policy_->snapshot->principal_of(client_address_),
+          .session = session_,
+          .address = client_address_,
+          .fingerprint = fingerprint};
+}
+
+// Always true: it waits for its own end, or was refused.
+bool HttpRelay::begin_ticket(Context& context, HoldCause cause, std::string_view name, const enforce::Order* order) {
+  if (request_.reader.head().content_length > service_->hold.body_bytes) {
+    refuse(context, ErrorCode::hold_ticket_too_large, "", true);
+    return true;
+  }
+  await_ticket(context);
+  ticket_->needed = true;
+  ticket_->cause = cause;
+  ticket_->name = name;
+  ticket_->order = order == nullptr ? 0 : order->id;
+  return true;
+}
+
+void HttpRelay::await_ticket(Context& context) {
+  if (ticket_ == nullptr) ticket_ = std::make_unique<Ticket>();
+  request_.head_ready = false;
+  if (exchanges_.back().continue_due) send_continue(context);
+}
+
+// Nothing holds this request; but somebody decided on one that it may be.
+bool HttpRelay::may_be_decided(Context& context) {
+  const bool gives = service_->hold.ticket && service_->mode == enforce::Mode::enforce;
+  if (!gives || !context.holds.may_know(ordered_unit(nullptr), context.now)) return false;
+  await_ticket(context);
+  return true;
+}
+
+// True when it is longer than what a ticket stands for, and was refused.
+bool HttpRelay::outgrows_ticket(Context& context) {
+  if (ticket_ == nullptr || request_.held.content_end() <= service_->hold.body_bytes) return false;
+  if (ticket_->needed) {
+    ticket_.reset();
+    request_error(context, ErrorCode::hold_ticket_too_large);
+    return true;
+  }
+  ticket_.reset();  // none was given for so long a one
+  request_.head_ready = true;
+  return false;
+}
+
+// All of it is here: true when it goes on.
+bool HttpRelay::settle_ticket(Context& context) {
+  const std::unique_ptr<Ticket> ticket = std::exchange(ticket_, nullptr);
+  const auto fingerprint = request_.message.fingerprint(context.ticket_key, request_.held.content_end());
+  if (!fingerprint) {
+    refuse(context, ErrorCode::holds_exhausted, "", false);
+    return false;
+  }
+  const enforce::Order* order = context.holds.decided_for(ordered_unit(&*fingerprint), context.now);
+  if (order != nullptr && order->verdict == OrderVerdict::deny) {
+    refuse(context, ErrorCode::hold_rejected, fmt::format("order {}", order->id), false);
+    return false;
+  }
+  const bool is_approved = order != nullptr && order->verdict == OrderVerdict::pass;
+  if (ticket->needed && !is_approved) {
+    give_ticket(context, *ticket, *fingerprint);
+    return false;
+  }
+  Message& message = request_.message;
+  if (ticket->needed) {
+    const std::string cause = told_cause(ticket->cause, ticket->name, number_of(*ticket));
+    message.note_held({.hold = 0, .cause = cause, .passed = true, .by = order->by, .reason = order->reason});
+    context.holds.use(*order, session_, message.unit().number);
+  }
+  settled_matches_ = ~std::uint32_t{0};
+  request_.head_ready = request_.judged = true;
+  release(context, request_, true);
+  return true;
+}
+
+std::uint64_t HttpRelay::number_of(const Ticket& ticket) const {
+  return ticket.cause == HoldCause::score ? request_.message.score() : ticket.order;
+}
+
+// The one that it has, or a new one.
+void HttpRelay::give_ticket(Context& context, const Ticket& ticket, const enforce::Fingerprint& fingerprint) {
+  Message& message = request_.message;
+  Hold* hold = context.holds.ticket_of(fingerprint);
+  if (hold == nullptr) {
+    hold = context.holds.open(new_hold(context, ticket.cause, ticket.name, ticket.order, &fingerprint), context.now,
+                              context.wall);
+    if (hold == nullptr) return refuse(context, ErrorCode::holds_exhausted, "", false);
+    if (const Message::Shown* shown = message.shown(); shown != nullptr)
+      (void)context.holds.show(*hold, shown->head, shown->body, request_.held.content_end());
+    context.errors.add(ErrorCode::unit_held);
+  }
+  const std::string cause = told_cause(ticket.cause, ticket.name, number_of(ticket));
+  message.note_held({.hold = hold->id, .cause = cause, .ending = kTicketGiven});
+  refuse(context, ErrorCode::hold_ticket, "", false, 0, hold->id);
+}
+
+}  // namespace sluice::session
