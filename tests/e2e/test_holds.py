@@ -2,6 +2,7 @@
 """Held requests between real peers: what a reviewer sees, what a decision does, and that the server hears nothing before it."""
 
 import re
+import select
 import socket
 import threading
 import time
@@ -79,6 +80,15 @@ class Holds(lab.LabTest):
 
         self.assertTrue(wait_until(look, 10, 0.02), "no hold came to control")
         return found[0]
+
+    def ask_until_held(self, client):
+        """The command returns when the order is kept; the data plane has it a moment later."""
+        for _ in range(50):
+            client.sendall(b"GET /1k HTTP/1.1\r\nHost: orders\r\n\r\n")
+            if not select.select([client], [], [], 0.5)[0]:
+                return
+            self.assertEqual(lab.read_response(client).status, 200)
+        self.fail("no request was held")
 
     def state_of(self, hold):
         return api.get(self.lab.appliance.api, "/v1/holds/" + hold["id"])["state"]
@@ -272,7 +282,7 @@ class Holds(lab.LabTest):
         done = self.lab.appliance.cli("pause", "--principal", "shop", "--reason", "a look")
         self.assertEqual(done.returncode, 0, done.stderr)
         with self.connect() as client:
-            client.sendall(b"GET /1k HTTP/1.1\r\nHost: orders\r\n\r\n")
+            self.ask_until_held(client)
             hold = self.wait_for_hold()
             self.assertEqual((hold["principal"], hold["cause"]), ("shop", "order"))
             done = self.lab.appliance.cli("resume", "--principal", "shop")
