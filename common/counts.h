@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ struct HoldCounts {
   std::uint64_t open = 0, opened = 0, exhausted = 0;
   std::array<std::uint64_t, kHoldEndings> ended{};  // by HoldEnding
 };
+
+inline constexpr std::size_t kMostCallerNameBytes = 63;  // of service and principal; longer ones are cut
 
 // What a caller did of a service, and how long its answers took (waits.h).
 struct CallerCount {

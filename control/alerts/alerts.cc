@@ -157,6 +157,10 @@ void Alerts::pause(const AlertChange& change, Alert& alert) {
     alert.action = "not paused: this is nobody's own name";
     return;
   }
+  if (principal.size() >= kMostCallerNameBytes) {
+    alert.action = "not paused: the name is as long as names are counted, and may go on";
+    return;
+  }
   // Made before control ended, or before the store took the alert: one is enough.
   if (const auto orders = approvals_.orders(false, kMaxOrders))
     for (const Order& order : *orders)

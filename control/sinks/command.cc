@@ -28,6 +28,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr int kKillWaitMs = 2000;
 
 // Where the child reads its input from: memory, so that one that does not read stops nobody.
 Result<Fd> memory_of(std::string_view input) {
@@ -124,6 +125,12 @@ Ending wait_for(int child, int output, int stopped, Clock::time_point until, std
   }
 }
 
+// Of one that was killed; soon, unless it became somebody whom we may not kill.
+bool has_ended(int child) {
+  pollfd ended = {.fd = child, .events = POLLIN, .revents = 0};
+  return child >= 0 && ::poll(&ended, 1, kKillWaitMs) == 1;
+}
+
 std::string said(std::string shown) {
   std::ranges::replace_if(shown, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, ' ');
   while (shown.ends_with(' ')) shown.pop_back();
@@ -139,6 +146,7 @@ void CommandRunner::stop() {
 }
 
 Result<void> CommandRunner::run(const CommandSink& command, std::string_view input) {
+  std::erase_if(left_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
   const auto memory = memory_of(input);
   if (!memory) return std::unexpected(memory.error());
   std::array<int, 2> ends = {};
@@ -154,11 +162,18 @@ Result<void> CommandRunner::run(const CommandSink& command, std::string_view inp
   std::string shown;
   const Ending ending =
       child.valid() ? wait_for(child.get(), output.get(), stopped_.get(), until, shown) : Ending::stopped;
-  if (ending != Ending::exited) ::kill(-*pid, SIGKILL);
+  const std::string& name = command.argv.front();
+  if (ending != Ending::exited) {
+    ::kill(-*pid, SIGKILL);
+    ::kill(*pid, SIGKILL);  // should it have left its group
+    if (!has_ended(child.get())) {
+      left_.push_back(*pid);
+      return fail(ErrorCode::io_failed, name + " took too long, and cannot be killed");
+    }
+  }
   int status = 0;
   while (::waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
   }
-  const std::string& name = command.argv.front();
   if (ending == Ending::stopped) return fail(ErrorCode::io_failed, name + " was ended");
   if (ending == Ending::timed_out) return fail(ErrorCode::io_failed, name + " took too long, and was killed");
   if (WIFSIGNALED(status))

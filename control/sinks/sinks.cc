@@ -143,7 +143,7 @@ void Sinks::Runner::run() {
   while (post.pause(0)) {
     const auto events = alerts.events(at, kBatch, kLookEvery);
     if (!events || events->empty()) {
-      if (!post.pause(kMillisecond)) return;
+      if (!post.pause(events ? kMillisecond : kSecond)) return;
       continue;
     }
     for (const AlertEvent& event : *events) {

@@ -89,8 +89,8 @@ Result<Webhook> make_webhook(const std::string& name, const std::string& url, co
   Webhook webhook;
   webhook.name = name;
   webhook.is_chat = is_chat;
-  if (!split_url(url, webhook))
-    return fail(ErrorCode::bad_argument, url + " must look like https://host/path or https://host:8443/path");
+  if (!split_url(url, webhook))  // which is not said again: those of chats are secrets
+    return fail(ErrorCode::bad_argument, "url must look like https://host/path or https://host:8443/path");
   auto secret = read_secret(secret_file);
   if (!secret) return std::unexpected(secret.error());
   webhook.secret = std::move(*secret);

@@ -20,9 +20,9 @@ std::uint32_t seconds_of(TimeNs now) {
   return static_cast<std::uint32_t>(now / kSecond) + 1;
 }
 
-// Towards what an interval had: at first the plain mean, then a sixteenth of the way.
+// Towards what an interval had: at first the plain mean, then a sixteenth of the way. What was nothing can still grow.
 void move_usual(std::uint64_t& usual, std::uint64_t value, std::uint32_t learned) {
-  if (learned >= Behaviours::kLearned) value = std::min(value, 2 * usual);
+  if (learned >= Behaviours::kLearned) value = std::min(value, 2 * std::max(usual, Behaviours::kUsualUnit));
   const std::uint64_t share = learned < Behaviours::kLearned ? learned + 1 : 16;
   usual = usual - usual / share + value / share;
 }

@@ -29,6 +29,7 @@ using BehaviourPoints = std::array<std::uint32_t, kBehaviours>;
 class Behaviours {
  public:
   static constexpr std::size_t kEntries = std::size_t{1} << 14U;  // 4 MiB, of which is used what is touched
+  static constexpr std::uint64_t kUsualUnit = 256;                // of which usual counts are made
   static constexpr std::uint32_t kLearned = 8;                    // intervals
   static constexpr std::size_t kSources = 8;                      // of a caller, that are told apart
 
@@ -50,7 +51,6 @@ class Behaviours {
  private:
   static constexpr std::size_t kWays = 4;
   static constexpr std::size_t kStreams = 4;
-  static constexpr std::uint64_t kUsualUnit = 256;  // of which usual counts are made
 
   struct Tally {
     std::uint32_t requests, answers, failures;

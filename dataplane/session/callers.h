@@ -13,6 +13,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/counts.h"
 #include "common/metrics.h"
 #include "common/siphash.h"
 #include "common/waits.h"
@@ -20,8 +21,8 @@
 namespace sluice::session {
 
 struct CallerRow {
-  static constexpr std::size_t kNameBytes = 64;  // a name that is longer is cut
-  std::array<char, kNameBytes> service{};        // ends with 0
+  static constexpr std::size_t kNameBytes = kMostCallerNameBytes + 1;
+  std::array<char, kNameBytes> service{};  // ends with 0
   std::array<char, kNameBytes> principal{};
   Counter requests, responses, errors, denied, request_bytes, response_bytes, waited_ns;
   std::array<Counter, kWaitBuckets> waits;

@@ -2,8 +2,9 @@
 // body and trailers, as they came. Bytes are taken as they come; nothing is kept of them.
 //
 // It is an HMAC with a key that only this process has: of what is masked on the record nobody can try out what it was.
-// Left out are fields that differ from one time to the next and say nothing of what is asked: framing, time, traces,
-// and credentials, for which the principal stands.
+// Left out are fields that differ from one time to the next and say nothing of what is asked: framing, time, traces;
+// and the credentials that a principal was taken from, which stands for them. What rules found counts, so that such a
+// field cannot bring what nobody saw.
 #pragma once
 
 #include <openssl/types.h>
@@ -12,11 +13,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "common/bytes.h"
 #include "dataplane/enforce/orders.h"
 #include "dataplane/protocol/http1/head.h"
+#include "dataplane/record/recorder.h"
 
 namespace sluice::session {
 
@@ -33,13 +36,17 @@ class RequestDigest {
     std::string_view service;
     std::string_view principal;
     std::string_view network;  // the principal that the policy knows by the client's network
+    std::uint64_t source = 0;  // of the client: counts where neither has a name
   };
   void begin(const Who& who, const http1::Head& head);
   void add(Bytes bytes);
-  // Of a request that is whole, whose body had so many bytes; nothing when OpenSSL failed, or there was no begin().
-  std::optional<enforce::Fingerprint> finish(const TicketKey& key, std::uint64_t body_bytes);
+  // Of a request that is whole, whose body had so many bytes and in which this was found; nothing when OpenSSL failed,
+  // or there was no begin().
+  std::optional<enforce::Fingerprint> finish(const TicketKey& key, std::uint64_t body_bytes,
+                                             std::span<const record::Hit> found);
 
  private:
+  void add_number(std::uint64_t number);
   void add_text(std::string_view text);
   void add_field(const http1::Head& head, const http1::Field& field);
 
@@ -47,6 +54,8 @@ class RequestDigest {
     void operator()(EVP_MD_CTX* digest) const;
   };
   std::unique_ptr<EVP_MD_CTX, Free> digest_;
+  std::uint64_t added_bytes_ = 0;
+  bool is_named_ = false;  // by its credentials
   bool is_sound_ = false;
 };
 

@@ -36,7 +36,8 @@ void HoldText::clear() {
 Hold* HoldTable::open(const NewHold& from, TimeNs now, WallNs wall) {
   const auto tickets = tickets_of_.find(from.client_address.source());
   const bool too_many = from.ticket != nullptr && tickets != tickets_of_.end() && tickets->second >= kMostTickets;
-  if (too_many || by_id_.size() + leaving_.size() >= most_) {
+  const bool crowds = from.ticket != nullptr && tickets_.size() >= most_ / 2;  // who waits needs room, too
+  if (too_many || crowds || by_id_.size() + leaving_.size() >= most_) {
     counters_.exhausted.add();
     return nullptr;
   }

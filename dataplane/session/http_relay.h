@@ -229,6 +229,7 @@ class HttpRelay {
   void await_ticket(Context& context);
   bool may_be_decided(Context& context);
   bool outgrows_ticket(Context& context);
+  bool obey_new_orders(Context& context, Ticket& ticket);
   bool settle_ticket(Context& context);
   void give_ticket(Context& context, const Ticket& ticket, const enforce::Fingerprint& fingerprint);
   [[nodiscard]] std::uint64_t number_of(const Ticket& ticket) const;

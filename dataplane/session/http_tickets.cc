@@ -19,7 +19,7 @@ enforce::OrderedUnit HttpRelay::ordered_unit(const enforce::Fingerprint* fingerp
 
 // Always true: it waits for its own end, or was refused.
 bool HttpRelay::begin_ticket(Context& context, HoldCause cause, std::string_view name, const enforce::Order* order) {
-  if (request_.reader.head().content_length > service_->hold.body_bytes) {
+  if (std::max(request_.reader.head().content_length, request_.held.content_end()) > service_->hold.body_bytes) {
     refuse(context, ErrorCode::hold_ticket_too_large, "", true);
     return true;
   }
@@ -58,9 +58,27 @@ bool HttpRelay::outgrows_ticket(Context& context) {
   return false;
 }
 
+// Orders may have come while it was taken whole: false when one refused it.
+bool HttpRelay::obey_new_orders(Context& context, Ticket& ticket) {
+  const enforce::Order* order = order_now(context);
+  if (order == nullptr || order->verdict == OrderVerdict::pass) return true;
+  if (order->verdict == OrderVerdict::deny) {
+    refuse(context, ErrorCode::order_denied, fmt::format("order {}", order->id), false);
+    return false;
+  }
+  if (!ticket.needed) {
+    ticket.needed = true;
+    ticket.cause = HoldCause::order;
+    ticket.name = {};
+    ticket.order = order->id;
+  }
+  return true;
+}
+
 // All of it is here: true when it goes on.
 bool HttpRelay::settle_ticket(Context& context) {
   const std::unique_ptr<Ticket> ticket = std::exchange(ticket_, nullptr);
+  if (!obey_new_orders(context, *ticket)) return false;
   const auto fingerprint = request_.message.fingerprint(context.ticket_key, request_.held.content_end());
   if (!fingerprint) {
     refuse(context, ErrorCode::holds_exhausted, "", false);
@@ -82,7 +100,7 @@ bool HttpRelay::settle_ticket(Context& context) {
     message.note_held({.hold = 0, .cause = cause, .passed = true, .by = order->by, .reason = order->reason});
     context.holds.use(*order, session_, message.unit().number);
   }
-  settled_matches_ = ~std::uint32_t{0};
+  settled_matches_ = message.hold_matches();  // what an upgraded stream brings later nobody saw
   request_.head_ready = request_.judged = true;
   release(context, request_, true);
   return true;

@@ -291,6 +291,18 @@ void Message::digest_content(const Context& context, std::uint64_t from, std::ui
   }
 }
 
+// Of what was found only that counts for which a request is held: other rules may come and go with a policy.
+std::optional<enforce::Fingerprint> Message::fingerprint(const TicketKey& key, std::uint64_t body_bytes) {
+  if (digest_ == nullptr) return std::nullopt;
+  std::vector<record::Hit> found;
+  for (const record::Hit& hit : hits_) {
+    const enforce::Rule& rule = unit_.policy->snapshot->rule(hit.rule);
+    if (rule.action == Action::hold || rule.score != 0) found.push_back(hit);
+  }
+  std::ranges::sort(found, {}, &record::Hit::rule_name);
+  return digest_->finish(key, body_bytes, found);
+}
+
 void Message::show_content(Context& context, std::uint64_t from, std::uint64_t to) {
   std::string& body = shown_->body;
   to = std::min<std::uint64_t>(to, Shown::kMostBytes);

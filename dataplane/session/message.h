@@ -89,9 +89,7 @@ class Message {
     if (digest) digest_ = std::make_unique<RequestDigest>();
   }
   // Of all of it, once it is decided whole.
-  [[nodiscard]] std::optional<enforce::Fingerprint> fingerprint(const TicketKey& key, std::uint64_t body_bytes) {
-    return digest_ == nullptr ? std::nullopt : digest_->finish(key, body_bytes);
-  }
+  [[nodiscard]] std::optional<enforce::Fingerprint> fingerprint(const TicketKey& key, std::uint64_t body_bytes);
   struct Shown {
     static constexpr std::size_t kMostBytes = 16 * 1024;  // of each
     std::string head;

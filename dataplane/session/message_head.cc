@@ -21,7 +21,10 @@ ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
   status_ = head.status;
   Workspace& work = context.work;
   if (digest_ != nullptr)
-    digest_->begin({unit_.service->name, unit_.principal, unit_.policy->snapshot->principal_of(unit_.client_address)},
+    digest_->begin({.service = unit_.service->name,
+                    .principal = unit_.principal,
+                    .network = unit_.policy->snapshot->principal_of(unit_.client_address),
+                    .source = unit_.client_address.source()},
                    head);
   ErrorCode untied = ErrorCode::ok;
   if (across_ != nullptr) {

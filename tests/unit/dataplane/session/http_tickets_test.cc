@@ -167,12 +167,59 @@ TEST(HttpTickets, EverythingThatSaysWhatIsAskedMakesItAnother) {
 
 TEST(HttpTickets, HowItIsFramedAndTracedMakesNoDifference) {
   Bed h;
-  h.ask(post("/drop", "hello", "Date: today\r\nX-Request-Id: 1\r\nAuthorization: Bearer one\r\n"));
+  h.ask(post("/drop", "hello", "Date: today\r\nX-Request-Id: 1\r\n"));
   h.decide(true);
   const std::string again =
-      "POST /drop HTTP/1.1\r\nHost: web\r\nAuthorization: Bearer two\r\nSluice-Ticket: 1\r\n"
+      "POST /drop HTTP/1.1\r\nHost: web\r\nSluice-Ticket: 1\r\n"
       "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
   EXPECT_EQ(h.ask(again), "");
+}
+
+TEST(HttpTickets, CredentialsCountWhereNoPrincipalStandsForThem) {
+  const auto with = [](const std::string& field) { return post("/drop", "hello", field + "\r\n"); };
+  Bed h;
+  const std::string bob = h.ask(with("Authorization: Basic Ym9iOjE="));  // bob:1
+  EXPECT_EQ(h.ask(with("Authorization: Basic Ym9iOjI=")), bob);          // bob:2
+  const std::string bearer = h.ask(with("Authorization: Bearer one"));
+  EXPECT_NE(h.ask(with("Authorization: Bearer two")), bearer);
+  const std::string proxy = h.ask(with("Proxy-Authorization: Basic Ym9iOjE="));
+  EXPECT_NE(h.ask(with("Proxy-Authorization: Basic Ym9iOjI=")), proxy);
+}
+
+TEST(HttpTickets, StrangersAreToldApartByTheirAddresses) {
+  Bed h;
+  h.session(98, 0x0b000001);
+  const std::string one = h.ask(post("/drop", "hello"));
+  h.session(99, 0x0b000001);
+  EXPECT_EQ(h.ask(post("/drop", "hello")), one);
+  h.session(100, 0x0b000002);
+  EXPECT_NE(h.ask(post("/drop", "hello")), one);
+}
+
+TEST(HttpTickets, AFieldThatMakesNoDifferenceBringsNothingThatIsHeld) {
+  Bed h;
+  const std::string ticket = h.ask(post("/drop", "hello", "Baggage: calm\r\n"));
+  EXPECT_EQ(h.ask(post("/drop", "hello", "Baggage: other\r\n")), ticket);
+  EXPECT_NE(h.ask(post("/drop", "hello", "Baggage: drop\r\n")), ticket);
+}
+
+TEST(HttpTickets, ABanThatComesWhileItIsTakenWholeCounts) {
+  Bed h;
+  const std::string request = post("/drop", "hello");
+  h.ask(request);
+  h.decide(true);
+  h.to_client.clear();
+  h.client(request.substr(0, request.size() - 1));
+  h.list.push_back({.id = 60, .verdict = OrderVerdict::deny, .principal = "ci"});
+  OrdersPtr next = std::make_unique<const enforce::Orders>(h.list);
+  ASSERT_TRUE(h.context.holds.offer(&next));
+  h.burst();
+  ASSERT_EQ(h.context.holds.taken(), &next);
+  h.to_server.clear();
+  h.client(request.substr(request.size() - 1));
+  h.burst();
+  EXPECT_EQ(h.to_server, "");
+  EXPECT_NE(h.to_client.find("order_denied"), std::string::npos) << h.to_client;
 }
 
 TEST(HttpTickets, TrailersAreNoBody) {
