@@ -29,7 +29,7 @@ std::string words_of(const Json& alert, const char* key) {
   return out;
 }
 
-std::string or_dash(std::string text) {
+std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 
