@@ -82,9 +82,11 @@ TEST(Lanes, AreRememberedByThePlaceInTheContent) {
     EXPECT_TRUE(automaton.ends_from(as_bytes(std::string_view(text).substr(begin)), 0, true, ends, room));
     EXPECT_EQ(ends, std::vector<std::uint32_t>{static_cast<std::uint32_t>(text.size() - begin)});
   }
+  std::string other = text;
+  other[9] = '0';  // behind the first few, which are read one by one
   room.forget();
   room.set_begin(0);
-  EXPECT_TRUE(automaton.ends_from(as_bytes("x0123456789012345678901234567890z"), 0, true, ends, room));
+  EXPECT_TRUE(automaton.ends_from(as_bytes(other), 0, true, ends, room));
   EXPECT_TRUE(ends.empty());
 }
 
