@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/hold.h"
@@ -35,6 +36,10 @@ struct HoldCounts {
 };
 
 inline constexpr std::size_t kMostCallerNameBytes = 63;  // of service and principal; longer ones are cut
+
+// Under which it counts whom nobody knows a name of, and those for whom there was no row.
+inline constexpr std::string_view kAnonymous = "anonymous";
+inline constexpr std::string_view kOthers = "(others)";
 
 // What a caller did of a service, and how long its answers took (waits.h).
 struct CallerCount {

@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <CLI/CLI.hpp>
 
-#include <chrono>
 #include <functional>
 #include <iostream>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "control/api/api.h"
@@ -78,11 +78,6 @@ void wait_for_signal(const sluice::Fd& signals, const std::function<void()>& rel
   }
 }
 
-sluice::WallNs wall_now() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<sluice::WallNs>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-}
-
 Result<sluice::rules::KeyPair> prepare(const Options& options) {
   if (auto made = sluice::make_directories(options.state_directory, 0700); !made) return std::unexpected(made.error());
   return sluice::control::load_or_make_keys(options.state_directory + "/policy.key", options.public_key_path);
@@ -147,13 +142,13 @@ Result<void> serve(const Options& options, const sluice::Fd& signals) {
   }
   auto approvals = control::Approvals::open(
       options.state_directory + "/approvals.db",
-      [&] { return control::approval_terms(publisher, options.override_group); }, wall_now);
+      [&] { return control::approval_terms(publisher, options.override_group); }, sluice::wall_ns);
   if (!approvals) return std::unexpected(approvals.error());
   if (auto listening = publisher.listen(options.run_directory + "/channel.sock", approvals->get()); !listening)
     return listening;
   const Working working(**approvals, publisher.channel());
   const control::IndexRefresher refresher(**index);
-  control::ApiParts parts{publisher, **index, **approvals, wall_now()};
+  control::ApiParts parts{publisher, **index, **approvals, sluice::wall_ns()};
   const auto alerting = start_alerts(options, parts);
   if (!alerting) return std::unexpected(alerting.error());
   const auto api = control::Api::start(parts, options.run_directory + "/api.sock", options.api_group);

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "dataplane/channel/channel.h"
@@ -104,9 +105,9 @@ void wait_for(const sigset_t& signals) {
 
 // The writer still runs and makes room for the last records; a disk that does not is not waited for.
 void shut_down(worker::Worker& worker) {
-  const TimeNs until = worker::monotonic_ns() + kShutDown;
-  while (!worker.shut_down(worker::monotonic_ns(), worker::wall_ns())) {
-    if (worker::monotonic_ns() > until) {
+  const TimeNs until = monotonic_ns() + kShutDown;
+  while (!worker.shut_down(monotonic_ns(), wall_ns())) {
+    if (monotonic_ns() > until) {
       log::warn(fmt::format("{} sessions could not be closed on the record", worker.sessions_open()));
       return;
     }
@@ -147,7 +148,7 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
     log::warn("the data plane before this one did not stop in order; `sluice trace --read " + trace->died() +
               "` tells what it did last");
 
-  const WallNs start_wall = worker::wall_ns();
+  const WallNs start_wall = wall_ns();
   worker::WorkerConfig worker_config{.sessions = config.sessions,
                                      .half_open = config.limits.half_open,
                                      .half_open_per_source = config.limits.half_open_per_source,
@@ -162,7 +163,7 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
                                      .start_wall_ns = start_wall,
                                      .trace_file = trace->fd()};
   record::Recorder& recorder = (*archive)->recorder(0);
-  worker::Worker worker(worker_config, **client, **server, *pools, recorder, worker::monotonic_ns());
+  worker::Worker worker(worker_config, **client, **server, *pools, recorder, monotonic_ns());
   std::vector<int> wait_fds{(*client)->wait_fd(), (*server)->wait_fd()};
   if (std::ranges::find(wait_fds, -1) != wait_fds.end()) wait_fds.clear();
   worker::Loop loop(worker, recorder, config.idle, wait_fds);

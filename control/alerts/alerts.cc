@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "control/alerts/rule_reader.h"
 
@@ -11,14 +12,8 @@ namespace sluice::control {
 namespace {
 
 constexpr auto kLookEvery = std::chrono::milliseconds(500);
-constexpr std::uint32_t kFirstUid = 0x8000'0000;  // above every user of a machine
 // What the data plane counts under when a caller has no name, or no row of its own: nobody whom a pause could mean.
-constexpr std::string_view kNobody[] = {"", "anonymous", "(others)"};
-
-TimeNs monotonic_now() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<TimeNs>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-}
+constexpr std::string_view kNobody[] = {"", kAnonymous, kOthers};
 
 std::string maker_of(const AlertRule& rule) {
   return "alert " + rule.name;
@@ -120,7 +115,7 @@ void Alerts::stop() {
 
 void Alerts::run() {
   for (;;) {
-    step(monotonic_now());
+    step(monotonic_ns());
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, kLookEvery, [this] { return stopping_; })) return;
   }
@@ -178,7 +173,7 @@ void Alerts::pause(const AlertChange& change, Alert& alert) {
   order.told.reason = alert_text(alert).substr(0, kMaxOrderTextBytes);
   order.until = approvals_.now() + rule.pause_for;
   const auto made =
-      approvals_.add_order(std::move(order), {.uid = kFirstUid, .name = maker_of(rule), .groups = {}}, false);
+      approvals_.add_order(std::move(order), {.uid = kFirstUidBeyond, .name = maker_of(rule), .groups = {}}, false);
   if (made) alert.order = made->told.order;
   alert.action = made ? "paused for " + format_duration(rule.pause_for) + " by order " + std::to_string(alert.order)
                       : "not paused: " + made.error().message();

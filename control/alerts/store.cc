@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 1;
 
 // `detail` is what nothing is looked for by.
 constexpr const char* kSchema = R"(
@@ -90,25 +90,9 @@ Alert read_alert(const Statement& row, int first) {
 }  // namespace
 
 Result<std::unique_ptr<AlertStore>> AlertStore::open(const std::string& path) {
-  auto database = Database::open(path);
+  auto database = Database::open_kept(path, kSchema, kVersion);
   if (!database) return std::unexpected(database.error());
-  if (auto set = database->run("PRAGMA synchronous=FULL;"); !set) return std::unexpected(set.error());
-  std::int64_t version = 0;
-  {
-    auto select = database->prepare("PRAGMA user_version");
-    if (!select) return std::unexpected(select.error());
-    if (const auto row = select->step(); !row) return std::unexpected(row.error());
-    version = select->integer(0);
-  }
-  if (version > kVersion)
-    return fail(ErrorCode::io_failed, path + " was written by a newer control; start that one, or move the file away");
-  std::unique_ptr<AlertStore> store(new AlertStore(std::move(*database)));
-  if (version == kVersion) return store;
-  auto making = Transaction::begin(store->database_);
-  if (!making) return std::unexpected(making.error());
-  if (auto made = store->database_.run(kSchema); !made) return std::unexpected(made.error());
-  if (auto committed = making->commit(); !committed) return std::unexpected(committed.error());
-  return store;
+  return std::unique_ptr<AlertStore>(new AlertStore(std::move(*database)));
 }
 
 Result<void> AlertStore::note(AlertId alert, bool is_raised) {
@@ -162,13 +146,7 @@ Result<void> AlertStore::prune() {
 }
 
 Result<std::vector<Alert>> AlertStore::read(Statement& select) {
-  std::vector<Alert> out;
-  for (;;) {
-    const auto row = select.step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return out;
-    out.push_back(read_alert(select, 0));
-  }
+  return select.all([](const Statement& row) { return read_alert(row, 0); });
 }
 
 Result<std::optional<Alert>> AlertStore::alert(AlertId id) {
@@ -199,16 +177,11 @@ Result<std::vector<AlertEvent>> AlertStore::events_after(std::uint64_t sequence,
                                   ", sequence, is_raised FROM events JOIN alerts ON id = alert WHERE sequence > ?1 "
                                   "ORDER BY sequence LIMIT ?2");
   if (!select) return std::unexpected(select.error());
-  select->bind(1, sequence).bind(2, limit);
-  std::vector<AlertEvent> out;
-  for (;;) {
-    const auto row = select->step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return out;
-    out.push_back({.sequence = select->number(kColumnCount),
-                   .is_raised = select->integer(kColumnCount + 1) != 0,
-                   .alert = read_alert(*select, 0)});
-  }
+  return select->bind(1, sequence).bind(2, limit).all([](const Statement& row) {
+    return AlertEvent{.sequence = row.number(kColumnCount),
+                      .is_raised = row.integer(kColumnCount + 1) != 0,
+                      .alert = read_alert(row, 0)};
+  });
 }
 
 Result<std::uint64_t> AlertStore::sink_cursor(std::string_view name) {
@@ -218,9 +191,7 @@ Result<std::uint64_t> AlertStore::sink_cursor(std::string_view name) {
   if (auto done = insert->bind(1, name).run(); !done) return std::unexpected(done.error());
   auto select = database_.prepare("SELECT sequence FROM sinks WHERE name = ?1");
   if (!select) return std::unexpected(select.error());
-  const auto row = select->bind(1, name).step();
-  if (!row) return std::unexpected(row.error());
-  return select->number(0);
+  return select->bind(1, name).first_number();
 }
 
 Result<void> AlertStore::set_sink_cursor(std::string_view name, std::uint64_t sequence) {

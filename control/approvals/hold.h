@@ -38,6 +38,9 @@ enum class Scope : std::uint8_t { unit = 0, session = 1, principal = 2, everywhe
 std::string_view scope_name(Scope scope);
 std::optional<Scope> parse_scope(std::string_view name);
 
+// Of reviewers who are no users of the machine: above them all.
+inline constexpr std::uint32_t kFirstUidBeyond = 0x8000'0000;
+
 // Who asks: what the kernel says about the other end of the socket.
 struct Reviewer {
   std::uint32_t uid = 0;

@@ -113,22 +113,9 @@ std::string list_sql(const HoldQuery& query) {
 }  // namespace
 
 Result<std::unique_ptr<ApprovalStore>> ApprovalStore::open(const std::string& path) {
-  auto database = Database::open(path);
+  auto database = Database::open_kept(path, kSchema, kVersion);
   if (!database) return std::unexpected(database.error());
-  if (auto set = database->run("PRAGMA synchronous=FULL;"); !set) return std::unexpected(set.error());
-  const auto version = database->first_number("PRAGMA user_version");
-  if (!version) return std::unexpected(version.error());
-  if (*version > kVersion)
-    return fail(ErrorCode::io_failed, path + " was written by a newer control (its version is " +
-                                          std::to_string(*version) + ", this control knows " +
-                                          std::to_string(kVersion) + "); start that one, or move the file away");
-  std::unique_ptr<ApprovalStore> store(new ApprovalStore(std::move(*database)));
-  if (*version == kVersion) return store;
-  auto making = store->begin();
-  if (!making) return std::unexpected(making.error());
-  if (auto made = store->database_.run(kSchema); !made) return std::unexpected(made.error());
-  if (auto committed = making->commit(); !committed) return std::unexpected(committed.error());
-  return store;
+  return std::unique_ptr<ApprovalStore>(new ApprovalStore(std::move(*database)));
 }
 
 Result<void> ApprovalStore::add(const HoldOpened& opened, WallNs deadline) {
@@ -229,14 +216,8 @@ Result<std::vector<HeldCount>> ApprovalStore::held(std::uint64_t limit) {
   auto select = database_.prepare(
       "SELECT service, principal, count(*) FROM holds WHERE state = 0 GROUP BY 1, 2 ORDER BY 3 DESC LIMIT ?1");
   if (!select) return std::unexpected(select.error());
-  select->bind(1, limit);
-  std::vector<HeldCount> out;
-  for (;;) {
-    const auto row = select->step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return out;
-    out.push_back({select->text(0), select->text(1), select->number(2)});
-  }
+  return select->bind(1, limit).all(
+      [](const Statement& row) { return HeldCount{row.text(0), row.text(1), row.number(2)}; });
 }
 
 Result<void> ApprovalStore::prune() {

@@ -1,6 +1,7 @@
 // Keeping the index: finding segments, reading on, storing. See index.h.
 #include "control/archive/index.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "control/archive/index_batch.h"
 
@@ -31,12 +32,6 @@ constexpr const char* kDropAll =
 
 // A segment in which nothing moved for so long, and which is not read to its end, has its tail judged.
 constexpr DurationNs kJudgeAfter = 10 * kSecond;
-
-WallNs wall_now() {
-  return static_cast<WallNs>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count());
-}
 
 }  // namespace
 
@@ -77,7 +72,7 @@ Result<void> Index::load_segments() {
 
 Result<bool> Index::refresh(Clock::time_point deadline) {
   const std::lock_guard one_at_a_time(refreshing_);
-  const auto found = files_.discover(wall_now());
+  const auto found = files_.discover(wall_ns());
   if (!found) return std::unexpected(found.error());
   for (const std::string& path : *found) {
     if (auto adopted = adopt(path); !adopted) return std::unexpected(adopted.error());
@@ -132,7 +127,7 @@ Result<bool> Index::read(const std::string& path, Segment& segment, Clock::time_
     segment.done = true;  // removed; its sessions say so when they are read
     return true;
   }
-  const WallNs now = wall_now();
+  const WallNs now = wall_ns();
   const bool is_quiet = stamp.modified + kJudgeAfter < now;
   const bool unchanged = stamp == segment.read_at && stamp.modified + kStampSettles < now;
   if (unchanged && (segment.judged || !is_quiet)) return true;

@@ -41,16 +41,17 @@ std::string span_text(std::uint64_t ns) {
 }
 
 Exit list(const Shared& shared, const AlertOptions& options) {
-  std::string path = "/v1/alerts?limit=" + std::to_string(options.limit) + (options.all ? "&state=all" : "");
-  if (!options.service.empty()) path += "&service=" + url_encode(options.service);
-  if (!options.principal.empty()) path += "&principal=" + url_encode(options.principal);
+  const std::string path = with_query("/v1/alerts", {{"limit", std::to_string(options.limit)},
+                                                     {"state", options.all ? "all" : ""},
+                                                     {"service", options.service},
+                                                     {"principal", options.principal}});
   return tell(shared, Client(shared.socket_path).get(path), alerts_text);
 }
 
 Exit check(const Shared& shared, const AlertOptions& options) {
   const auto text = read_file(options.file, kMaxFileBytes);
   if (!text) return complain(shared, Exit::refused, text.error().message());
-  const std::string path = "/v1/alerts/check?file_name=" + url_encode(options.file);
+  const std::string path = with_query("/v1/alerts/check", {{"file_name", options.file}});
   return tell(shared, Client(shared.socket_path).post(path, std::string(as_text(*text)), "application/yaml"),
               alerts_checked_text);
 }

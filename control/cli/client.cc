@@ -22,6 +22,17 @@ httplib::Client connect(const std::string& socket_path) {
   return client;
 }
 
+// "a b&c" → "a%20b%26c"
+std::string url_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                          c == '_' || c == '.' || c == '~';
+    out += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
 Answer local_error(Exit exit, const char* error, const std::string& message) {
   return {exit, {{"error", error}, {"message", message}, {"detail", ""}, {"problems", Json::array()}}};
 }
@@ -89,16 +100,6 @@ Answer Client::download(const std::string& path, const std::function<bool(std::s
     return local_error(Exit::failed, "record_gap", "the recorded body ends early; control's log says where");
   if (!result) return unreachable(socket_path_, result.error());
   return status == 200 ? Answer{Exit::ok, Json::object()} : answer_of(status, error_body);
-}
-
-std::string url_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                          c == '_' || c == '.' || c == '~';
-    out += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
 }
 
 std::string with_query(std::string path, std::initializer_list<Parameter> parameters) {

@@ -42,9 +42,6 @@ class Client {
   std::string socket_path_;
 };
 
-// "a b&c" → "a%20b%26c"
-std::string url_encode(std::string_view text);
-
 struct Parameter {
   const char* name;
   std::string value;  // empty: left out

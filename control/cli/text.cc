@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <chrono>
+
+#include "common/clock.h"
 
 namespace sluice::cli {
 namespace {
@@ -79,9 +80,8 @@ std::optional<std::uint64_t> duration_ns(const std::string& text) {
 }
 
 std::uint64_t wall_ns_before(std::uint64_t duration) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto now_ns = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-  return now_ns - std::min(now_ns, duration);
+  const WallNs now = wall_ns();
+  return now - std::min(now, duration);
 }
 
 std::string Table::text() const {

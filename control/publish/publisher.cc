@@ -1,8 +1,7 @@
 // See publisher.h.
 #include "control/publish/publisher.h"
 
-#include <chrono>
-
+#include "common/clock.h"
 #include "common/log.h"
 #include "rules/bundle.h"
 #include "rules/compile.h"
@@ -11,12 +10,6 @@ namespace sluice::control {
 namespace {
 
 constexpr DurationNs kPushTimeout = 60 * kSecond;
-
-WallNs wall_now() {
-  return static_cast<WallNs>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count());
-}
 
 std::unexpected<PushFailure> failure(Error error) {
   return std::unexpected(PushFailure{std::move(error), {}});
@@ -62,7 +55,7 @@ std::expected<rules::Policy, rules::Problems> Publisher::check(std::string_view 
 
 Result<std::vector<std::uint8_t>> Publisher::build(const rules::Policy& policy, const rules::Platform& platform,
                                                    std::uint64_t version) const {
-  const auto compiled = rules::compile_policy(policy, platform, version, wall_now());
+  const auto compiled = rules::compile_policy(policy, platform, version, wall_ns());
   if (!compiled) return std::unexpected(compiled.error());
   return rules::sign_bundle(*compiled, keys_.private_key);
 }
@@ -90,7 +83,7 @@ std::expected<Pushed, PushFailure> Publisher::store_and_push(const rules::Policy
   stored.file_name = policy.file_name;
   stored.sha256.assign(policy.source_sha256.begin(), policy.source_sha256.end());
   stored.author = author;
-  stored.created_wall_ns = wall_now();
+  stored.created_wall_ns = wall_ns();
   if (const auto added = store_->add(stored); !added) return failure(added.error());
   if (!data_plane)
     return Pushed{*version, PolicyState::pending, "no data plane is connected; it is pushed when one connects"};

@@ -94,6 +94,24 @@ Result<Database> Database::open(const std::string& path) {
   return database;
 }
 
+Result<Database> Database::open_kept(const std::string& path, const char* schema, std::uint64_t version) {
+  auto database = open(path);
+  if (!database) return database;
+  if (auto set = database->run("PRAGMA synchronous=FULL;"); !set) return std::unexpected(set.error());
+  const auto found = database->first_number("PRAGMA user_version");
+  if (!found) return std::unexpected(found.error());
+  if (*found > version)
+    return fail(ErrorCode::io_failed, path + " was written by a newer control (its version is " +
+                                          std::to_string(*found) + ", this control knows " + std::to_string(version) +
+                                          "); start that one, or move the file away");
+  if (*found == version) return database;
+  auto making = Transaction::begin(*database);
+  if (!making) return std::unexpected(making.error());
+  if (auto made = database->run(schema); !made) return std::unexpected(made.error());
+  if (auto committed = making->commit(); !committed) return std::unexpected(committed.error());
+  return database;
+}
+
 Result<void> Database::run(const char* sql) {
   if (::sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
     return failed(database_.get(), "database");

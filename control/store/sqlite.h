@@ -67,6 +67,9 @@ class Database {
  public:
   // Opens or creates the file with mode 0600, in WAL mode.
   static Result<Database> open(const std::string& path);
+  // The same of what nobody can make anew: each commit is on the disk, and a file that a newer control wrote is left
+  // alone. `schema` makes one of `version`, and says so.
+  static Result<Database> open_kept(const std::string& path, const char* schema, std::uint64_t version);
   // Several statements, none with parameters.
   Result<void> run(const char* sql);
   Result<Statement> prepare(std::string_view sql);

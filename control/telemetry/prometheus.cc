@@ -14,7 +14,6 @@ namespace sluice::control {
 namespace {
 
 constexpr double kNsASecond = 1e9;
-constexpr std::string_view kOthers = "(others)";
 
 // A label's value: what is no UTF-8 becomes U+FFFD; a backslash, a quote and a line feed are escaped.
 std::string escaped(std::string_view value) {

@@ -15,7 +15,6 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::uint32_t kFirstUid = 0x8000'0000;  // above every user of a machine
 constexpr std::size_t kMaxPersonBytes = 64;
 
 std::string signed_text(const std::string& secret, std::string_view text) {
@@ -109,7 +108,7 @@ Result<std::optional<WebhookAnswer>> read_answer(const Webhook& webhook, std::st
 Reviewer reviewer_of(const Webhook& webhook, const WebhookAnswer& answer) {
   std::uint32_t hash = 2166136261U;  // FNV-1a
   for (const char c : webhook.name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return {.uid = kFirstUid | hash,
+  return {.uid = kFirstUidBeyond | hash,
           .name = answer.by.empty() ? "webhook " + webhook.name : answer.by,
           .groups = webhook.groups};
 }

@@ -4,13 +4,13 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <thread>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "common/unix_socket.h"
@@ -25,12 +25,6 @@ constexpr DurationNs kAnsweringTick = kMillisecond;
 constexpr DurationNs kFirstBackoff = 100 * kMillisecond;
 constexpr DurationNs kLongestBackoff = 2 * kSecond;
 constexpr DurationNs kHelloTimeout = 5 * kSecond;
-
-std::uint64_t read_clock(clockid_t clock) {
-  timespec now = {};
-  ::clock_gettime(clock, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 int milliseconds(DurationNs duration) {
   return static_cast<int>(duration / kMillisecond);
@@ -64,9 +58,9 @@ Result<void> Channel::Impl::serve_once(Link& link) {
     if (auto sent = link.on_writable(); !sent) return sent;
   }
   if ((fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
-    if (auto read = link.on_readable(read_clock(CLOCK_MONOTONIC)); !read) return read;
+    if (auto read = link.on_readable(monotonic_ns()); !read) return read;
   }
-  return link.on_tick(read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_REALTIME));
+  return link.on_tick(monotonic_ns(), wall_ns());
 }
 
 Error Channel::Impl::serve(bool& established) {
@@ -74,7 +68,7 @@ Error Channel::Impl::serve(bool& established) {
   if (!socket) return socket.error();
   Link link(std::move(*socket), config, keeper, host);
   auto going = link.begin();
-  const TimeNs hello_deadline = read_clock(CLOCK_MONOTONIC) + kHelloTimeout;
+  const TimeNs hello_deadline = monotonic_ns() + kHelloTimeout;
   while (going && !stopping.load(std::memory_order_relaxed)) {
     going = serve_once(link);
     if (!going) break;
@@ -83,7 +77,7 @@ Error Channel::Impl::serve(bool& established) {
       last_report.clear();
       log::info("connected to control at " + config.socket_path);
     }
-    if (!established && read_clock(CLOCK_MONOTONIC) > hello_deadline)
+    if (!established && monotonic_ns() > hello_deadline)
       going = fail(ErrorCode::channel_closed, "control did not answer hello");
   }
   return going ? Error{} : going.error();

@@ -13,11 +13,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <mutex>
 #include <thread>
 
 #include "common/assert.h"
+#include "common/clock.h"
 #include "dataplane/record/archive_recovery.h"
 #include "dataplane/record/committer.h"
 #include "dataplane/record/lane.h"
@@ -29,12 +29,6 @@ namespace {
 
 constexpr std::size_t kMinPageBytes = 256 * 1024;
 constexpr std::size_t kMinBlockBytes = 192 * 1024;
-
-std::uint64_t clock_ns(clockid_t clock) {
-  timespec at{};
-  ::clock_gettime(clock, &at);
-  return static_cast<std::uint64_t>(at.tv_sec) * kSecond + static_cast<std::uint64_t>(at.tv_nsec);
-}
 
 Result<void> check(const ArchiveConfig& config, unsigned workers) {
   if (config.directory.empty()) return fail(ErrorCode::bad_argument, "the archive's directory is not given");
@@ -127,7 +121,7 @@ Result<void> ArchiveWriter::Impl::start() {
   config.limits.open_segments = config_.open_segments;
   config.block_bytes = config_.block_bytes;
   config.reserve_bytes = std::min<std::size_t>(config.reserve_bytes, config_.segment_bytes);
-  config.run = clock_ns(CLOCK_REALTIME);
+  config.run = wall_ns();
   if (::getrandom(&config.seed, sizeof config.seed, 0) != sizeof config.seed)
     return fail(ErrorCode::io_failed, "getrandom gave no bytes");
   std::vector<Lane*> lanes;
@@ -144,8 +138,8 @@ void ArchiveWriter::Impl::run() {
   std::array<Completion, 64> completions;
   TimeNs give_up_at = kNever;
   for (;;) {
-    const TimeNs now = clock_ns(CLOCK_MONOTONIC);
-    committer_->poll(now, clock_ns(CLOCK_REALTIME));
+    const TimeNs now = monotonic_ns();
+    committer_->poll(now, wall_ns());
     publish();
     if (stopping_.load(std::memory_order_acquire) && give_up_at == kNever) {
       give_up_at = now + config_.stop_within;

@@ -38,7 +38,6 @@ class Callers {
  public:
   static constexpr std::size_t kMost = 1024;
   static constexpr std::size_t kMostGiven = kMost * 3 / 4;
-  static constexpr std::string_view kOthers = "(others)";
 
   Callers() : Callers(HashKey{}) {}
   explicit Callers(const HashKey& seed);

@@ -178,7 +178,6 @@ class HoldTable {
 class HoldRef {
  public:
   HoldRef() = default;
-  HoldRef(HoldTable& table, Hold* hold) : table_(&table), hold_(hold) {}
   HoldRef(const HoldRef&) = delete;
   HoldRef& operator=(const HoldRef&) = delete;
   ~HoldRef() { end(HoldEnding::cut, 0); }

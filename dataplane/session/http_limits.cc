@@ -44,8 +44,13 @@ enforce::LimitLists HttpRelay::limits() const {
           .pace = line != nullptr && line->then == LimitThen::throttle ? &line->limit : nullptr};
 }
 
-enforce::LimitedUnit HttpRelay::limited_unit() const {
-  return {.principal = principal_, .address = client_address_, .caller = caller_hash_, .path = {}, .rules = {}};
+std::uint64_t HttpRelay::caller_hash(Context& context) {
+  if (caller_hash_ == 0) caller_hash_ = context.limiter.caller_of(principal_, client_address_);
+  return caller_hash_;
+}
+
+enforce::LimitedUnit HttpRelay::limited_unit(Context& context) {
+  return {.principal = principal_, .address = client_address_, .caller = caller_hash(context), .path = {}, .rules = {}};
 }
 
 // A head is there: until it was looked at, its buckets are, too.
@@ -53,8 +58,7 @@ void HttpRelay::expect_limits(Context& context) {
   const enforce::LimitLists lists = limits();
   if (lists.empty()) return;
   const StageScope stage(Stage::enforce);
-  if (caller_hash_ == 0) caller_hash_ = context.limiter.caller_of(principal_, client_address_);
-  context.limiter.expect(lists, limited_unit());
+  context.limiter.expect(lists, limited_unit(context));
 }
 
 // The last of what is decided on a request's head; asked again when it waited.
@@ -91,7 +95,7 @@ bool HttpRelay::ask_limits(Context& context, const enforce::LimitLists& lists, b
   if (looks_at(lists.service, LimitPer::rule))
     for (const record::Hit& hit : request_.message.hits())
       if (rule_count < rules.size()) rules[rule_count++] = hit.rule_name;
-  enforce::LimitedUnit unit = limited_unit();
+  enforce::LimitedUnit unit = limited_unit(context);
   unit.path = exchange.path;
   unit.rules = std::span(rules).first(rule_count);
   const enforce::Admission admission =
@@ -168,7 +172,7 @@ std::size_t HttpRelay::share_of(Context& context, Direction direction, std::size
   if (until != kNever && context.now < until) return 0;
   until = kNever;
   const enforce::Limiter::Share share =
-      context.limiter.share(limits(), limited_unit(), policy_->limits, bytes, context.now);
+      context.limiter.share(limits(), limited_unit(context), policy_->limits, bytes, context.now);
   context.errors.add(ErrorCode::limit_keys_exceeded, context.limiter.take_overflows());
   if (share.bytes == 0) until = context.now + std::max(share.wait_ns, kLeastWait);
   return charged = static_cast<std::uint32_t>(share.bytes);  // of what is read at once

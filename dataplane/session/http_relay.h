@@ -183,7 +183,8 @@ class HttpRelay {
   // limits (http_limits.cc)
   void learn_limits();
   [[nodiscard]] enforce::LimitLists limits() const;
-  [[nodiscard]] enforce::LimitedUnit limited_unit() const;
+  std::uint64_t caller_hash(Context& context);
+  enforce::LimitedUnit limited_unit(Context& context);
   void expect_limits(Context& context);
   void pass_limits(Context& context);
   bool ask_limits(Context& context, const enforce::LimitLists& lists, bool again, const enforce::Limit*& held_by);

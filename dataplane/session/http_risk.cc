@@ -7,8 +7,7 @@ namespace sluice::session {
 void HttpRelay::weigh_caller(Context& context, UnitInfo& unit, bool declared) {
   const enforce::Risk& risk = service_->risk;
   if (!risk.has_behaviours) return;
-  if (caller_hash_ == 0) caller_hash_ = context.limiter.caller_of(principal_, client_address_);
-  unit.who = {.caller = caller_hash_ ^ risk.id, .declared = declared};
+  unit.who = {.caller = caller_hash(context) ^ risk.id, .declared = declared};
   unit.stream = 0;
 }
 

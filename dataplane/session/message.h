@@ -19,9 +19,6 @@
 
 namespace sluice::session {
 
-// The principal of whom nobody knows a name.
-inline constexpr std::string_view kAnonymous = "anonymous";
-
 // Who and what a message belongs to; filled when its head is known.
 struct UnitInfo {
   PolicyRef policy;

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 
+#include "common/clock.h"
 #include "dataplane/worker/patience.h"
 
 namespace sluice::worker {
@@ -16,20 +16,7 @@ namespace {
 constexpr DurationNs kLongestRest = 50 * kMillisecond;
 constexpr DurationNs kWallEvery = kSecond;  // how often the wall clock is read
 
-std::uint64_t read_clock(clockid_t clock) {
-  timespec t{};
-  clock_gettime(clock, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * kSecond + static_cast<std::uint64_t>(t.tv_nsec);
-}
-
 }  // namespace
-
-TimeNs monotonic_ns() {
-  return read_clock(CLOCK_MONOTONIC);
-}
-WallNs wall_ns() {
-  return read_clock(CLOCK_REALTIME);
-}
 
 Loop::Loop(Worker& worker, record::Recorder& recorder, Idle idle, std::vector<int> wait_fds)
     : worker_(worker),

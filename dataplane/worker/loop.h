@@ -17,9 +17,6 @@ enum class Idle : std::uint8_t {
   adaptive,  // rests when nothing came for a while, if every port can wake it
 };
 
-TimeNs monotonic_ns();
-WallNs wall_ns();
-
 class Loop {
  public:
   // `wait_fds` become readable when frames wait; empty when a port can only be polled.
