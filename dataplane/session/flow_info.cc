@@ -37,7 +37,7 @@ void Session::tell(FlowInfo& info, TimeNs now) const {
 void Session::tell_terminated(FlowInfo& info, const Terminated& terminated) const {
   info.client.tcp = terminated.client_leg.info();
   info.server.tcp = terminated.server_leg.info();
-  const HttpRelay& relay = terminated.relay;
+  const Relay& relay = terminated.relay;
   info.unit_phase = relay.phase();
   info.units = relay.units();
   info.pending_units = static_cast<std::uint32_t>(relay.pending());

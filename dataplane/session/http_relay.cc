@@ -17,12 +17,7 @@ http1::Limits limits_of(const enforce::Service& service) {
 
 HttpRelay::HttpRelay(PolicyRef policy, const enforce::Service& service, SessionId session,
                      const IpAddress& client_address, const IpAddress& server_address)
-    : policy_(std::move(policy)),
-      service_(&service),
-      session_(session),
-      client_address_(client_address),
-      server_address_(server_address),
-      principal_(policy_->snapshot->principal_of(client_address)),
+    : Relay(std::move(policy), service, session, client_address, server_address, request_, response_),
       request_(Direction::request, limits_of(service)),
       response_(Direction::response, limits_of(service)) {
   learn_limits();
@@ -147,10 +142,6 @@ bool HttpRelay::accepts(Direction direction) const {
            request_.held.run_count() < Held::kMaxRuns / 4;
   if (direction == Direction::request && !from.dead) return exchanges_.size() < service_->pending_limit;
   return true;  // a dead side takes bytes to forget them
-}
-
-void HttpRelay::take(Context&, Direction direction, buffer::Chain& out) {
-  out.append(std::move(side(direction).out));
 }
 
 std::size_t HttpRelay::held_bytes(Direction direction) const {

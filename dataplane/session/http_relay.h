@@ -20,107 +20,53 @@
 #include "dataplane/session/flow_info.h"
 #include "dataplane/session/held.h"
 #include "dataplane/session/message.h"
+#include "dataplane/session/relay.h"
 
 namespace sluice::session {
-
-// Where a session's connections go next.
-enum class Fate : std::uint8_t {
-  run,
-  close,  // after what is queued to the client: finish both legs
-  abort,  // reset both legs
-};
 
 // Why a request was held, as it stands on the record; `number` of a score or of an order.
 std::string told_cause(HoldCause cause, std::string_view name, std::uint64_t number);
 
-class HttpRelay {
+class HttpRelay final : public Relay {
  public:
-  // What a relay knows between two exchanges.
-  struct Rest {
-    std::string principal;
-    std::uint32_t units = 0;
-  };
-
   // `service` is the one the session was opened for, under `policy`.
   HttpRelay(PolicyRef policy, const enforce::Service& service, SessionId session, const IpAddress& client_address,
             const IpAddress& server_address);
-  // Goes on where a relay of the same session rested.
-  void go_on(const Rest& rest) {
+  void go_on(const Rest& rest) override {
     principal_ = rest.principal;
     next_unit_ = rest.units;
     learn_limits();
   }
 
-  // Takes bytes of one direction (possibly none) and goes as far as it can.
-  void feed(Context& context, Direction direction, buffer::Chain&& bytes);
-  // The peer that sends this direction finished; all its bytes were fed.
-  void finish(Context& context, Direction direction);
-  // The streams belong to the peers since an upgrade, and nothing looks at them any more: neither a rule nor the
-  // record.
-  [[nodiscard]] bool is_unread() const { return unread_; }
-  // They go on without this relay: what is under way is recorded as complete, as far as it came.
-  void leave(Context& context);
-  // The session ends here: what is unfinished or unanswered is recorded as cut, for `why`.
-  void close(Context& context, ErrorCode why);
-  // The recorder had no room for the messages that come next: they wait until resume() finds some.
-  [[nodiscard]] bool starved() const { return starved_; }
-  void resume(Context& context) {
+  void feed(Context& context, Direction direction, buffer::Chain&& bytes) override;
+  void finish(Context& context, Direction direction) override;
+  void leave(Context& context) override;
+  void close(Context& context, ErrorCode why) override;
+  void resume(Context& context) override {
     if (starved_) advance(context);
     go_on_throttled(context);
     if (is_held()) go_on_held(context);
   }
   // The newest request waits until a limit has room for it; nothing behind it is read.
   [[nodiscard]] bool is_throttled() const { return throttled_until_ != kNever; }
-  // The newest request waits for a decision, and nothing behind it is read.
-  [[nodiscard]] bool is_held() const { return static_cast<bool>(hold_); }
-  // The server has nothing to do with this session but that request: it may close, and be called anew.
-  [[nodiscard]] bool needs_no_server() const {
+  [[nodiscard]] bool needs_no_server() const override {
     return is_held() && exchanges_.size() == 1 && response_.reader.idle() && !response_.message.active() &&
            response_.held.length_bytes() == 0 && !response_.dead && !response_.finished;
   }
-  // It did; what passes waits until it was called.
-  void server_left() { server_absent_ = true; }
-  [[nodiscard]] bool is_server_absent() const { return server_absent_; }
-  [[nodiscard]] bool wants_server() const { return wants_server_; }
-  void server_called(Context& context, bool answered);
-  // The client finished, or is gone.
-  void abandon(Context& context);
-  // How many of these bytes of a direction the limits let be read now, and charges them, once until they are fed; with
-  // 0, next_deadline() says when to ask again.
-  [[nodiscard]] std::size_t share_of(Context& context, Direction direction, std::size_t bytes);
-  // When something waits that no byte will announce.
-  [[nodiscard]] TimeNs next_deadline(TimeNs now) const;
+  void server_called(Context& context, bool answered) override;
+  void abandon(Context& context) override;
+  [[nodiscard]] std::size_t share_of(Context& context, Direction direction, std::size_t bytes) override;
+  [[nodiscard]] TimeNs next_deadline(TimeNs now) const override;
 
-  // More bytes of this direction may be fed (else: back-pressure on its sender).
-  [[nodiscard]] bool accepts(Direction direction) const;
-  // Whether take() would give any.
-  [[nodiscard]] bool has_output(Direction direction) const { return !side(direction).out.empty(); }
-  // Moves what may go out in this direction to `out`.
-  void take(Context& context, Direction direction, buffer::Chain& out);
-  // After take(): nothing will follow in this direction; the receiver's leg may be finished.
-  [[nodiscard]] bool finished(Direction direction) const {
-    return side(direction).finished && side(direction).out.empty();
-  }
-
-  [[nodiscard]] Fate fate() const { return fate_; }
-  [[nodiscard]] ErrorCode error() const { return error_; }
-  [[nodiscard]] std::size_t held_bytes(Direction direction) const;
-  [[nodiscard]] std::size_t held_segments(Direction direction) const;
-  [[nodiscard]] std::uint32_t units() const { return next_unit_; }
-  [[nodiscard]] UnitPhase phase() const;
-  // All requests that began are complete, and one of them has no answer yet.
-  [[nodiscard]] bool answer_expected() const {
+  [[nodiscard]] bool accepts(Direction direction) const override;
+  [[nodiscard]] std::size_t held_bytes(Direction direction) const override;
+  [[nodiscard]] std::size_t held_segments(Direction direction) const override;
+  [[nodiscard]] UnitPhase phase() const override;
+  [[nodiscard]] bool answer_expected() const override {
     return phase() == UnitPhase::waiting && request_.held.length_bytes() == 0;
   }
-  // Requests without a complete response.
-  [[nodiscard]] std::size_t pending() const { return exchanges_.size(); }
-  // Nothing is under way, and the connection lives on.
-  [[nodiscard]] bool may_rest() const;
-  [[nodiscard]] Rest rest() const { return {principal_, next_unit_}; }
-  // As the newest unit knows it.
-  [[nodiscard]] const enforce::Service& service() const { return *service_; }
-  // The principal as known now: the last user seen, else the one of the network.
-  [[nodiscard]] const std::string& principal() const { return principal_; }
+  [[nodiscard]] std::size_t pending() const override { return exchanges_.size(); }
+  [[nodiscard]] bool may_rest() const override;
 
  private:
   struct Exchange {
@@ -136,12 +82,11 @@ class HttpRelay {
     std::string path;           // where a limit is per route
     enforce::Flights flights;   // as limits count it
   };
-  struct Side {
+  struct Side : Way {
     Side(Direction direction, const http1::Limits& head_limits) : reader(direction, head_limits) {}
     http1::Reader reader;
     Held held;
     Message message;
-    buffer::Chain out;
     bool head_ready = false;   // the head may be released
     bool judged = false;       // request: its verdict has fallen
     bool paused = false;       // request: an upgrade was asked for; whether this message goes on depends on the answer
@@ -149,7 +94,6 @@ class HttpRelay {
     bool discard = false;      // refused: the rest of the message is read and forgotten
     bool dead = false;         // nothing more is read
     bool ended = false;        // its sender finished
-    bool finished = false;     // nothing will follow
 
     [[nodiscard]] bool may_rest() const {
       const bool empty = reader.idle() && held.length_bytes() == 0 && out.empty() && !message.active();
@@ -268,41 +212,26 @@ class HttpRelay {
   // A unit, or what should have been one, came to nothing: of whom it is, where that is known.
   void count_error(const UnitInfo* unit);
 
-  // Under which the session was opened; a unit has its own in its UnitInfo.
-  PolicyRef policy_;
-  const enforce::Service* service_;
-  SessionId session_;
-  IpAddress client_address_;
-  IpAddress server_address_;
-  std::string principal_;
   std::span<const enforce::Limit> own_limits_;  // the principal's
   std::uint64_t caller_hash_ = 0;               // the principal, as limits know it; 0: not asked yet
   Side request_;
   Side response_;
   std::list<Exchange> exchanges_;
-  std::uint32_t next_unit_ = 0;
   TimeNs throttled_until_ = kNever;
   TimeNs throttled_since_ = 0;                         // while it waits
   const enforce::Limit* throttled_by_ = nullptr;       // likewise
   std::array<TimeNs, 2> paced_until_{kNever, kNever};  // by Direction
   std::array<std::uint32_t, 2> charged_bytes_{};       // likewise: what the limits were charged with and was not fed
-  HoldRef hold_;
-  std::unique_ptr<Ticket> ticket_;                 // while it is taken whole for one
-  TimeNs hold_until_ = kNever;                     // of the pause that holds it
-  const enforce::Order* held_by_order_ = nullptr;  // within one call
-  std::uint32_t settled_matches_ = 0;              // of the request: of rules that hold, on which was decided
-  bool hold_whole_ = false;                        // all of the request is here
-  bool hold_shown_ = false;                        // as much of it as ever will be
-  HoldEnding passes_as_ = HoldEnding::passed;      // once it goes
-  std::uint32_t seen_matches_ = 0;                 // of rules that hold, that people could see
-  std::uint32_t settles_ = 0;                      // as many of them are settled once it goes
-  bool server_absent_ = false;
-  bool wants_server_ = false;
-  bool starved_ = false;
-  bool unread_ = false;
-  bool limits_bytes_ = false;  // some of the principal's or the service's limits do
-  Fate fate_ = Fate::run;
-  ErrorCode error_ = ErrorCode::ok;
+  std::unique_ptr<Ticket> ticket_;                     // while it is taken whole for one
+  TimeNs hold_until_ = kNever;                         // of the pause that holds it
+  const enforce::Order* held_by_order_ = nullptr;      // within one call
+  std::uint32_t settled_matches_ = 0;                  // of the request: of rules that hold, on which was decided
+  bool hold_whole_ = false;                            // all of the request is here
+  bool hold_shown_ = false;                            // as much of it as ever will be
+  HoldEnding passes_as_ = HoldEnding::passed;          // once it goes
+  std::uint32_t seen_matches_ = 0;                     // of rules that hold, that people could see
+  std::uint32_t settles_ = 0;                          // as many of them are settled once it goes
+  bool limits_bytes_ = false;                          // some of the principal's or the service's limits do
 };
 
 }  // namespace sluice::session

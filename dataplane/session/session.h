@@ -162,7 +162,7 @@ class alignas(64) Session {
   struct AtRest {
     tcp::LegRest client_leg;
     tcp::LegRest server_leg;
-    HttpRelay::Rest relay;
+    Relay::Rest relay;
     buffer::Pools& pools;
     buffer::Slabs& slabs;
   };
@@ -255,7 +255,7 @@ class alignas(64) Session {
   [[nodiscard]] wire::TcpHeader to_server() const;
   [[nodiscard]] tcp::Leg& client_leg() const { return terminated_->client_leg; }
   [[nodiscard]] tcp::Leg& server_leg() const { return terminated_->server_leg; }
-  [[nodiscard]] HttpRelay& relay() const { return terminated_->relay; }
+  [[nodiscard]] Relay& relay() const { return terminated_->relay; }
   tcp::Leg& source(Direction direction) { return direction == Direction::request ? client_leg() : server_leg(); }
   tcp::Leg& sink(Direction direction) { return direction == Direction::request ? server_leg() : client_leg(); }
   LegTrace trace_of(const Context& context, TraceLeg leg) {

@@ -17,7 +17,7 @@ constexpr unsigned kMostRefusals = 2;  // the first may be about the connection 
 }  // namespace
 
 void Session::follow_server(Context& context, Outputs& outputs) {
-  HttpRelay& relay = this->relay();
+  Relay& relay = this->relay();
   if (!relay.is_held()) return call_.reset();
   active_at_ = context.now;  // that it waits is no idleness
   if (client_leg().heard_finish()) return relay.abandon(context);

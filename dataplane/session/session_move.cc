@@ -65,7 +65,7 @@ void Session::flush_bytes(Context& context, Direction direction) {
   Flow& flow = flow_of(direction);
   tcp::Leg& to = sink(direction);
   buffer::Chain out;
-  relay().take(context, direction, out);
+  relay().take(direction, out);
   const enforce::Service& service = relay().service();
   const bool strict =
       service.durability == enforce::Durability::strict && service.record == enforce::RecordMode::required;

@@ -84,7 +84,7 @@ class RelayHarness {
   void take() {
     for (const Direction direction : {Direction::request, Direction::response}) {
       buffer::Chain out;
-      relay_->take(context, direction, out);
+      relay_->take(direction, out);
       std::string text(out.length_bytes(), '\0');
       out.copy_out(0, text.size(), reinterpret_cast<std::uint8_t*>(text.data()));
       (direction == Direction::request ? to_server : to_client) += text;

@@ -1,0 +1,144 @@
+// What stands between the two legs of a session and reads their protocol: chains and ends come in, chains and ends go
+// out. Knows no TCP. A session asks nothing else of a protocol.
+// Invariants: nothing is put out in a direction that is finished, and no byte of a unit that is held. How the streams
+// are cut into feeds changes nothing.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "dataplane/buffer/chain.h"
+#include "dataplane/session/context.h"
+#include "dataplane/session/flow_info.h"
+
+namespace sluice::session {
+
+// Where a session's connections go next.
+enum class Fate : std::uint8_t {
+  run,
+  close,  // after what is queued to the client: finish both legs
+  abort,  // reset both legs
+};
+
+class Relay {
+ public:
+  // What a relay knows between two units.
+  struct Rest {
+    std::string principal;
+    std::uint32_t units = 0;
+  };
+
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+  virtual ~Relay() = default;
+
+  // Goes on where a relay of the same session rested.
+  virtual void go_on(const Rest& rest) = 0;
+  [[nodiscard]] Rest rest() const { return {principal_, next_unit_}; }
+
+  // Takes bytes of one direction (possibly none) and goes as far as it can.
+  virtual void feed(Context& context, Direction direction, buffer::Chain&& bytes) = 0;
+  // The peer that sends this direction finished; all its bytes were fed.
+  virtual void finish(Context& context, Direction direction) = 0;
+  // The streams go on without this relay: what is under way is recorded as complete, as far as it came.
+  virtual void leave(Context& context) = 0;
+  // The session ends here: what is unfinished or unanswered is recorded as cut, for `why`.
+  virtual void close(Context& context, ErrorCode why) = 0;
+  // Before each burst's feeds: what waited for room, for time or for a decision goes on.
+  virtual void resume(Context& context) = 0;
+  // The client finished, or is gone, while a unit is held.
+  virtual void abandon(Context& context) = 0;
+
+  // The server has nothing to do with this session but the unit that is held: it may close, and be called anew.
+  [[nodiscard]] virtual bool needs_no_server() const = 0;
+  virtual void server_called(Context& context, bool answered) = 0;
+  // It did close; what passes waits until it was called.
+  void server_left() { server_absent_ = true; }
+  [[nodiscard]] bool is_server_absent() const { return server_absent_; }
+  [[nodiscard]] bool wants_server() const { return wants_server_; }
+
+  // How many of these bytes of a direction the limits let be read now, and charges them, once until they are fed; with
+  // 0, next_deadline() says when to ask again.
+  [[nodiscard]] virtual std::size_t share_of(Context& context, Direction direction, std::size_t bytes) = 0;
+  // When something waits that no byte will announce.
+  [[nodiscard]] virtual TimeNs next_deadline(TimeNs now) const = 0;
+  // More bytes of this direction may be fed (else: back-pressure on its sender).
+  [[nodiscard]] virtual bool accepts(Direction direction) const = 0;
+
+  // Whether take() would give any.
+  [[nodiscard]] bool has_output(Direction direction) const { return !way(direction).out.empty(); }
+  // Moves what may go out in this direction to `out`.
+  void take(Direction direction, buffer::Chain& out) { out.append(std::move(way(direction).out)); }
+  // After take(): nothing will follow in this direction; the receiver's leg may be finished.
+  [[nodiscard]] bool finished(Direction direction) const {
+    return way(direction).finished && way(direction).out.empty();
+  }
+
+  [[nodiscard]] Fate fate() const { return fate_; }
+  [[nodiscard]] ErrorCode error() const { return error_; }
+  // The recorder had no room for the messages that come next: they wait until resume() finds some.
+  [[nodiscard]] bool starved() const { return starved_; }
+  // A unit waits for a decision, and nothing behind it is read.
+  [[nodiscard]] bool is_held() const { return static_cast<bool>(hold_); }
+  // The streams belong to the peers since an upgrade, and nothing looks at them any more: neither a rule nor the
+  // record.
+  [[nodiscard]] bool is_unread() const { return unread_; }
+  // Nothing is under way, and the connection lives on.
+  [[nodiscard]] virtual bool may_rest() const = 0;
+
+  [[nodiscard]] virtual std::size_t held_bytes(Direction direction) const = 0;
+  [[nodiscard]] virtual std::size_t held_segments(Direction direction) const = 0;
+  [[nodiscard]] std::uint32_t units() const { return next_unit_; }
+  [[nodiscard]] virtual UnitPhase phase() const = 0;
+  // All units that began are complete, and one of them has no answer yet.
+  [[nodiscard]] virtual bool answer_expected() const = 0;
+  // Units without a complete answer.
+  [[nodiscard]] virtual std::size_t pending() const = 0;
+  // As the newest unit knows it.
+  [[nodiscard]] const enforce::Service& service() const { return *service_; }
+  // The principal as known now: the last user seen, else the one of the network.
+  [[nodiscard]] const std::string& principal() const { return principal_; }
+
+ protected:
+  // What goes out in one direction.
+  struct Way {
+    buffer::Chain out;
+    bool finished = false;  // nothing will follow
+  };
+
+  // `request` and `response` belong to the relay that is made; `service` is the one the session was opened for.
+  Relay(PolicyRef policy, const enforce::Service& service, SessionId session, const IpAddress& client_address,
+        const IpAddress& server_address, Way& request, Way& response)
+      : policy_(std::move(policy)),
+        service_(&service),
+        session_(session),
+        client_address_(client_address),
+        server_address_(server_address),
+        principal_(policy_->snapshot->principal_of(client_address)),
+        ways_{&request, &response} {}
+
+  [[nodiscard]] Way& way(Direction direction) const { return *ways_[static_cast<std::size_t>(direction)]; }
+
+  // Under which the session was opened; a unit has its own in its UnitInfo.
+  PolicyRef policy_;
+  const enforce::Service* service_;
+  SessionId session_;
+  IpAddress client_address_;
+  IpAddress server_address_;
+  std::string principal_;
+  std::uint32_t next_unit_ = 0;
+  HoldRef hold_;
+  bool server_absent_ = false;
+  bool wants_server_ = false;
+  bool starved_ = false;
+  bool unread_ = false;
+  Fate fate_ = Fate::run;
+  ErrorCode error_ = ErrorCode::ok;
+
+ private:
+  std::array<Way*, 2> ways_;  // by Direction
+};
+
+}  // namespace sluice::session
