@@ -61,7 +61,7 @@ inline std::vector<Stream> request_streams() {
       message('B', names + be16(1) + be16(1) + be16(4) + values + be16(1) + be16(1)),
       message('B',
               names + be16(2) + be16(0) + be16(1) + be16(2) + sized("1") + sized("22") + be16(2) + be16(0) + be16(1)),
-      bind("", "") + describe('P', "") + execute("", 100) + describe('S', "s") + close('S', "s") + close('P', "p") +
+      bind_of("", "") + describe('P', "") + execute("", 100) + describe('S', "s") + close('S', "s") + close('P', "p") +
           sync(),
       message('H') + sync() + message('X'),
       message('F', be32(1598) + be16(1) + be16(1) + be16(2) + sized("1234") + kNull + be16(1)),

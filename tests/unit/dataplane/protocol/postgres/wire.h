@@ -48,7 +48,7 @@ inline std::string parse(std::string_view name, std::string_view sql, std::strin
   return message('P', text(name) + text(sql) + be16(static_cast<std::uint32_t>(types.size() / 4)) + std::string(types));
 }
 // Without parameters, results as text.
-inline std::string bind(std::string_view portal, std::string_view statement) {
+inline std::string bind_of(std::string_view portal, std::string_view statement) {
   return message('B', text(portal) + text(statement) + be16(0) + be16(0) + be16(0));
 }
 inline std::string describe(char target, std::string_view name) {
