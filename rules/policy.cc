@@ -78,6 +78,21 @@ void check_across(const Policy& policy, Report& report) {
   }
 }
 
+// Of a statement nothing waits yet, and what comes in several has no key that ties it.
+void check_postgres(const Policy& policy, Report& report) {
+  for (const Service& service : policy.services) {
+    if (service.protocol != Protocol::postgres) continue;
+    for (const RuleIndex index : service.rules) {
+      const Rule& rule = policy.rules[index];
+      if (rule.action != Action::hold && !rule.across) continue;
+      report.add(service.position,
+                 fmt::format("rule {} of service {} {}, which protocol postgres has not yet", show(rule.name),
+                             show(service.name), rule.across ? "looks across requests" : "holds"),
+                 "leave the rule out there, or give it action deny");
+    }
+  }
+}
+
 }  // namespace
 
 std::expected<Policy, Problems> parse_policy(std::string_view yaml, std::string_view file_name,
@@ -108,6 +123,7 @@ std::expected<Policy, Problems> parse_policy(std::string_view yaml, std::string_
     report.add(root->position, fmt::format("{} rules, those of packs included", policy.rules.size()),
                fmt::format("at most {}", kMaxRules));
   check_across(policy, report);
+  check_postgres(policy, report);
   check_principal_limits(policy, report);
   if (!report.empty()) return std::unexpected(report.take());
   return policy;

@@ -13,8 +13,9 @@
 namespace sluice::rules {
 namespace {
 
-constexpr Word<Protocol> kProtocols[] = {{"http", Protocol::http}, {"tcp", Protocol::tcp}};
-constexpr std::string_view kLaterProtocols[] = {"raw", "postgres", "ssh", "https", "mysql"};
+constexpr Word<Protocol> kProtocols[] = {
+    {"http", Protocol::http}, {"postgres", Protocol::postgres}, {"tcp", Protocol::tcp}};
+constexpr std::string_view kLaterProtocols[] = {"raw", "ssh", "https", "mysql"};
 constexpr Word<Mode> kModes[] = {{"observe", Mode::observe}, {"enforce", Mode::enforce}};
 constexpr Word<RecordMode> kRecordModes[] = {
     {"required", RecordMode::required}, {"best_effort", RecordMode::best_effort}, {"off", RecordMode::off}};
@@ -126,6 +127,18 @@ void read_reading(Fields& fields, Service& service, RuleBook& book, Report& repo
   if (const YamlNode* rules = fields.get("rules")) service.rules = book.resolve(*rules);
 }
 
+// Of protocol postgres statements and values are read, and they have no place for what is of HTTP alone.
+void refuse_http(Fields& fields, Report& report) {
+  for (const std::string_view key : {"http", "allow_upgrade", "after_upgrade"})
+    if (const YamlNode* node = fields.get(key))
+      report.add(node->position, fmt::format("\"{}\" on a service of protocol postgres", key),
+                 "remove it, or protocol: http");
+  for (const std::string_view key : {"limits", "hold", "risk"})
+    if (const YamlNode* node = fields.get(key))
+      report.add(node->position, fmt::format("\"{}\" on a service of protocol postgres is not there yet", key),
+                 "remove it; rules with actions observe, mask and deny are there");
+}
+
 // And of protocol tcp nothing is read.
 void refuse_reading(Fields& fields, const Service& service, Report& report) {
   for (const std::string_view key :
@@ -154,6 +167,7 @@ std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report
   Fields fields(node, "a service", own);
   read_identity(fields, service, own);
   if (const YamlNode* record = fields.get("record")) read_record(*record, service, own);
+  if (service.protocol == Protocol::postgres) refuse_http(fields, own);
   if (service.protocol == Protocol::tcp)
     refuse_reading(fields, service, own);
   else

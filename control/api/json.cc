@@ -226,6 +226,7 @@ Json session_json(const SessionRow& row) {
           {"principal_verified", row.principal_verified},
           {"client", format_endpoint(row.client_address, row.client_port)},
           {"server", format_endpoint(row.server_address, row.server_port)},
+          {"protocol", schema::log::EnumNameProtocol(row.protocol)},
           {"opened", time_json(row.opened_wall_ns)},
           {"last", time_json(row.last_wall_ns)},
           {"closed", row.closed},

@@ -8,7 +8,7 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::uint64_t kSchemaVersion = 2;
+constexpr std::uint64_t kSchemaVersion = 3;
 constexpr const char* kSchema = R"(
   CREATE TABLE IF NOT EXISTS segments(
     id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, segment_id INTEGER NOT NULL, sequence INTEGER NOT NULL,
@@ -19,13 +19,14 @@ constexpr const char* kSchema = R"(
     server_address TEXT NOT NULL, server_port INTEGER NOT NULL, opened INTEGER NOT NULL, last INTEGER NOT NULL,
     closed INTEGER NOT NULL, requests INTEGER NOT NULL, responses INTEGER NOT NULL, request_bytes INTEGER NOT NULL,
     response_bytes INTEGER NOT NULL, error INTEGER NOT NULL, verdict INTEGER NOT NULL, masked INTEGER NOT NULL,
-    denied INTEGER NOT NULL, hits INTEGER NOT NULL, gap_records INTEGER NOT NULL);
+    denied INTEGER NOT NULL, hits INTEGER NOT NULL, gap_records INTEGER NOT NULL,
+    protocol INTEGER NOT NULL);
   CREATE INDEX IF NOT EXISTS sessions_by_opened ON sessions(opened);
   CREATE INDEX IF NOT EXISTS sessions_by_service ON sessions(service, opened);
   CREATE TABLE IF NOT EXISTS runs(
     session INTEGER NOT NULL, segment INTEGER NOT NULL, offset INTEGER NOT NULL, block INTEGER NOT NULL,
     blocks INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(session, segment, offset)) WITHOUT ROWID;
-  PRAGMA user_version = 2;
+  PRAGMA user_version = 3;
 )";
 constexpr const char* kDropAll =
     "DROP TABLE IF EXISTS segments; DROP TABLE IF EXISTS sessions; DROP TABLE IF EXISTS runs;";

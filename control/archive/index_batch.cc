@@ -8,8 +8,8 @@ namespace {
 constexpr const char* kUpsertSession = R"(
   INSERT INTO sessions(id, service, class, principal, verified, client_address, client_port, server_address,
     server_port, opened, last, closed, requests, responses, request_bytes, response_bytes, error, verdict, masked,
-    denied, hits, gap_records)
-  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+    denied, hits, gap_records, protocol)
+  VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
   ON CONFLICT(id) DO UPDATE SET
     principal = CASE WHEN excluded.principal <> '' THEN excluded.principal ELSE principal END,
     verified = CASE WHEN excluded.principal <> '' THEN excluded.verified ELSE verified END,
@@ -31,7 +31,8 @@ constexpr const char* kUpsertSession = R"(
     masked = masked + excluded.masked,
     denied = denied + excluded.denied,
     hits = hits + excluded.hits,
-    gap_records = gap_records + excluded.gap_records)";
+    gap_records = gap_records + excluded.gap_records,
+    protocol = max(protocol, excluded.protocol))";
 
 constexpr const char* kInsertRun = R"(
   INSERT OR REPLACE INTO runs(session, segment, offset, block, blocks, sequence) VALUES(?1, ?2, ?3, ?4, ?5, ?6))";
@@ -51,6 +52,7 @@ Result<void> upsert(Statement& statement, const SessionRow& row) {
   statement.bind(15, row.request_bytes).bind(16, row.response_bytes);
   statement.bind(17, static_cast<std::uint64_t>(row.error)).bind(18, static_cast<std::uint64_t>(row.verdict));
   statement.bind(19, row.masked).bind(20, row.denied).bind(21, row.hits).bind(22, row.gap_records);
+  statement.bind(23, static_cast<std::uint64_t>(row.protocol));
   return statement.run();
 }
 

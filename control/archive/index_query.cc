@@ -6,7 +6,8 @@ namespace {
 
 constexpr const char* kColumns =
     "id, service, class, principal, verified, client_address, client_port, server_address, server_port, opened, last, "
-    "closed, requests, responses, request_bytes, response_bytes, error, verdict, masked, denied, hits, gap_records";
+    "closed, requests, responses, request_bytes, response_bytes, error, verdict, masked, denied, hits, gap_records, "
+    "protocol";
 
 SessionRow row_of(const Statement& s) {
   SessionRow row;
@@ -32,6 +33,7 @@ SessionRow row_of(const Statement& s) {
   row.denied = s.number(19);
   row.hits = s.number(20);
   row.gap_records = s.number(21);
+  row.protocol = static_cast<schema::log::Protocol>(s.integer(22));
   return row;
 }
 

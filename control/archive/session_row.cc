@@ -52,6 +52,7 @@ void SessionRow::add(const log::Record& record) {
     client_port = open->client_port();
     server_address = address_of(open->server_address(), open->server_ipv6());
     server_port = open->server_port();
+    protocol = open->protocol();
   } else if (const auto* end = record.body_as_UnitEnd()) {
     add_end(*this, *end);
   } else if (const auto* close = record.body_as_SessionClose()) {

@@ -36,6 +36,7 @@ struct SessionRow {
   std::uint64_t denied = 0;
   std::uint64_t hits = 0;
   std::uint64_t gap_records = 0;
+  schema::log::Protocol protocol = schema::log::Protocol::http;
 
   void add(const schema::log::Record& record);
 };

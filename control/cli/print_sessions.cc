@@ -3,6 +3,7 @@
 
 #include "control/cli/fields.h"
 #include "control/cli/print.h"
+#include "control/cli/print_values.h"
 #include "control/cli/text.h"
 
 namespace sluice::cli {
@@ -52,7 +53,7 @@ std::string verdict_line(const Json& message) {
   return out;
 }
 
-std::string message_text(const char* name, const Json& message) {
+std::string message_text(const char* name, const Json& message, bool has_values) {
   if (!message.is_object()) return fmt::format("  {}: not on the record\n", name);
   std::string out =
       fmt::format("  {} {} UTC: {}\n", name, human_time(text_of(message, "begin")), verdict_line(message));
@@ -60,7 +61,8 @@ std::string message_text(const char* name, const Json& message) {
   out += indented(bytes_of(message["head"]));
   const std::uint64_t bytes = number_of(message, "body_bytes");
   if (bytes == 0) return out;
-  out += indented(bytes_of(message["body"]));
+  const std::string body = bytes_of(message["body"]);
+  out += indented(has_values ? values_text(body) : body);
   if (!is_true(message, "body_shown_whole")) out += fmt::format("    … {} in all\n", human_bytes(bytes));
   if (is_true(message, "body_has_holes")) out += "    (parts of the body are not on the record)\n";
   return out;
@@ -124,10 +126,11 @@ std::string session_text(const Json& s) {
   if (error_of(s) != "-") out += "error       " + error_of(s) + "\n";
   if (number_of(s, "missing_records") > 0)
     out += fmt::format("missing     {} records were left out (best_effort)\n", number_of(s, "missing_records"));
+  const bool has_values = text_of(s, "protocol") == "postgres";
   for (const Json& unit : s["units"]) {
     out += fmt::format("\nunit {}\n", number_of(unit, "unit"));
-    out += message_text("request ", unit["request"]);
-    out += message_text("response", unit["response"]);
+    out += message_text("request ", unit["request"], has_values);
+    out += message_text("response", unit["response"], has_values);
   }
   if (is_true(s, "has_more")) out += "\n(more units: --from and --limit)\n";
   if (const std::string problem = text_of(s, "problem"); !problem.empty())

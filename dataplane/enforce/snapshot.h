@@ -28,7 +28,7 @@ constexpr Place place_of(Direction direction, Part part) {
   return static_cast<Place>(static_cast<int>(direction) * 2 + static_cast<int>(part));
 }
 
-enum class Protocol : std::uint8_t { http = 0, raw = 1, tcp = 2 };
+enum class Protocol : std::uint8_t { http = 0, raw = 1, tcp = 2, postgres = 3 };
 enum class Mode : std::uint8_t { observe = 0, enforce = 1 };
 enum class Action : std::uint8_t { observe = 0, mask = 1, deny = 2, hold = 3 };
 enum class RecordMode : std::uint8_t { required = 0, best_effort = 1, off = 2 };

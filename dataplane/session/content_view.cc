@@ -12,6 +12,7 @@ void ContentView::reset(std::uint64_t begin) {
   read_.clear();
   write_.clear();
   starts_.clear();
+  marks_.clear();
 }
 
 void ContentView::add(MutableBytes piece) {
@@ -19,6 +20,12 @@ void ContentView::add(MutableBytes piece) {
   write_.push_back(piece);
   starts_.push_back(end_);
   end_ += piece.size();
+}
+
+void ContentView::add_mark(Item item, std::uint32_t length, std::size_t skip) {
+  auto& mark = marks_.emplace_back();
+  const std::size_t bytes = write_mark(item, length, mark.data());
+  if (skip < bytes) add(MutableBytes(mark).subspan(skip, bytes - skip));
 }
 
 void ContentView::pieces_from(std::uint64_t from, std::vector<Bytes>& out) const {

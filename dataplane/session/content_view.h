@@ -2,11 +2,14 @@
 // Rebuilt for each scan; the pieces point into mbufs that the session owns.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <vector>
 
 #include "common/bytes.h"
+#include "segment/item_mark.h"
 
 namespace sluice::session {
 
@@ -15,6 +18,8 @@ class ContentView {
   // Starts over: the next piece added begins at content offset `begin`.
   void reset(std::uint64_t begin);
   void add(MutableBytes piece);
+  // All but the first `skip` bytes of a mark, which is nowhere on the wire.
+  void add_mark(Item item, std::uint32_t length, std::size_t skip);
 
   [[nodiscard]] std::uint64_t begin() const { return begin_; }
   [[nodiscard]] std::uint64_t end() const { return end_; }
@@ -38,6 +43,7 @@ class ContentView {
   std::vector<Bytes> read_;
   std::vector<MutableBytes> write_;
   std::vector<std::uint64_t> starts_;
+  std::deque<std::array<std::uint8_t, kMostMarkBytes>> marks_;  // a deque: pieces point into it
 };
 
 }  // namespace sluice::session

@@ -40,10 +40,20 @@ void Held::label(RunKind kind, std::size_t bytes) {
   if (!runs_.empty() && runs_.back().kind == kind) {
     runs_.back().bytes += bytes;
   } else {
-    runs_.push_back({kind, bytes});
+    runs_.push_back({kind, {}, bytes});
   }
   labelled_bytes_ += bytes;
   if (kind == RunKind::content) content_end_ += bytes;
+}
+
+void Held::mark(Item item, std::uint32_t length) {
+  runs_.push_back({RunKind::mark, item, length});
+  content_end_ += mark_bytes(length);
+}
+
+std::size_t Held::Run::content_bytes() const {
+  if (kind == RunKind::mark) return mark_bytes(static_cast<std::uint32_t>(bytes));
+  return kind == RunKind::content ? bytes : 0;
 }
 
 void Held::begin_message() {
@@ -60,7 +70,7 @@ std::string Held::first_line() const {
 
 void Held::relabel_as_content() {
   runs_.clear();
-  if (labelled_bytes_ > 0) runs_.push_back({RunKind::content, labelled_bytes_});
+  if (labelled_bytes_ > 0) runs_.push_back({RunKind::content, {}, labelled_bytes_});
   content_begin_ = 0;
   content_end_ = labelled_bytes_;
 }
@@ -70,7 +80,12 @@ void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const 
   const rte_mbuf* segment = bytes_.first();
   std::size_t at = 0;  // within segment
   for (const Run& run : runs_.all()) {
-    for (std::size_t left = run.bytes; left > 0;) {
+    if (run.kind == RunKind::mark && kind == RunKind::content) {
+      const std::size_t skipped = std::min<std::uint64_t>(skip, run.content_bytes());
+      skip -= skipped;
+      view.add_mark(run.item, static_cast<std::uint32_t>(run.bytes), skipped);
+    }
+    for (std::size_t left = run.wire_bytes(); left > 0;) {
       if (at == segment->data_len) {
         segment = segment->next;
         at = 0;
@@ -120,25 +135,28 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
   for (const Run& run : runs_.all()) {
     if (run.kind == RunKind::head && !head) break;
     if (run.kind == RunKind::trailer && !all) break;
-    if (run.kind == RunKind::content) {
-      const std::uint64_t may = std::min<std::uint64_t>(run.bytes, through - std::min(through, content));
+    if (const std::size_t length = run.content_bytes(); length > 0) {
+      const std::uint64_t may = std::min<std::uint64_t>(length, through - std::min(through, content));
+      if (run.kind == RunKind::mark && may < length) break;
       content += may;
-      if (may < run.bytes) {
+      if (may < length) {
         part = may;
         bytes += may;
         break;
       }
     }
-    bytes += run.bytes;
+    bytes += run.wire_bytes();
     ++whole_runs;
   }
-  if (bytes == 0) return true;
-  buffer::Chain front;
-  if (!bytes_.take_front(pools, bytes, front)) return false;
-  const std::size_t passed = std::min(passed_bytes_, bytes);
-  front.drop_front(passed);
-  passed_bytes_ -= passed;
-  out.append(std::move(front));
+  if (whole_runs == 0 && part == 0) return true;
+  if (bytes > 0) {
+    buffer::Chain front;
+    if (!bytes_.take_front(pools, bytes, front)) return false;
+    const std::size_t passed = std::min(passed_bytes_, bytes);
+    front.drop_front(passed);
+    passed_bytes_ -= passed;
+    out.append(std::move(front));
+  }
   runs_.drop_front(whole_runs);
   if (part > 0) runs_.front().bytes -= part;
   labelled_bytes_ -= bytes;

@@ -1,6 +1,7 @@
 // The bytes of one direction that came in and have not gone out, each labelled with what it is.
 // Invariants: runs cover exactly the first labelled_bytes() of the chain, in order; adjacent runs
-// differ in kind; content offsets count content bytes of the current message from 0.
+// differ in kind; content offsets count content bytes of the current message from 0. Content that is many values (the
+// cells of rows, say) has a mark (item_mark.h) before each: on the wire it is nothing, in the content a few bytes.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +10,11 @@
 #include "dataplane/buffer/chain.h"
 #include "dataplane/session/content_view.h"
 #include "dataplane/session/run_queue.h"
+#include "segment/item_mark.h"
 
 namespace sluice::session {
 
-enum class RunKind : std::uint8_t { head, framing, content, trailer };
+enum class RunKind : std::uint8_t { head, framing, content, trailer, mark };
 
 class Held {
  public:
@@ -31,6 +33,8 @@ class Held {
   [[nodiscard]] Bytes unlabelled() const;
   [[nodiscard]] std::size_t unlabelled_bytes() const { return bytes_.length_bytes() - labelled_bytes_; }
   void label(RunKind kind, std::size_t bytes);
+  // Content goes on with a value, which its next bytes are.
+  void mark(Item item, std::uint32_t length);
 
   // A new message begins: content counts from 0. At most its head is held.
   void begin_message();
@@ -65,7 +69,10 @@ class Held {
  private:
   struct Run {
     RunKind kind;
+    Item item;  // of a mark; `bytes` is its length then
     std::size_t bytes;
+    [[nodiscard]] std::size_t wire_bytes() const { return kind == RunKind::mark ? 0 : bytes; }
+    [[nodiscard]] std::size_t content_bytes() const;
   };
   void view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const;
 

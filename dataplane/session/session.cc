@@ -40,6 +40,15 @@ Session::Session(const FlowKey& flow, SessionId id, PolicyRef policy, const enfo
 
 Session::~Session() = default;
 
+Relay& Session::Terminated::make_relay(const Session& session, const HashKey& key) {
+  const IpAddress& client = session.flow_.client_address;
+  const IpAddress& server = session.flow_.server_address;
+  if (session.service_.protocol == enforce::Protocol::postgres)
+    return *(postgres =
+                 std::make_unique<PostgresRelay>(session.policy_, session.service_, session.id_, client, server, key));
+  return http.emplace(session.policy_, session.service_, session.id_, client, server);
+}
+
 // Before a server was heard, frames to the client go where its own came from.
 wire::TcpHeader Session::to_client() const {
   return {.link = server_carrier_.link.length != 0 ? server_carrier_.link : wire::turned_around(client_carrier_.link),
@@ -202,7 +211,7 @@ void Session::establish(Context& context, Outputs& outputs, const wire::Frame& a
   const tcp::LegSetup client = handshake_.client_leg(ack);
   const tcp::LegSetup server = server_setup(ack);
   static_assert(sizeof(Terminated) <= kAwakeBytes);
-  terminated_ = context.awake.make<Terminated>(*this, client, server, context.pools, context.now);
+  terminated_ = context.awake.make<Terminated>(*this, client, server, context.pools, context.hash_key, context.now);
   phase_ = Phase::established;
   begin_streams(client, server);
   answer_server(context, outputs, server);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dataplane/session/context.h"
@@ -19,6 +20,7 @@
 #include "dataplane/session/frame_output.h"
 #include "dataplane/session/handshake.h"
 #include "dataplane/session/http_relay.h"
+#include "dataplane/session/postgres_relay.h"
 #include "dataplane/session/splice.h"
 #include "dataplane/tcp/leg.h"
 
@@ -92,7 +94,7 @@ class alignas(64) Session {
     if (terminated_ == nullptr) return;
     prefetch_lines(&terminated_->client_leg, kHotLines, sizeof(tcp::Leg) / kLineBytes);
     prefetch_lines(&terminated_->server_leg, kHotLines, sizeof(tcp::Leg) / kLineBytes);
-    prefetch_lines(&terminated_->relay, 0, sizeof(HttpRelay) / kLineBytes);
+    prefetch_lines(&terminated_->http, 0, sizeof(HttpRelay) / kLineBytes);
   }
 
   [[nodiscard]] TimeNs next_deadline() const { return deadline_; }
@@ -147,14 +149,19 @@ class alignas(64) Session {
   struct Terminated {
     // From what the handshake agreed on, or from what is left of legs at rest.
     template <class LegBegin>
-    Terminated(const Session& session, const LegBegin& client, const LegBegin& server, buffer::Pools& pools, TimeNs now)
+    Terminated(const Session& session, const LegBegin& client, const LegBegin& server, buffer::Pools& pools,
+               const HashKey& key, TimeNs now)
         : client_leg(client, session.limits_.leg, pools, now),
           server_leg(server, session.limits_.leg, pools, now),
-          relay(session.policy_, session.service_, session.id_, session.flow_.client_address,
-                session.flow_.server_address) {}
+          relay(make_relay(session, key)) {}
     tcp::Leg client_leg;
     tcp::Leg server_leg;
-    HttpRelay relay;
+    std::optional<HttpRelay> http;  // one of both
+    std::unique_ptr<PostgresRelay> postgres;
+    Relay& relay;  // that one
+
+   private:
+    Relay& make_relay(const Session& session, const HashKey& key);
   };
   using TerminatedPtr = buffer::Slabs::Owned<Terminated>;
   static_assert(sizeof(Terminated*) == sizeof(TerminatedPtr));
@@ -165,6 +172,7 @@ class alignas(64) Session {
     Relay::Rest relay;
     buffer::Pools& pools;
     buffer::Slabs& slabs;
+    HashKey key;
   };
   // What a session has instead of legs and relay.
   struct Spliced {

@@ -29,13 +29,14 @@ void Session::leave_legs(Context& context) {
                             .server_leg = server_leg().rest(),
                             .relay = relay().rest(),
                             .pools = context.pools,
-                            .slabs = context.awake});
+                            .slabs = context.awake,
+                            .key = context.hash_key});
   terminated_.reset();
 }
 
 Session::TerminatedPtr Session::awake(TimeNs now) const {
-  auto terminated =
-      at_rest_->slabs.make<Terminated>(*this, at_rest_->client_leg, at_rest_->server_leg, at_rest_->pools, now);
+  auto terminated = at_rest_->slabs.make<Terminated>(*this, at_rest_->client_leg, at_rest_->server_leg, at_rest_->pools,
+                                                     at_rest_->key, now);
   terminated->relay.go_on(at_rest_->relay);
   return terminated;
 }

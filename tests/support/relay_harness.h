@@ -1,4 +1,4 @@
-// Drives an HttpRelay the way a session does, with strings for streams.
+// Drives a relay the way a session does, with strings for streams.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,9 +6,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "dataplane/session/http_relay.h"
+#include "dataplane/session/postgres_relay.h"
 #include "tests/support/memory_recorder.h"
 #include "tests/support/occurrences.h"
 #include "tests/support/test_policy.h"
@@ -20,9 +22,10 @@ inline buffer::Pools& test_pools() {
   return pools;
 }
 
-class RelayHarness {
+template <class AnyRelay>
+class RelayHarnessOf {
  public:
-  explicit RelayHarness(const std::string& policy) { use(policy); }
+  explicit RelayHarnessOf(const std::string& policy) { use(policy); }
 
   void use(const std::string& yaml) {
     context.policy = test::make_policy(yaml, scratch, ++version_);
@@ -34,7 +37,7 @@ class RelayHarness {
     const enforce::Service* service = context.policy->snapshot->find_service(test::kServerAddress, test::kServerPort);
     session_ = id;
     auto& relay = relays_[id];
-    if (!relay) relay = std::make_unique<HttpRelay>(context.policy, *service, id, client, test::kServerAddress);
+    if (!relay) relay = make(*service, id, client);
     relay_ = relay.get();
   }
   // Feeds in pieces of at most `cut` bytes; 0: all at once.
@@ -56,7 +59,7 @@ class RelayHarness {
 
   test::RecordedUnit& request(std::uint32_t unit) { return recorder.unit(session_, unit, Direction::request); }
   test::RecordedUnit& response(std::uint32_t unit) { return recorder.unit(session_, unit, Direction::response); }
-  HttpRelay& relay() { return *relay_; }
+  AnyRelay& relay() { return *relay_; }
   // How often the server saw it.
   [[nodiscard]] std::size_t at_server(std::string_view what) const { return test::occurrences(to_server, what); }
 
@@ -75,6 +78,12 @@ class RelayHarness {
                   .work = {}};
 
  private:
+  std::unique_ptr<AnyRelay> make(const enforce::Service& service, SessionId id, std::uint32_t client) {
+    if constexpr (std::is_same_v<AnyRelay, PostgresRelay>)
+      return std::make_unique<AnyRelay>(context.policy, service, id, client, test::kServerAddress, HashKey{1, 2});
+    else
+      return std::make_unique<AnyRelay>(context.policy, service, id, client, test::kServerAddress);
+  }
   void finish(Direction direction) {
     relay_->finish(context, direction);
     take();
@@ -95,8 +104,11 @@ class RelayHarness {
   std::uint64_t version_ = 0;
   static constexpr SessionId kFirstSession = 7;
   SessionId session_ = kFirstSession;
-  std::map<SessionId, std::unique_ptr<HttpRelay>> relays_;
-  HttpRelay* relay_ = nullptr;
+  std::map<SessionId, std::unique_ptr<AnyRelay>> relays_;
+  AnyRelay* relay_ = nullptr;
 };
+
+using RelayHarness = RelayHarnessOf<HttpRelay>;
+using PostgresHarness = RelayHarnessOf<PostgresRelay>;
 
 }  // namespace sluice::session

@@ -64,6 +64,10 @@ class Conversation {
   // The server skips what comes until a Sync.
   [[nodiscard]] bool skips_until_sync() const { return skips_; }
   [[nodiscard]] std::size_t open_questions() const { return questions_.size(); }
+  // Every question up to this one is answered, or never will be.
+  [[nodiscard]] std::uint64_t settled_through() const {
+    return questions_.empty() ? last_id_ : questions_.front().id - 1;
+  }
 
   // What the client's message asks, since its message step; its statement since the name of it is complete.
   [[nodiscard]] const Question& asking() const { return asking_; }

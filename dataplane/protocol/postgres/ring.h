@@ -20,6 +20,10 @@ class Ring {
     return slots_[(begin_ + index) & (slots_.size() - 1)];
   }
   T& front() { return (*this)[0]; }
+  [[nodiscard]] const T& front() const {
+    SLUICE_ASSERT(size_ > 0);
+    return slots_[begin_];
+  }
   T& back() { return (*this)[size_ - 1]; }
 
   void push_back(T value) {

@@ -62,8 +62,8 @@ TEST(PolicyProblem, what_later_versions_read_is_named_as_such) {
 TEST(PolicyProblem, words) {
   EXPECT_EQ(problems_of_service("record: requried"),
             "p.yaml:2:76: \"requried\" is not known here; did you mean \"required\"?");
-  EXPECT_THAT(problems_of("services: [{name: a, address: 10.0.0.1:80, protocol: postgres, mode: enforce}]"),
-              HasSubstr("\"postgres\" is not available in this version; one of http, tcp"));
+  EXPECT_THAT(problems_of("services: [{name: a, address: 10.0.0.1:80, protocol: mysql, mode: enforce}]"),
+              HasSubstr("\"mysql\" is not available in this version; one of http, postgres, tcp"));
   EXPECT_THAT(problems_of("services: [{name: a, address: 10.0.0.1:80, protocol: http, mode: block}]"),
               HasSubstr("\"block\" is not known here; one of observe, enforce"));
   EXPECT_THAT(problems_of_service("after_window: allow"), HasSubstr("one of deny, stream"));
@@ -76,6 +76,22 @@ TEST(PolicyProblem, strict_records_and_observing_exclude_each_other) {
                           "   record: {durability: strict}}"),
               HasSubstr("p.yaml:2:3: mode: observe holds nothing back, durability: strict waits for the record; "
                         "mode: enforce, or durability: group"));
+}
+
+TEST(PolicyProblem, what_postgres_has_not_is_refused) {
+  const auto of_postgres = [](const std::string& body) {
+    return problems_of(
+        "rules:\n- {name: slow, match: 'drop table', where: [request], action: hold}\n"
+        "- {name: off, match: 'drop table', where: [request], action: deny}\n"
+        "services:\n- {name: a, address: 10.0.0.1:5432, protocol: postgres, mode: enforce, " +
+        body + "}\n");
+  };
+  EXPECT_EQ(of_postgres("rules: [local/off], window: 1MiB, after_window: stream, record: {durability: strict}"), "");
+  for (const std::string key : {"http: {head: 1KiB}", "allow_upgrade: true"})
+    EXPECT_THAT(of_postgres(key), HasSubstr("on a service of protocol postgres; remove it, or protocol: http")) << key;
+  EXPECT_THAT(of_postgres("limits: [{per: principal, rate: 1/s, then: deny}]"), HasSubstr("is not there yet"));
+  EXPECT_THAT(of_postgres("rules: [local/slow]"),
+              HasSubstr("rule \"local/slow\" of service \"a\" holds, which protocol postgres has not yet"));
 }
 
 TEST(PolicyProblem, what_is_not_read_takes_no_key_about_reading) {

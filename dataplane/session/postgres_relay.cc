@@ -1,0 +1,161 @@
+// What both directions of a PostgreSQL session share; see postgres_relay.h.
+#include "dataplane/session/postgres_relay.h"
+
+#include <algorithm>
+
+#include "common/stage_clock.h"
+
+namespace sluice::session {
+namespace {
+
+constexpr std::size_t kMessageRoom = 64 * 1024;  // of the recorder: heads, ends, and an answer of our own
+constexpr std::size_t kMostQuestions = 1024;     // without an answer; a client that asks more waits
+
+}  // namespace
+
+PostgresRelay::PostgresRelay(PolicyRef policy, const enforce::Service& service, SessionId session,
+                             const IpAddress& client_address, const IpAddress& server_address, const HashKey& key)
+    : Relay(std::move(policy), service, session, client_address, server_address, request_, response_),
+      conversation_({}, key),
+      request_(Direction::request),
+      response_(Direction::response) {}
+
+void PostgresRelay::feed(Context& context, Direction direction, buffer::Chain&& bytes) {
+  const StageScope stage(Stage::protocol);
+  Side& from = side(direction);
+  if (from.dead) return;  // the chain goes with its owner
+  from.held.append(context.pools, std::move(bytes));
+  advance(context);
+}
+
+void PostgresRelay::advance(Context& context) {
+  const StageScope stage(Stage::protocol);
+  starved_ = false;
+  read_requests(context);
+  read_responses(context);
+  if (!starved_ && request_.held.unlabelled_bytes() > 0) read_requests(context);  // an answer made room
+  conclude(context, Direction::request);
+  conclude(context, Direction::response);
+}
+
+// Asked before each message: many small ones make more records than their bytes tell.
+bool PostgresRelay::has_room(Context& context) const {
+  const StageScope stage(Stage::record);
+  return service_->record != enforce::RecordMode::required ||
+         context.recorder.has_room(request_.held.length_bytes() + response_.held.length_bytes() + kMessageRoom);
+}
+
+void PostgresRelay::finish(Context& context, Direction direction) {
+  const StageScope stage(Stage::protocol);
+  Side& from = side(direction);
+  if (from.ended) return;
+  from.ended = true;
+  advance(context);
+}
+
+// Does what the end of a stream means, once all of the stream was read. Of a message that is cut the receiver gets no
+// more than it has: nothing where its verdict had not fallen.
+void PostgresRelay::conclude(Context& context, Direction direction) {
+  Side& from = side(direction);
+  if (!from.ended || from.finished || from.dead || from.held.unlabelled_bytes() > 0) return;
+  const bool cut = from.reader.finish().kind == postgres::StepKind::error;
+  if (cut) context.errors.add(ErrorCode::postgres_incomplete);
+  if (from.message.active()) {
+    const bool judged = direction == Direction::response || from.judged;
+    if (from.message.content(context, from.held, true) == ErrorCode::ok && judged) release(context, from, false);
+    from.message.end(context, from.held.content_end(), Ending::cut, ErrorCode::postgres_incomplete);
+    if (direction == Direction::response) exchanges_.pop_front();
+  }
+  from.held.clear();
+  from.finished = true;
+}
+
+void PostgresRelay::leave(Context& context) {
+  close(context, ErrorCode::ok);
+}
+
+void PostgresRelay::close(Context& context, ErrorCode why) {
+  for (const Direction direction : {Direction::request, Direction::response}) {
+    Side& from = side(direction);
+    if (from.message.active()) {
+      from.message.content(context, from.held, true);
+      from.message.end(context, from.held.content_end(), Ending::cut, why);
+      if (direction == Direction::response) exchanges_.pop_front();
+    }
+    from.held.clear();
+    from.dead = true;
+  }
+  for (const Exchange& exchange : exchanges_) end_silently(context, exchange.unit, Ending::cut, why);
+  exchanges_.clear();
+}
+
+bool PostgresRelay::accepts(Direction direction) const {
+  const Side& from = side(direction);
+  if (starved_) return false;
+  return direction == Direction::response || from.dead || conversation_.open_questions() < kMostQuestions;
+}
+
+std::size_t PostgresRelay::held_bytes(Direction direction) const {
+  return side(direction).held.length_bytes() + side(direction).out.length_bytes();
+}
+
+std::size_t PostgresRelay::held_segments(Direction direction) const {
+  return side(direction).held.segments() + side(direction).out.segments();
+}
+
+UnitPhase PostgresRelay::phase() const {
+  if (response_.message.active()) return UnitPhase::response;
+  if (request_.message.active()) return UnitPhase::request;
+  return exchanges_.empty() ? UnitPhase::none : UnitPhase::waiting;
+}
+
+bool PostgresRelay::answer_expected() const {
+  return phase() == UnitPhase::waiting && request_.held.length_bytes() == 0;
+}
+
+// Labels of what is about to be held.
+RunKind PostgresRelay::run_kind(const Side& side, postgres::StepKind kind) {
+  if (kind == postgres::StepKind::more || kind == postgres::StepKind::message) return RunKind::head;
+  return kind == postgres::StepKind::field && side.is_value ? RunKind::content : RunKind::framing;
+}
+
+// A message's type and length go when both are here: what they begin may be put in its place.
+void PostgresRelay::release(Context& context, Side& side, bool all) {
+  if (side.message.active() && side.message.unit().service->mode == enforce::Mode::observe && !side.in_header &&
+      !side.held.pass(context.pools, side.out)) {
+    abort(ErrorCode::buffers_exhausted);
+    return;
+  }
+  side.passed = true;
+  const std::uint64_t through = side.message.active() ? side.message.decided() : side.held.content_end();
+  if (!side.held.release(context.pools, !side.in_header, through, all, side.out)) abort(ErrorCode::buffers_exhausted);
+}
+
+void PostgresRelay::say(Context& context, Side& side, std::string_view bytes) {
+  if (!side.out.append_copy(context.pools, as_bytes(bytes))) abort(ErrorCode::buffers_exhausted);
+}
+
+// Observe: streams that cannot be read pass on without structure, and the record says since where.
+void PostgresRelay::go_opaque(Context& context, ErrorCode why) {
+  context.errors.add(why);
+  for (Side* from : {&request_, &response_}) {
+    if (from->message.active()) {
+      from->message.content(context, from->held, true);
+      release(context, *from, true);
+      from->message.end(context, from->held.content_end(), Ending::cut, why);
+    }
+    from->in_header = from->discard = from->is_value = false;
+    from->reader = postgres::Reader(from == &request_ ? Direction::request : Direction::response);
+    from->reader.become_opaque();
+  }
+  for (const Exchange& exchange : exchanges_) end_silently(context, exchange.unit, Ending::cut, why);
+  exchanges_.clear();
+}
+
+void PostgresRelay::abort(ErrorCode why) {
+  fate_ = Fate::abort;
+  if (error_ == ErrorCode::ok) error_ = why;
+  request_.dead = response_.dead = true;
+}
+
+}  // namespace sluice::session

@@ -1,0 +1,329 @@
+// What clients say: from bytes to a verdict, and from a verdict to the server, or to what stands in its place.
+#include <algorithm>
+#include <utility>
+
+#include "common/stage_clock.h"
+#include "dataplane/session/postgres_relay.h"
+
+namespace sluice::session {
+namespace {
+
+using postgres::FieldKind;
+using postgres::MessageKind;
+using postgres::StepKind;
+
+constexpr std::size_t kMostNameBytes = 1024;                // of a name that is kept; longer ones are cut
+constexpr std::string_view kRefused = "refused by policy";  // no statement, and the name of none
+
+// What a unit of this kind is called on the record; empty: it is none.
+std::string_view word_of(MessageKind kind) {
+  switch (kind) {
+    case MessageKind::query:
+      return "QUERY";
+    case MessageKind::parse:
+      return "PARSE";
+    case MessageKind::bind:
+      return "BIND";
+    case MessageKind::execute:
+      return "EXECUTE";
+    case MessageKind::function_call:
+      return "FUNCTION";
+    case MessageKind::copy_data:
+      return "COPY";
+    default:
+      return {};
+  }
+}
+
+bool is_content(FieldKind kind) {
+  return kind == FieldKind::query_text || kind == FieldKind::parameter || kind == FieldKind::argument ||
+         kind == FieldKind::copy_data;
+}
+
+bool ends_copy(MessageKind kind) {
+  return kind == MessageKind::copy_done || kind == MessageKind::copy_fail;
+}
+
+std::string message_of(char type, std::initializer_list<std::string_view> parts) {
+  std::string out(5, type);
+  for (const std::string_view part : parts) out += part;
+  store_be32(reinterpret_cast<std::uint8_t*>(out.data()) + 1, static_cast<std::uint32_t>(out.size() - 1));
+  return out;
+}
+
+}  // namespace
+
+void PostgresRelay::read_requests(Context& context) {
+  Side& in = request_;
+  bool labelled = false;
+  Bytes piece;
+  while (!in.dead) {
+    if (in.reader.idle() && in.held.unlabelled_bytes() > 0) {
+      if (!accepts(Direction::request)) break;
+      if (!has_room(context)) {
+        starved_ = true;
+        break;
+      }
+    }
+    if (judging() && in.held.content_end() >= service_->window_bytes) {
+      leave_window(context);
+      piece = {};
+      continue;
+    }
+    if (piece.empty()) piece = in.held.unlabelled();
+    Bytes next = piece;
+    // The window is filled exactly, so that what lies beyond it has no part in the verdict.
+    if (judging())
+      next = next.first(std::min<std::size_t>(next.size(), service_->window_bytes - in.held.content_end()));
+    const postgres::Step step = in.reader.next(next);
+    if (step.kind == StepKind::more && step.bytes == 0) break;
+    labelled |= step.bytes > 0;
+    piece = piece.subspan(step.bytes);
+    request_step(context, step, next.first(step.bytes));
+    if (in.held.labelled_bytes() == 0) piece = {};  // what was held went
+  }
+  if (!labelled || in.dead) return;
+  if (in.message.active())
+    judge(context, false);
+  else
+    release(context, in, true);
+}
+
+void PostgresRelay::request_step(Context& context, const postgres::Step& step, Bytes bytes) {
+  Side& in = request_;
+  const ErrorCode error = step.kind == StepKind::error ? step.error : conversation_.request(in.reader, step, bytes);
+  if (error != ErrorCode::ok) return request_error(context, error);
+  if (step.kind == StepKind::field) begin_parameter(context);
+  in.held.label(run_kind(in, step.kind), step.bytes);
+  in.in_header = step.kind == StepKind::more;
+  if (step.kind == StepKind::field) gather(bytes);
+  if (step.kind == StepKind::message) begin_request(context);
+  if (step.kind == StepKind::message_end) end_request(context);
+  if (in.discard) in.held.drop_labelled();
+}
+
+// The newest policy, unless that no longer knows the service. Between units.
+void PostgresRelay::adopt_policy(Context& context) {
+  if (context.policy == policy_) return;
+  const enforce::Service* newest = context.policy->snapshot->find_service(server_address_, service_->port);
+  if (newest == nullptr) return;
+  service_ = newest;
+  policy_ = context.policy;
+}
+
+void PostgresRelay::begin_request(Context& context) {
+  const MessageKind kind = request_.reader.message().kind;
+  head_.clear();
+  if (kind == MessageKind::copy_data) {
+    request_.discard = copy_refused_;
+    if (copying_ || copy_refused_) return;
+  } else if (word_of(kind).empty()) {
+    return;
+  } else if (copying_) {  // the server failed the COPY, and the client goes on
+    end_copy(context, Ending::cut);
+  }
+  copy_refused_ &= kind == MessageKind::copy_data;
+  copying_ = kind == MessageKind::copy_data;
+  open_unit(context);
+}
+
+void PostgresRelay::open_unit(Context& context) {
+  request_.held.begin_message();
+  adopt_policy(context);
+  CallerRow& caller = context.callers.find(
+      service_->name, principal_.empty() ? kAnonymous : std::string_view(principal_), user_.empty(), unit_.caller);
+  unit_.policy = policy_;
+  unit_.service = service_;
+  unit_.session = session_;
+  unit_.number = next_unit_++;
+  unit_.principal = principal_;
+  unit_.client_address = client_address_;
+  unit_.caller = &caller;
+  caller.requests.add();
+  counters().requests.add();
+  request_.message.begin(unit_, Direction::request);
+  request_.judged = !service_->judges_request_body;
+  request_.passed = false;
+  is_head_told_ = false;
+}
+
+// Before the first byte of a field is labelled: what it is, for the record and the scan.
+void PostgresRelay::begin_parameter(Context& context) {
+  Side& in = request_;
+  const postgres::Field& field = in.reader.field();
+  in.is_value = in.message.active() && is_content(field.kind);
+  if (field.first) name_.clear();
+  if (!in.is_value || !field.first) return;
+  const bool goes_on = field.kind == FieldKind::copy_data && is_head_told_;
+  tell_head(context);
+  if (field.kind == FieldKind::parameter || field.kind == FieldKind::argument)
+    in.held.mark(field.null ? Item::null : Item::value, field.null ? 0 : field.length);
+  else if (!goes_on)
+    in.held.mark(Item::text, 0);
+}
+
+// Names as they come: of who calls, and of what is prepared.
+void PostgresRelay::gather(Bytes bytes) {
+  const postgres::Field& field = request_.reader.field();
+  const bool is_name = field.kind == FieldKind::statement_name || field.kind == FieldKind::portal_name;
+  if (!is_name && field.kind != FieldKind::startup_name && field.kind != FieldKind::startup_value) return;
+  name_.append(as_text(bytes.first(std::min(bytes.size(), kMostNameBytes - name_.size()))));
+  if (!field.last) return;
+  if (is_name) head_.append(" \"").append(name_).append("\"");
+  if (field.kind == FieldKind::statement_name) statement_ = name_;
+  if (field.kind == FieldKind::startup_value && is_user_) user_ = name_;
+  is_user_ = field.kind == FieldKind::startup_name && name_ == "user";
+}
+
+// The first line of a unit on the record: what kind it is, and of which names.
+void PostgresRelay::tell_head(Context& context) {
+  if (std::exchange(is_head_told_, true)) return;
+  const std::string line = std::string(word_of(request_.reader.message().kind)) + head_ + "\n";
+  request_.message.plain_head(context, as_bytes(line), false);
+}
+
+void PostgresRelay::end_request(Context& context) {
+  Side& in = request_;
+  const MessageKind kind = in.reader.message().kind;
+  if (kind == MessageKind::copy_data || (copy_refused_ && ends_copy(kind))) {
+    copy_refused_ &= !ends_copy(kind);
+    if (std::exchange(in.discard, false) || ends_copy(kind)) in.held.drop_labelled();
+    return;
+  }
+  if (copying_ && ends_copy(kind)) return end_copy(context, Ending::complete);
+  if (refused_ != ErrorCode::ok) return put_in_place(context);
+  if (kind == MessageKind::ssl_request || kind == MessageKind::gss_request) {
+    in.held.drop_labelled();
+    conversation_.encryption_answered();
+    return say(context, response_, "N");  // what comes next can be read
+  }
+  if (!in.message.active() || copying_) {
+    if (kind == MessageKind::startup)
+      principal_ = user_.empty() ? std::string(policy_->snapshot->principal_of(client_address_)) : user_;
+    if (!in.message.active()) release(context, in, true);
+    return;
+  }
+  tell_head(context);
+  judge(context, true);
+  if (in.dead) return;
+  if (refused_ != ErrorCode::ok) return put_in_place(context);
+  in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
+  ask(context, ErrorCode::ok);
+}
+
+void PostgresRelay::ask(const Context& context, ErrorCode refused) {
+  const postgres::Question& question = conversation_.asking();
+  exchanges_.push_back({.question = question.id, .unit = unit_, .since = context.now, .refused = refused});
+}
+
+void PostgresRelay::judge(Context& context, bool last) {
+  Side& in = request_;
+  if (const ErrorCode error = in.message.content(context, in.held, last); error != ErrorCode::ok)
+    return refuse(context, error);
+  // Before its end, a verdict falls where the window ends and nowhere else: see leave_window().
+  if (!in.judged && !last) return;
+  if (in.message.denied()) return refuse(context, in.message.denial());
+  in.judged = true;
+  release(context, in, last);
+}
+
+// A byte comes that may lie beyond the window, so the verdict falls now, on the window alone. COPY data is one unit
+// however long it is.
+void PostgresRelay::leave_window(Context& context) {
+  Side& in = request_;
+  if (const ErrorCode error = in.message.content(context, in.held, false); error != ErrorCode::ok)
+    return refuse(context, error);
+  if (in.message.denied()) return refuse(context, in.message.denial());
+  if (service_->after_window == enforce::AfterWindow::deny && !copying_)
+    return refuse(context, ErrorCode::postgres_beyond_window);
+  in.judged = true;
+  release(context, in, false);
+}
+
+// Nothing of the message reaches the server. Where some has, its connection goes: there are no words that take back
+// half a message. Of COPY data there are.
+void PostgresRelay::refuse(Context& context, ErrorCode error) {
+  Side& in = request_;
+  const bool whole = !in.passed || copying_;
+  context.errors.add(error);
+  counters().denied.add();
+  unit_.caller->denied.add();
+  in.message.end(context, in.held.content_end(), Ending::refused, error);
+  if (!whole) {
+    in.held.clear();
+    return abort(ErrorCode::rule_denied_late);
+  }
+  in.held.drop_labelled();
+  in.discard = true;
+  if (copying_)
+    refuse_copy(context, error);
+  else
+    refused_ = error;
+}
+
+// What the server refuses by itself, at the same place: a statement that is none, a statement or portal that is not
+// there. Its error is then told in our words. The message is over, so that its answer cannot come before its question.
+void PostgresRelay::put_in_place(Context& context) {
+  using std::string_view_literals::operator""sv;
+  Side& in = request_;
+  in.held.drop_labelled();
+  in.discard = false;
+  constexpr std::string_view kEnd = "\0"sv;
+  switch (in.reader.message().kind) {
+    case MessageKind::query:
+      say(context, in, message_of('Q', {kRefused, kEnd}));
+      break;
+    case MessageKind::parse:
+      say(context, in, message_of('P', {statement_, kEnd, kRefused, kEnd, "\0\0"sv}));
+      break;
+    case MessageKind::bind:
+      say(context, in, message_of('B', {kEnd, kRefused, kEnd, "\0\0\0\0\0\0"sv}));
+      break;
+    case MessageKind::execute:
+      say(context, in, message_of('E', {kRefused, kEnd, "\0\0\0\0"sv}));
+      break;
+    default:
+      say(context, in, message_of('F', {"\0\0\0\0\0\0\0\0\0\0"sv}));
+      break;
+  }
+  ask(context, std::exchange(refused_, ErrorCode::ok));
+}
+
+// The COPY fails, and the rest of its data goes no further.
+void PostgresRelay::refuse_copy(Context& context, ErrorCode error) {
+  using std::string_view_literals::operator""sv;
+  end_silently(context, unit_, Ending::cut, error);
+  copying_ = false;
+  copy_refused_ = true;
+  say(context, request_, message_of('f', {kRefused, "\0"sv}));
+  if (!exchanges_.empty()) exchanges_.front().refused = error;
+}
+
+// With the message that ends it, which goes behind its data.
+void PostgresRelay::end_copy(Context& context, Ending ending) {
+  Side& in = request_;
+  judge(context, true);
+  if (in.dead) return;
+  if (copying_) {
+    in.message.end(context, in.held.content_end(), ending, ErrorCode::ok);
+    end_silently(context, unit_, ending, ErrorCode::ok);
+  }
+  copying_ = copy_refused_ = in.discard = false;
+}
+
+// The connection cannot be read on. A client that waits for nothing is told.
+void PostgresRelay::request_error(Context& context, ErrorCode error) {
+  if (observes()) return go_opaque(context, error);
+  Side& in = request_;
+  context.errors.add(error);
+  counters().errors.add();
+  if (in.message.active()) {
+    in.message.content(context, in.held, true);
+    in.message.end(context, in.held.content_end(), Ending::refused, error);
+    end_silently(context, unit_, Ending::cut, error);
+  }
+  in.held.clear();
+  abort(error);
+}
+
+}  // namespace sluice::session

@@ -1,0 +1,56 @@
+// How a recorded body that is many values says where each begins: a line end, what it is, and how long it is, in bytes
+// that no pattern takes for part of a value and no mask covers (docs/formats/session-log.md).
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace sluice {
+
+enum class Item : std::uint8_t {
+  row = 0,  // begins; its length is how many values it has
+  value = 1,
+  null = 2,  // which is another thing than a value of no bytes
+  text = 3,  // up to the next mark; its length is 0
+};
+
+inline constexpr std::size_t kMostMarkBytes = 10;
+
+// 0x0a, the item, then the length by four bits, the highest first, each but the last with 0x10.
+constexpr std::size_t mark_bytes(std::uint32_t length) {
+  return 2 + (length == 0 ? 1 : (static_cast<std::size_t>(std::bit_width(length)) + 3) / 4);
+}
+
+inline std::size_t write_mark(Item item, std::uint32_t length, std::uint8_t* out) {
+  const std::size_t bytes = mark_bytes(length);
+  out[0] = '\n';
+  out[1] = static_cast<std::uint8_t>(item);
+  for (std::size_t i = bytes; i-- > 2; length >>= 4)
+    out[i] = static_cast<std::uint8_t>((length & 0xf) | (i + 1 == bytes ? 0 : 0x10));
+  return bytes;
+}
+
+struct ItemMark {
+  Item item = Item::text;
+  std::uint32_t length = 0;
+  std::size_t bytes = 0;  // of the mark
+};
+
+// The mark with which `text` begins; nothing where it begins with none, or with less than a whole one.
+inline std::optional<ItemMark> read_mark(std::string_view text) {
+  if (text.size() < 3 || text[0] != '\n' || static_cast<std::uint8_t>(text[1]) > 3) return std::nullopt;
+  ItemMark mark{.item = static_cast<Item>(text[1])};
+  for (std::size_t at = 2; at < text.size() && at < kMostMarkBytes; ++at) {
+    const auto digit = static_cast<std::uint8_t>(text[at]);
+    if (digit > 0x1f) return std::nullopt;
+    mark.length = mark.length << 4 | (digit & 0xf);
+    mark.bytes = at + 1;
+    if ((digit & 0x10) == 0) return mark;
+  }
+  return std::nullopt;
+}
+
+}  // namespace sluice

@@ -1,0 +1,35 @@
+#include "control/cli/print_values.h"
+
+#include <gtest/gtest.h>
+
+#include "segment/item_mark.h"
+
+namespace sluice::cli {
+namespace {
+
+std::string item(Item item, const std::string& bytes = "", std::uint32_t length = 0) {
+  std::string out(kMostMarkBytes, '\0');
+  if (item == Item::value) length = static_cast<std::uint32_t>(bytes.size());
+  out.resize(write_mark(item, length, reinterpret_cast<std::uint8_t*>(out.data())));
+  return out + bytes;
+}
+
+TEST(PrintValues, ARowIsALine) {
+  const std::string body = item(Item::text, "id") + item(Item::text, "name") + item(Item::row, "", 2) +
+                           item(Item::value, "1") + item(Item::value, "two\nlines") + item(Item::row, "", 2) +
+                           item(Item::null) + item(Item::value, "") + item(Item::text, "SELECT 2");
+  EXPECT_EQ(values_text(body), "id\nname\n1 | two\nlines\nNULL | \nSELECT 2");
+}
+
+TEST(PrintValues, BoundValuesStandBelowEachOther) {
+  EXPECT_EQ(values_text(item(Item::value, "a") + item(Item::null) + item(Item::value, "b")), "a\nNULL\nb");
+}
+
+TEST(PrintValues, WhatWasCutIsShownAsFarAsItIsThere) {
+  const std::string body = item(Item::row, "", 1) + item(Item::value, "0123456789");
+  EXPECT_EQ(values_text(body.substr(0, body.size() - 4)), "012345");
+  EXPECT_EQ(values_text("plain"), "plain");
+}
+
+}  // namespace
+}  // namespace sluice::cli
