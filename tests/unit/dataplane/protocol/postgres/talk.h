@@ -67,7 +67,13 @@ class Talk {
   }
 
   ErrorCode take(Direction direction, Reader& reader, const Step& step, Bytes bytes) {
-    if (direction == Direction::request) return conversation_.request(reader, step, bytes);
+    if (direction == Direction::request) {
+      const MessageKind kind = reader.message().kind;
+      const bool asks = kind == MessageKind::ssl_request || kind == MessageKind::gss_request;
+      if (asks && step.kind == StepKind::message_end)
+        server_.expect_encryption_answer(kind == MessageKind::gss_request);
+      return conversation_.request(reader, step, bytes);
+    }
     const ErrorCode error = conversation_.response(reader, step, bytes);
     if (error != ErrorCode::ok) return error;
     const bool is_cell = step.kind == StepKind::field && reader.field().kind == FieldKind::cell;
