@@ -4,12 +4,14 @@
 #include <algorithm>
 
 #include "common/stage_clock.h"
+#include "dataplane/protocol/postgres/writer.h"
 
 namespace sluice::session {
 namespace {
 
 constexpr std::size_t kMessageRoom = 64 * 1024;  // of the recorder: heads, ends, and an answer of our own
-constexpr std::size_t kMostQuestions = 1024;     // without an answer; a client that asks more waits
+constexpr std::size_t kMostErrorBytes = 4096;
+constexpr std::size_t kMostQuestions = 1024;  // without an answer; a client that asks more waits
 
 }  // namespace
 
@@ -92,7 +94,7 @@ void PostgresRelay::close(Context& context, ErrorCode why) {
 bool PostgresRelay::accepts(Direction direction) const {
   const Side& from = side(direction);
   if (starved_) return false;
-  return direction == Direction::response || from.dead || conversation_.open_questions() < kMostQuestions;
+  return direction == Direction::response || from.dead || is_opaque_ || conversation_.open_questions() < kMostQuestions;
 }
 
 std::size_t PostgresRelay::held_bytes(Direction direction) const {
@@ -135,9 +137,19 @@ void PostgresRelay::say(Context& context, Side& side, std::string_view bytes) {
   if (!side.out.append_copy(context.pools, as_bytes(bytes))) abort(ErrorCode::buffers_exhausted);
 }
 
+// In our own words, between the server's messages or in place of one.
+void PostgresRelay::say_error(Context& context, std::string_view severity, ErrorCode why) {
+  std::string bytes;
+  const std::string message = "refused by the gateway: " + std::string(error_text(why));
+  postgres::Writer(bytes, kMostErrorBytes)
+      .error({.severity = severity, .code = postgres::sqlstate_for(why), .message = message});
+  say(context, response_, bytes);
+}
+
 // Observe: streams that cannot be read pass on without structure, and the record says since where.
 void PostgresRelay::go_opaque(Context& context, ErrorCode why) {
   context.errors.add(why);
+  is_opaque_ = true;
   for (Side* from : {&request_, &response_}) {
     if (from->message.active()) {
       from->message.content(context, from->held, true);

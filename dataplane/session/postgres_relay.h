@@ -99,7 +99,6 @@ class PostgresRelay final : public Relay {
   void begin_response(Context& context);
   void begin_value();
   void end_response(Context& context);
-  void say_refusal(Context& context);
   void settle(Context& context);
   static void end_silently(Context& context, const UnitInfo& unit, Ending ending, ErrorCode why);
   void decide(Context& context, bool last);
@@ -120,6 +119,7 @@ class PostgresRelay final : public Relay {
   static RunKind run_kind(const Side& side, postgres::StepKind kind);
   void release(Context& context, Side& side, bool all);
   void say(Context& context, Side& side, std::string_view bytes);
+  void say_error(Context& context, std::string_view severity, ErrorCode why);
   void go_opaque(Context& context, ErrorCode why);
   void abort(ErrorCode why);
   [[nodiscard]] bool observes() const { return service_->mode == enforce::Mode::observe; }
@@ -139,6 +139,7 @@ class PostgresRelay final : public Relay {
   bool is_head_told_ = false;
   bool copying_ = false;        // the client's COPY data is a unit that is under way
   bool copy_refused_ = false;   // what comes of it is forgotten
+  bool is_opaque_ = false;      // the streams pass without structure
   bool is_copied_out_ = false;  // the server's COPY data has begun
 };
 

@@ -65,8 +65,9 @@ void PostgresRelay::read_requests(Context& context) {
         break;
       }
     }
-    if (judging() && in.held.content_end() >= service_->window_bytes) {
-      leave_window(context);
+    const bool is_crowded = in.held.run_count() > Held::kMaxRuns / 4;
+    if (judging() ? is_crowded || in.held.content_end() >= service_->window_bytes : is_crowded) {
+      judging() ? leave_window(context) : judge(context, false);
       piece = {};
       continue;
     }
@@ -241,10 +242,10 @@ void PostgresRelay::leave_window(Context& context) {
 }
 
 // Nothing of the message reaches the server. Where some has, its connection goes: there are no words that take back
-// half a message. Of COPY data there are.
+// half a message.
 void PostgresRelay::refuse(Context& context, ErrorCode error) {
   Side& in = request_;
-  const bool whole = !in.passed || copying_;
+  const bool whole = !in.passed;
   context.errors.add(error);
   counters().denied.add();
   unit_.caller->denied.add();
@@ -311,10 +312,11 @@ void PostgresRelay::end_copy(Context& context, Ending ending) {
   copying_ = copy_refused_ = in.discard = false;
 }
 
-// The connection cannot be read on. A client that waits for nothing is told.
+// The connection cannot be read on. The client is told, unless that would fall into an answer.
 void PostgresRelay::request_error(Context& context, ErrorCode error) {
   if (observes()) return go_opaque(context, error);
   Side& in = request_;
+  const bool in_turn = exchanges_.empty() && response_.reader.idle() && response_.held.length_bytes() == 0;
   context.errors.add(error);
   counters().errors.add();
   if (in.message.active()) {
@@ -323,7 +325,11 @@ void PostgresRelay::request_error(Context& context, ErrorCode error) {
     end_silently(context, unit_, Ending::cut, error);
   }
   in.held.clear();
-  abort(error);
+  if (!in_turn) return abort(error);
+  say_error(context, "FATAL", error);
+  request_.dead = response_.dead = true;
+  error_ = error;
+  if (fate_ == Fate::run) fate_ = Fate::close;
 }
 
 }  // namespace sluice::session

@@ -12,6 +12,7 @@ using postgres::MessageKind;
 using postgres::StepKind;
 
 constexpr std::size_t kDecideBytes = 64 * 1024;  // held, after which it is decided what may go
+constexpr std::size_t kHeaderBytes = 5;          // a message's type and length
 
 // The first line of an answer on the record: with what it begins.
 std::string_view word_of(MessageKind kind) {
@@ -87,7 +88,7 @@ void PostgresRelay::begin_response(Context& context) {
     is_copied_out_ = false;
   }
   if (kind != MessageKind::error || exchange.refused == ErrorCode::ok) return;
-  if (in.held.content_end() > in.message.decided()) return abort(exchange.refused);  // it would go with the error
+  if (in.held.labelled_bytes() > kHeaderBytes) return abort(exchange.refused);  // what is held before it would go, too
   in.discard = true;
 }
 
@@ -110,28 +111,10 @@ void PostgresRelay::end_response(Context& context) {
   Side& in = response_;
   if (std::exchange(in.discard, false)) {
     in.held.drop_labelled();
-    say_refusal(context);
+    say_error(context, "ERROR", exchanges_.front().refused);
   }
   settle(context);
   if (!in.message.active()) release(context, in, true);
-}
-
-// In place of what the server said of the message that stood in for the refused one.
-void PostgresRelay::say_refusal(Context& context) {
-  const ErrorCode why = exchanges_.front().refused;
-  std::string fields = "SERROR";
-  const auto add = [&](char code, std::string_view text) {
-    fields += code;
-    fields.append(text).push_back('\0');
-  };
-  fields.push_back('\0');
-  add('V', "ERROR");
-  add('C', "42501");
-  add('M', std::string("refused by policy: ") + std::string(error_text(why)));
-  fields.push_back('\0');
-  std::string message(5, 'E');
-  store_be32(reinterpret_cast<std::uint8_t*>(message.data()) + 1, static_cast<std::uint32_t>(fields.size() + 4));
-  say(context, response_, message + fields);
 }
 
 // Ends what the server has answered, or never will: after an error it skips what comes before the next Sync.

@@ -76,7 +76,7 @@ class PostgresTest(lab.LabTest):
 
     def test_a_denied_statement_fails_natively_and_the_session_lives_on(self):
         done = self.psql("select 42 as answer", "-c", "drop table customers")
-        self.assertIn("refused by policy", done.stderr)
+        self.assertIn("refused by the gateway: a rule denies this", done.stderr)
         self.assertIn("42", done.stdout)
         code = self.psql("drop table customers", "-v", "VERBOSITY=verbose").stderr
         self.assertIn("42501", code)

@@ -70,6 +70,7 @@ std::string_view sqlstate_for(ErrorCode error) {
     case ErrorCode::not_permitted:
       return "42501";  // insufficient_privilege
     case ErrorCode::limit_exceeded:
+    case ErrorCode::postgres_beyond_window:
     case ErrorCode::postgres_too_many_columns:
     case ErrorCode::postgres_too_many_statements:
     case ErrorCode::postgres_too_many_portals:

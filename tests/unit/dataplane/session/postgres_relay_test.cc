@@ -47,7 +47,7 @@ std::string bind(std::string_view portal, std::string_view statement, std::initi
 // What the client gets in place of the server's error.
 std::string refusal(std::string_view why) {
   return message('E', "S" + text("ERROR") + "V" + text("ERROR") + "C" + text("42501") + "M" +
-                          text("refused by policy: " + std::string(why)) + '\0');
+                          text("refused by the gateway: " + std::string(why)) + '\0');
 }
 
 // The values of a recorded body, marks as people would write them.
@@ -263,6 +263,27 @@ TEST(PostgresRelay, DeniedCopyDataFailsTheCopy) {
   }
 }
 
+TEST(PostgresRelay, CopyDataThatIsDeniedBeyondTheWindowEndsTheSession) {
+  for (const std::size_t cut : {0, 1, 1448}) {
+    Connected h(policy("enforce", "    window: 8KiB"), cut);
+    h.says(query("copy t from stdin"));
+    h.answers(message('G', "\0"s + be16(1) + be16(0)));
+    h.says(message('d', std::string(9000, 'x')) + message('d', std::string(9000, 'y') + " drop table users\n"));
+    EXPECT_EQ(h.relay().fate(), Fate::abort) << cut;
+    EXPECT_EQ(h.at_server("drop table"), 0U);
+    EXPECT_GT(h.to_server.size(), 8000U);
+  }
+}
+
+TEST(PostgresRelay, ManyEmptyValuesAreBoundedAsLongOnesAre) {
+  Connected h;
+  std::string values;
+  for (int i = 0; i < 60'000; ++i) values += kNull;
+  h.says(message('B', text("") + text("s") + be16(0) + be16(60'000) + values + be16(0)));
+  EXPECT_EQ(h.request(0).end.error, ErrorCode::postgres_beyond_window);
+  EXPECT_EQ(h.relay().fate(), Fate::run);
+}
+
 TEST(PostgresRelay, CopyOutIsMasked) {
   for (const std::size_t cut : {0, 1, 9}) {
     Connected h(policy(), cut);
@@ -287,8 +308,12 @@ TEST(PostgresRelay, ObserveNotesAndPasses) {
 TEST(PostgresRelay, WhatCannotBeReadIsRefusedOrPassesWithoutStructure) {
   Connected enforced;
   enforced.says("\x01nonsense"s);
-  EXPECT_EQ(enforced.relay().fate(), Fate::abort);
+  EXPECT_EQ(enforced.relay().fate(), Fate::close);
   EXPECT_EQ(enforced.to_server, "");
+  EXPECT_NE(enforced.to_client.find(text("FATAL") + "C" + text("08P01")), std::string::npos);
+  Connected asked;
+  asked.says(query("select 1") + "\x01nonsense"s);
+  EXPECT_EQ(asked.relay().fate(), Fate::abort) << "an answer is under way";
   Connected observed(policy("observe"));
   observed.says("\x01nonsense"s);
   EXPECT_EQ(observed.to_server, "\x01nonsense");
