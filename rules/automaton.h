@@ -158,8 +158,7 @@ class Automaton {
   }
 
   // See lanes.cc.
-  [[nodiscard]] std::uint32_t common_next(std::uint32_t row, const ByteSet& classes) const;
-  [[nodiscard]] ByteSet widest_way(std::uint32_t row, const std::vector<std::uint32_t>& bytes_of_class) const;
+  class WidestWays;
   void find_lanes();
   // From `state`, reached before `at`: how many bytes lead on in its lane, and to which state.
   [[nodiscard]] std::size_t follow_lane(Bytes text, std::size_t at, std::uint32_t& state, RunRoom& room) const;

@@ -8,12 +8,6 @@
 #endif
 
 namespace sluice::rules {
-namespace {
-
-constexpr std::size_t kVector = 32;
-
-}  // namespace
-
 #if defined(__x86_64__)
 #define SLUICE_AVX2 __attribute__((target("avx2")))
 
@@ -39,15 +33,15 @@ struct SpanVectors {
   }
   SLUICE_AVX2 static std::size_t at_begin(const ByteSpan& span, Bytes text) {
     std::size_t count = 0;
-    for (; count + kVector <= text.size(); count += kVector)
+    for (; count + ByteSpan::kAtOnce <= text.size(); count += ByteSpan::kAtOnce)
       if (const std::uint32_t other = others(span, text.data() + count); other != 0)
         return count + static_cast<std::size_t>(std::countr_zero(other));
     return count + span.at_begin_portable(text.subspan(count));
   }
   SLUICE_AVX2 static std::size_t at_end(const ByteSpan& span, Bytes text) {
     std::size_t left = text.size();
-    for (; left >= kVector; left -= kVector)
-      if (const std::uint32_t other = others(span, text.data() + left - kVector); other != 0)
+    for (; left >= ByteSpan::kAtOnce; left -= ByteSpan::kAtOnce)
+      if (const std::uint32_t other = others(span, text.data() + left - ByteSpan::kAtOnce); other != 0)
         return text.size() - left + static_cast<std::size_t>(std::countl_zero(other));
     return text.size() - left + span.at_end_portable(text.first(left));
   }
@@ -65,14 +59,14 @@ ByteSpan::ByteSpan(const ByteSet& set) {
 
 std::size_t ByteSpan::many_at_begin(Bytes text) const {
 #if defined(__x86_64__)
-  if (text.size() >= kVector && SpanVectors::usable()) return SpanVectors::at_begin(*this, text);
+  if (text.size() >= kAtOnce && SpanVectors::usable()) return SpanVectors::at_begin(*this, text);
 #endif
   return at_begin_portable(text);
 }
 
 std::size_t ByteSpan::many_at_end(Bytes text) const {
 #if defined(__x86_64__)
-  if (text.size() >= kVector && SpanVectors::usable()) return SpanVectors::at_end(*this, text);
+  if (text.size() >= kAtOnce && SpanVectors::usable()) return SpanVectors::at_end(*this, text);
 #endif
   return at_end_portable(text);
 }

@@ -30,12 +30,17 @@ class ByteSpan {
     while (count < few && holds_[text[text.size() - 1 - count]]) ++count;
     return count < kFew ? count : count + many_at_end(text.first(text.size() - count));
   }
+  // How many looks it takes to tell that no more than `count` bytes are of the set: the first few one by one.
+  [[nodiscard]] static constexpr std::size_t looks(std::size_t count) {
+    return count < kFew ? count + 1 : kFew + 1 + (count - kFew) / kAtOnce;
+  }
   // The same, byte by byte: against which the others are tested.
   [[nodiscard]] std::size_t at_begin_portable(Bytes text) const;
   [[nodiscard]] std::size_t at_end_portable(Bytes text) const;
 
  private:
   static constexpr std::size_t kFew = 8;
+  static constexpr std::size_t kAtOnce = 32;
   [[nodiscard]] std::size_t many_at_begin(Bytes text) const;
   [[nodiscard]] std::size_t many_at_end(Bytes text) const;
 

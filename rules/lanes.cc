@@ -2,13 +2,14 @@
 #include "rules/lanes.h"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "rules/automaton.h"
 
 namespace sluice::rules {
 namespace {
 
-constexpr std::size_t kAtOnce = 32;
 constexpr std::size_t kShortestLane = 32;
 // So many bytes of a lane must lie ahead, or the look at it is not worth it.
 constexpr std::size_t kWorthIt = 16;
@@ -25,59 +26,74 @@ std::size_t RunRoom::count(const Lane& lane, Bytes text, std::size_t at, std::si
   if (known >= most) return most;
   const std::size_t more = lane.bytes.at_begin(text.subspan(at + known, most - known));
   to_ += more;
-  lookups += more / kAtOnce;
+  lookups += ByteSpan::looks(more);
   return known + more;
 }
 
-// What all bytes of these classes lead to without an end, or kDead.
-std::uint32_t Automaton::common_next(std::uint32_t row, const ByteSet& classes) const {
-  std::uint32_t next = kDead;
-  for (std::uint32_t c = 0; c < end_class_; ++c) {
-    if (!classes[c]) continue;
-    const std::uint32_t entry = table_[row + c];
-    if ((entry & kEndsHere) != 0 || entry == kDead || (next != kDead && entry != next)) return kDead;
-    next = entry;
-  }
-  return next;
-}
-
-// The classes of most bytes that lead to one state without an end; none where all lead to an end or nowhere.
-ByteSet Automaton::widest_way(std::uint32_t row, const std::vector<std::uint32_t>& bytes_of_class) const {
-  ByteSet widest;
-  std::uint32_t most = 0;
-  for (std::uint32_t c = 0; c < end_class_; ++c) {
-    const std::uint32_t entry = table_[row + c];
-    if ((entry & kEndsHere) != 0 || entry == kDead) continue;
+// Of each state, which classes of bytes lead to one state without an end, and to which: those of most bytes. kDead
+// where all lead to an end or nowhere. One look at each entry of the table, whatever the expression.
+class Automaton::WidestWays {
+ public:
+  struct Way {
     ByteSet classes;
-    std::uint32_t bytes = 0;
-    for (std::uint32_t other = c; other < end_class_; ++other) {
-      if (table_[row + other] != entry) continue;
-      classes.set(other);
-      bytes += bytes_of_class[other];
-    }
-    if (bytes > most) most = bytes, widest = classes;
-  }
-  return widest;
-}
+    std::uint32_t to = kDead;
+  };
 
-// The table is whole. A state is in one lane: the first that comes by.
+  explicit WidestWays(const Automaton& automaton)
+      : automaton_(automaton),
+        stride_(automaton.open_class_ + 1),
+        bytes_of_class_(automaton.end_class_),
+        bytes_to_(automaton.table_.size() / stride_) {
+    for (const std::uint8_t c : automaton.class_of_) ++bytes_of_class_[c];
+    ways_.reserve(bytes_to_.size());
+    for (std::uint32_t row = 0; row < automaton.table_.size(); row += stride_) ways_.push_back(widest(row));
+  }
+  [[nodiscard]] const Way& of(std::uint32_t row) const { return ways_[row / stride_]; }
+
+ private:
+  [[nodiscard]] bool leads_on(std::uint32_t entry) const { return (entry & kEndsHere) == 0 && entry != kDead; }
+
+  [[nodiscard]] Way widest(std::uint32_t row) {
+    const std::span entries = std::span(automaton_.table_).subspan(row, automaton_.end_class_);
+    for (std::uint32_t c = 0; c < entries.size(); ++c)
+      if (leads_on(entries[c])) bytes_to_[entries[c] / stride_] += bytes_of_class_[c];
+    Way way;
+    std::uint32_t most = 0;
+    for (const std::uint32_t entry : entries)
+      if (leads_on(entry) && bytes_to_[entry / stride_] > most) most = bytes_to_[entry / stride_], way.to = entry;
+    for (std::uint32_t c = 0; c < entries.size(); ++c) {
+      if (!leads_on(entries[c])) continue;
+      way.classes[c] = entries[c] == way.to;
+      bytes_to_[entries[c] / stride_] = 0;
+    }
+    return way;
+  }
+
+  const Automaton& automaton_;
+  std::uint32_t stride_;
+  std::vector<std::uint32_t> bytes_of_class_;
+  std::vector<std::uint32_t> bytes_to_;  // each row, from the one at hand
+  std::vector<Way> ways_;
+};
+
+// The table is whole. A state is in one lane: the first that comes by. Work for each entry of the table, and
+// kShortestLane more for each state.
 void Automaton::find_lanes() {
   if (max_width_ <= kShortestLane) return;
   const std::uint32_t stride = open_class_ + 1;
-  std::vector<std::uint32_t> bytes_of_class(end_class_);
-  for (const std::uint8_t c : class_of_) ++bytes_of_class[c];
+  const WidestWays ways(*this);
   std::vector<bool> taken(table_.size() / stride);
   for (std::uint32_t first = stride; first < table_.size() && lanes_.size() < kMaxLanes; first += stride) {
     if (taken[first / stride]) continue;
-    const ByteSet classes = widest_way(first, bytes_of_class);
+    const ByteSet& classes = ways.of(first).classes;
     if (classes.none()) continue;
     Lane lane;
     // Where more bytes lead on together, a wider lane begins.
     std::uint32_t row = first;
     do {
       lane.states.push_back(row);
-      row = common_next(row, classes);
-    } while (row != kDead && !taken[row / stride] && widest_way(row, bytes_of_class) == classes);
+      row = ways.of(row).to;
+    } while (row != kDead && !taken[row / stride] && ways.of(row).classes == classes);
     if (row != kDead) lane.states.push_back(row);
     if (lane.states.size() <= kShortestLane) continue;
     ByteSet bytes;

@@ -14,7 +14,7 @@ constexpr std::uint32_t kBlockStarts = Content::kViewBytes - rules::kMaxMatchByt
 // So much may be looked up in vain, and so many bytes more for each that is passed. Of what is checked, each start is
 // read once more.
 constexpr std::uint64_t kFreeLookups = 512;
-constexpr std::uint64_t kFreeLookupsByte = 3;
+constexpr std::uint64_t kFreeLookupsByte = 4;
 constexpr std::uint64_t kFreeLookupsByteChecked = 1;
 // And so much, before what only bytes to come could make a match is left to them untried: each of a thousand starts
 // may go on for as long as a match is wide, and be none.
