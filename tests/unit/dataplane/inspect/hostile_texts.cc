@@ -1,6 +1,8 @@
 // See hostile_texts.h.
 #include "tests/unit/dataplane/inspect/hostile_texts.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include "common/random.h"
@@ -17,8 +19,16 @@ std::string repeated(std::string_view unit, std::size_t bytes) {
   return out;
 }
 
-// A match that repeats all that it can.
-std::string longest(const rules::Expression& e, Random& random) {
+// The bytes of `filler` that `e` takes, where it is one byte.
+std::string taken_of(const rules::Expression& e, std::string_view filler) {
+  std::string out;
+  if (e.kind == rules::Expression::Kind::bytes)
+    std::ranges::copy_if(filler, std::back_inserter(out), [&](char c) { return e.set[static_cast<std::uint8_t>(c)]; });
+  return out;
+}
+
+// A match that repeats all that it can; what can be runs of `filler` is that.
+std::string longest(const rules::Expression& e, Random& random, std::string_view filler = "") {
   using Kind = rules::Expression::Kind;
   std::string out;
   switch (e.kind) {
@@ -29,15 +39,17 @@ std::string longest(const rules::Expression& e, Random& random) {
       return members.empty() ? "" : std::string(1, members[random.below(members.size())]);
     }
     case Kind::sequence:
-      for (const rules::Expression& part : e.parts) out += longest(part, random);
+      for (const rules::Expression& part : e.parts) out += longest(part, random, filler);
       return out;
     case Kind::choice:
-      return longest(e.parts[random.below(e.parts.size())], random);
+      return longest(e.parts[random.below(e.parts.size())], random, filler);
     case Kind::repeat: {
+      if (const std::string taken = taken_of(e.parts.front(), filler); !taken.empty())
+        return repeated(taken, e.max).substr(0, e.max);
       // The same copy each time, and a new one each time.
-      const std::string copy = longest(e.parts.front(), random);
+      const std::string copy = longest(e.parts.front(), random, filler);
       const bool same = random.chance(1, 2);
-      for (std::uint32_t i = 0; i < e.max; ++i) out += same ? copy : longest(e.parts.front(), random);
+      for (std::uint32_t i = 0; i < e.max; ++i) out += same ? copy : longest(e.parts.front(), random, filler);
       return out;
     }
     case Kind::boundary:
@@ -70,6 +82,12 @@ std::vector<std::string> hostile_texts(const TestRule& rule, std::size_t bytes, 
   }
   for (const rules::Literal& literal : rules::choose_anchor(*expression, *automaton).literals) {
     out.push_back(repeated(literal.bytes, bytes));
+    // A match that begins again at every few bytes.
+    Random random(1);
+    const std::string match = longest(*expression, random, literal.bytes);
+    out.push_back(repeated(match, bytes));
+    out.push_back(repeated(match + " ", bytes));
+    out.push_back(repeated(match.substr(0, match.size() - 1) + " ", bytes));
     for (const char around : std::string_view("aZ0-._ /+%=@")) {
       out.push_back(repeated(literal.bytes + around, bytes));
       out.push_back(repeated(literal.bytes + around + around + ".", bytes));
