@@ -1,6 +1,6 @@
 // Where a few bytes in a row (a window) may stand, for eight sets of windows (buckets) a table in one pass: for each
-// place of a window, two lookups by the halves of a byte tell the buckets that the byte keeps in question. A bucket may
-// be told too often, never too seldom. By AVX2 where the CPU has it.
+// place of a window, two lookups by the halves of a byte, or one by its lower six bits, tell the buckets that the byte
+// keeps in question. A bucket may be told too often, never too seldom. By AVX-512 or AVX2 where the CPU has it.
 #pragma once
 
 #include <array>
@@ -17,26 +17,32 @@ using rules::kWindowPlaces;
 
 using BucketSet = std::uint8_t;  // one bit a bucket
 
-// For each place the buckets that a byte rules out, by its halves: so that a lookup by a byte above 127, which gives
-// nothing, rules nothing out.
+// For each place what a byte tells of the buckets, in two ways: by its halves those that it rules out, so that a lookup
+// by a byte above 127, which gives nothing, rules nothing out; by its lower six bits those that it keeps.
 struct BucketTable {
   struct Place {
+    alignas(64) std::array<BucketSet, 64> low_bits{};
     alignas(16) std::array<BucketSet, 16> high;
     alignas(16) std::array<BucketSet, 16> low;
   };
   std::array<Place, kWindowPlaces> places;
 
   BucketTable();
-  // Windows of these bytes are in the bucket, too.
-  void add(std::size_t bucket, const rules::WindowHalves& window);
+  // This window is in the bucket, too: of its bytes those that pass these halves, which are the bucket's.
+  void add(std::size_t bucket, const rules::WindowHalves& halves, const rules::Window& window);
   // The buckets of the window that begins here.
-  [[nodiscard]] BucketSet at(const std::uint8_t* data) const {
+  [[nodiscard]] BucketSet by_halves(const std::uint8_t* data) const {
     unsigned ruled_out = 0;
     for (std::size_t i = 0; i < kWindowPlaces; ++i) {
       ruled_out |= places[i].high[data[i] >> 4];
       if (data[i] < 0x80) ruled_out |= places[i].low[data[i] & 15];
     }
     return static_cast<BucketSet>(~ruled_out);
+  }
+  [[nodiscard]] BucketSet by_low_bits(const std::uint8_t* data) const {
+    unsigned kept = 0xff;
+    for (std::size_t i = 0; i < kWindowPlaces; ++i) kept &= places[i].low_bits[data[i] % 64];
+    return static_cast<BucketSet>(kept);
   }
 };
 
@@ -46,8 +52,11 @@ struct BucketTable {
 using FindBuckets = std::uint32_t (*)(const std::uint8_t* data, std::size_t words, std::span<const BucketTable> tables,
                                       std::size_t places, std::uint64_t* out);
 
-std::uint32_t find_buckets_portable(const std::uint8_t* data, std::size_t words, std::span<const BucketTable> tables,
-                                    std::size_t places, std::uint64_t* out);
-FindBuckets find_buckets();  // the fastest that this CPU has
+struct BucketFinder {
+  FindBuckets find;
+  BucketSet (BucketTable::*told)(const std::uint8_t*) const;  // at one place: what `find` is tested against
+};
+// All that this CPU has: the portable one first, the fastest last.
+std::span<const BucketFinder> bucket_finders();
 
 }  // namespace sluice::inspect

@@ -1,7 +1,7 @@
 // Content as bitmaps, one bit a byte: 64 bytes are a word, kStripWords words a strip; the word behind the strip is
 // there too, for what begins in the strip and ends behind it. Classes of bytes are made of atoms: sets of bytes whose
 // upper half is in one set and whose lower half is in another, so that two table lookups and an AND tell eight of them
-// at once. A class is a union of atoms, exactly or a little more. By AVX2 where the CPU has it.
+// at once. A class is a union of atoms, exactly or a little more. By AVX-512 or AVX2 where the CPU has it.
 #pragma once
 
 #include <array>
@@ -18,8 +18,12 @@ inline constexpr std::size_t kMaxAtoms = 8;
 inline constexpr std::size_t kWordBytes = 64;
 inline constexpr std::size_t kStripWords = 32;
 
-using AtomSet = std::uint8_t;                               // one bit an atom
-using Bitmap = std::array<std::uint64_t, kStripWords + 1>;  // bit i of word w is byte 64 * w + i
+inline constexpr std::size_t kGroupWords = 8;  // that vectors hold at most
+
+using AtomSet = std::uint8_t;  // one bit an atom
+
+// Bit i of word w is byte 64 * w + i; of the group behind the strip only the first word is.
+struct alignas(kGroupWords * sizeof(std::uint64_t)) Bitmap : std::array<std::uint64_t, kStripWords + kGroupWords> {};
 
 // Which atoms hold a byte, by its halves.
 struct AtomTables {
@@ -38,7 +42,7 @@ AtomTables merge_atoms(std::span<AtomSet> classes);
 // Those whose bytes all are in the set.
 AtomSet atoms_within(const AtomTables& tables, const rules::ByteSet& set);
 
-// On words 0 .. words - 1, `words` a multiple of 4; of the word behind them, what can be known there.
+// On words 0 .. words - 1, `words` a multiple of kGroupWords; of the word behind them, what can be known there.
 struct BitmapOperations {
   // Fills words [word, word + words) of each atom from words * kWordBytes bytes; any number of words.
   void (*find_atoms)(const std::uint8_t* data, std::size_t words, const AtomTables& tables, Bitmap* out,
@@ -52,7 +56,8 @@ struct BitmapOperations {
                         Bitmap& to);
 };
 
-extern const BitmapOperations kPortableBitmaps;  // against which the others are tested
-const BitmapOperations& bitmaps();
+// All that this CPU has: the portable ones first, against which the others are tested; the fastest last.
+std::span<const BitmapOperations> usable_bitmaps();
+const BitmapOperations& bitmaps();  // the fastest
 
 }  // namespace sluice::inspect

@@ -41,19 +41,19 @@ void Literals::finish() {
   places_ = plan.places;
   tables_.resize(plan.tables());
   for (std::size_t i = 0; i < plan.buckets.size(); ++i) {
-    tables_[i / kBuckets].add(i % kBuckets, plan.buckets[i].halves);
     std::vector<Quick>& here = in_bucket_.emplace_back();
     for (const std::uint32_t index : plan.buckets[i].items) {
       here.push_back(quick_of(items_[index], index));
-      add_exact(i, items_[index], plan.buckets[i].halves);
+      add_window(i, items_[index], plan.buckets[i].halves);
     }
   }
 }
 
 // An item may stand in two buckets, in each with some of its bytes.
-void Literals::add_exact(std::size_t bucket, const Item& item, const rules::WindowHalves& halves) {
+void Literals::add_window(std::size_t bucket, const Item& item, const rules::WindowHalves& halves) {
   static_assert(rules::kMaxBucketTables * kBuckets <= 32);
   const rules::Window window = rules::window_at(item.places, item.window);
+  tables_[bucket / kBuckets].add(bucket % kBuckets, halves, window);
   for (std::size_t i = 0; i < kWindowPlaces; ++i)
     for (unsigned byte = 0; byte < 256; ++byte)
       if (window[i][byte] && rules::passes(halves[i], byte)) exact_[i][byte] |= std::uint32_t{1} << bucket;
@@ -119,7 +119,7 @@ void Literals::look_at(const Item& item, const Content& content, const Run& run,
 }
 
 void Literals::find(const Content& content, const Stretch& stretch, Anchors& anchors) const {
-  static const FindBuckets kFind = find_buckets();
+  static const FindBuckets kFind = bucket_finders().back().find;
   std::array<std::uint64_t, kWordsAtOnce> hits;          // NOLINT(cppcoreguidelines-pro-type-member-init)
   std::array<std::uint8_t, kWordBytes + kBehind> mixed;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   for (std::uint32_t at = stretch.from; at < stretch.to;) {

@@ -50,7 +50,7 @@ class Literals {
     std::uint32_t begin = 0;
   };
 
-  void add_exact(std::size_t bucket, const Item& item, const rules::WindowHalves& halves);
+  void add_window(std::size_t bucket, const Item& item, const rules::WindowHalves& halves);
   [[nodiscard]] static Quick quick_of(const Item& item, std::uint32_t index);
   void look(const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const;
   void look_at(const Item& item, const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const;

@@ -14,7 +14,6 @@ namespace sluice::inspect {
 namespace {
 
 constexpr std::size_t kStripBytes = kStripWords * kWordBytes;
-constexpr std::size_t kGroupWords = 4;  // as vectors hold
 constexpr std::size_t kGroupBytes = kGroupWords * kWordBytes;
 constexpr std::uint8_t kLongestRun = 8;
 constexpr int kDense = 16;            // candidates in a word: to look at each costs more than it spares

@@ -56,26 +56,33 @@ TEST(Atoms, ThatAreNeverToldApartBecomeOne) {
 TEST(Bitmaps, AreTheSameOnEveryCpu) {
   Random random(1);
   const auto bytes = random_bytes(random, (kStripWords + 1) * kWordBytes, "");
-  std::array<Bitmap, kMaxAtoms> fast{};
-  std::array<Bitmap, kMaxAtoms> portable{};
-  bitmaps().find_atoms(bytes.data(), kStripWords + 1, all_atoms(), fast.data(), 0);
-  kPortableBitmaps.find_atoms(bytes.data(), kStripWords + 1, all_atoms(), portable.data(), 0);
-  EXPECT_EQ(fast, portable);
-  for (std::size_t words = 4; words <= kStripWords; words += 4) {
-    for (unsigned shift = 0; shift < 64; ++shift) {
-      Bitmap a{};
-      Bitmap b{};
-      if (shift > 0) {
-        bitmaps().follow(fast[0], fast[1], shift, words, a);
-        kPortableBitmaps.follow(fast[0], fast[1], shift, words, b);
+  const BitmapOperations& portable = usable_bitmaps().front();
+  std::array<Bitmap, kMaxAtoms> expected{};
+  portable.find_atoms(bytes.data(), kStripWords + 1, all_atoms(), expected.data(), 0);
+  for (const BitmapOperations& fast : usable_bitmaps().subspan(1)) {
+    std::array<Bitmap, kMaxAtoms> atoms{};
+    fast.find_atoms(bytes.data(), kStripWords + 1, all_atoms(), atoms.data(), 0);
+    ASSERT_EQ(atoms, expected);
+    for (std::size_t words = kGroupWords; words <= kStripWords; words += kGroupWords) {
+      for (unsigned shift = 0; shift < 64; ++shift) {
+        Bitmap a{};
+        Bitmap b{};
+        if (shift > 0) {
+          fast.follow(atoms[0], atoms[1], shift, words, a);
+          portable.follow(atoms[0], atoms[1], shift, words, b);
+          EXPECT_EQ(a, b);
+        }
+        EXPECT_EQ(fast.meet(atoms[2], shift, atoms[3], 63 - shift, words, a),
+                  portable.meet(atoms[2], shift, atoms[3], 63 - shift, words, b));
+        EXPECT_EQ(a, b);
+        fast.join(atoms[4], atoms[5], words, a);
+        portable.join(atoms[4], atoms[5], words, b);
+        EXPECT_EQ(a, b);
+        // What was found is met with more, in its place.
+        a = b = atoms[4];
+        EXPECT_EQ(fast.meet(a, 0, atoms[5], shift, words, a), portable.meet(b, 0, atoms[5], shift, words, b));
         EXPECT_EQ(a, b);
       }
-      EXPECT_EQ(bitmaps().meet(fast[2], shift, fast[3], 63 - shift, words, a),
-                kPortableBitmaps.meet(fast[2], shift, fast[3], 63 - shift, words, b));
-      EXPECT_EQ(a, b);
-      bitmaps().join(fast[4], fast[5], words, a);
-      kPortableBitmaps.join(fast[4], fast[5], words, b);
-      EXPECT_EQ(a, b);
     }
   }
 }
@@ -86,7 +93,7 @@ TEST(Bitmaps, MeetTellsTheWordsThatHaveABit) {
   Bitmap out{};
   a[0] = a[7] = a[31] = 1;
   b[0] = b[6] = b[31] = 1U << 3;
-  for (const BitmapOperations& operations : {bitmaps(), kPortableBitmaps})
+  for (const BitmapOperations& operations : usable_bitmaps())
     EXPECT_EQ(operations.meet(a, 0, b, 3, kStripWords, out), 1U | 1U << 31);
 }
 
@@ -96,10 +103,12 @@ TEST(Bitmaps, FollowLooksAcrossWords) {
   Bitmap out{};
   a[0] = std::uint64_t{1} << 63;
   b[1] = 1U << 4;  // 5 behind bit 63
-  bitmaps().follow(a, b, 5, kStripWords, out);
-  EXPECT_TRUE(bit(out, 63));
-  bitmaps().follow(a, b, 6, kStripWords, out);
-  EXPECT_FALSE(bit(out, 63));
+  for (const BitmapOperations& operations : usable_bitmaps()) {
+    operations.follow(a, b, 5, kStripWords, out);
+    EXPECT_TRUE(bit(out, 63));
+    operations.follow(a, b, 6, kStripWords, out);
+    EXPECT_FALSE(bit(out, 63));
+  }
 }
 
 // Starts that lie in the anchors of each rule.
