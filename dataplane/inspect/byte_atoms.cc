@@ -203,27 +203,30 @@ SLUICE_AVX512 void find_atoms_avx512(const std::uint8_t* data, std::size_t words
   if (tables.count > 0) kFind[tables.count - 1](data, words, tables, out, word);
 }
 
-// The words of a bitmap, group by group, each loaded once: what was stored a moment ago is loaded as it was stored, or
-// the load would wait.
+SLUICE_AVX512 inline __m512i load_group(const Bitmap& bitmap, std::size_t word) {
+  return _mm512_load_si512(bitmap.data() + word);
+}
+
+// The words of a bitmap, group by group, each loaded once, and the word behind them by itself: what was stored a moment
+// ago is loaded as it was stored, or the load would wait.
 class Groups {
  public:
-  SLUICE_AVX512 explicit Groups(const Bitmap& bitmap) : at_(bitmap.data()), here_(_mm512_load_si512(at_)) {}
+  SLUICE_AVX512 Groups(const Bitmap& bitmap, std::size_t words)
+      : at_(bitmap.data()), end_(at_ + words), here_(_mm512_load_si512(at_)) {}
   // behind() of the next group.
   SLUICE_AVX512 __m512i next(__m512i shift) {
     at_ += kGroupWords;
     const __m512i here = here_;
-    here_ = _mm512_load_si512(at_);
+    here_ = at_ != end_ ? _mm512_load_si512(at_)
+                        : _mm512_zextsi128_si512(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at_)));
     return _mm512_shrdv_epi64(here, _mm512_maskz_alignr_epi64(0xff, here_, here, 1), shift);
   }
 
  private:
   const std::uint64_t* at_;
+  const std::uint64_t* end_;
   __m512i here_;
 };
-
-SLUICE_AVX512 inline __m512i load_group(const Bitmap& bitmap, std::size_t word) {
-  return _mm512_load_si512(bitmap.data() + word);
-}
 
 SLUICE_AVX512 void join_avx512(const Bitmap& a, const Bitmap& b, std::size_t words, Bitmap& to) {
   for (std::size_t w = 0; w < words; w += kGroupWords)
@@ -233,7 +236,7 @@ SLUICE_AVX512 void join_avx512(const Bitmap& a, const Bitmap& b, std::size_t wor
 
 SLUICE_AVX512 void follow_avx512(const Bitmap& a, const Bitmap& b, unsigned shift, std::size_t words, Bitmap& to) {
   const __m512i by = _mm512_set1_epi64(static_cast<std::int64_t>(shift));
-  Groups behind_b(b);
+  Groups behind_b(b, words);
   for (std::size_t w = 0; w < words; w += kGroupWords)
     _mm512_store_si512(to.data() + w, _mm512_and_si512(load_group(a, w), behind_b.next(by)));
   to[words] = a[words] & b[words] >> shift;
@@ -243,8 +246,8 @@ SLUICE_AVX512 std::uint32_t meet_avx512(const Bitmap& a, unsigned shift_a, const
                                         std::size_t words, Bitmap& to) {
   const __m512i by_a = _mm512_set1_epi64(static_cast<std::int64_t>(shift_a));
   const __m512i by_b = _mm512_set1_epi64(static_cast<std::int64_t>(shift_b));
-  Groups behind_a(a);
-  Groups behind_b(b);
+  Groups behind_a(a, words);
+  Groups behind_b(b, words);
   std::uint32_t any = 0;
   for (std::size_t w = 0; w < words; w += kGroupWords) {
     const __m512i bits = _mm512_and_si512(behind_a.next(by_a), behind_b.next(by_b));

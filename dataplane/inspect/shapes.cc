@@ -14,7 +14,6 @@ namespace sluice::inspect {
 namespace {
 
 constexpr std::size_t kStripBytes = kStripWords * kWordBytes;
-constexpr std::size_t kGroupBytes = kGroupWords * kWordBytes;
 constexpr std::uint8_t kLongestRun = 8;
 constexpr int kDense = 16;            // candidates in a word: to look at each costs more than it spares
 constexpr int kLikelyDense = 8;       // so it does of as many when the first is one
@@ -122,11 +121,12 @@ std::uint8_t Shapes::bitmap_of(AtomSet atoms, std::uint8_t length) {
 
 // All bitmaps of the strip that begins at `begin`, and of the word behind it. No atom holds what lies behind the
 // content.
-void Shapes::find_bitmaps(const Content& content, std::uint32_t begin, std::size_t words, Room& room) const {
+void Shapes::find_bitmaps(const Content& content, const Strip& strip, Room& room) const {
+  const std::size_t words = strip.words;
   const BitmapOperations& operations = bitmaps();
   const std::uint32_t length = content.length();
   for (std::size_t word = 0; word <= words;) {
-    const auto at = static_cast<std::uint32_t>(begin + word * kWordBytes);
+    const auto at = static_cast<std::uint32_t>(strip.begin + word * kWordBytes);
     if (at >= length) {
       for (std::size_t atom = 0; atom < tables_.count; ++atom)
         std::fill(&room.bitmaps[atom][word], &room.bitmaps[atom][words] + 1, 0);
@@ -148,24 +148,25 @@ void Shapes::find_bitmaps(const Content& content, std::uint32_t begin, std::size
     const Bitmap& first = room.bitmaps[step.first];
     const Bitmap& second = room.bitmaps[step.second];
     Bitmap& to = room.bitmaps[made++];
-    step.shift == 0 ? operations.join(first, second, words, to)
-                    : operations.follow(first, second, step.shift, words, to);
+    step.shift == 0 ? operations.join(first, second, strip.in_groups, to)
+                    : operations.follow(first, second, step.shift, strip.in_groups, to);
   }
 }
 
 // Where all runs stand: in room.candidates, of which the words that have a bit are told, one bit a word.
-std::uint32_t Shapes::find_candidates(const Shape& shape, std::size_t words, Room& room) {
+std::uint32_t Shapes::find_candidates(const Shape& shape, const Strip& strip, Room& room) {
   if (shape.runs.empty()) {
     room.candidates.fill(~std::uint64_t{0});
-    return static_cast<std::uint32_t>((std::uint64_t{1} << words) - 1);
+    return strip.wanted;
   }
+  const BitmapOperations& operations = bitmaps();
   const auto meet = [&](const Bitmap& with, unsigned shift, const Run& run) {
-    return bitmaps().meet(with, shift, room.bitmaps[run.bitmap], run.offset, words, room.candidates);
+    return operations.meet(with, shift, room.bitmaps[run.bitmap], run.offset, strip.in_groups, room.candidates);
   };
   const Run& first = shape.runs.front();
   std::uint32_t found = meet(room.bitmaps[first.bitmap], first.offset, shape.runs[shape.runs.size() > 1 ? 1 : 0]);
   for (std::size_t i = 2; i < shape.runs.size() && found != 0; ++i) found = meet(room.candidates, 0, shape.runs[i]);
-  return found;
+  return found & strip.wanted;
 }
 
 bool Shapes::stands_in(const Shape& shape, Bytes bytes) {
@@ -176,8 +177,10 @@ bool Shapes::stands_in(const Shape& shape, Bytes bytes) {
 
 // Adds the starts at which the shape stands. Of a word that is full of candidates all are taken, and what lies between
 // them, as one range.
-void Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begin, std::size_t words, Room& room,
-                        Anchors& anchors) {
+void Shapes::find_shape(const Shape& shape, Content& content, const Strip& strip, Room& room, Anchors& anchors) {
+  const std::uint32_t with_any = find_candidates(shape, strip, room);
+  if (with_any == 0) return;
+  const std::uint32_t begin = strip.begin;
   const std::uint32_t length = content.length();
   const Bytes run = content.run_from(begin);
   const auto stands_at = [&](std::uint32_t at) {
@@ -185,7 +188,7 @@ void Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begi
     return stands_in(shape, skip + shape.places <= run.size() ? run.subspan(skip, shape.places)
                                                               : content.view(at, at + shape.places));
   };
-  for (std::uint32_t with = find_candidates(shape, words, room); with != 0; with &= with - 1) {
+  for (std::uint32_t with = with_any; with != 0; with &= with - 1) {
     const auto word = static_cast<std::uint32_t>(std::countr_zero(with));
     const std::uint32_t word_begin = begin + word * std::uint32_t{kWordBytes};
     std::uint64_t left = room.candidates[word];
@@ -215,10 +218,11 @@ void Shapes::find_shape(const Shape& shape, Content& content, std::uint32_t begi
 
 void Shapes::find(Content& content, const Stretch& stretch, Room& room, Anchors& anchors) const {
   for (std::uint32_t begin = stretch.from; begin < stretch.to; begin += kStripBytes) {
-    const std::size_t groups = (stretch.to - begin + kGroupBytes - 1) / kGroupBytes;
-    const std::size_t words = std::min(kStripWords, groups * kGroupWords);
-    find_bitmaps(content, begin, words, room);
-    for (const Shape& shape : shapes_) find_shape(shape, content, begin, words, room, anchors);
+    Strip strip{.begin = begin, .words = std::min(kStripWords, (stretch.to - begin + kWordBytes - 1) / kWordBytes)};
+    strip.in_groups = (strip.words + kGroupWords - 1) / kGroupWords * kGroupWords;
+    strip.wanted = static_cast<std::uint32_t>((std::uint64_t{1} << strip.words) - 1);
+    find_bitmaps(content, strip, room);
+    for (const Shape& shape : shapes_) find_shape(shape, content, strip, room, anchors);
   }
 }
 

@@ -70,11 +70,19 @@ class Shapes {
   [[nodiscard]] std::vector<Run*> all_runs();
   void make_atoms();
   [[nodiscard]] std::uint8_t bitmap_of(AtomSet atoms, std::uint8_t length);
-  void find_bitmaps(const Content& content, std::uint32_t begin, std::size_t words, Room& room) const;
-  [[nodiscard]] static std::uint32_t find_candidates(const Shape& shape, std::size_t words, Room& room);
+  // So many words from here on. Bitmaps are made in whole groups of words: what stands in those that are too many is
+  // not looked at.
+  struct Strip {
+    std::uint32_t begin = 0;
+    std::size_t words = 0;
+    std::size_t in_groups = 0;
+    std::uint32_t wanted = 0;  // a bit a word
+  };
+
+  void find_bitmaps(const Content& content, const Strip& strip, Room& room) const;
+  [[nodiscard]] static std::uint32_t find_candidates(const Shape& shape, const Strip& strip, Room& room);
   [[nodiscard]] static bool stands_in(const Shape& shape, Bytes bytes);
-  static void find_shape(const Shape& shape, Content& content, std::uint32_t begin, std::size_t words, Room& room,
-                         Anchors& anchors);
+  static void find_shape(const Shape& shape, Content& content, const Strip& strip, Room& room, Anchors& anchors);
 
   std::vector<Shape> shapes_;
   AtomTables tables_;

@@ -53,6 +53,11 @@ TEST(Atoms, ThatAreNeverToldApartBecomeOne) {
   EXPECT_EQ(classes[1], 3);
 }
 
+// Of a bitmap what has a meaning: the words and the one behind them.
+std::vector<std::uint64_t> known(const Bitmap& bitmap, std::size_t words) {
+  return {bitmap.begin(), bitmap.begin() + static_cast<std::ptrdiff_t>(words) + 1};
+}
+
 TEST(Bitmaps, AreTheSameOnEveryCpu) {
   Random random(1);
   const auto bytes = random_bytes(random, (kStripWords + 1) * kWordBytes, "");
@@ -70,18 +75,18 @@ TEST(Bitmaps, AreTheSameOnEveryCpu) {
         if (shift > 0) {
           fast.follow(atoms[0], atoms[1], shift, words, a);
           portable.follow(atoms[0], atoms[1], shift, words, b);
-          EXPECT_EQ(a, b);
+          EXPECT_EQ(known(a, words), known(b, words));
         }
         EXPECT_EQ(fast.meet(atoms[2], shift, atoms[3], 63 - shift, words, a),
                   portable.meet(atoms[2], shift, atoms[3], 63 - shift, words, b));
-        EXPECT_EQ(a, b);
+        EXPECT_EQ(known(a, words - 1), known(b, words - 1));
         fast.join(atoms[4], atoms[5], words, a);
         portable.join(atoms[4], atoms[5], words, b);
-        EXPECT_EQ(a, b);
+        EXPECT_EQ(known(a, words), known(b, words));
         // What was found is met with more, in its place.
         a = b = atoms[4];
         EXPECT_EQ(fast.meet(a, 0, atoms[5], shift, words, a), portable.meet(b, 0, atoms[5], shift, words, b));
-        EXPECT_EQ(a, b);
+        EXPECT_EQ(known(a, words - 1), known(b, words - 1));
       }
     }
   }
