@@ -73,16 +73,24 @@ ByteSet last_byte_of(const Expression& e, const ByteSet& before) {
   return before;
 }
 
-// What stands on both sides of a part of the expression.
+// All that can be part of what matches `e`.
+ByteSet bytes_of(const Expression& e) {
+  ByteSet bytes = e.set;
+  for (const Expression& part : e.parts) bytes |= bytes_of(part);
+  return bytes;
+}
+
+// What stands on both sides of a part of the expression; and what may stand in a match before it.
 struct Around {
   ByteSet before = ByteSet().set();
   Following after;
+  ByteSet lead;
 };
 
 // Strings that follow each other without a gap, while they are few.
 class Run {
  public:
-  Run(const Widths& begin, const ByteSet& before) : begin_(begin), before_(before) {}
+  Run(const Widths& begin, const ByteSet& before, const ByteSet& lead) : begin_(begin), before_(before), lead_(lead) {}
 
   // False when the set has too many members to be spelled out.
   bool extend(const ByteSet& set) {
@@ -113,13 +121,14 @@ class Run {
     if (length_ == 0) return out;
     while (!after.empty() && after.back().all()) after.pop_back();
     for (const std::string& string : strings_)
-      out.push_back({string, caseless_, begin_.min + length_, begin_.max + length_, before_, after});
+      out.push_back({string, caseless_, begin_.min + length_, begin_.max + length_, before_, after, lead_});
     return out;
   }
 
  private:
   Widths begin_;
   ByteSet before_;
+  ByteSet lead_;
   std::uint32_t length_ = 0;
   bool caseless_ = false;
   std::vector<std::string> strings_{""};
@@ -130,8 +139,8 @@ class LiteralSearch {
  public:
   std::optional<std::vector<Literal>> best(const Expression& e, const Widths& before, const Around& around) {
     LiteralSearch inner;
-    Run run(before, around.before);
-    Point at{before, around.before};
+    Run run(before, around.before, around.lead);
+    Point at{before, around.before, around.lead};
     inner.walk(e, at, around.after, run);
     inner.offer(run.literals(around.after));
     return std::move(inner.best_);
@@ -141,6 +150,7 @@ class LiteralSearch {
   struct Point {
     Widths passed;
     ByteSet last;  // what the byte before can be
+    ByteSet lead;  // and any that was passed
   };
 
   void offer(std::vector<Literal> literals) {
@@ -177,10 +187,10 @@ class LiteralSearch {
   void add(const ByteSet& set, Point& at, const Following& after, Run& run) {
     if (!run.extend(set)) {
       offer(run.literals(following_with(set, after)));
-      run = Run(at.passed, at.last);
-      if (!run.extend(set)) run = Run(at.passed + Widths{1, 1}, set);
+      run = Run(at.passed, at.last, at.lead);
+      if (!run.extend(set)) run = Run(at.passed + Widths{1, 1}, set, at.lead | set);
     }
-    at = {at.passed + Widths{1, 1}, set};
+    at = {at.passed + Widths{1, 1}, set, at.lead | set};
   }
 
   void branch(const Expression& e, Point& at, const Following& after, Run& run) {
@@ -195,18 +205,18 @@ class LiteralSearch {
       offer(one_of(e, at, after));
     } else if (e.min > 0) {
       const Expression& part = e.parts.front();
-      const Around around{at.last | last_byte_of(part, at.last), following_with(part, 0, e.max - 1, after)};
+      const Around around{at.last | last_byte_of(part, at.last), following_with(part, 0, e.max - 1, after), at.lead};
       if (auto inside = best(part, at.passed, around)) offer(std::move(*inside));
     }
-    at = {at.passed + widths_of(e), last_byte_of(e, at.last)};
-    run = Run(at.passed, at.last);
+    at = {at.passed + widths_of(e), last_byte_of(e, at.last), at.lead | bytes_of(e)};
+    run = Run(at.passed, at.last, at.lead);
   }
 
   // Each alternative has to bring its own.
   std::vector<Literal> one_of(const Expression& choice, const Point& at, const Following& after) {
     std::vector<Literal> all;
     for (const Expression& part : choice.parts) {
-      auto literals = best(part, at.passed, {at.last, after});
+      auto literals = best(part, at.passed, {at.last, after, at.lead});
       if (!literals) return {};
       all.insert(all.end(), literals->begin(), literals->end());
     }

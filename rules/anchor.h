@@ -32,6 +32,8 @@ struct Literal {
   // many as every match has there.
   ByteSet before = ByteSet().set();
   Following after{};
+  // What the bytes of a match before it can be.
+  ByteSet lead{};
 };
 
 struct Anchor {

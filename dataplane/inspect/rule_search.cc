@@ -29,7 +29,7 @@ bool RuleSearch::run(const Anchors& anchors, std::uint32_t position, bool open) 
   const std::uint32_t length = content_.length();
   if (anchors.whole(position)) return search(from_, length);
   // From here on, matches may show their anchor only in bytes to come: no range may make us pass over a start.
-  const std::uint32_t tail = open ? first_start_before(length - std::min(length, reach_ - 1), length) : length;
+  const std::uint32_t tail = open ? first_open() : length;
   for (std::uint32_t at = anchors.first_range(position); at != Anchors::kNone;) {
     Anchors::Range range = anchors.range(at);
     if (range.first >= tail) break;
@@ -43,6 +43,12 @@ bool RuleSearch::run(const Anchors& anchors, std::uint32_t position, bool open) 
     at = range.next;
   }
   return !open || search(tail, length);
+}
+
+std::uint32_t RuleSearch::first_open() {
+  const std::uint32_t length = content_.length();
+  if (has_leads_) return rule_.leads->first_open(content_, from_);
+  return first_start_before(length - std::min(length, reach_ - 1), length);
 }
 
 // The first start, not before `first`, from which every byte up to `end` can be part of a match.

@@ -37,6 +37,7 @@ class RuleSearch {
              std::uint32_t from, std::uint64_t base, std::vector<Found>& found)
       : rule_(*rule.rule),
         reach_(rule.reach),
+        has_leads_(rule.has_leads),
         content_(content),
         room_(room),
         starts_(starts),
@@ -56,6 +57,7 @@ class RuleSearch {
  private:
   bool search(std::uint32_t first, std::uint32_t last_start);
   bool search_block(std::uint32_t last_start);
+  [[nodiscard]] std::uint32_t first_open();
   [[nodiscard]] std::uint32_t first_start_before(std::uint32_t first, std::uint32_t end);
   [[nodiscard]] bool is_futile(std::uint32_t at) const;
   [[nodiscard]] bool is_left_open(std::uint32_t at) const;
@@ -64,6 +66,7 @@ class RuleSearch {
 
   const CompiledRule& rule_;
   std::uint32_t reach_;
+  bool has_leads_;
   Content& content_;
   DecisionRoom& room_;
   StartRoom& starts_;

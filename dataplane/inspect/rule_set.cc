@@ -44,12 +44,13 @@ Result<CompiledRule> compile(const RuleSpec& spec) {
   auto automaton = rules::Automaton::build(*expression);
   if (!automaton) return bad_rule(spec, "its expression has too many ways to match");
   if (!automaton->can_match()) return bad_rule(spec, "its expression can never match");
-  CompiledRule rule{spec.index, spec.validator, *std::move(automaton), {}, {}, {}, {}};
+  CompiledRule rule{spec.index, spec.validator, *std::move(automaton), {}, {}, {}, {}, {}};
   const bool checked = spec.validator == Validator::luhn && spec.conditions.group == 0;
   if (checked) rule.checked_starts.emplace(rule.automaton);
   if (rule.automaton.max_width() > (checked ? kNarrowChecked : kNarrow))
     rule.starts = rules::StartFilter::build(*expression);
   rule.literals = rules::choose_anchor(*expression, rule.automaton).literals;
+  if (Leads::are_long(rule.literals)) rule.leads.emplace(rule.literals);
   if (spec.conditions.empty()) return rule;
   auto conditions = rules::build_conditions(spec.conditions, *expression, spec.caseless);
   if (!conditions) return bad_rule(spec, conditions.error().what());
@@ -185,7 +186,8 @@ Result<std::unique_ptr<RuleSet>> RuleSet::load(const std::vector<RuleSpec>& rule
     compiled.tails.add(known->automaton, *reach);
     if (known->conditions && known->conditions->context_words)
       compiled.bytes_before = std::max(compiled.bytes_before, known->conditions->within + rules::kContextBytes);
-    compiled.rules.push_back({known, *reach});
+    const bool by_literals = spec.anchor == rules::AnchorKind::literal || spec.anchor == rules::AnchorKind::spelled;
+    compiled.rules.push_back({known, *reach, by_literals && known->leads});
   }
   add_shapes(std::move(shapes), compiled);
   compiled.shapes.finish();

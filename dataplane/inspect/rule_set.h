@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "dataplane/inspect/leads.h"
 #include "dataplane/inspect/literals.h"
 #include "dataplane/inspect/luhn_filter.h"
 #include "dataplane/inspect/scanner.h"
@@ -29,6 +30,7 @@ struct CompiledRule {
   std::optional<LuhnFilter> checked_starts;             // where Luhn checks all of a match
   std::unique_ptr<const rules::Conditions> conditions;  // null where there are none
   std::vector<rules::Literal> literals;                 // of its anchor, where that is one
+  std::optional<Leads> leads;                           // of these, where they are long
 };
 
 // A rule as one of a set.
@@ -36,6 +38,8 @@ struct RuleOfSet {
   std::shared_ptr<const CompiledRule> rule;
   // Within so many bytes of its start a match shows its anchor.
   std::uint32_t reach = 0;
+  // It is looked for by its literals, which may stand far behind a start.
+  bool has_leads = false;
 };
 
 struct SharedRules::Impl {
