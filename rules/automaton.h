@@ -48,10 +48,9 @@ struct EndPlaces {
   std::array<std::uint8_t, 256> class_of{};
   std::uint32_t classes = 0;
   std::uint32_t at_end = 0;  // the class of what stands behind the text
+  // Whether it may: in the row of the class before, by the class behind.
   std::vector<std::uint8_t> pairs;
-  [[nodiscard]] bool between(std::uint32_t before, std::uint32_t behind) const {
-    return pairs[before * (classes + 1) + behind] != 0;
-  }
+  [[nodiscard]] std::uint32_t row(std::uint32_t before) const { return before * (classes + 1); }
 };
 
 class Automaton {

@@ -25,6 +25,7 @@ class LuhnFilter {
 
  private:
   struct OfByte {
+    std::uint32_t end_row = 0;  // of the pairs that it is the first of
     std::uint8_t digit = 0xff;  // its value
     std::uint8_t end_class = 0;
     bool begins = false;
