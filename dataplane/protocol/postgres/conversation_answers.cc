@@ -16,7 +16,7 @@ bool may_return_rows(QuestionKind kind) {
 
 }  // namespace
 
-ErrorCode Conversation::response(const Reader& reader, const Step& step, Bytes bytes) {
+ErrorCode Conversation::take_response(const Reader& reader, const Step& step, Bytes bytes) {
   switch (step.kind) {
     case StepKind::message: {
       const MessageKind kind = reader.message().kind;

@@ -167,6 +167,14 @@ Step Reader::next_body(Bytes input, std::uint64_t behind) {
           state_ = State::head;
           return {.kind = StepKind::message_end};
         }
+        // The cells of rows, as they nearly always come; what is cut or wrong goes the long way, with the same end.
+        if (at_->op == Op::sized && rest.size() >= kLengthBytes && left_ >= kLengthBytes) {
+          left_ -= kLengthBytes;
+          used += kLengthBytes;
+          if (const ErrorCode error = take_length(load_be32(rest.data())); error != ErrorCode::ok)
+            return fail_behind(StepKind::framing, used - 1, error);
+          return label(StepKind::framing, used);
+        }
         if (const ErrorCode error = begin_instruction(); error != ErrorCode::ok)
           return fail_behind(StepKind::framing, used, error);
         break;
@@ -223,6 +231,7 @@ Step Reader::next_counted(Bytes input, std::uint64_t behind) {
   if (field_.last) {
     ++at_;
     doing_ = Doing::instruction;
+    if (at_->op == Op::again) list_again();
   }
   return piece(bytes);
 }

@@ -73,6 +73,11 @@ class Reader {
   ErrorCode begin_counted(std::uint32_t length);
   void begin_field(bool length_known, std::uint32_t length);
   [[nodiscard]] FieldKind field_kind() const;
+  void list_again() {
+    ++index_;
+    --repeats_;
+    at_ = repeats_ > 0 ? list_ : at_ + 1;
+  }
   ErrorCode take_number();
   ErrorCode take_code(std::uint8_t code);
   ErrorCode take_length(std::uint32_t length);

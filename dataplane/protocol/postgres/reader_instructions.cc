@@ -35,9 +35,7 @@ ErrorCode Reader::begin_instruction() {
     case Op::end:
       return ErrorCode::postgres_trailing_bytes;  // with none left it is the message's end
     case Op::again:
-      ++index_;
-      --repeats_;
-      at_ = repeats_ > 0 ? list_ : at_ + 1;
+      list_again();
       return ErrorCode::ok;
     case Op::text:
       begin_field(false, 0);
@@ -81,9 +79,12 @@ ErrorCode Reader::begin_counted(std::uint32_t length) {
 }
 
 void Reader::begin_field(bool length_known, std::uint32_t length) {
-  const std::uint8_t code = field_.code;  // it stands before its text
-  field_ = {.kind = field_kind(), .length_known = length_known, .length = length, .index = index_};
-  if (field_.kind == FieldKind::error_text) field_.code = code;
+  field_.kind = field_kind();
+  if (field_.kind != FieldKind::error_text) field_.code = 0;  // there it stands before its text
+  field_.first = field_.last = field_.null = false;
+  field_.length_known = length_known;
+  field_.length = length;
+  field_.index = index_;
   field_begun_ = false;
 }
 
