@@ -26,7 +26,7 @@ class ErrorCounters {
   [[nodiscard]] std::uint64_t value(ErrorCode code) const { return counters_[error_index(code)].value(); }
 
  private:
-  static constexpr std::size_t kCapacity = 192;
+  static constexpr std::size_t kCapacity = 256;
   std::array<Counter, kCapacity> counters_;
 };
 

@@ -11,10 +11,10 @@ import tree
 
 # Folders whose code takes bytes and `now` and returns values.
 PURE = ("common/", "segment/", "rules/", "dataplane/buffer/", "dataplane/wire/", "dataplane/protocol/",
-        "dataplane/inspect/", "dataplane/tcp/", "dataplane/enforce/", "dataplane/session/")
+        "dataplane/inspect/", "dataplane/sql/", "dataplane/tcp/", "dataplane/enforce/", "dataplane/session/")
 # Folders that run on a worker's core.
 DATA_PATH = ("dataplane/buffer/", "dataplane/wire/", "dataplane/protocol/", "dataplane/inspect/", "dataplane/port/",
-             "dataplane/tcp/", "dataplane/session/", "rules/automaton.h")
+             "dataplane/sql/", "dataplane/tcp/", "dataplane/session/", "rules/automaton.h")
 CLOCK = "common/clock.h"  # where the clocks are, for those who may
 EVERYWHERE = ("common/", "segment/", "rules/", "dataplane/", "control/")
 

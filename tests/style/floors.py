@@ -16,7 +16,7 @@ FLOORS = [
     ["common", "schema"],
     ["segment", "rules"],
     ["dataplane/buffer"],
-    ["dataplane/wire", "dataplane/protocol", "dataplane/inspect", "dataplane/port"],
+    ["dataplane/wire", "dataplane/protocol", "dataplane/inspect", "dataplane/port", "dataplane/sql"],
     ["dataplane/tcp", "dataplane/tls", "dataplane/enforce", "dataplane/record"],
     ["dataplane/session"],
     ["dataplane/channel"],
