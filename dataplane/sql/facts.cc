@@ -2,33 +2,9 @@
 #include "dataplane/sql/facts.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace sluice::sql {
-namespace {
-
-constexpr std::string_view kKindWords[] = {
-#define SLUICE_SQL_KIND(name, word) word,
-#include "dataplane/sql/kinds.def"
-#undef SLUICE_SQL_KIND
-};
-constexpr std::string_view kObjectWords[] = {
-#define SLUICE_SQL_OBJECT(name, word) word,
-#include "dataplane/sql/kinds.def"
-#undef SLUICE_SQL_OBJECT
-};
-
-}  // namespace
-
-std::string_view word_of(Kind kind) {
-  return kKindWords[static_cast<std::size_t>(kind)];
-}
-
-std::string_view word_of(Object object) {
-  return kObjectWords[static_cast<std::size_t>(object)];
-}
-
 std::uint8_t FactsBuilder::add(const Statement& statement) {
   if (facts_.statements_.size() >= std::min<std::size_t>(bounds_.statements, 256)) {
     mark_incomplete();

@@ -17,25 +17,9 @@
 #include <string_view>
 #include <vector>
 
+#include "common/sql_words.h"
+
 namespace sluice::sql {
-
-enum class Kind : std::uint8_t {
-#define SLUICE_SQL_KIND(name, word) name,
-#include "dataplane/sql/kinds.def"
-#undef SLUICE_SQL_KIND
-};
-// The kind of what DDL, GRANT and the like are about.
-enum class Object : std::uint8_t {
-#define SLUICE_SQL_OBJECT(name, word) name,
-#include "dataplane/sql/kinds.def"
-#undef SLUICE_SQL_OBJECT
-};
-// The words of policies and records; kinds share no word, nor do objects.
-std::string_view word_of(Kind kind);
-std::string_view word_of(Object object);
-
-// The other end of a COPY.
-enum class CopyEnd : std::uint8_t { none, client, file, program };
 
 enum class Role : std::uint8_t {
   reads,     // a table that is read

@@ -1,0 +1,28 @@
+// The words for what SQL statements are, in policies, facts and records.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace sluice::sql {
+
+enum class Kind : std::uint8_t {
+#define SLUICE_SQL_KIND(name, word) name,
+#include "common/sql_words.def"
+#undef SLUICE_SQL_KIND
+};
+// The kind of what DDL, GRANT and the like are about.
+enum class Object : std::uint8_t {
+#define SLUICE_SQL_OBJECT(name, word) name,
+#include "common/sql_words.def"
+#undef SLUICE_SQL_OBJECT
+};
+// The other end of a COPY.
+enum class CopyEnd : std::uint8_t { none, client, file, program };
+
+std::string_view word_of(Kind kind);
+std::string_view word_of(Object object);
+std::optional<Kind> kind_from(std::string_view word);
+
+}  // namespace sluice::sql
