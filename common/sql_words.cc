@@ -1,9 +1,6 @@
 // See sql_words.h.
 #include "common/sql_words.h"
 
-#include <algorithm>
-#include <iterator>
-
 namespace sluice::sql {
 namespace {
 
@@ -28,10 +25,8 @@ std::string_view word_of(Object object) {
   return kObjectWords[static_cast<std::size_t>(object)];
 }
 
-std::optional<Kind> kind_from(std::string_view word) {
-  const auto* const found = std::ranges::find(kKindWords, word);
-  if (found == std::end(kKindWords)) return std::nullopt;
-  return static_cast<Kind>(found - std::begin(kKindWords));
+std::span<const std::string_view> kind_words() {
+  return kKindWords;
 }
 
 }  // namespace sluice::sql

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <string_view>
 
 namespace sluice::sql {
@@ -23,6 +23,7 @@ enum class CopyEnd : std::uint8_t { none, client, file, program };
 
 std::string_view word_of(Kind kind);
 std::string_view word_of(Object object);
-std::optional<Kind> kind_from(std::string_view word);
+// Of all kinds, in their order.
+std::span<const std::string_view> kind_words();
 
 }  // namespace sluice::sql
