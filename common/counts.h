@@ -44,6 +44,7 @@ inline constexpr std::string_view kOthers = "(others)";
 // What a caller did of a service, and how long its answers took (waits.h).
 struct CallerCount {
   std::string service, principal;
+  std::uint64_t source = 0;  // of a name that its caller gave itself: from where (source.h)
   std::uint64_t requests = 0, responses = 0, errors = 0, denied = 0, request_bytes = 0, response_bytes = 0,
                 waited_ns = 0;
   std::array<std::uint64_t, kWaitBuckets> waits{};

@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/source.h"
 #include "control/alerts/rule_reader.h"
 
 namespace sluice::control {
@@ -43,9 +44,27 @@ Alert alert_of(const AlertChange& change, WallNs now) {
 }
 
 // Whose sessions it names: the principal's, or those of the one who has most of a service's.
-std::optional<std::pair<std::string, std::string>> caller_of(const AlertChange& change) {
+std::optional<AlertKey> caller_of(const AlertChange& change) {
+  if (change.key.per == AlertPer::principal) return change.key;
   if (change.principals.empty()) return std::nullopt;
-  return std::pair(change.key.service, change.principals.front());
+  return AlertKey{AlertPer::principal, change.key.service, change.principals.front()};
+}
+
+// What a pause of this caller is about: of a name that it gave itself only what comes from where it calls.
+Order pause_of(const AlertKey& caller) {
+  const SourceNetwork from = network_of_source(caller.source);
+  Order order;
+  order.told.verdict = OrderVerdict::hold;
+  order.told.service = caller.service;
+  order.told.principal = caller.name;
+  order.told.source = from.address;
+  order.told.source_bits = static_cast<std::uint8_t>(from.bits);
+  return order;
+}
+
+bool is_same_pause(const OrderTold& a, const OrderTold& b) {
+  return a.verdict == b.verdict && a.by == b.by && a.service == b.service && a.principal == b.principal &&
+         a.source == b.source && a.source_bits == b.source_bits;
 }
 
 }  // namespace
@@ -156,20 +175,16 @@ void Alerts::pause(const AlertChange& change, Alert& alert) {
     alert.action = "not paused: the name is as long as names are counted, and may go on";
     return;
   }
+  Order order = pause_of(change.key);
+  order.told.by = maker_of(rule);
   // Made before control ended, or before the store took the alert: one is enough.
   if (const auto orders = approvals_.orders(false, kMaxOrders))
-    for (const Order& order : *orders)
-      if (order.told.by == maker_of(rule) && order.told.verdict == OrderVerdict::hold &&
-          order.told.principal == principal && order.told.service == change.key.service &&
-          order.until > approvals_.now() + rule.pause_for / 2) {
-        alert.order = order.told.order;
+    for (const Order& there : *orders)
+      if (is_same_pause(there.told, order.told) && there.until > approvals_.now() + rule.pause_for / 2) {
+        alert.order = there.told.order;
         alert.action = "paused already by order " + std::to_string(alert.order);
         return;
       }
-  Order order;
-  order.told.verdict = OrderVerdict::hold;
-  order.told.service = change.key.service;
-  order.told.principal = principal;
   order.told.reason = alert_text(alert).substr(0, kMaxOrderTextBytes);
   order.until = approvals_.now() + rule.pause_for;
   const auto made =
@@ -187,8 +202,7 @@ void Alerts::make_ready(Change& change) {
   change.alert = alert_of(change.what, now());
   if (!change.what.is_raised) return;
   pause(change.what, change.alert);
-  if (const auto caller = caller_of(change.what))
-    change.alert.sessions = sources_.sessions(caller->first, caller->second);
+  if (const auto caller = caller_of(change.what)) change.alert.sessions = sources_.sessions(*caller);
 }
 
 // One transaction, and the audit behind it.

@@ -44,7 +44,7 @@ class Alerts {
   struct Sources {
     std::function<ChannelStatus()> status;
     // The latest sessions of a principal at a service, at most kMaxAlertSessions; may take a second.
-    std::function<std::vector<SessionId>(const std::string& service, const std::string& principal)> sessions;
+    std::function<std::vector<SessionId>(const AlertKey& caller)> sessions;
   };
 
   // `approvals` outlives it. What was active is so again when its rule is set.

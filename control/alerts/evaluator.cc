@@ -331,7 +331,7 @@ std::vector<std::string> AlertEvaluator::principals(const AlertRule& rule, const
   std::ranges::sort(found);
   std::vector<std::string> out;
   for (const auto& [share, name] : found)
-    if (out.size() < kMaxPrincipals) out.push_back(name);
+    if (out.size() < kMaxPrincipals && std::ranges::find(out, name) == out.end()) out.push_back(name);
   return out;
 }
 

@@ -3,6 +3,8 @@
 
 #include <map>
 
+#include "common/source.h"
+
 namespace sluice::control {
 namespace {
 
@@ -14,7 +16,7 @@ bool has(unsigned pers, AlertPer per) {
 
 void add_callers(const Counters& counters, std::span<const HeldCount> held, std::map<AlertKey, CountRow>& rows) {
   for (const CallerCount& caller : counters.callers) {
-    CountRow& row = rows[{AlertPer::principal, caller.service, caller.principal}];
+    CountRow& row = rows[{AlertPer::principal, caller.service, caller.principal, caller.source}];
     row[Count::requests] = caller.requests;
     row[Count::responses] = caller.responses;
     row[Count::errors] = caller.errors;
@@ -24,7 +26,7 @@ void add_callers(const Counters& counters, std::span<const HeldCount> held, std:
     row.waits = caller.waits;
   }
   for (const HeldCount& waiting : held)
-    rows[{AlertPer::principal, waiting.service, waiting.principal}].held = waiting.open;
+    rows[{AlertPer::principal, waiting.service, waiting.principal, waiting.source}].held = waiting.open;
 }
 
 void add_services(const Counters& counters, std::span<const HeldCount> held, std::map<AlertKey, CountRow>& rows) {
@@ -59,7 +61,7 @@ void add_appliance(const Counters& counters, std::map<AlertKey, CountRow>& rows)
 std::string describe(const AlertKey& key) {
   switch (key.per) {
     case AlertPer::principal:
-      return key.name + " at " + key.service;
+      return key.name + (key.source == 0 ? "" : " from " + format_source(key.source)) + " at " + key.service;
     case AlertPer::service:
       return key.service;
     case AlertPer::limit:

@@ -17,15 +17,16 @@
 namespace sluice::control {
 
 // Whose numbers: `name` is a principal's, a limit's, or an event's; empty for a service and for the appliance as a
-// whole.
+// whole. `source` is where a principal calls from that gave itself the name (common/source.h): another's is not its.
 struct AlertKey {
   AlertPer per = AlertPer::service;
   std::string service = {};
   std::string name = {};
+  std::uint64_t source = 0;
 
   auto operator<=>(const AlertKey&) const = default;
 };
-// "ci-chunker at orders", "orders", "limit orders/rate", "the appliance"
+// "ci-chunker at orders", "alice from 10.0.0.9 at orders", "orders", "limit orders/rate", "the appliance"
 std::string describe(const AlertKey& key);
 
 enum class Count : std::uint8_t {

@@ -50,7 +50,8 @@ std::string detail_of(const Alert& alert) {
               {"sessions", Json::array()},
               {"order", alert.order},
               {"action", alert.action},
-              {"tell", alert.tell}};
+              {"tell", alert.tell},
+              {"source", alert.key.source}};
   for (const SessionId session : alert.sessions) out["sessions"].push_back(format_session_id(session));
   return dumped(out);
 }
@@ -71,6 +72,7 @@ void read_detail(const std::string& text, Alert& alert) {
   alert.order = json.value("order", std::uint64_t{0});
   alert.action = json.value("action", "");
   alert.tell = json.value("tell", std::vector<std::string>());
+  alert.key.source = json.value("source", std::uint64_t{0});
 }
 
 Alert read_alert(const Statement& row, int first) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "common/session_id.h"
+#include "common/source.h"
 #include "control/alerts/rule_reader.h"
 
 namespace sluice::control {
@@ -23,6 +24,7 @@ Json alert_json(const Alert& alert, std::optional<double> value, WallNs now) {
   out["limit"] = has_limit ? Json(alert.key.name) : Json(nullptr);
   out["event"] = has_event && !alert.key.name.empty() ? Json(alert.key.name) : Json(nullptr);
   out["principals"] = alert.principals;
+  out["source"] = alert.key.source == 0 ? Json(nullptr) : Json(format_source(alert.key.source));
   out["sessions"] = Json::array();
   for (const SessionId session : alert.sessions) out["sessions"].push_back(format_session_id(session));
   out["measure"] = alert.measure;

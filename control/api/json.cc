@@ -8,6 +8,7 @@
 
 #include "common/names.h"
 #include "common/session_id.h"
+#include "common/source.h"
 
 namespace sluice::control {
 namespace {
@@ -196,6 +197,7 @@ Json callers_json(const Counters& counters, WallNs start_wall_ns) {
   for (const CallerCount& c : counters.callers)
     out["callers"].push_back({{"service", c.service},
                               {"principal", c.principal},
+                              {"source", c.source == 0 ? Json(nullptr) : Json(format_source(c.source))},
                               {"requests", c.requests},
                               {"responses", c.responses},
                               {"errors", c.errors},

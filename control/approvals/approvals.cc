@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMaxQueuedBytes = 16 * 1024 * 1024;
 constexpr std::size_t kMaxQueued = 16 * 1024;
 constexpr std::size_t kBatch = 256;  // in one transaction: the API waits so long at most
-constexpr std::uint64_t kMaxHeldCallers = 1024;
+constexpr std::size_t kMaxHeldCallers = 1024;
 constexpr int kMaxWaiting = 3;                        // of the API's threads
 constexpr auto kLookAgain = std::chrono::seconds(1);  // wall clocks are set
 

@@ -208,14 +208,17 @@ Result<void> judge_claim(const Hold& hold, const Reviewer& reviewer, WallNs now)
   return fail(ErrorCode::conflict, hold.claimed_by + " looks at it already");
 }
 
-std::string declared_principal(const ApprovalTerms& terms, const Hold& hold) {
-  const auto client = parse_endpoint(hold.opened.client, "client");
-  if (!client) return {};
+std::string declared_principal(const ApprovalTerms& terms, const IpAddress& client) {
   const KnownNetwork* closest = nullptr;
   for (const KnownNetwork& known : terms.networks)
-    if (client->address.prefix(known.bits) == known.network && (closest == nullptr || known.bits > closest->bits))
+    if (client.prefix(known.bits) == known.network && (closest == nullptr || known.bits > closest->bits))
       closest = &known;
   return closest != nullptr ? closest->principal : std::string();
+}
+
+std::string declared_principal(const ApprovalTerms& terms, const Hold& hold) {
+  const auto client = parse_endpoint(hold.opened.client, "client");
+  return client ? declared_principal(terms, client->address) : std::string();
 }
 
 bool is_about(const OrderTold& order, const Hold& hold, const std::string& declared) {

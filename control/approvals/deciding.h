@@ -83,6 +83,7 @@ Result<void> judge_claim(const Hold& hold, const Reviewer& reviewer, WallNs now)
 // The principal that the policy declares for the network of a unit's client; empty for none. Any other name a caller
 // gave itself.
 std::string declared_principal(const ApprovalTerms& terms, const Hold& hold);
+std::string declared_principal(const ApprovalTerms& terms, const IpAddress& client);
 
 // Whether an order is about a held unit, as the data plane judges it; ones of a ticket are about none that waits. A
 // grant to a name that a caller gave itself must also say from where.

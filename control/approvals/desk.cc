@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <tuple>
 
 #include "common/log.h"
 #include "common/session_id.h"
+#include "control/channel/flows.h"
 
 namespace sluice::control {
 namespace {
@@ -181,6 +184,25 @@ Result<Hold> Desk::claim(HoldId id, const Reviewer& reviewer, bool take_back, Wa
     return std::unexpected(noted.error());
   if (auto committed = transaction->commit(); !committed) return std::unexpected(committed.error());
   return found(id);
+}
+
+Result<std::vector<HeldCount>> Desk::held(std::size_t limit) {
+  const auto open = store_->open_counts();
+  if (!open) return std::unexpected(open.error());
+  const auto terms = terms_();
+  if (!terms) return std::unexpected(terms.error());
+  std::map<std::tuple<std::string, std::string, std::uint64_t>, std::uint64_t> sums;
+  for (const auto& one : *open) {
+    const auto client = parse_endpoint(one.client, "client");
+    const IpAddress address = client ? client->address : IpAddress();
+    const bool is_declared = declared_principal(*terms, address) == one.principal;
+    sums[{one.service, one.principal, is_declared ? 0 : address.source()}] += one.open;
+  }
+  std::vector<HeldCount> out;
+  for (const auto& [who, count] : sums) out.push_back({std::get<0>(who), std::get<1>(who), std::get<2>(who), count});
+  std::ranges::sort(out, std::greater(), &HeldCount::open);
+  out.resize(std::min(out.size(), limit));
+  return out;
 }
 
 Result<HoldDetail> Desk::hold(HoldId id) {

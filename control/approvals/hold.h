@@ -71,6 +71,7 @@ struct Hold {
 // Requests of a caller that wait for a decision.
 struct HeldCount {
   std::string service, principal;
+  std::uint64_t source = 0;  // of a name that the policy does not know there: from where (common/source.h)
   std::uint64_t open = 0;
 };
 

@@ -212,12 +212,13 @@ Result<std::uint64_t> ApprovalStore::count(HoldState state) {
   return select->bind(1, static_cast<std::uint64_t>(state)).first_number();
 }
 
-Result<std::vector<HeldCount>> ApprovalStore::held(std::uint64_t limit) {
-  auto select = database_.prepare(
-      "SELECT service, principal, count(*) FROM holds WHERE state = 0 GROUP BY 1, 2 ORDER BY 3 DESC LIMIT ?1");
+Result<std::vector<ApprovalStore::OpenCount>> ApprovalStore::open_counts() {
+  auto select =
+      database_.prepare("SELECT service, principal, client, count(*) FROM holds WHERE state = 0 GROUP BY 1, 2, 3");
   if (!select) return std::unexpected(select.error());
-  return select->bind(1, limit).all(
-      [](const Statement& row) { return HeldCount{row.text(0), row.text(1), row.number(2)}; });
+  return select->all([](const Statement& row) {
+    return OpenCount{row.text(0), row.text(1), row.text(2), row.number(3)};
+  });
 }
 
 Result<void> ApprovalStore::prune() {

@@ -49,8 +49,12 @@ class ApprovalStore {
   // Without what was in them; the oldest first while they are live, else the newest.
   Result<std::vector<Hold>> holds(const HoldQuery& query);
   Result<std::uint64_t> count(HoldState state);
-  // Of those who have most open, at most `limit`.
-  Result<std::vector<HeldCount>> held(std::uint64_t limit);
+  // Open ones by service, principal and client.
+  struct OpenCount {
+    std::string service, principal, client;
+    std::uint64_t open = 0;
+  };
+  Result<std::vector<OpenCount>> open_counts();
 
   // --- votes
   Result<void> add_hold_vote(HoldId hold, const Vote& vote);

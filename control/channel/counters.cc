@@ -22,6 +22,7 @@ std::vector<NamedCount> named_counts(const flatbuffers::Vector<flatbuffers::Offs
 CallerCount decode(const fbs::CallerCount& c) {
   CallerCount out{.service = text(c.service()),
                   .principal = text(c.principal()),
+                  .source = c.source(),
                   .requests = c.requests(),
                   .responses = c.responses(),
                   .errors = c.errors(),

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "control/cli/fields.h"
 #include "control/cli/text.h"
 
 namespace sluice::cli {
@@ -39,7 +40,8 @@ double percentile(const std::vector<double>& waits, const std::vector<double>& b
 
 CallerRate rate_of(const Json& row, const Json& old, double seconds, const std::vector<double>& bounds_s) {
   const auto more = [&](const char* name) { return static_cast<double>(number(row, name) - number(old, name)); };
-  CallerRate out{.service = row.value("service", ""), .principal = row.value("principal", "")};
+  CallerRate out{
+      .service = row.value("service", ""), .principal = row.value("principal", ""), .source = text_of(row, "source")};
   out.requests = more("requests") / seconds;
   out.errors = more("errors") / seconds;
   out.denied = more("denied") / seconds;
@@ -79,20 +81,23 @@ std::vector<CallerRate> caller_rates(const Json& before, const Json& after, std:
   const bool same = before.value("data_plane_start_ns", 0ULL) == after.value("data_plane_start_ns", 0ULL);
   const auto elapsed = static_cast<double>(number(after, "at_ns") - number(before, "at_ns")) / kNsASecond;
   const double seconds = same && elapsed > 0 ? elapsed : 1;
-  std::map<std::pair<std::string, std::string>, const Json*> old;
+  const auto who = [](const Json& row) {
+    return std::tuple(row.value("service", ""), row.value("principal", ""), text_of(row, "source"));
+  };
+  std::map<std::tuple<std::string, std::string, std::string>, const Json*> old;
   if (same)
-    for (const Json& row : before["callers"]) old[{row.value("service", ""), row.value("principal", "")}] = &row;
+    for (const Json& row : before["callers"]) old[who(row)] = &row;
   std::vector<double> bounds_s;
   for (const Json& bound : after["bounds_ns"]) bounds_s.push_back(bound.get<double>() / kNsASecond);
   std::vector<CallerRate> rates;
   const Json none = Json::object();
   for (const Json& row : after["callers"]) {
-    const auto found = old.find({row.value("service", ""), row.value("principal", "")});
+    const auto found = old.find(who(row));
     rates.push_back(rate_of(row, found == old.end() ? none : *found->second, seconds, bounds_s));
   }
   std::ranges::sort(rates, [&](const CallerRate& a, const CallerRate& b) {
-    return std::tuple(by(b, order), b.total, std::tie(a.service, a.principal)) <
-           std::tuple(by(a, order), a.total, std::tie(b.service, b.principal));
+    return std::tuple(by(b, order), b.total, std::tie(a.service, a.principal, a.source)) <
+           std::tuple(by(a, order), a.total, std::tie(b.service, b.principal, b.source));
   });
   return rates;
 }
@@ -100,9 +105,10 @@ std::vector<CallerRate> caller_rates(const Json& before, const Json& after, std:
 std::string callers_text(const std::vector<CallerRate>& rates) {
   Table table({"PRINCIPAL", "SERVICE", "REQUESTS/S", "ERRORS/S", "DENIED/S", "BYTES/S", "P50", "P99", "REQUESTS"});
   for (const CallerRate& rate : rates)
-    table.add({printable(rate.principal), printable(rate.service), rate_text(rate.requests), rate_text(rate.errors),
-               rate_text(rate.denied), human_bytes(static_cast<std::uint64_t>(rate.bytes)), wait_text(rate.median_s),
-               wait_text(rate.slow_s), std::to_string(rate.total)});
+    table.add({printable(rate.principal) + (rate.source.empty() ? "" : " from " + rate.source), printable(rate.service),
+               rate_text(rate.requests), rate_text(rate.errors), rate_text(rate.denied),
+               human_bytes(static_cast<std::uint64_t>(rate.bytes)), wait_text(rate.median_s), wait_text(rate.slow_s),
+               std::to_string(rate.total)});
   return table.text();
 }
 

@@ -12,6 +12,7 @@ namespace sluice::cli {
 
 struct CallerRate {
   std::string service, principal;
+  std::string source;                                      // where it calls from, if it gave itself the name
   double requests = 0, errors = 0, denied = 0, bytes = 0;  // a second; bytes of bodies both ways
   double median_s = -1, slow_s = -1;                       // 50th and 99th percentile; below 0: nothing was answered
   std::uint64_t total = 0;                                 // requests since the data plane began

@@ -132,8 +132,8 @@ std::string sessions_text(const IncidentParts& parts) {
 std::string counts_text(const IncidentParts& parts) {
   std::string out =
       "## Counts since the data plane began\n\n"
-      "| service | requests | answered | errors | denied | bytes of bodies | mean wait "
-      "|\n|---|---:|---:|---:|---:|---:|---:|\n";
+      "| service | from | requests | answered | errors | denied | bytes of bodies | mean wait "
+      "|\n|---|---|---:|---:|---:|---:|---:|---:|\n";
   for (const Json& row : parts.callers.value("callers", Json::array())) {
     if (text_of(row, "principal") != parts.principal) continue;
     if (!parts.service.empty() && text_of(row, "service") != parts.service) continue;
@@ -141,9 +141,10 @@ std::string counts_text(const IncidentParts& parts) {
     const double mean_ms = answered == 0 ? 0
                                          : static_cast<double>(number_of(row, "waited_ns")) /
                                                static_cast<double>(answered) / kNsAMillisecond;
-    out += fmt::format("| {} | {} | {} | {} | {} | {} | {:.1f} ms |\n", cell(text_of(row, "service")),
-                       number_of(row, "requests"), answered, number_of(row, "errors"), number_of(row, "denied"),
-                       number_of(row, "request_bytes") + number_of(row, "response_bytes"), mean_ms);
+    out += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {:.1f} ms |\n", cell(text_of(row, "service")),
+                       cell(text_of(row, "source")), number_of(row, "requests"), answered, number_of(row, "errors"),
+                       number_of(row, "denied"), number_of(row, "request_bytes") + number_of(row, "response_bytes"),
+                       mean_ms);
   }
   const Json counters = part(parts.status, "counters");
   if (!counters.is_object()) return out;

@@ -11,8 +11,8 @@ Result<std::unique_ptr<Alerting>> Alerting::start(const std::string& file, const
                                                   ChannelServer& channel, Approvals& approvals, Index& index) {
   Alerts::Sources sources;
   sources.status = [&channel] { return channel.status(); };
-  sources.sessions = [&channel, &approvals, &index](const std::string& service, const std::string& principal) {
-    return latest_sessions(channel, index, service, principal, approvals.now(), kMaxAlertSessions);
+  sources.sessions = [&channel, &approvals, &index](const AlertKey& caller) {
+    return latest_sessions(channel, index, caller, approvals.now(), kMaxAlertSessions);
   };
   auto alerts = Alerts::open(database, approvals, std::move(sources));
   if (!alerts) return std::unexpected(alerts.error());

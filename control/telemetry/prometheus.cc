@@ -5,10 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <iterator>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "common/source.h"
 
 namespace sluice::control {
 namespace {
@@ -47,10 +50,11 @@ class Exposition {
     fmt::format_to(std::back_inserter(text_), "{}{}", family_, suffix);
     char before = '{';
     for (const Label& label : labels) {
+      if (label.value.empty()) continue;  // to Prometheus that is the same
       fmt::format_to(std::back_inserter(text_), "{}{}=\"{}\"", before, label.name, label.value);
       before = ',';
     }
-    fmt::format_to(std::back_inserter(text_), "{} {}\n", labels.size() > 0 ? "}" : "", value);
+    fmt::format_to(std::back_inserter(text_), "{} {}\n", before == ',' ? "}" : "", value);
   }
   template <class T>
   void one(std::string_view name, std::string_view type, std::string_view help, T value) {
@@ -106,28 +110,31 @@ void add_services(Exposition& out, const Counters& counters) {
 }
 
 void add_callers(Exposition& out, const Counters& counters) {
-  std::vector<std::pair<std::string, std::string>> names;  // service and principal, escaped
-  for (const CallerCount& row : counters.callers) names.emplace_back(escaped(row.service), escaped(row.principal));
+  std::vector<std::array<std::string, 3>> names;  // service, principal and source, escaped
+  for (const CallerCount& row : counters.callers)
+    names.push_back({escaped(row.service), escaped(row.principal), format_source(row.source)});
   for (const Column<CallerCount>& column : kCallerColumns) {
     out.family(column.name, column.type, column.help);
     for (std::size_t i = 0; i < names.size(); ++i)
-      out.sample(counters.callers[i].*column.value, {{"service", names[i].first}, {"principal", names[i].second}});
+      out.sample(counters.callers[i].*column.value,
+                 {{"service", names[i][0]}, {"principal", names[i][1]}, {"source", names[i][2]}});
   }
   out.family("sluice_request_duration_seconds", "histogram", "From a request's head to the end of its response.");
   for (std::size_t row = 0; row < names.size(); ++row) {
     const CallerCount& counts = counters.callers[row];
-    const Label service{"service", names[row].first};
-    const Label principal{"principal", names[row].second};
+    const Label service{"service", names[row][0]};
+    const Label principal{"principal", names[row][1]};
+    const Label source{"source", names[row][2]};
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < kWaitBuckets; ++i) {
       sum += counts.waits[i];
       const std::string bound = i < kWaitBoundsNs.size()
                                     ? fmt::format("{}", static_cast<double>(kWaitBoundsNs[i]) / kNsASecond)
                                     : std::string("+Inf");
-      out.sample(sum, {service, principal, {"le", bound}}, "_bucket");
+      out.sample(sum, {service, principal, source, {"le", bound}}, "_bucket");
     }
-    out.sample(static_cast<double>(counts.waited_ns) / kNsASecond, {service, principal}, "_sum");
-    out.sample(sum, {service, principal}, "_count");
+    out.sample(static_cast<double>(counts.waited_ns) / kNsASecond, {service, principal, source}, "_sum");
+    out.sample(sum, {service, principal, source}, "_count");
   }
 }
 

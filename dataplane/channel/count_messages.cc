@@ -35,7 +35,7 @@ Offset<fbs::CallerCount> row(FlatBufferBuilder& builder, const CallerCount& c) {
   const auto principal = builder.CreateString(c.principal);
   const auto waits = builder.CreateVector(c.waits.data(), c.waits.size());
   return fbs::CreateCallerCount(builder, service, principal, c.requests, c.responses, c.errors, c.denied,
-                                c.request_bytes, c.response_bytes, c.waited_ns, waits);
+                                c.request_bytes, c.response_bytes, c.waited_ns, waits, c.source);
 }
 
 template <class T>

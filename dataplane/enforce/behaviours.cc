@@ -132,8 +132,21 @@ bool Behaviours::note_source(Caller& caller, std::uint32_t id, DurationNs life, 
   return is_known;
 }
 
+bool Behaviours::note_name(const Risk& risk, const Who& who, std::uint32_t id, TimeNs now) {
+  Caller* name = find({.caller = who.name}, true, now);
+  if (name == nullptr) return false;
+  roll(*name, risk, now);
+  name->seen = now;
+  ++name->now.requests;
+  return note_source(*name, id, risk.behaviour(BehaviourKind::new_source).factor, now);
+}
+
 BehaviourPoints Behaviours::begin(const Risk& risk, const Who& who, std::uint64_t source, TimeNs now) {
   BehaviourPoints points{};
+  const Behaviour& new_source = risk.behaviour(BehaviourKind::new_source);
+  const auto id = static_cast<std::uint32_t>(source ^ (source >> 32U));
+  // First: it may take the place of the caller, and not the other way round.
+  const bool is_elsewhere = new_source.score != 0 && who.name != 0 && note_name(risk, who, id, now);
   Caller* caller = find(who, true, now);
   if (caller == nullptr) return points;
   roll(*caller, risk, now);
@@ -160,10 +173,9 @@ BehaviourPoints Behaviours::begin(const Risk& risk, const Who& who, std::uint64_
        failures > errors.above && failures * 100 >= errors.factor * window.of(recent.answers, before.answers));
   look(BehaviourKind::bytes_out,
        window.of(recent.bytes_out, before.bytes_out) > risk.behaviour(BehaviourKind::bytes_out).above);
-  if (risk.behaviour(BehaviourKind::new_source).score != 0) {
-    const auto id = static_cast<std::uint32_t>(source ^ (source >> 32U));
-    look(BehaviourKind::new_source, note_source(*caller, id, risk.behaviour(BehaviourKind::new_source).factor, now));
-  }
+  if (new_source.score != 0)
+    look(BehaviourKind::new_source,
+         who.name != 0 ? is_elsewhere && caller->learned < kLearned : note_source(*caller, id, new_source.factor, now));
   return points;
 }
 

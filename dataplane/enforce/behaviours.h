@@ -1,10 +1,12 @@
 // What callers did lately, and what they usually do: what of it is worth points, as a service's policy says. A table of
 // fixed size; whole numbers; takes the time. One a worker.
 //
-// A caller is known by a seeded hash. "Lately" is the last interval, as a window that slides: what came in the current
-// one, and of the one before the part that is not older. "Usual" is a mean over the intervals in which the caller did
-// anything, newer ones counting more; one of them moves it by a sixteenth, and as if it was twice the usual at most, so
-// that who runs away does not soon count as usual. Nothing is usual before kLearned such intervals.
+// A caller is known by a seeded hash: of the name that the policy gave it, or of its address, or of both where it gave
+// itself the name. Of such a name alone nothing is counted but from which addresses it calls: a new one is unusual, to
+// who calls from it and is not known by itself. "Lately" is the last interval, as a window that slides: what came in
+// the current one, and of the one before the part that is not older. "Usual" is a mean over the intervals in which the
+// caller did anything, newer ones counting more; one of them moves it by a sixteenth, and as if it was twice the usual
+// at most, so that who runs away does not soon count as usual. Nothing is usual before kLearned such intervals.
 //
 // Overload: who finds no room takes that of the one of four who was seen least recently, and what was known of that one
 // is forgotten. A name that the policy declares is never forgotten for one that a caller gave itself, which is then not
@@ -37,6 +39,7 @@ class Behaviours {
 
   struct Who {
     std::uint64_t caller = 0;  // seeded hash of who it is, and of the service
+    std::uint64_t name = 0;    // likewise of the name alone, where the caller gave it itself
     bool declared = false;     // the policy knows the name
   };
   // A request of a caller from an address begins: counts it, and says what its caller's behaviour is worth now.
@@ -88,6 +91,8 @@ class Behaviours {
   static void roll(Caller& caller, const Risk& risk, TimeNs now);
   static void learn(Caller& caller);
   static void add_piece(Caller& caller, std::uint32_t stream);
+  // True when the name is known, and not from there.
+  bool note_name(const Risk& risk, const Who& who, std::uint32_t id, TimeNs now);
   static bool note_source(Caller& caller, std::uint32_t id, DurationNs life, TimeNs now);
 
   HashKey seed_;

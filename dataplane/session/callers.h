@@ -1,9 +1,10 @@
 // What each caller did of each service, and how long it waited for answers. The worker counts, any thread reads.
 //
-// Names that callers give themselves are without end, so there are kMost rows: names that the policy declares find one
-// as long as any is free, names from requests only among the first kMostGiven. Who finds none is counted under kOthers,
-// in the service's own row for it; when even that has none, in the last row, of no service. Rows are never taken away:
-// a reader sees whole names, and counts that only grow.
+// A name that a caller gives itself proves nothing, so it is a caller only together with where it calls from: who calls
+// himself like another counts in a row of his own. Such names are without end, so there are kMost rows: names that the
+// policy declares find one as long as any is free, names from requests only among the first kMostGiven. Who finds none
+// is counted under kOthers, in the service's own row for it; when even that has none, in the last row, of no service.
+// Rows are never taken away: a reader sees whole names, and counts that only grow.
 #pragma once
 
 #include <array>
@@ -24,6 +25,7 @@ struct CallerRow {
   static constexpr std::size_t kNameBytes = kMostCallerNameBytes + 1;
   std::array<char, kNameBytes> service{};  // ends with 0
   std::array<char, kNameBytes> principal{};
+  std::uint64_t source = 0;  // IpAddress::source() of who gave itself the name; 0: the policy knows it
   Counter requests, responses, errors, denied, request_bytes, response_bytes, waited_ns;
   std::array<Counter, kWaitBuckets> waits;
 
@@ -42,8 +44,8 @@ class Callers {
   Callers() : Callers(HashKey{}) {}
   explicit Callers(const HashKey& seed);
 
-  // `declared`: the policy knows the name. `last` is where the same caller may have been found before, or null.
-  CallerRow& find(std::string_view service, std::string_view principal, bool declared, CallerRow* last);
+  // `source` as a row has it. `last` is where the same caller may have been found before, or null.
+  CallerRow& find(std::string_view service, std::string_view principal, std::uint64_t source, CallerRow* last);
   // Those in use; from any thread.
   [[nodiscard]] std::span<const CallerRow> rows() const {
     return std::span(*rows_).first(used_.load(std::memory_order_acquire));
@@ -51,8 +53,8 @@ class Callers {
 
  private:
   using Rows = std::array<CallerRow, kMost>;
-  // The row of these names, a new one while fewer than `most` are in use, or null.
-  CallerRow* find_row(std::string_view service, std::string_view principal, std::size_t most);
+  // The row of this caller, a new one while fewer than `most` are in use, or null.
+  CallerRow* find_row(std::string_view service, std::string_view principal, std::uint64_t source, std::size_t most);
 
   HashKey seed_;
   std::unique_ptr<Rows> rows_;

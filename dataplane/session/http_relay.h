@@ -138,7 +138,7 @@ class HttpRelay final : public Relay {
   void give_up_throttled(Context& context, DurationNs wait_ns, bool close);
 
   // scores (http_risk.cc)
-  void weigh_caller(Context& context, UnitInfo& unit, bool declared);
+  void weigh_caller(Context& context, UnitInfo& unit);
   void note_stream(Context& context, const http1::Head& head);
 
   // holds (http_holds.cc)
@@ -212,6 +212,7 @@ class HttpRelay final : public Relay {
   // A unit, or what should have been one, came to nothing: of whom it is, where that is known.
   void count_error(const UnitInfo* unit);
 
+  std::uint64_t given_from_ = 0;                // where it calls from, if it gave itself the name; 0: the policy did
   std::span<const enforce::Limit> own_limits_;  // the principal's
   std::uint64_t caller_hash_ = 0;               // the principal, as limits know it; 0: not asked yet
   Side request_;

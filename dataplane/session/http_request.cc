@@ -94,7 +94,9 @@ void HttpRelay::adopt_policy(Context& context) {
 void HttpRelay::learn_caller(Context& context, std::string_view user) {
   const StageScope stage(Stage::enforce);
   adopt_policy(context);
-  const std::string_view principal = user.empty() ? policy_->snapshot->principal_of(client_address_) : user;
+  const std::string_view network = policy_->snapshot->principal_of(client_address_);
+  const std::string_view principal = user.empty() ? network : user;
+  given_from_ = principal == network ? 0 : client_address_.source();
   if (principal == principal_) return;
   principal_ = principal;
   learn_limits();
@@ -111,10 +113,10 @@ void HttpRelay::open_exchange(Context& context, std::string_view user) {
   unit.principal = principal_;
   unit.client_address = client_address_;
   unit.caller = &context.callers.find(service_->name, principal_.empty() ? kAnonymous : std::string_view(principal_),
-                                      user.empty(), request_.message.unit().caller);
+                                      given_from_, request_.message.unit().caller);
   unit.caller->requests.add();
   exchange.since = context.now;
-  weigh_caller(context, unit, user.empty() && !principal_.empty());
+  weigh_caller(context, unit);
   request_.message.begin(unit, Direction::request);
   if (service_->risk.has_behaviours)
     request_.message.weigh(context.behaviours.begin(service_->risk, unit.who, client_address_.source(), context.now));

@@ -3,11 +3,16 @@
 
 namespace sluice::session {
 
-// When a request begins, before its message does: by whom its behaviour is known.
-void HttpRelay::weigh_caller(Context& context, UnitInfo& unit, bool declared) {
+// When a request begins, before its message does: by whom its behaviour is known. Who calls himself like another is not
+// that one, and what he does is not put down to him.
+void HttpRelay::weigh_caller(Context& context, UnitInfo& unit) {
   const enforce::Risk& risk = service_->risk;
   if (!risk.has_behaviours) return;
-  unit.who = {.caller = caller_hash(context) ^ risk.id, .declared = declared};
+  const std::uint64_t name = caller_hash(context) ^ risk.id;
+  if (given_from_ == 0)
+    unit.who = {.caller = name, .declared = !principal_.empty()};
+  else
+    unit.who = {.caller = name ^ context.limiter.caller_of({}, client_address_), .name = name};
   unit.stream = 0;
 }
 

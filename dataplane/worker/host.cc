@@ -13,6 +13,7 @@ constexpr auto kMailboxPoll = std::chrono::microseconds(200);
 CallerCount caller_count(const session::CallerRow& row) {
   CallerCount out{.service = row.service.data(),
                   .principal = row.principal.data(),
+                  .source = row.source,
                   .requests = row.requests.value(),
                   .responses = row.responses.value(),
                   .errors = row.errors.value(),

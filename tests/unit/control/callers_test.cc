@@ -36,6 +36,20 @@ TEST(Callers, RatesAreTheDifferenceOfTwoLooks) {
   EXPECT_LT(rates[1].median_s, 0);  // nobody waited
 }
 
+TEST(Callers, OneNameFromTwoSourcesAreTwo) {
+  const auto from = [](Json row, const char* source) {
+    row["source"] = source;
+    return row;
+  };
+  const Json before = look(1'000'000'000, 5, {row("ci", 10, {}), from(row("ci", 10, {}), "10.0.0.9")});
+  const Json after = look(2'000'000'000, 5, {row("ci", 10, {}), from(row("ci", 30, {}), "10.0.0.9")});
+  const auto rates = caller_rates(before, after, "requests");
+  ASSERT_EQ(rates.size(), 2U);
+  EXPECT_EQ(rates[0].requests, 20);
+  EXPECT_EQ(rates[1].requests, 0);
+  EXPECT_NE(callers_text(rates).find("ci from 10.0.0.9  web"), std::string::npos) << callers_text(rates);
+}
+
 TEST(Callers, ANewDataPlaneBeginsAtNothing) {
   const Json before = look(1'000'000'000, 5, {row("ci", 1000, {1000, 0, 0})});
   const auto rates = caller_rates(before, look(3'000'000'000, 6, {row("ci", 4, {0, 0, 4})}), "requests");

@@ -38,7 +38,7 @@ TEST(Incident, TellsWhatHappenedInOrder) {
         "order 3: deny for principal ci-chunker, service orders, by alice: runaway",
         "12:00:06.000  hold 00000000000000b2: denied", "12:00:08.000  order 3 is expired\n", "## Held requests",
         "Decision: **reject**", "    PUT /upload/20 HTTP/1.1\n", "## Sessions", "| 00000000000000a1 |",
-        "| orders | 21 | 20 | 0 | 0 | 0 | 2.0 ms |", "| orders/pieces | 20 | 0 | 0 | 1 | 0 |"}) {
+        "| orders | - | 21 | 20 | 0 | 0 | 0 | 2.0 ms |", "| orders/pieces | 20 | 0 | 0 | 1 | 0 |"}) {
     const std::size_t found = text.find(next, at);
     ASSERT_NE(found, std::string::npos) << next << "\n" << text;
     at = found;

@@ -56,6 +56,18 @@ TEST(Prometheus, ACallersWaitsAreAHistogram) {
   EXPECT_TRUE(holds_line(text, name + "_count" + labels + "} 4"));
 }
 
+TEST(Prometheus, AGivenNameSaysFromWhere) {
+  Counters counters;
+  counters.callers = {{.service = "web", .principal = "ci", .requests = 5},
+                      {.service = "web", .principal = "ci", .source = IpAddress(0x0a000009).source(), .requests = 7}};
+  const std::string text = prometheus_text(with(counters));
+  EXPECT_TRUE(holds_line(text, "sluice_requests_total{service=\"web\",principal=\"ci\"} 5")) << text;
+  EXPECT_TRUE(holds_line(text, "sluice_requests_total{service=\"web\",principal=\"ci\",source=\"10.0.0.9\"} 7"));
+  EXPECT_TRUE(holds_line(text,
+                         "sluice_request_duration_seconds_count{service=\"web\",principal=\"ci\","
+                         "source=\"10.0.0.9\"} 0"));
+}
+
 TEST(Prometheus, NamesThatCallersMakeUpBreakNothing) {
   Counters counters;
   counters.callers.emplace_back().principal =

@@ -39,8 +39,8 @@ class AlertsTest : public ::testing::Test {
     auto alerts = Alerts::open(dir_.file("alerts.db"), *approvals_,
                                {.status = [this] { return channel_; },
                                 .sessions =
-                                    [this](const std::string& service, const std::string& principal) {
-                                      asked_.push_back(principal + " at " + service);
+                                    [this](const AlertKey& caller) {
+                                      asked_.push_back(describe(caller));
                                       return std::vector<SessionId>{0xa1, 0xa2};
                                     }});
     ASSERT_TRUE(alerts) << alerts.error().message();
@@ -135,6 +135,41 @@ TEST_F(AlertsTest, APauseThatIsThereIsNotMadeTwice) {
   run(20, 500);
   EXPECT_EQ(approvals_->orders(false, 10).value().size(), 1U);
   EXPECT_EQ(alerts_->alerts({.is_active = true}).value().at(0).action, "paused already by order 1");
+}
+
+// Who calls himself "shop" from elsewhere is paused there; the one whom the policy knows by that name goes on.
+TEST_F(AlertsTest, AGivenNameIsPausedOnlyWhereItComesFrom) {
+  const std::uint64_t elsewhere = IpAddress(0x0a0b0c0d).source();
+  channel_.counters->callers = {{.service = "orders", .principal = "shop", .source = elsewhere}};
+  run(20, 500, "shop");
+  EXPECT_THAT(events(), ElementsAre("raised shop from 10.11.12.13 at orders"));
+  EXPECT_THAT(asked_, ElementsAre("shop from 10.11.12.13 at orders"));
+  auto orders = approvals_->orders(false, 10).value();
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].told.principal, "shop");
+  EXPECT_EQ(orders[0].told.source, IpAddress(0x0a0b0c0d));
+  EXPECT_EQ(orders[0].told.source_bits, 128);
+  // What is kept is whose it was, and it is that one's end that ends it.
+  start();
+  EXPECT_EQ(alerts_->alerts({.is_active = true}).value().at(0).key.source, elsewhere);
+  channel_.counters->callers.push_back({.service = "orders", .principal = "shop"});
+  run(20, 500, "shop");
+  orders = approvals_->orders(false, 10).value();
+  ASSERT_EQ(orders.size(), 2U) << "the pause of one is none of the other's";
+  EXPECT_EQ(orders[0].told.source_bits, 0);
+  run(20, 0, "shop");
+  EXPECT_THAT(events(), ElementsAre("raised shop from 10.11.12.13 at orders", "raised shop at orders",
+                                    "over shop at orders", "over shop from 10.11.12.13 at orders"));
+}
+
+TEST_F(AlertsTest, AGivenNameFromAnIpv6NetworkIsPausedThere) {
+  channel_.counters->callers = {
+      {.service = "orders", .principal = "shop", .source = IpAddress(0x2001'0db8'0000'0001, 9).source()}};
+  run(20, 500, "shop");
+  const auto orders = approvals_->orders(false, 10).value();
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].told.source, IpAddress(0x2001'0db8'0000'0001, 0));
+  EXPECT_EQ(orders[0].told.source_bits, 64);
 }
 
 TEST_F(AlertsTest, NobodyIsNotPaused) {

@@ -19,6 +19,7 @@ struct Doing {
   std::uint64_t requests = 0, errors = 0, denied = 0;
   DurationNs wait = kMillisecond;
   std::string service = "orders";
+  std::uint64_t source = 0;
 };
 
 class EvaluatorTest : public ::testing::Test {
@@ -78,10 +79,13 @@ class EvaluatorTest : public ::testing::Test {
   static constexpr TimeNs kMonotonicStart = 5'000 * kSecond;
 
   CallerCount& row(const Doing& one) {
-    const auto is_it = [&](const CallerCount& c) { return c.service == one.service && c.principal == one.principal; };
+    const auto is_it = [&](const CallerCount& c) {
+      return c.service == one.service && c.principal == one.principal && c.source == one.source;
+    };
     const auto found = std::ranges::find_if(counters_.callers, is_it);
     if (found != counters_.callers.end()) return *found;
-    return counters_.callers.emplace_back(CallerCount{.service = one.service, .principal = one.principal});
+    return counters_.callers.emplace_back(
+        CallerCount{.service = one.service, .principal = one.principal, .source = one.source});
   }
   ServiceCount& service_row(const std::string& service) {
     const auto found = std::ranges::find(counters_.services, service, &ServiceCount::service);

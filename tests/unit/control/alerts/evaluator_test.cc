@@ -171,6 +171,19 @@ TEST_F(EvaluatorTest, WhatIsHeldAndWhatTheRecorderSaysAreSeenAsTheyAre) {
                            "raised memory event tcp_memory_short", "raised stalls the appliance"}));
 }
 
+// Half of it each, from two addresses: nobody runs wild, whatever they call themselves.
+TEST_F(EvaluatorTest, AGivenNameIsSomebodyOnlyWhereItComesFrom) {
+  use({runaway()});
+  const std::uint64_t here = IpAddress(0x0a000009).source();
+  const std::uint64_t there = IpAddress(0x2001'0db8'0000'0000, 7).source();
+  const Doing some{.principal = "alice", .requests = 90, .source = here};
+  EXPECT_EQ(run(30, {some, {.principal = "alice", .requests = 90, .source = there}, {.principal = "alice"}}), Lines{});
+  EXPECT_EQ(run(10, {some, {.principal = "alice", .requests = 900, .source = there}}),
+            Lines{"36 raised runaway alice from 2001:db8::/64 at orders"});
+  EXPECT_EQ(changes_.back().key.source, there);
+  EXPECT_EQ(changes_.back().principals, Lines{"alice"});
+}
+
 TEST_F(EvaluatorTest, RefusalsOfALimitAreItsOwn) {
   AlertRule rule = runaway();
   rule.per = AlertPer::limit;

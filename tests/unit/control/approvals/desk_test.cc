@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "common/source.h"
 #include "tests/unit/control/approvals/desk_fixture.h"
 
 namespace sluice::control {
@@ -293,6 +294,24 @@ TEST_F(DeskTest, TenThousandWaitAndNoMore) {
   const auto done = reject(1, kAlice, Scope::principal, kHour);
   ASSERT_TRUE(done);
   EXPECT_EQ(done->covered, kMaxOpenHolds - 1);
+}
+
+// Of one whom the policy knows all that waits, of a name that callers gave themselves what came from one source.
+TEST_F(DeskTest, WhatWaitsIsCountedByCaller) {
+  for (HoldId id = 1; id <= 3; ++id) take(opened(id));
+  for (HoldId id = 4; id <= 6; ++id) take(opened(id, "alice"));
+  HoldOpened other = opened(7, "alice");
+  other.client = "[2001:db8::7]:40000";
+  take(other);
+  HoldOpened given = opened(8, "ci");
+  given.client = "10.77.0.99:40000";
+  take(given);
+  Lines counts;
+  for (const HeldCount& one : desk_->held(10).value())
+    counts.push_back(one.principal + " " + format_source(one.source) + " " + std::to_string(one.open));
+  std::ranges::sort(counts);
+  EXPECT_EQ(counts, (Lines{"alice 10.77.0.99 3", "alice 2001:db8::/64 1", "ci  3", "ci 10.77.0.99 1"}));
+  EXPECT_EQ(desk_->held(1).value().at(0).open, 3U);
 }
 
 TEST_F(DeskTest, OrdersAreBounded) {

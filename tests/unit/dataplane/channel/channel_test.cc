@@ -194,6 +194,7 @@ TEST_F(ChannelTest, CountersAndEventsArrive) {
   ASSERT_EQ(counters.callers.size(), 1U);
   const auto& caller = counters.callers[0];
   EXPECT_EQ(caller.service + "/" + caller.principal, "orders/ci");
+  EXPECT_EQ(caller.source, 10U);
   EXPECT_EQ(std::tuple(caller.requests, caller.responses, caller.errors, caller.denied), std::tuple(9U, 8U, 7U, 6U));
   EXPECT_EQ(std::tuple(caller.request_bytes, caller.response_bytes, caller.waited_ns), std::tuple(5U, 4U, 3U));
   EXPECT_EQ(caller.waits[0], 2U);

@@ -25,7 +25,7 @@ class FakeHost : public Host {
     report.services = {{"orders", 3, 1, 20, 19, 1000, 2000, 4, 5}};
     report.rules = {{"pii/card", 7}};
     for (int i = 1; i < rules; ++i) report.rules.push_back({"local/rule-" + std::to_string(i), 1});
-    report.callers = {{"orders", "ci", 9, 8, 7, 6, 5, 4, 3, {2}}};
+    report.callers = {{"orders", "ci", 10, 9, 8, 7, 6, 5, 4, 3, {2}}};
     report.limits = {{"orders/few", 5, 4, 3, 2}};
     report.drops = {{"udp_refused", 2}};
     report.sessions_open = 1;

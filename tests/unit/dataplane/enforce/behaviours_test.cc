@@ -184,6 +184,29 @@ TEST(Behaviours, NewAddressesDoNotMakeAKnownOneNew) {
   EXPECT_EQ(bed.begin(kHome), 0U);
 }
 
+// A name that callers give themselves: whoever uses it too is scored, not the one who is known by it.
+TEST(Behaviours, AGivenNameFromElsewhereIsUnusualOfWhoComesFromThere) {
+  Bed bed(BehaviourKind::new_source, 0, 3600 * kSecond, 1024);
+  const Behaviours::Who home{.caller = 0x1111110, .name = 0x5555550};
+  const auto comes_from_elsewhere = [&](std::uint64_t i) {
+    bed.who = {.caller = (i + 1) * 0x9e3779b97f4a7c15, .name = home.name};
+    bed.now += kMillisecond;
+    return bed.begin(0x0b000000 + i);
+  };
+  bed.who = home;
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(bed.spend(2), 0U);
+  for (std::uint64_t i = 0; i < 100; ++i) EXPECT_EQ(comes_from_elsewhere(i), 30U) << i;
+  bed.who = home;
+  EXPECT_EQ(bed.begin(), 0U);
+  // However long and from wherever they go on: who is known by himself stays so.
+  for (int hour = 0; hour < 5; ++hour) {
+    for (std::uint64_t i = 0; i < 20; ++i) comes_from_elsewhere(i);
+    bed.now += 3600 * kSecond;
+  }
+  bed.who = home;
+  EXPECT_EQ(bed.begin(), 0U);
+}
+
 TEST(Behaviours, NamesThatCallersMakeUpDoNotMakeItForgetDeclaredOnes) {
   Bed bed(BehaviourKind::requests, 50, 5, 16);
   const Behaviours::Who known = bed.who;

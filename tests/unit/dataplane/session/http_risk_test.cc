@@ -244,6 +244,18 @@ TEST(HttpRisk, ErrorsOfAllItsConnectionsAreACallers) {
   EXPECT_EQ(h.ask(get("x")), 0U);
 }
 
+TEST(HttpRisk, WhoCallsHimselfLikeAnotherHasAScoreOfHisOwn) {
+  Bed h(policy("{above: 10, then: deny}", "errors: {above: 3, percent: 50, score: 20}"));
+  const std::string as_alice = "GET /x HTTP/1.1\r\nHost: web\r\nAuthorization: Basic YWxpY2U6eA==\r\n\r\n";
+  h.session(20, 0x0b000001);
+  for (int i = 0; i < 4; ++i) h.ask(as_alice, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(h.ask(as_alice), 20U);
+  h.session(21, 0x0b000002);
+  EXPECT_EQ(h.ask(as_alice), 0U);
+  h.session(22, 0x0b000001);  // another connection of who it was
+  EXPECT_EQ(h.ask(as_alice), 20U);
+}
+
 TEST(HttpRisk, WhatSluiceRefusesIsNoErrorOfTheServer) {
   Bed h(policy("{above: 10, then: deny}", "errors: {above: 3, percent: 1, score: 20}"));
   for (int i = 0; i < 20; ++i) EXPECT_EQ(h.ask(get("wipe")), 100U);
