@@ -1,6 +1,9 @@
 // Alerts at work: looks at the data plane's reports each second on a thread of its own, keeps what is raised and over,
 // pauses whom a rule says, and notes both on the audit. Sinks ask here what there is to tell; none of them is waited
 // for.
+//
+// A pause waits for no store of alerts and for no other pause. One that fails is tried again while its alert is active,
+// kPauseAttempts times over some minutes.
 #pragma once
 
 #include <condition_variable>
@@ -21,6 +24,7 @@
 namespace sluice::control {
 
 inline constexpr std::size_t kMaxAlertSessions = 16;  // that an alert names
+inline constexpr unsigned kPauseAttempts = 10;
 
 // How it went with a sink.
 struct SinkStatus {
@@ -78,8 +82,16 @@ class Alerts {
   using Place = std::pair<std::string, AlertKey>;  // rule, whose
   struct Change {
     AlertChange what;
-    Alert alert;
+    Alert alert = {};
+    bool is_begun = false;  // paused, or not to be
     bool is_ready = false;  // for the store
+  };
+  struct Pausing {  // a pause that failed
+    AlertRule rule;
+    AlertKey key;
+    std::string reason;
+    unsigned attempts = 1;
+    TimeNs again = 0;
   };
 
   Alerts(std::unique_ptr<AlertStore> store, Approvals& approvals, Sources sources)
@@ -87,9 +99,14 @@ class Alerts {
   Result<void> load();
   void run();
   void evaluate(TimeNs now);
-  void settle();
+  void settle(TimeNs now);
+  void begin(Change& change, TimeNs now);
   void make_ready(Change& change);
-  void pause(const AlertChange& change, Alert& alert);
+  // The order that holds it; what is wrong where none does.
+  Result<OrderId> pause(const AlertRule& rule, const AlertKey& key, const std::string& reason, std::string& action);
+  void try_pauses_again(TimeNs now);
+  bool is_active(const Place& place);
+  void tell_pause(const Place& place, OrderId order, const std::string& action);
   Result<void> keep(Change& change);
 
   Approvals& approvals_;
@@ -104,8 +121,9 @@ class Alerts {
   AlertsStatus status_;              // all but what is counted when it is asked for
   bool stopping_ = false;
 
-  std::deque<Change> settling_;  // of the one who steps; those that the store did not take are tried again
-  bool store_failed_ = false;    // likewise: it was said
+  std::deque<Change> settling_;   // of the one who steps; those that the store did not take are tried again
+  bool store_failed_ = false;     // likewise: it was said
+  std::vector<Pausing> pausing_;  // likewise
   std::thread thread_;
 };
 

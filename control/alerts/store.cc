@@ -139,6 +139,18 @@ Result<void> AlertStore::clear(AlertId alert, WallNs cleared, double value, bool
   return transaction->commit();
 }
 
+Result<void> AlertStore::set_action(AlertId id, OrderId order, const std::string& action) {
+  auto known = alert(id);
+  if (!known) return std::unexpected(known.error());
+  if (!*known) return {};
+  (*known)->order = order;
+  (*known)->action = action;
+  auto update = database_.prepare("UPDATE alerts SET detail = ?2 WHERE id = ?1");
+  if (!update) return std::unexpected(update.error());
+  const std::string detail = detail_of(**known);
+  return update->bind(1, id).bind(2, detail).run();
+}
+
 Result<void> AlertStore::prune() {
   auto remove = database_.prepare(R"(
     DELETE FROM alerts WHERE cleared <> 0 AND id <=

@@ -31,6 +31,8 @@ class AlertStore {
   // Both with their event.
   Result<AlertId> raise(const Alert& alert);
   Result<void> clear(AlertId alert, WallNs cleared, double value, bool rule_is_gone);
+  // What became of its pause.
+  Result<void> set_action(AlertId alert, OrderId order, const std::string& action);
 
   Result<std::optional<Alert>> alert(AlertId id);
   Result<std::vector<Alert>> alerts(const AlertQuery& query);  // the newest first

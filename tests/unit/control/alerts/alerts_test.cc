@@ -186,6 +186,57 @@ TEST_F(AlertsTest, APauseThatIsRefusedIsSaid) {
               HasSubstr("not paused: there is no such thing"));
 }
 
+TEST_F(AlertsTest, APauseThatFailedIsTriedAgain) {
+  terms_.services.clear();
+  run(6, 500);
+  ASSERT_THAT(alerts_->alerts({.is_active = true}).value().at(0).action, HasSubstr("it is tried again"));
+  terms_.services["orders"] = {};
+  run(10, 500);
+  ASSERT_EQ(approvals_->orders(false, 10).value().size(), 1U);
+  const Alert alert = alerts_->alerts({.is_active = true}).value().at(0);
+  EXPECT_EQ(alert.action, "paused for 15m by order 1");
+  EXPECT_EQ(alert.order, 1U);
+  EXPECT_THAT(alert.sessions, ElementsAre(0xa1, 0xa2));
+  EXPECT_EQ(events().size(), 1U);
+}
+
+TEST_F(AlertsTest, APauseThatFailsForGoodIsGivenUpAndSaid) {
+  terms_.services.clear();
+  run(600, 500);
+  EXPECT_EQ(alerts_->alerts({.is_active = true}).value().at(0).action.find("tried again"), std::string::npos);
+  terms_.services["orders"] = {};
+  run(300, 500);
+  EXPECT_TRUE(approvals_->orders(true, 10).value().empty());
+}
+
+TEST_F(AlertsTest, WhoseAlertIsOverIsNotPausedAnyMore) {
+  terms_.services.clear();
+  run(6, 500);
+  ASSERT_EQ(events().size(), 1U);
+  run(30, 0);
+  ASSERT_EQ(events().size(), 2U);
+  terms_.services["orders"] = {};
+  run(120, 0);
+  EXPECT_TRUE(approvals_->orders(true, 10).value().empty());
+}
+
+// What cannot be kept is stopped all the same, each by itself.
+TEST_F(AlertsTest, PausesDoNotWaitForTheStore) {
+  auto other = Database::open(dir_.file("alerts.db"));
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(other->run("ALTER TABLE alerts RENAME TO away"));
+  for (CallerCount& caller : channel_.counters->callers) caller.requests = 1;
+  for (int i = 0; i < 20; ++i) {
+    channel_.counters->callers[0].requests += 500;
+    run(1, 500, "shop");
+  }
+  EXPECT_EQ(approvals_->orders(false, 10).value().size(), 2U);
+  ASSERT_TRUE(other->run("ALTER TABLE away RENAME TO alerts"));
+  run(1, 500);
+  EXPECT_EQ(alerts_->alerts({.is_active = true}).value().size(), 2U);
+  EXPECT_EQ(approvals_->orders(false, 10).value().size(), 2U);
+}
+
 TEST_F(AlertsTest, WithoutADataPlaneNothingIsConcluded) {
   run(20, 500);
   channel_.data_plane.reset();
