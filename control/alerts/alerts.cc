@@ -6,23 +6,12 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/source.h"
 #include "control/alerts/rule_reader.h"
 
 namespace sluice::control {
 namespace {
 
 constexpr auto kLookEvery = std::chrono::milliseconds(500);
-// What the data plane counts under when a caller has no name, or no row of its own: nobody whom a pause could mean.
-constexpr std::string_view kNobody[] = {"", kAnonymous, kOthers};
-
-constexpr DurationNs kFirstPauseWait = kSecond;  // it doubles from one attempt to the next
-constexpr DurationNs kLastPauseWait = 60 * kSecond;
-constexpr const char* kTriedAgain = "; it is tried again";
-
-std::string maker_of(const AlertRule& rule) {
-  return "alert " + rule.name;
-}
 
 std::string measure_text(const AlertRule& rule) {
   const std::string measure(measure_name(rule.measure));
@@ -52,31 +41,6 @@ std::optional<AlertKey> caller_of(const AlertChange& change) {
   if (change.key.per == AlertPer::principal) return change.key;
   if (change.principals.empty()) return std::nullopt;
   return AlertKey{AlertPer::principal, change.key.service, change.principals.front()};
-}
-
-// What a pause of this caller is about: of a name that it gave itself only what comes from where it calls.
-Order pause_of(const AlertKey& caller) {
-  const SourceNetwork from = network_of_source(caller.source);
-  Order order;
-  order.told.verdict = OrderVerdict::hold;
-  order.told.service = caller.service;
-  order.told.principal = caller.name;
-  order.told.source = from.address;
-  order.told.source_bits = static_cast<std::uint8_t>(from.bits);
-  return order;
-}
-
-// Empty: it can be.
-std::string why_not_paused(const std::string& principal) {
-  if (std::ranges::find(kNobody, principal) != std::end(kNobody)) return "not paused: this is nobody's own name";
-  if (principal.size() >= kMostCallerNameBytes)
-    return "not paused: the name is as long as names are counted, and may go on";
-  return {};
-}
-
-bool is_same_pause(const OrderTold& a, const OrderTold& b) {
-  return a.verdict == b.verdict && a.by == b.by && a.service == b.service && a.principal == b.principal &&
-         a.source == b.source && a.source_bits == b.source_bits;
 }
 
 }  // namespace
@@ -176,90 +140,11 @@ void Alerts::evaluate(TimeNs now) {
   for (AlertChange& change : evaluator_.step(snapshot, now)) changes_.push_back(std::move(change));
 }
 
-Result<OrderId> Alerts::pause(const AlertRule& rule, const AlertKey& key, const std::string& reason,
-                              std::string& action) {
-  Order order = pause_of(key);
-  order.told.by = maker_of(rule);
-  // Made before control ended, or before the store took the alert: one is enough.
-  const auto orders = approvals_.orders(false, kMaxOrders);
-  if (!orders) return std::unexpected(orders.error());
-  for (const Order& there : *orders)
-    if (is_same_pause(there.told, order.told) && there.until > approvals_.now() + rule.pause_for / 2) {
-      action = "paused already by order " + std::to_string(there.told.order);
-      return there.told.order;
-    }
-  order.told.reason = reason.substr(0, kMaxOrderTextBytes);
-  order.until = approvals_.now() + rule.pause_for;
-  const auto made =
-      approvals_.add_order(std::move(order), {.uid = kFirstUidBeyond, .name = maker_of(rule), .groups = {}}, false);
-  if (!made) return std::unexpected(made.error());
-  action = "paused for " + format_duration(rule.pause_for) + " by order " + std::to_string(made->told.order);
-  return made->told.order;
-}
-
 // What is raised is stopped before it is kept and looked into.
 void Alerts::begin(Change& change, TimeNs now) {
   if (std::exchange(change.is_begun, true)) return;
-  const AlertRule& rule = change.what.rule;
-  const AlertKey& key = change.what.key;
-  Alert& alert = change.alert;
-  alert = alert_of(change.what, this->now());
-  if (!change.what.is_raised || rule.pause_for == 0 || key.per != AlertPer::principal) return;
-  alert.action = why_not_paused(key.name);
-  if (!alert.action.empty()) return;
-  const std::string reason = alert_text(alert);
-  const auto made = pause(rule, key, reason, alert.action);
-  if (made) {
-    alert.order = *made;
-    return;
-  }
-  alert.action = "not paused: " + made.error().message() + kTriedAgain;
-  log::error(maker_of(rule) + ": " + alert.action);
-  if (pausing_.size() < AlertEvaluator::kMaxSeries)
-    pausing_.push_back({.rule = rule, .key = key, .reason = reason, .again = now + kFirstPauseWait});
-}
-
-// By what was concluded, also where the store does not know it yet.
-bool Alerts::is_active(const Place& place) {
-  const auto is_it = [&](const Change& change) { return Place(change.what.rule.name, change.what.key) == place; };
-  const auto last = std::find_if(settling_.rbegin(), settling_.rend(), is_it);
-  if (last != settling_.rend()) return last->what.is_raised;
-  const std::lock_guard lock(mutex_);
-  return active_.contains(place);
-}
-
-// On the alert, which is kept already or about to be.
-void Alerts::tell_pause(const Place& place, OrderId order, const std::string& action) {
-  for (Change& change : settling_)
-    if (change.what.is_raised && Place(change.what.rule.name, change.what.key) == place) {
-      change.alert.order = order;
-      change.alert.action = action;
-      return;
-    }
-  const std::lock_guard lock(mutex_);
-  const auto known = active_.find(place);
-  if (known == active_.end()) return;
-  if (auto done = store_->set_action(known->second, order, action); !done)
-    log::error("what became of a pause is not on its alert: " + done.error().message());
-}
-
-void Alerts::try_pauses_again(TimeNs now) {
-  std::erase_if(pausing_, [&](Pausing& one) {
-    if (now < one.again) return false;
-    const Place place(one.rule.name, one.key);
-    if (!is_active(place)) return true;
-    std::string action;
-    const auto made = pause(one.rule, one.key, one.reason, action);
-    const bool is_last = ++one.attempts >= kPauseAttempts;
-    if (!made) action = "not paused: " + made.error().message() + (is_last ? "" : kTriedAgain);
-    tell_pause(place, made.value_or(0), action);
-    if (made || is_last) {
-      made ? log::warn(maker_of(one.rule) + ": " + action) : log::error(maker_of(one.rule) + ": " + action);
-      return true;
-    }
-    one.again = now + std::min(kFirstPauseWait << (one.attempts - 1), kLastPauseWait);
-    return false;
-  });
+  change.alert = alert_of(change.what, this->now());
+  if (change.what.is_raised) begin_pause(change, now);
 }
 
 void Alerts::make_ready(Change& change) {

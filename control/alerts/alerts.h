@@ -25,6 +25,10 @@ namespace sluice::control {
 
 inline constexpr std::size_t kMaxAlertSessions = 16;  // that an alert names
 inline constexpr unsigned kPauseAttempts = 10;
+// Orders that alerts made about names that callers gave themselves, of all and of those from one source: so there is
+// always room among kMaxOrders for others.
+inline constexpr std::size_t kMaxGivenPauses = kMaxOrders / 2;
+inline constexpr std::size_t kMaxPausesOfSource = 64;
 
 // How it went with a sink.
 struct SinkStatus {
@@ -38,6 +42,7 @@ struct AlertsStatus {
   std::vector<std::pair<AlertRule, std::uint64_t>> rules;  // and how many of each are active
   std::vector<SinkStatus> sinks;
   std::uint64_t series = 0, untracked = 0;
+  std::uint64_t unpaused = 0;  // pauses that were given up
   std::string file;
   WallNs loaded = 0;
   std::string refused;  // why the file that is there now was not taken; empty: it was
@@ -101,10 +106,13 @@ class Alerts {
   void evaluate(TimeNs now);
   void settle(TimeNs now);
   void begin(Change& change, TimeNs now);
+  void begin_pause(Change& change, TimeNs now);
   void make_ready(Change& change);
+  static std::string maker_of(const AlertRule& rule);
   // The order that holds it; what is wrong where none does.
   Result<OrderId> pause(const AlertRule& rule, const AlertKey& key, const std::string& reason, std::string& action);
   void try_pauses_again(TimeNs now);
+  bool try_pause_again(Pausing& one, TimeNs now);
   bool is_active(const Place& place);
   void tell_pause(const Place& place, OrderId order, const std::string& action);
   Result<void> keep(Change& change);

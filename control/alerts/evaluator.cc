@@ -220,6 +220,24 @@ void AlertEvaluator::remember(const std::vector<CountRow>& rows) {
   }
 }
 
+void AlertEvaluator::count_given() {
+  given_.clear();
+  all_given_ = 0;
+  for (const Watch& watch : watches_)
+    for (const auto& [key, series] : watch.series) {
+      if (key.source == 0) continue;
+      ++given_[key.source];
+      ++all_given_;
+    }
+}
+
+bool AlertEvaluator::has_room(const AlertKey& key) const {
+  if (series() >= kMaxSeries) return false;
+  if (key.source == 0) return true;
+  const auto of_source = given_.find(key.source);
+  return all_given_ < kMaxGivenSeries && (of_source == given_.end() || of_source->second < kMaxSeriesOfSource);
+}
+
 void AlertEvaluator::add(Watch& watch, const std::vector<CountRow>& rows, TimeNs now) {
   for (auto& [key, series] : watch.series) {
     series.gauge = 0;
@@ -241,9 +259,13 @@ void AlertEvaluator::add(Watch& watch, const std::vector<CountRow>& rows, TimeNs
     if (gauge == 0 && std::ranges::all_of(added, [](double number) { return number == 0; })) continue;
     auto found = watch.series.find(row.key);
     if (found == watch.series.end()) {
-      if (series() >= kMaxSeries) {
+      if (!has_room(row.key)) {
         ++untracked_;
         continue;
+      }
+      if (row.key.source != 0) {
+        ++given_[row.key.source];
+        ++all_given_;
       }
       found = watch.series.try_emplace(row.key, series_of(watch.rule)).first;
     }
@@ -344,6 +366,7 @@ std::vector<AlertChange> AlertEvaluator::step(const AlertSnapshot& snapshot, Tim
   last_wall_ = snapshot.wall_ns;
   const std::vector<CountRow> rows = differences(snapshot, is_gap);
   remember(rows);
+  count_given();
   std::vector<AlertChange> changes;
   for (Watch& watch : watches_) {
     watch.seen.add(now, seen);

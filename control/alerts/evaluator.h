@@ -3,7 +3,8 @@
 //
 // Always: an alert is raised at most once until it is over. Nothing is concluded from time that was not seen: a gap, a
 // data plane that began anew and counts that went back give no numbers, end what was about to be raised, and let what
-// is raised stand. At most kMaxSeries numbers are followed at once; what finds no room is counted.
+// is raised stand. At most kMaxSeries numbers are followed at once, kMaxGivenSeries of names that callers gave
+// themselves and kMaxSeriesOfSource of those from one source; what finds no room is counted.
 #pragma once
 
 #include <map>
@@ -29,6 +30,8 @@ struct AlertChange {
 class AlertEvaluator {
  public:
   static constexpr std::size_t kMaxSeries = 4096;
+  static constexpr std::size_t kMaxGivenSeries = kMaxSeries * 3 / 4;
+  static constexpr std::size_t kMaxSeriesOfSource = 256;
   static constexpr std::size_t kMaxRows = 16 * 1024;   // whose counts are remembered
   static constexpr std::size_t kMaxPrincipals = 5;     // that a change names
   static constexpr DurationNs kMaxGap = 10 * kSecond;  // between two reports that follow each other
@@ -83,6 +86,8 @@ class AlertEvaluator {
   std::vector<CountRow> differences(const AlertSnapshot& snapshot, bool is_gap);
   void remember(const std::vector<CountRow>& rows);
   void add(Watch& watch, const std::vector<CountRow>& rows, TimeNs now);
+  void count_given();
+  [[nodiscard]] bool has_room(const AlertKey& key) const;
   void judge(Watch& watch, TimeNs now, std::vector<AlertChange>& changes);
   [[nodiscard]] std::vector<std::string> principals(const AlertRule& rule, const AlertKey& key) const;
 
@@ -92,6 +97,8 @@ class AlertEvaluator {
   std::map<AlertKey, CountRow> before_;
   bool had_too_many_ = false;                               // rows: one that is not among `before_` need not be new
   std::map<AlertKey, std::array<double, kRecent>> recent_;  // of principals; fades
+  std::map<std::uint64_t, std::size_t> given_;              // series of names that callers gave themselves, by source
+  std::size_t all_given_ = 0;
   std::uint64_t untracked_ = 0;
 };
 

@@ -69,6 +69,7 @@ Json alerts_status_json(const AlertsStatus& status) {
                             {"problem", sink.problem.empty() ? Json(nullptr) : Json(sink.problem)}});
   out["series"] = status.series;
   out["untracked"] = status.untracked;
+  out["unpaused"] = status.unpaused;
   return out;
 }
 

@@ -112,6 +112,7 @@ AlertGauges alert_gauges(Alerts* alerts) {
   const AlertsStatus status = alerts->status();
   for (const auto& [rule, active] : status.rules) out.active.push_back({rule.name, active});
   out.untracked = status.untracked;
+  out.unpaused = status.unpaused;
   return out;
 }
 

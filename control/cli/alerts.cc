@@ -73,6 +73,8 @@ std::string alerts_text(const Json& list) {
       out += "sink " + text_of(sink, "name") + " is not told: " + problem + "\n";
   if (const auto untracked = number_of(list, "untracked"); untracked != 0)
     out += fmt::format("{} times something found no room to be watched\n", untracked);
+  if (const auto unpaused = number_of(list, "unpaused"); unpaused != 0)
+    out += fmt::format("{} pauses could not be made and were given up\n", unpaused);
   return out;
 }
 

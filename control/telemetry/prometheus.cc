@@ -234,6 +234,7 @@ std::string prometheus_text(const ChannelStatus& status, const AlertGauges& aler
   for (const NamedCount& alert : alerts.active) out.sample(alert.value, {{"alert", alert.name}});
   out.one("sluice_alerts_untracked_total", "counter", "Times that something found no room to be watched for alerts.",
           alerts.untracked);
+  out.one("sluice_alerts_unpaused_total", "counter", "Pauses of alerts that were given up.", alerts.unpaused);
   if (status.counters) add_counters(out, *status.counters);
   return out.take();
 }

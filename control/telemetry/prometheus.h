@@ -19,6 +19,7 @@ inline constexpr const char* kPrometheusType = "text/plain; version=0.0.4; chars
 struct AlertGauges {
   std::vector<NamedCount> active;
   std::uint64_t untracked = 0;
+  std::uint64_t unpaused = 0;
 };
 
 // Without a report only whether a data plane is connected, and alerts.

@@ -47,10 +47,12 @@ CallerRow* Callers::find_row(std::string_view service, std::string_view principa
   }
   const std::size_t used = used_.load(std::memory_order_relaxed);
   if (used >= most) return nullptr;
+  const std::span<const std::uint64_t> sources(sources_.data(), used);
+  if (source != 0 && std::ranges::count(sources, source) >= static_cast<std::ptrdiff_t>(kMostOfSource)) return nullptr;
   CallerRow& row = (*rows_)[used];
   std::ranges::copy(service, row.service.begin());
   std::ranges::copy(principal, row.principal.begin());
-  row.source = source;
+  sources_[used] = row.source = source;
   places_[place] = static_cast<std::uint16_t>(used + 1);
   used_.store(used + 1, std::memory_order_release);
   return &row;

@@ -2,9 +2,10 @@
 //
 // A name that a caller gives itself proves nothing, so it is a caller only together with where it calls from: who calls
 // himself like another counts in a row of his own. Such names are without end, so there are kMost rows: names that the
-// policy declares find one as long as any is free, names from requests only among the first kMostGiven. Who finds none
-// is counted under kOthers, in the service's own row for it; when even that has none, in the last row, of no service.
-// Rows are never taken away: a reader sees whole names, and counts that only grow.
+// policy declares find one as long as any is free, names from requests only among the first kMostGiven, and
+// kMostOfSource of them from one source: so nobody fills them alone. Who finds none is counted under kOthers, in the
+// service's own row for it; when even that has none, in the last row, of no service. Rows are never taken away: a
+// reader sees whole names, and counts that only grow.
 #pragma once
 
 #include <array>
@@ -40,6 +41,7 @@ class Callers {
  public:
   static constexpr std::size_t kMost = 1024;
   static constexpr std::size_t kMostGiven = kMost * 3 / 4;
+  static constexpr std::size_t kMostOfSource = 64;
 
   Callers() : Callers(HashKey{}) {}
   explicit Callers(const HashKey& seed);
@@ -59,6 +61,7 @@ class Callers {
   HashKey seed_;
   std::unique_ptr<Rows> rows_;
   std::array<std::uint16_t, 2 * kMost> places_{};  // by hash: a row and one, 0 for none
+  std::array<std::uint64_t, kMost> sources_{};     // of the rows, close together: all are looked at for a new name
   std::atomic<std::size_t> used_{0};
 };
 

@@ -27,10 +27,12 @@ TEST(Prometheus, WithoutADataPlaneItSaysSo) {
 }
 
 TEST(Prometheus, AlertsAreToldByTheirRule) {
-  const std::string text = prometheus_text({}, {.active = {{"runaway", 2}, {"slow", 0}}, .untracked = 3});
+  const std::string text =
+      prometheus_text({}, {.active = {{"runaway", 2}, {"slow", 0}}, .untracked = 3, .unpaused = 2});
   EXPECT_TRUE(holds_line(text, "sluice_alerts_active{alert=\"runaway\"} 2")) << text;
   EXPECT_TRUE(holds_line(text, "sluice_alerts_active{alert=\"slow\"} 0"));
   EXPECT_TRUE(holds_line(text, "sluice_alerts_untracked_total 3"));
+  EXPECT_TRUE(holds_line(text, "sluice_alerts_unpaused_total 2"));
 }
 
 TEST(Prometheus, ACallersWaitsAreAHistogram) {

@@ -204,9 +204,32 @@ TEST_F(AlertsTest, APauseThatFailsForGoodIsGivenUpAndSaid) {
   terms_.services.clear();
   run(600, 500);
   EXPECT_EQ(alerts_->alerts({.is_active = true}).value().at(0).action.find("tried again"), std::string::npos);
+  EXPECT_EQ(alerts_->status().unpaused, 1U);
   terms_.services["orders"] = {};
   run(300, 500);
   EXPECT_TRUE(approvals_->orders(true, 10).value().empty());
+}
+
+// However many names come from somewhere, there is room to pause others.
+TEST_F(AlertsTest, NamesThatAreMadeUpDoNotTakeAllOrders) {
+  const auto flood = [&](std::uint32_t sources) {
+    channel_.counters->callers.clear();
+    for (std::uint32_t i = 0; i < 700; ++i)
+      channel_.counters->callers.push_back(
+          {.service = "orders", .principal = "p" + std::to_string(i), .source = IpAddress(i % sources + 1).source()});
+    for (int second = 0; second < 8; ++second) {
+      for (CallerCount& caller : channel_.counters->callers) caller.requests += 500;
+      run(1, 0);
+    }
+  };
+  flood(1);
+  EXPECT_EQ(approvals_->orders(false, 10'000).value().size(), kMaxPausesOfSource);
+  EXPECT_THAT(alerts_->alerts({.limit = 1}).value().at(0).action, HasSubstr("pause the source"));
+  flood(500);
+  EXPECT_EQ(approvals_->orders(false, 10'000).value().size(), kMaxGivenPauses);
+  channel_.counters->callers = {{.service = "orders", .principal = "ci"}};
+  run(20, 500);
+  EXPECT_THAT(alerts_->alerts({.principal = "ci"}).value().at(0).action, HasSubstr("paused for 15m by order"));
 }
 
 TEST_F(AlertsTest, WhoseAlertIsOverIsNotPausedAnyMore) {

@@ -192,5 +192,31 @@ TEST_F(EvaluatorTest, NoMoreIsFollowedThanThereIsRoomForAndThatIsCounted) {
   EXPECT_EQ(evaluator_.series(), 0U) << "who is quiet makes room";
 }
 
+// Whatever names callers make up, from one source or from many: others are watched.
+TEST_F(EvaluatorTest, NamesThatAreMadeUpLeaveRoomForOthers) {
+  std::vector<AlertRule> rules;
+  for (int i = 0; i < 10; ++i) {
+    rules.push_back(runaway());
+    rules.back().name += std::to_string(i);
+  }
+  use(rules);
+  const auto names = [](std::uint64_t sources) {
+    std::vector<Doing> out;
+    for (std::uint64_t i = 0; i < 1000; ++i)
+      out.push_back({.principal = "p" + std::to_string(i), .requests = 1, .source = 7 + i % sources});
+    return out;
+  };
+  run(3, names(1));
+  EXPECT_EQ(evaluator_.series(), AlertEvaluator::kMaxSeriesOfSource);
+  EXPECT_GT(evaluator_.untracked(), 0U);
+  std::vector<Doing> more = names(100);
+  run(3, more);
+  EXPECT_EQ(evaluator_.series(), AlertEvaluator::kMaxGivenSeries);
+  more.push_back({.principal = "ci", .requests = 500});
+  EXPECT_EQ(run(8, more).size(), 10U) << "one that the policy knows is watched by every rule";
+  run(60);
+  EXPECT_EQ(evaluator_.series(), 0U);
+}
+
 }  // namespace
 }  // namespace sluice::control

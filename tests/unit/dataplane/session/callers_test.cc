@@ -69,11 +69,21 @@ TEST(Callers, WhereAGivenNameComesFromIsPartOfWhoItIs) {
 
 TEST(Callers, NamesThatCallersMakeUpLeaveRoomForThoseOfThePolicy) {
   Callers callers;
-  for (int i = 0; i < 5000; ++i) callers.find("web", "user-" + std::to_string(i), kElsewhere, nullptr).requests.add();
+  for (std::uint64_t i = 0; i < 5000; ++i)
+    callers.find("web", "user-" + std::to_string(i), kElsewhere + i % 100, nullptr).requests.add();
   EXPECT_EQ(callers.rows().size(), Callers::kMostGiven + 1);
   EXPECT_EQ(callers.find("web", "user-4999", kElsewhere, nullptr).requests.value(), 5000 - Callers::kMostGiven);
   EXPECT_EQ(name_of(callers.find("web", "user-4999", kElsewhere, nullptr)), "web/(others)");
   EXPECT_EQ(name_of(callers.find("web", "ci", 0, nullptr)), "web/ci");
+}
+
+TEST(Callers, NamesFromOneSourceLeaveRoomForThoseFromOthers) {
+  Callers callers;
+  for (int i = 0; i < 5000; ++i) callers.find("web", "user-" + std::to_string(i), kElsewhere, nullptr).requests.add();
+  EXPECT_EQ(callers.rows().size(), Callers::kMostOfSource + 1);
+  EXPECT_EQ(callers.find("web", "user-0", kElsewhere, nullptr).requests.value(), 1U);
+  EXPECT_EQ(name_of(callers.find("web", "user-4999", kElsewhere, nullptr)), "web/(others)");
+  EXPECT_EQ(name_of(callers.find("web", "alice", kElsewhere + 1, nullptr)), "web/alice");
 }
 
 TEST(Callers, WhenAllIsFullTheLastRowTakesTheRest) {
