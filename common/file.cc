@@ -29,11 +29,30 @@ bool write_all(int fd, Bytes content) {
   return true;
 }
 
-Result<Fd> open_to_read(const std::string& path) {
-  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Result<Fd> open_by(const std::string& path, int how) {
+  Fd fd(::open(path.c_str(), how | O_CLOEXEC));
   if (fd.valid()) return fd;
   if (errno == ENOENT) return fail(ErrorCode::not_found, path);
   return std::unexpected(system_error("opening " + path));
+}
+
+Result<Fd> open_to_read(const std::string& path) {
+  return open_by(path, O_RDONLY);
+}
+
+// Of what was opened, which is then what is used: a name may be another file's a moment later.
+Result<struct stat> status_of(const Fd& fd, const std::string& path) {
+  struct stat status = {};
+  if (::fstat(fd.get(), &status) != 0) return std::unexpected(system_error("opening " + path));
+  return status;
+}
+
+Result<void> check_trust(const struct stat& status, const std::string& path) {
+  if ((status.st_mode & 022) != 0)
+    return fail(ErrorCode::not_permitted, path + " may be written by others than its owner: chmod go-w it");
+  if (status.st_uid != 0 && status.st_uid != ::geteuid())
+    return fail(ErrorCode::not_permitted, path + " belongs to somebody else than root or who runs this: chown root it");
+  return {};
 }
 
 template <class Content>
@@ -68,12 +87,31 @@ Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::size_t
 Result<std::string> read_secret_file(const std::string& path, std::size_t max_bytes) {
   const auto fd = open_to_read(path);
   if (!fd) return std::unexpected(fd.error());
-  struct stat status = {};
-  if (::fstat(fd->get(), &status) != 0) return std::unexpected(system_error("opening " + path));
-  if ((status.st_mode & 077) != 0)
+  const auto status = status_of(*fd, path);
+  if (!status) return std::unexpected(status.error());
+  if ((status->st_mode & 077) != 0)
     return fail(ErrorCode::bad_argument,
                 path + " may be read by others than its owner: make it 0600, chmod 600 " + path);
   return read_all<std::string>(*fd, path, max_bytes);
+}
+
+Result<std::string> read_trusted_file(const std::string& path, std::size_t max_bytes) {
+  const auto fd = open_to_read(path);
+  if (!fd) return std::unexpected(fd.error());
+  const auto status = status_of(*fd, path);
+  if (!status) return std::unexpected(status.error());
+  if (auto trusted = check_trust(*status, path); !trusted) return std::unexpected(trusted.error());
+  return read_all<std::string>(*fd, path, max_bytes);
+}
+
+Result<void> check_trusted_program(const std::string& path) {
+  const auto fd = open_by(path, O_PATH);  // one may be run and not read
+  if (!fd) return std::unexpected(fd.error());
+  const auto status = status_of(*fd, path);
+  if (!status) return std::unexpected(status.error());
+  if (!S_ISREG(status->st_mode) || ::access(path.c_str(), X_OK) != 0)
+    return fail(ErrorCode::bad_argument, path + " cannot be run");
+  return check_trust(*status, path);
 }
 
 Result<FileReplacement> FileReplacement::prepare(const std::string& path, Bytes content, mode_t mode) {

@@ -23,6 +23,12 @@ Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::size_t
 // The same of a file that holds a secret: bad_argument where others than its owner may read it.
 Result<std::string> read_secret_file(const std::string& path, std::size_t max_bytes);
 
+// The same of a file that says what is run: not_permitted where somebody else than root or the running user owns it, or
+// may write it. What is looked at is what is read.
+Result<std::string> read_trusted_file(const std::string& path, std::size_t max_bytes);
+// Whether a program is as trusted; it is not read.
+Result<void> check_trusted_program(const std::string& path);
+
 // New content for `path`, safely on disk beside it, that takes its place at commit() and vanishes without it.
 class FileReplacement {
  public:

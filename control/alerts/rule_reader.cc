@@ -2,8 +2,6 @@
 #include "control/alerts/rule_reader.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -246,16 +244,9 @@ std::expected<AlertFile, rules::Problems> parse_alerts(std::string_view text, st
 }
 
 Result<AlertFile> read_alerts(const std::string& path) {
-  struct stat status = {};
-  if (::stat(path.c_str(), &status) != 0) return std::unexpected(system_error("reading " + path));
-  if ((status.st_mode & 022) != 0)
-    return fail(ErrorCode::not_permitted, path + " may be written by others than its owner: chmod 644 it");
-  if (status.st_uid != 0 && status.st_uid != ::geteuid())
-    return fail(ErrorCode::not_permitted,
-                path + " is not root's: it says what is run and who is paused; chown root it");
-  const auto bytes = read_file(path, kMaxFileBytes);
-  if (!bytes) return std::unexpected(bytes.error());
-  auto file = parse_alerts(as_text(*bytes), path);
+  const auto text = read_trusted_file(path, kMaxFileBytes);
+  if (!text) return std::unexpected(text.error());
+  auto file = parse_alerts(*text, path);
   if (!file) return fail(ErrorCode::bad_argument, to_error(file.error()).detail);
   return std::move(*file);
 }

@@ -146,6 +146,7 @@ void CommandRunner::stop() {
 }
 
 Result<void> CommandRunner::run(const CommandSink& command, std::string_view input) {
+  if (auto trusted = check_trusted_program(command.argv.front()); !trusted) return trusted;
   std::erase_if(left_, [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
   const auto memory = memory_of(input);
   if (!memory) return std::unexpected(memory.error());

@@ -24,7 +24,8 @@ class CommandRunner {
 
   CommandRunner();
 
-  // Ends well when the program ends with status 0.
+  // Ends well when the program ends with status 0. It must be root's or the running user's, and nobody else's to write,
+  // now: it may have changed since the file was read that names it.
   Result<void> run(const CommandSink& command, std::string_view input);
   // From any thread, for good: ends what runs.
   void stop();

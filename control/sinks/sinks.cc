@@ -7,6 +7,7 @@
 #include <array>
 #include <thread>
 
+#include "common/file.h"
 #include "common/log.h"
 #include "common/session_id.h"
 #include "control/api/alert_json.h"
@@ -66,8 +67,7 @@ Result<std::vector<Sink>> make_sinks(const std::vector<SinkConfig>& configs) {
       else
         sink.webhook = std::move(*webhook);
     } else if (const auto* command = std::get_if<CommandSink>(&config.to)) {
-      if (::access(command->argv.front().c_str(), X_OK) != 0)
-        made = fail(ErrorCode::bad_argument, command->argv.front() + " cannot be run");
+      made = check_trusted_program(command->argv.front());
     }
     if (!made) return fail(made.error().code, "sink " + config.name + ": " + made.error().detail);
   }

@@ -54,6 +54,47 @@ TEST(ReadSecretFile, IsItsOwnersAlone) {
   }
 }
 
+TEST(ReadTrustedFile, IsForItsOwnerAloneToWrite) {
+  const test::TempDir dir;
+  const std::string path = dir.file("kept");
+  EXPECT_EQ(read_trusted_file(path, 10).error().code, ErrorCode::not_found);
+  ASSERT_TRUE(replace_file(path, as_bytes("run: it\n"), 0644));
+  EXPECT_EQ(read_trusted_file(path, 10).value(), "run: it\n");
+  EXPECT_EQ(read_trusted_file(path, 5).error().code, ErrorCode::io_failed);
+  for (const mode_t mode : {0664, 0646, 0620, 0602}) {
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+    EXPECT_EQ(read_trusted_file(path, 10).error().code, ErrorCode::not_permitted) << mode;
+  }
+  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::chown(path.c_str(), 12345, 0), 0);
+  EXPECT_EQ(read_trusted_file(path, 10).error().code, ErrorCode::not_permitted);
+}
+
+TEST(CheckTrustedProgram, IsForItsOwnerAloneToWriteAndCanBeRun) {
+  const test::TempDir dir;
+  const std::string path = dir.file("program"), link = dir.file("link");
+  EXPECT_FALSE(check_trusted_program(path));
+  EXPECT_FALSE(check_trusted_program(dir.path()));
+  ASSERT_TRUE(replace_file(path, as_bytes("#!/bin/sh\n"), 0600));
+  EXPECT_EQ(check_trusted_program(path).error().code, ErrorCode::bad_argument);
+  for (const mode_t mode : {0755, 0711, 0700}) {
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+    EXPECT_TRUE(check_trusted_program(path)) << mode;
+  }
+  ASSERT_EQ(::symlink(path.c_str(), link.c_str()), 0);
+  EXPECT_TRUE(check_trusted_program(link));
+  for (const mode_t mode : {0775, 0757, 0722}) {
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+    EXPECT_EQ(check_trusted_program(path).error().code, ErrorCode::not_permitted) << mode;
+    EXPECT_FALSE(check_trusted_program(link));
+  }
+  ASSERT_EQ(::chmod(path.c_str(), 0755), 0);
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::chown(path.c_str(), 12345, 0), 0);
+  EXPECT_EQ(check_trusted_program(path).error().code, ErrorCode::not_permitted);
+}
+
 TEST(LockFile, IsHeldByOneAndGivenBackByTheDead) {
   const test::TempDir dir;
   const std::string path = dir.file("lock");

@@ -90,6 +90,15 @@ TEST_F(CommandTest, OneThatFailsIsSaidWithWhatItPrinted) {
   EXPECT_THAT(runner_.run({.argv = {"/no/such/program"}}, "x").error().detail, HasSubstr("/no/such/program"));
 }
 
+TEST_F(CommandTest, OneThatOthersMayWriteIsNotRun) {
+  const CommandSink command = program("echo ran > " + dir_.file("out"));
+  ASSERT_EQ(::chmod(command.argv.front().c_str(), 0777), 0);
+  EXPECT_EQ(runner_.run(command, "x").error().code, ErrorCode::not_permitted);
+  EXPECT_FALSE(read_file(dir_.file("out"), 10));
+  ASSERT_EQ(::chmod(command.argv.front().c_str(), 0755), 0);
+  EXPECT_TRUE(runner_.run(command, "x"));
+}
+
 TEST_F(CommandTest, OneThatIsSlowIsKilledWithWhatItStarted) {
   const auto begin = std::chrono::steady_clock::now();
   const auto done =
@@ -288,7 +297,12 @@ TEST_F(SinksTest, ACommandThatFailsIsRunAgain) {
 
 TEST_F(SinksTest, WhatCannotWorkIsRefusedBeforeItIsUsed) {
   EXPECT_THAT(make_sinks({{"pager", CommandSink{.argv = {"/no/such/program"}}}}).error().detail,
-              HasSubstr("sink pager: /no/such/program cannot be run"));
+              HasSubstr("sink pager: /no/such/program"));
+  const std::string path = dir_.file("program");
+  ASSERT_TRUE(replace_file(path, as_bytes("#!/bin/sh\n"), 0700));
+  EXPECT_TRUE(make_sinks({{"pager", CommandSink{.argv = {path}}}}));
+  ASSERT_EQ(::chmod(path.c_str(), 0722), 0);
+  EXPECT_EQ(make_sinks({{"pager", CommandSink{.argv = {path}}}}).error().code, ErrorCode::not_permitted);
   ASSERT_EQ(::chmod(dir_.file("secret").c_str(), 0644), 0);
   EXPECT_THAT(make_sinks({webhook("https://x/y")}).error().detail, HasSubstr("make it 0600"));
   EXPECT_THAT(make_sinks({webhook("https://:80/y")}).error().detail, HasSubstr("must look like"));
