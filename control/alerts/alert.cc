@@ -7,6 +7,10 @@
 
 namespace sluice::control {
 
+std::string lost_text(std::uint64_t lost) {
+  return fmt::format("{} events of alerts were not told, and will not be: see `sluice alerts list --all`", lost);
+}
+
 std::string alert_text(const Alert& alert) {
   std::string out = fmt::format("{}: {} of {}: ", alert.rule, alert.measure, describe(alert.key));
   if (alert.cleared == 0)

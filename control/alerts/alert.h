@@ -43,6 +43,10 @@ struct AlertEvent {
   std::uint64_t sequence = 0;
   bool is_raised = false;
   Alert alert = {};  // as it is now
+  std::uint64_t lost =
+      0;  // not 0: about no alert; so many before it, the last of which it has the number, are never told
 };
+// "3 events of alerts were not told, and will not be".
+std::string lost_text(std::uint64_t lost);
 
 }  // namespace sluice::control

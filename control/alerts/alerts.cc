@@ -203,6 +203,8 @@ AlertsStatus Alerts::status() {
   AlertsStatus out = status_;
   for (auto& [rule, count] : out.rules)
     for (const auto& [place, id] : active_) count += place.first == rule.name ? 1 : 0;
+  for (SinkStatus& sink : out.sinks)
+    if (const auto lost = store_->lost(sink.name)) sink.lost += lost->count;
   out.series = evaluator_.series();
   out.untracked = evaluator_.untracked();
   return out;
@@ -239,6 +241,26 @@ Result<std::uint64_t> Alerts::sink_cursor(const std::string& name) {
 Result<void> Alerts::set_sink_cursor(const std::string& name, std::uint64_t sequence) {
   const std::lock_guard lock(mutex_);
   return store_->set_sink_cursor(name, sequence);
+}
+
+Result<std::optional<AlertEvent>> Alerts::lost_event(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto lost = store_->lost(name);
+  if (!lost) return std::unexpected(lost.error());
+  if (lost->count == 0) return std::nullopt;
+  return AlertEvent{.sequence = lost->sequence, .lost = lost->count};
+}
+
+Result<void> Alerts::told_of_lost(const std::string& name, std::uint64_t count) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find(status_.sinks, name, &SinkStatus::name);
+  if (found != status_.sinks.end()) found->lost += count;
+  return store_->take_lost(name, count);
+}
+
+Result<void> Alerts::note_given_up(const std::string& name, std::uint64_t sequence) {
+  const std::lock_guard lock(mutex_);
+  return store_->add_lost(name, sequence);
 }
 
 void Alerts::note_sink(const std::string& name, bool told, bool given_up, const std::string& problem) {

@@ -35,6 +35,7 @@ struct SinkStatus {
   std::string name = {}, kind = {};
   std::uint64_t told = 0;
   std::uint64_t given_up = 0;
+  std::uint64_t lost = 0;    // given up, or forgotten before it was told; since control began, or not said to it yet
   std::string problem = {};  // with what is tried now; empty: none
 };
 
@@ -81,6 +82,10 @@ class Alerts {
   Result<std::vector<AlertEvent>> events(std::uint64_t sequence, std::uint64_t limit, DurationNs wait);
   Result<std::uint64_t> sink_cursor(const std::string& name);
   Result<void> set_sink_cursor(const std::string& name, std::uint64_t sequence);
+  // Of what it is not told, and was not told of: an event that says how much; nothing where there is none.
+  Result<std::optional<AlertEvent>> lost_event(const std::string& name);
+  Result<void> told_of_lost(const std::string& name, std::uint64_t count);
+  Result<void> note_given_up(const std::string& name, std::uint64_t sequence);
   void note_sink(const std::string& name, bool told, bool given_up, const std::string& problem);
 
  private:

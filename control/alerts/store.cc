@@ -32,6 +32,11 @@ constexpr const char* kSchema = R"(
   PRAGMA user_version = 1;
 )";
 
+// What a sink will never be told. Beside the others: files of before have none of it.
+constexpr const char* kLostSchema = R"(
+  CREATE TABLE IF NOT EXISTS lost(name TEXT PRIMARY KEY, count INTEGER NOT NULL, sequence INTEGER NOT NULL);
+)";
+
 constexpr const char* kColumns = "id, rule, per, service, name, raised, cleared, cleared_value, rule_is_gone, detail";
 constexpr int kColumnCount = 10;
 
@@ -94,6 +99,7 @@ Alert read_alert(const Statement& row, int first) {
 Result<std::unique_ptr<AlertStore>> AlertStore::open(const std::string& path) {
   auto database = Database::open_kept(path, kSchema, kVersion);
   if (!database) return std::unexpected(database.error());
+  if (auto made = database->run(kLostSchema); !made) return std::unexpected(made.error());
   return std::unique_ptr<AlertStore>(new AlertStore(std::move(*database)));
 }
 
@@ -151,12 +157,52 @@ Result<void> AlertStore::set_action(AlertId id, OrderId order, const std::string
   return update->bind(1, id).bind(2, detail).run();
 }
 
+// What goes and was not told yet is lost to the sinks that it is for.
 Result<void> AlertStore::prune() {
-  auto remove = database_.prepare(R"(
-    DELETE FROM alerts WHERE cleared <> 0 AND id <=
-      (SELECT id FROM alerts WHERE cleared <> 0 ORDER BY id DESC LIMIT 1 OFFSET ?1))");
+  std::uint64_t newest = 0;  // that goes
+  {
+    auto select = database_.prepare("SELECT id FROM alerts WHERE cleared <> 0 ORDER BY id DESC LIMIT 1 OFFSET ?1");
+    if (!select) return std::unexpected(select.error());
+    const auto row = select->bind(1, kMaxEndedAlerts).step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return {};
+    newest = select->number(0);
+  }
+  auto count = database_.prepare(R"(
+    INSERT INTO lost(name, count, sequence)
+      SELECT sinks.name, count(*), max(events.sequence) FROM sinks
+        JOIN events ON events.sequence > sinks.sequence JOIN alerts ON alerts.id = events.alert
+        WHERE alerts.cleared <> 0 AND alerts.id <= ?1
+          AND EXISTS (SELECT 1 FROM json_each(alerts.detail, '$.tell') WHERE value = sinks.name)
+        GROUP BY sinks.name
+      ON CONFLICT(name) DO UPDATE SET count = count + excluded.count, sequence = max(sequence, excluded.sequence))");
+  if (!count) return std::unexpected(count.error());
+  if (auto counted = count->bind(1, newest).run(); !counted) return counted;
+  auto remove = database_.prepare("DELETE FROM alerts WHERE cleared <> 0 AND id <= ?1");
   if (!remove) return std::unexpected(remove.error());
-  return remove->bind(1, kMaxEndedAlerts).run();
+  return remove->bind(1, newest).run();
+}
+
+Result<AlertStore::Lost> AlertStore::lost(std::string_view name) {
+  auto select = database_.prepare("SELECT count, sequence FROM lost WHERE name = ?1 AND count > 0");
+  if (!select) return std::unexpected(select.error());
+  const auto row = select->bind(1, name).step();
+  if (!row) return std::unexpected(row.error());
+  return *row ? Lost{.count = select->number(0), .sequence = select->number(1)} : Lost{};
+}
+
+Result<void> AlertStore::add_lost(std::string_view name, std::uint64_t sequence) {
+  auto insert = database_.prepare(R"(
+    INSERT INTO lost(name, count, sequence) VALUES(?1, 1, ?2)
+      ON CONFLICT(name) DO UPDATE SET count = count + 1, sequence = max(sequence, excluded.sequence))");
+  if (!insert) return std::unexpected(insert.error());
+  return insert->bind(1, name).bind(2, sequence).run();
+}
+
+Result<void> AlertStore::take_lost(std::string_view name, std::uint64_t count) {
+  auto update = database_.prepare("UPDATE lost SET count = count - ?2 WHERE name = ?1");
+  if (!update) return std::unexpected(update.error());
+  return update->bind(1, name).bind(2, count).run();
 }
 
 Result<std::vector<Alert>> AlertStore::read(Statement& select) {
@@ -215,10 +261,14 @@ Result<void> AlertStore::set_sink_cursor(std::string_view name, std::uint64_t se
 }
 
 Result<void> AlertStore::forget_other_sinks(const std::vector<std::string>& names) {
-  auto remove = database_.prepare("DELETE FROM sinks WHERE name NOT IN (SELECT value FROM json_each(?1))");
-  if (!remove) return std::unexpected(remove.error());
   const std::string list = dumped(names);
-  return remove->bind(1, list).run();
+  for (const char* sql : {"DELETE FROM sinks WHERE name NOT IN (SELECT value FROM json_each(?1))",
+                          "DELETE FROM lost WHERE name NOT IN (SELECT value FROM json_each(?1))"}) {
+    auto remove = database_.prepare(sql);
+    if (!remove) return std::unexpected(remove.error());
+    if (auto done = remove->bind(1, list).run(); !done) return done;
+  }
+  return {};
 }
 
 }  // namespace sluice::control

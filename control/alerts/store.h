@@ -1,5 +1,6 @@
 // What control remembers of alerts: one SQLite file. An alert that is active stays so over a restart, and how far each
-// sink was told is kept. A transaction is on disk when it is committed. One owner, who locks around it.
+// sink was told is kept, and how much of what it was to be told is not there any more. A transaction is on disk when it
+// is committed. One owner, who locks around it.
 //
 // Bounds: of alerts that are over the newest kMaxEndedAlerts; events of those that are kept.
 #pragma once
@@ -41,6 +42,14 @@ class AlertStore {
   // How far a sink was told; a new one begins with what comes.
   Result<std::uint64_t> sink_cursor(std::string_view name);
   Result<void> set_sink_cursor(std::string_view name, std::uint64_t sequence);
+  // What a sink was to be told and is not: it was down for too long. The sink is told how many.
+  struct Lost {
+    std::uint64_t count = 0;
+    std::uint64_t sequence = 0;  // of the last
+  };
+  Result<Lost> lost(std::string_view name);
+  Result<void> add_lost(std::string_view name, std::uint64_t sequence);
+  Result<void> take_lost(std::string_view name, std::uint64_t count);  // it knows of so many
   // One that comes back later is new.
   Result<void> forget_other_sinks(const std::vector<std::string>& names);
 

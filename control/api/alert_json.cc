@@ -66,6 +66,7 @@ Json alerts_status_json(const AlertsStatus& status) {
                             {"kind", sink.kind},
                             {"told", sink.told},
                             {"given_up", sink.given_up},
+                            {"lost", sink.lost},
                             {"problem", sink.problem.empty() ? Json(nullptr) : Json(sink.problem)}});
   out["series"] = status.series;
   out["untracked"] = status.untracked;
@@ -74,6 +75,9 @@ Json alerts_status_json(const AlertsStatus& status) {
 }
 
 Json alert_event_json(const AlertEvent& event, WallNs now) {
+  if (event.lost != 0)
+    return {
+        {"event", "events_lost"}, {"sequence", event.sequence}, {"lost", event.lost}, {"text", lost_text(event.lost)}};
   return {{"event", event.is_raised ? "alert_raised" : "alert_cleared"},
           {"sequence", event.sequence},
           {"alert", alert_json(event.alert, std::nullopt, now)}};

@@ -113,6 +113,7 @@ AlertGauges alert_gauges(Alerts* alerts) {
   for (const auto& [rule, active] : status.rules) out.active.push_back({rule.name, active});
   out.untracked = status.untracked;
   out.unpaused = status.unpaused;
+  for (const SinkStatus& sink : status.sinks) out.lost.push_back({sink.name, sink.lost});
   return out;
 }
 

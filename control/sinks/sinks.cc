@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <thread>
 
 #include "common/file.h"
@@ -17,6 +18,8 @@
 
 namespace sluice::control {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kBatch = 100;
 constexpr DurationNs kLookEvery = 200 * kMillisecond;  // so soon it sees that it is to end
@@ -36,6 +39,7 @@ AlertEvent then(const AlertEvent& event) {
 
 std::string chat_text(const AlertEvent& event) {
   const Alert& alert = event.alert;
+  if (event.lost != 0) return ":warning: " + chat_escaped(lost_text(event.lost));
   std::string out = event.is_raised ? ":warning: *Alert* " : ":white_check_mark: *Over* ";
   out += chat_escaped(alert_text(alert));
   if (!event.is_raised) return out;
@@ -90,16 +94,43 @@ struct Sinks::Runner {
   // Until it is taken or given up. False when it is to end.
   bool tell(const AlertEvent& event);
   Result<void> attempt(const AlertEvent& event);
+  Result<void> send(const AlertEvent& event);
+  // That there is something it was not told; also when nothing else happens.
+  Result<void> tell_lost();
+  void tell_lost_when_idle();
 
   const Sink sink;
   Alerts& alerts;
   const Pace pace;
   HookPost post;  // what is waited with, too
   CommandRunner command;
+  Clock::time_point lost_again = Clock::now();  // when it is tried, and how long after
+  DurationNs lost_wait = pace.first;
   std::thread thread;
 };
 
+// What it was not told comes first, so that it knows where something is missing.
 Result<void> Sinks::Runner::attempt(const AlertEvent& event) {
+  if (auto told = tell_lost(); !told) return told;
+  return send(event);
+}
+
+Result<void> Sinks::Runner::tell_lost() {
+  const auto event = alerts.lost_event(sink.config.name);
+  if (!event) return std::unexpected(event.error());
+  if (!*event) return {};
+  if (auto sent = send(**event); !sent) return sent;
+  return alerts.told_of_lost(sink.config.name, (*event)->lost);
+}
+
+void Sinks::Runner::tell_lost_when_idle() {
+  if (Clock::now() < lost_again) return;
+  const auto told = tell_lost();
+  lost_wait = told ? pace.first : std::min(lost_wait * 2, pace.last);
+  lost_again = Clock::now() + std::chrono::nanoseconds(lost_wait);
+}
+
+Result<void> Sinks::Runner::send(const AlertEvent& event) {
   const WallNs now = alerts.now();
   if (const auto* to = std::get_if<SyslogSink>(&sink.config.to))
     return send_syslog(to->path, syslog_message(event, to->facility, host(), ::getpid()));
@@ -127,6 +158,8 @@ bool Sinks::Runner::tell(const AlertEvent& event) {
     alerts.note_sink(name, false, gives_up, done.error().detail);
     if (attempts == 1) log::warn("sink " + name + " is not told: " + done.error().detail);
     if (gives_up) {
+      if (const auto noted = alerts.note_given_up(name, event.sequence); !noted)
+        log::error("what sink " + name + " is not told is not kept: " + noted.error().message());
       log::error("sink " + name + " was not told of alert " + std::to_string(event.alert.id) + ", and will not be");
       return true;
     }
@@ -143,6 +176,7 @@ void Sinks::Runner::run() {
   while (post.pause(0)) {
     const auto events = alerts.events(at, kBatch, kLookEvery);
     if (!events || events->empty()) {
+      if (events) tell_lost_when_idle();
       if (!post.pause(events ? kMillisecond : kSecond)) return;
       continue;
     }

@@ -19,6 +19,7 @@ namespace sluice::control {
 namespace {
 
 constexpr unsigned kSeverities = 8;  // RFC 5424 section 6.2.1: PRI is facility times 8 and severity
+constexpr unsigned kWarning = 4;
 constexpr unsigned kNotice = 5;
 constexpr std::size_t kMaxHostBytes = 255;  // section 6.2.4
 constexpr std::size_t kMaxValueBytes = 256;
@@ -55,6 +56,9 @@ std::string time_text(WallNs wall) {
 
 std::string syslog_message(const AlertEvent& event, unsigned facility, std::string_view host, int pid) {
   const Alert& alert = event.alert;
+  if (event.lost != 0)
+    return fmt::format("<{}>1 - {} sluice-control {} events_lost [alert@32473 lost=\"{}\"] {}",
+                       facility * kSeverities + kWarning, host_name(host), pid, event.lost, lost_text(event.lost));
   std::string out = fmt::format("<{}>1 {} {} sluice-control {} {} [alert@32473 id=\"{}\" name={} severity={}",
                                 facility * kSeverities + severity_of(event),
                                 time_text(event.is_raised ? alert.raised : alert.cleared), host_name(host), pid,

@@ -234,6 +234,8 @@ std::string prometheus_text(const ChannelStatus& status, const AlertGauges& aler
   for (const NamedCount& alert : alerts.active) out.sample(alert.value, {{"alert", alert.name}});
   out.one("sluice_alerts_untracked_total", "counter", "Times that something found no room to be watched for alerts.",
           alerts.untracked);
+  out.family("sluice_alert_events_lost_total", "counter", "Events of alerts that a sink was to be told and is not.");
+  for (const NamedCount& sink : alerts.lost) out.sample(sink.value, {{"sink", escaped(sink.name)}});
   out.one("sluice_alerts_unpaused_total", "counter", "Pauses of alerts that were given up.", alerts.unpaused);
   if (status.counters) add_counters(out, *status.counters);
   return out.take();

@@ -20,6 +20,7 @@ struct AlertGauges {
   std::vector<NamedCount> active;
   std::uint64_t untracked = 0;
   std::uint64_t unpaused = 0;
+  std::vector<NamedCount> lost = {};  // events, by sink
 };
 
 // Without a report only whether a data plane is connected, and alerts.

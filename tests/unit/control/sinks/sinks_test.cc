@@ -276,6 +276,61 @@ TEST_F(SinksTest, AttemptsAreBoundedAndWhatIsGivenUpIsCounted) {
   EXPECT_EQ(asked, 6);
 }
 
+// What was forgotten before a sink came back is told it by number, once, and before what comes.
+TEST_F(SinksTest, WhatIsForgottenBeforeItWasToldIsSaid) {
+  const AlertId first = raise();
+  const AlertId other = raise({"another"});
+  ASSERT_TRUE(store_->clear(first, test::kNoon + kSecond, 3, false));
+  ASSERT_TRUE(store_->clear(other, test::kNoon + kSecond, 3, false));
+  auto database = Database::open(dir_.file("alerts.db"));
+  ASSERT_TRUE(database);
+  ASSERT_TRUE(database->run(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT INTO alerts"
+      "(rule, per, service, name, raised, cleared, detail) SELECT 'x', 0, 'orders', 'ci', 1, 2, '{}' FROM n"));
+  const AlertId last = raise();
+  ASSERT_TRUE(store_->clear(last, test::kNoon + kSecond, 3, false));
+  ASSERT_FALSE(store_->alert(first).value());
+  std::mutex mutex;
+  std::vector<std::string> got;
+  std::atomic<bool> is_up{false};
+  const Receiver receiver([&](const httplib::Request& request, httplib::Response& response) {
+    const std::lock_guard lock(mutex);
+    if (!is_up) return void(response.status = 500);
+    const auto json = nlohmann::json::parse(request.body);
+    got.push_back(json["event"].get<std::string>() + (json.contains("lost") ? " " + json["lost"].dump() : ""));
+  });
+  start(webhook(receiver.url()), {.first = kMillisecond, .last = kMillisecond, .attempts = 100'000});
+  EXPECT_TRUE(eventually([&] { return !status().problem.empty(); }));
+  EXPECT_EQ(status().lost, 2U) << "of its own";
+  is_up = true;
+  EXPECT_TRUE(eventually([&] { return status().told == 2; }));
+  EXPECT_EQ(status().lost, 2U);
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(got, (std::vector<std::string>{"events_lost 2", "alert_raised", "alert_cleared"}));
+}
+
+TEST_F(SinksTest, WhatWasGivenUpIsSaidWhenTheSinkIsBack) {
+  std::mutex mutex;
+  std::vector<std::string> got;
+  std::atomic<bool> is_up{false};
+  const Receiver receiver([&](const httplib::Request& request, httplib::Response& response) {
+    const std::lock_guard lock(mutex);
+    if (!is_up) return void(response.status = 500);
+    got.push_back(nlohmann::json::parse(request.body)["text"].get<std::string>());
+  });
+  start(webhook(receiver.url()), {.first = kMillisecond, .last = kMillisecond, .attempts = 2});
+  raise();
+  raise();
+  EXPECT_TRUE(eventually([&] { return status().given_up == 2; }));
+  is_up = true;  // and nothing else happens
+  EXPECT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return !got.empty();
+  }));
+  EXPECT_THAT(got.at(0), HasSubstr("2 events of alerts were not told"));
+  EXPECT_EQ(status().lost, 2U);
+}
+
 TEST_F(SinksTest, AChatGetsATextWithoutMarkupOfOthers) {
   Webhook chat;
   chat.is_chat = true;
