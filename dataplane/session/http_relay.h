@@ -49,8 +49,10 @@ class HttpRelay final : public Relay {
   }
   // The newest request waits until a limit has room for it; nothing behind it is read.
   [[nodiscard]] bool is_throttled() const { return throttled_until_ != kNever; }
+  // What holds it is settled when all of it is here, or by people: nothing of it leaves before.
+  [[nodiscard]] bool takes_whole() const override { return is_held() || (ticket_ != nullptr && ticket_->needed); }
   [[nodiscard]] bool needs_no_server() const override {
-    return is_held() && exchanges_.size() == 1 && response_.reader.idle() && !response_.message.active() &&
+    return takes_whole() && exchanges_.size() == 1 && response_.reader.idle() && !response_.message.active() &&
            response_.held.length_bytes() == 0 && !response_.dead && !response_.finished;
   }
   void server_called(Context& context, bool answered) override;
@@ -178,8 +180,6 @@ class HttpRelay final : public Relay {
   bool settle_ticket(Context& context);
   void give_ticket(Context& context, const Ticket& ticket, const enforce::Fingerprint& fingerprint);
   [[nodiscard]] std::uint64_t number_of(const Ticket& ticket) const;
-  // What holds it is settled when all of it is here, or by people: nothing of it leaves before.
-  [[nodiscard]] bool takes_whole() const { return is_held() || (ticket_ != nullptr && ticket_->needed); }
 
   // responses (http_response.cc)
   void read_responses(Context& context);

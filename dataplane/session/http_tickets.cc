@@ -94,6 +94,10 @@ bool HttpRelay::settle_ticket(Context& context) {
     give_ticket(context, *ticket, *fingerprint);
     return false;
   }
+  if (server_absent_) {  // its client asks again, and the approval is still there
+    refuse(context, ErrorCode::hold_server_gone, "", true);
+    return false;
+  }
   Message& message = request_.message;
   if (ticket->needed) {
     const std::string cause = told_cause(ticket->cause, ticket->name, number_of(*ticket));

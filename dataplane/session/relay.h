@@ -51,10 +51,12 @@ class Relay {
   // The client finished, or is gone, while a unit is held.
   virtual void abandon(Context& context) = 0;
 
-  // The server has nothing to do with this session but the unit that is held: it may close, and be called anew.
+  // The unit that is read is kept back until all of it is here, or people decided.
+  [[nodiscard]] virtual bool takes_whole() const { return is_held(); }
+  // The server has nothing to do with this session but that unit: it may close, and be called anew.
   [[nodiscard]] virtual bool needs_no_server() const = 0;
   virtual void server_called(Context& context, bool answered) = 0;
-  // It did close; what passes waits until it was called.
+  // It did close; what passes waits until it was called. What is taken whole for a ticket gets that all the same.
   void server_left() { server_absent_ = true; }
   [[nodiscard]] bool is_server_absent() const { return server_absent_; }
   [[nodiscard]] bool wants_server() const { return wants_server_; }

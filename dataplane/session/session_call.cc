@@ -1,7 +1,8 @@
-// A server that closes while a held request waits (many do, after a minute of silence) leaves nothing undone: its leg
-// ends, the client hears nothing of it, and when the request may go the server is called anew, from the same address
-// and port. What the new connection says comes behind all that the old one said, in sequence numbers and in time, so
-// that a host in TIME_WAIT takes it (RFC 6191); and what an old one is left of is reset (RFC 9293 section 3.10.7.3).
+// A server that closes while a held request waits, or is taken whole for a ticket (many do, after a minute of silence),
+// leaves nothing undone: its leg ends, the client hears nothing of it, and when a request that waited may go the server
+// is called anew, from the same address and port. What the new connection says comes behind all that the old one said,
+// in sequence numbers and in time, so that a host in TIME_WAIT takes it (RFC 6191); and what an old one is left of is
+// reset (RFC 9293 section 3.10.7.3).
 #include <memory>
 
 #include "dataplane/session/session.h"
@@ -18,9 +19,11 @@ constexpr unsigned kMostRefusals = 2;  // the first may be about the connection 
 
 void Session::follow_server(Context& context, Outputs& outputs) {
   Relay& relay = this->relay();
-  if (!relay.is_held()) return call_.reset();
-  active_at_ = context.now;  // that it waits is no idleness
-  if (client_leg().heard_finish()) return relay.abandon(context);
+  if (!relay.takes_whole()) return call_.reset();
+  if (relay.is_held()) {
+    active_at_ = context.now;  // that it waits is no idleness
+    if (client_leg().heard_finish()) return relay.abandon(context);
+  }
   const tcp::Leg& server = server_leg();
   const bool left = server.readable_bytes() > 0 || server.heard_finish() || server.state() != tcp::LegState::open;
   if (left && !relay.is_server_absent() && relay.needs_no_server()) leave_server();

@@ -67,15 +67,18 @@ class Answering final : public Application {
   bool finished_ = false;
 };
 
-// Sends one request, waits for its answer for as long as it likes, and closes.
+// Sends one request, waits for its answer for as long as it likes, and closes. Before the last five bytes of it comes a
+// pause.
 class Asking final : public Application {
  public:
-  Asking(std::string request, DurationNs patience) : request_(std::move(request)), patience_(patience) {}
+  Asking(std::string request, DurationNs patience, DurationNs pause = 0)
+      : request_(std::move(request)), patience_(patience), pause_(pause) {}
 
   void run(Connection& connection, TimeNs now) override {
     if (began_ == 0) began_ = now;
-    if (sent_ < request_.size() && connection.write_room_bytes() > 0 && connection.write(request_.substr(sent_)))
-      sent_ = request_.size();
+    const std::size_t due = now < began_ + pause_ ? request_.size() - 5 : request_.size();
+    if (sent_ < due && connection.write_room_bytes() > 0 && connection.write(request_.substr(sent_, due - sent_)))
+      sent_ = due;
     heard_ += connection.read();
     if (finished_ || sent_ < request_.size()) return;
     gave_up_ = heard_.empty() && patience_ != kNever && now >= began_ + patience_;
@@ -84,7 +87,9 @@ class Asking final : public Application {
     finished_ = true;
   }
   [[nodiscard]] TimeNs next_deadline() const override {
-    return finished_ || began_ == 0 || patience_ == kNever ? kNever : began_ + patience_;
+    if (finished_ || began_ == 0) return kNever;
+    if (sent_ < request_.size() && pause_ != 0) return began_ + pause_;
+    return patience_ == kNever ? kNever : began_ + patience_;
   }
   [[nodiscard]] const std::string& heard() const { return heard_; }
   [[nodiscard]] bool gave_up() const { return gave_up_; }
@@ -93,6 +98,7 @@ class Asking final : public Application {
  private:
   std::string request_;
   DurationNs patience_;
+  DurationNs pause_;
   std::string heard_;
   TimeNs began_ = 0;
   std::size_t sent_ = 0;
@@ -143,6 +149,63 @@ std::string request_of(std::size_t client, Random& random) {
   }
 }
 
+// A client, a worker and a server that calls are counted at, with wires between.
+struct Net {
+  Net(std::uint64_t seed, const WireConfig& to_client, const WireConfig& to_server, const std::string& policy)
+      : client_wire(world.clock, to_client, seed + 1),
+        server_wire(world.clock, to_server, seed + 2),
+        inner_client(client_wire, 1, pools(), kPlainNic, 20, seed),
+        inner_server(server_wire, 0, pools(), kPlainNic, 20, seed + 5),
+        worker({.sessions = 64, .half_open = 16, .hash_key = {seed, seed}, .start_wall_ns = kSecond}, inner_client,
+               inner_server, pools(), recorder, world.clock.now()),
+        reviewer(worker.holds(), world.clock, seed + 6),
+        client(world.clock, client_port, pools(), {.ip = test::kClientAddress, .link = ethernet(1, 2), .tcp = {}},
+               seed),
+        server(world.clock, server_port, pools(), {.ip = test::kServerAddress, .link = ethernet(2, 1), .tcp = {}},
+               seed + 4) {
+    worker::PolicyUpdate update;
+    update.scratch = std::make_unique<inspect::Scratch>();
+    update.policy = test::make_policy(policy, *update.scratch);
+    EXPECT_TRUE(worker.offer(&update));
+    // The reviewer first: what it decides is there when the worker's turn comes.
+    world.add({[this] { reviewer.run(); }, [this] { return reviewer.next_deadline(); }});
+    world.add({[this] {
+                 while (worker.burst(world.clock.now(), world.clock.now())) {
+                 }
+                 reviewer.run();
+                 worker.burst(world.clock.now(), world.clock.now());
+               },
+               [this] { return worker.pending() ? world.clock.now() + kMillisecond : worker.next_deadline(); }});
+    world.add(client);
+    world.add(server);
+    world.add(client_wire);
+    world.add(server_wire);
+    server.listen(test::kServerPort, [this] {
+      ++calls;
+      return std::make_unique<Answering>(at_server);
+    });
+  }
+  // Until all of them have what they get, and no session is left. False when that does not come.
+  bool run(const std::vector<const Asking*>& asking) {
+    const auto is_done = [&] {
+      return std::ranges::all_of(asking, [](const auto* one) { return one->is_over(); }) && worker.sessions_open() == 0;
+    };
+    return world.run(is_done, 24 * 3600 * kSecond) == World::End::done;
+  }
+
+  World world;
+  Wire client_wire, server_wire;
+  SimPort client_port{client_wire, 0, pools(), kPlainNic};
+  SimPort server_port{server_wire, 1, pools(), kPlainNic};
+  SimPort inner_client, inner_server;
+  test::MemoryRecorder recorder;
+  worker::Worker worker;
+  Reviewer reviewer;
+  Host client, server;
+  std::string at_server;
+  std::size_t calls = 0;
+};
+
 // What so many seeds must have met, or they prove nothing.
 struct Met {
   std::size_t passed = 0, rejected = 0, gave_up = 0, called_anew = 0;
@@ -151,7 +214,6 @@ struct Met {
 void run(std::uint64_t seed, Met& met) {
   Random random(seed);
   const bool loses = random.chance(2, 3);
-  World world;
   const auto wire = [&] {
     return WireConfig{.latency = 1 + random.below(5 * kMillisecond),
                       .jitter = random.below(5 * kMillisecond),
@@ -159,42 +221,8 @@ void run(std::uint64_t seed, Met& met) {
                       .repeated_per_mille = loses ? static_cast<std::uint32_t>(random.below(20)) : 0,
                       .reordered_per_mille = loses ? static_cast<std::uint32_t>(random.below(50)) : 0};
   };
-  Wire client_wire(world.clock, wire(), seed + 1);
-  Wire server_wire(world.clock, wire(), seed + 2);
-  SimPort client_port(client_wire, 0, pools(), kPlainNic);
-  SimPort server_port(server_wire, 1, pools(), kPlainNic);
-  SimPort inner_client(client_wire, 1, pools(), kPlainNic, 20, seed);
-  SimPort inner_server(server_wire, 0, pools(), kPlainNic, 20, seed + 5);
-  test::MemoryRecorder recorder;
-  worker::Worker worker({.sessions = 64, .half_open = 16, .hash_key = {seed, seed}, .start_wall_ns = kSecond},
-                        inner_client, inner_server, pools(), recorder, world.clock.now());
-  worker::PolicyUpdate update;
-  update.scratch = std::make_unique<inspect::Scratch>();
-  update.policy = test::make_policy(kPolicy, *update.scratch);
-  ASSERT_TRUE(worker.offer(&update));
-  Reviewer reviewer(worker.holds(), world.clock, seed + 6);
-  // The reviewer first: what it decides is there when the worker's turn comes.
-  world.add({[&] { reviewer.run(); }, [&] { return reviewer.next_deadline(); }});
-  world.add({[&] {
-               while (worker.burst(world.clock.now(), world.clock.now())) {
-               }
-               reviewer.run();
-               worker.burst(world.clock.now(), world.clock.now());
-             },
-             [&] { return worker.pending() ? world.clock.now() + kMillisecond : worker.next_deadline(); }});
-  Host client(world.clock, client_port, pools(), {.ip = test::kClientAddress, .link = ethernet(1, 2), .tcp = {}}, seed);
-  Host server(world.clock, server_port, pools(), {.ip = test::kServerAddress, .link = ethernet(2, 1), .tcp = {}},
-              seed + 4);
-  world.add(client);
-  world.add(server);
-  world.add(client_wire);
-  world.add(server_wire);
-  std::string at_server;
-  std::size_t calls = 0;
-  server.listen(test::kServerPort, [&] {
-    ++calls;
-    return std::make_unique<Answering>(at_server);
-  });
+  const WireConfig to_client = wire();
+  Net net(seed, to_client, wire(), kPolicy);
   std::vector<std::string> requests;
   std::vector<const Asking*> asking;
   const std::size_t clients = 1 + random.below(5);
@@ -203,19 +231,13 @@ void run(std::uint64_t seed, Met& met) {
     auto application =
         std::make_unique<Asking>(requests.back(), random.chance(1, 4) ? 1 + random.below(600 * kSecond) : kNever);
     asking.push_back(application.get());
-    client.connect({test::kServerAddress, test::kServerPort}, std::move(application));
+    net.client.connect({test::kServerAddress, test::kServerPort}, std::move(application));
   }
-  const World::End end = world.run(
-      [&] {
-        return std::ranges::all_of(asking, [](const auto* one) { return one->is_over(); }) &&
-               worker.sessions_open() == 0;
-      },
-      24 * 3600 * kSecond);
-  ASSERT_EQ(end, World::End::done) << reproduce(seed);
+  ASSERT_TRUE(net.run(asking)) << reproduce(seed);
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < clients; ++i) {
     const std::string& heard = asking[i]->heard();
-    const std::size_t times = occurrences(at_server, requests[i]);
+    const std::size_t times = occurrences(net.at_server, requests[i]);
     bytes += times * requests[i].size();
     const bool passed = heard.starts_with("HTTP/1.1 200");
     met.passed += passed ? 1 : 0;
@@ -226,9 +248,9 @@ void run(std::uint64_t seed, Met& met) {
     // A client may have given up on what was just on its way.
     EXPECT_TRUE(times == (passed ? 1U : 0U) || (times == 1 && asking[i]->gave_up())) << reproduce(seed);
   }
-  EXPECT_EQ(bytes, at_server.size()) << reproduce(seed);
-  met.called_anew += calls - clients;
-  EXPECT_EQ(worker.holds().size(), 0U) << reproduce(seed);
+  EXPECT_EQ(bytes, net.at_server.size()) << reproduce(seed);
+  met.called_anew += net.calls - clients;
+  EXPECT_EQ(net.worker.holds().size(), 0U) << reproduce(seed);
 }
 
 TEST(HoldsSim, OfWhatWaitsOrIsRejectedTheServerSeesNotAByte) {
@@ -243,6 +265,27 @@ TEST(HoldsSim, OfWhatWaitsOrIsRejectedTheServerSeesNotAByte) {
   EXPECT_GT(met.rejected, all.size() / 4);
   EXPECT_GT(met.gave_up, all.size() / 20);
   EXPECT_GT(met.called_anew, all.size() / 10);
+}
+
+// A client that takes longer to send what gets a ticket than its server has patience is given the ticket.
+TEST(HoldsSim, ASlowClientGetsItsTicketAlsoWhenTheServerCloses) {
+  const std::string policy =
+      "services:\n  - {name: web, address: 10.0.0.2:80, protocol: http, mode: enforce, rules: [local/*], hold: "
+      "{timeout: 4h, ticket: true}}\n"
+      "rules:\n  - {name: held, match: '/held', where: [request.head], action: hold}\n";
+  for (const DurationNs pause : {DurationNs{0}, kSecond, 2 * kServerPatience}) {
+    const WireConfig wire{.latency = kMillisecond};
+    Net net(7, wire, wire, policy);
+    auto application = std::make_unique<Asking>(
+        "POST /held HTTP/1.1\r\nHost: web\r\nContent-Length: 10\r\n\r\n0123456789", kNever, pause);
+    const Asking* asking = application.get();
+    net.client.connect({test::kServerAddress, test::kServerPort}, std::move(application));
+    ASSERT_TRUE(net.run({asking}));
+    EXPECT_TRUE(asking->heard().starts_with("HTTP/1.1 403")) << pause << " " << asking->heard();
+    EXPECT_NE(asking->heard().find("Sluice-Ticket: "), std::string::npos) << pause;
+    EXPECT_EQ(net.at_server, "");
+    EXPECT_EQ(net.calls, 1U);
+  }
 }
 
 }  // namespace

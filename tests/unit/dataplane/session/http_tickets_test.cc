@@ -289,6 +289,34 @@ TEST(HttpTickets, AClientThatGoesAwayInTheMiddleGetsNone) {
   EXPECT_EQ(h.response(0).ends, 1U);
 }
 
+// A server may close while a slow client sends what gets a ticket: it has nothing to do with it.
+TEST(HttpTickets, AServerThatClosesMeanwhileIsNotNeeded) {
+  Bed h;
+  const std::string request = post("/drop", "hello");
+  h.client(request.substr(0, request.size() - 2));
+  ASSERT_TRUE(h.relay().needs_no_server());
+  h.relay().server_left();
+  h.client(request.substr(request.size() - 2));
+  h.burst();
+  EXPECT_NE(h.to_client.find("Sluice-Ticket: " + format_session_id(h.id)), std::string::npos) << h.to_client;
+  EXPECT_NE(h.to_client.find("Connection: close"), std::string::npos);
+  EXPECT_EQ(h.relay().fate(), Fate::close);
+  EXPECT_EQ(h.to_server, "");
+  // An approved one that meets that is told to ask once more, and its approval stays.
+  h.decide(true);
+  h.session(20);
+  h.to_client.clear();
+  h.client(request.substr(0, request.size() - 2));
+  ASSERT_TRUE(h.relay().needs_no_server());
+  h.relay().server_left();
+  h.client(request.substr(request.size() - 2));
+  EXPECT_TRUE(h.to_client.starts_with("HTTP/1.1 503")) << h.to_client;
+  EXPECT_NE(h.to_client.find("hold_server_gone"), std::string::npos);
+  EXPECT_EQ(h.to_server, "");
+  h.session(21);
+  EXPECT_EQ(h.ask(request), "");
+}
+
 TEST(HttpTickets, WhoWaitsForLeaveToSendItsBodyGetsIt) {
   Bed h;
   h.client("POST /drop HTTP/1.1\r\nHost: web\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
