@@ -10,6 +10,8 @@
 namespace sluice::control {
 namespace {
 
+constexpr DurationNs kObeyedWithin = 2 * kSecond;
+
 constexpr std::uint64_t kMostListed = 10'000;
 
 std::unexpected<Error> wrong(const std::string& what) {
@@ -85,9 +87,14 @@ Result<Json> body_of(const httplib::Request& request) {
   return json;
 }
 
+// Who changed an order hears when it is so, and whether the data plane does by it.
 void tell_order(ApiContext& context, httplib::Response& response, const Result<Order>& order) {
   if (!order) return answer_error(response, order.error());
-  answer(response, order_json(*order, context.parts.approvals.now()));
+  const std::optional<bool> is_obeyed = context.parts.approvals.are_obeyed(kObeyedWithin);
+  Json out = order_json(*order, context.parts.approvals.now());
+  out["obeyed"] = is_obeyed ? Json(*is_obeyed) : Json(nullptr);
+  out["data_plane_connected"] = context.parts.publisher.channel_status().data_plane.has_value();
+  answer(response, out);
 }
 
 void list(ApiContext& context, const httplib::Request& request, httplib::Response& response) {

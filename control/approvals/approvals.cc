@@ -45,6 +45,7 @@ void Approvals::stop() {
   {
     const std::lock_guard lock(queue_mutex_);
     wake_.notify_all();
+    obeyed_changed_.notify_all();
   }
   {
     const std::lock_guard lock(desk_mutex_);
@@ -58,11 +59,16 @@ void Approvals::stop() {
 void Approvals::on_connected() {
   const std::lock_guard lock(queue_mutex_);
   connected_ = true;
+  obeyed_ = 0;
   wake_.notify_all();
 }
 
 void Approvals::on_hold(HoldMessage&& message) {
   const std::lock_guard lock(queue_mutex_);
+  if (const auto* obeyed = std::get_if<OrdersObeyed>(&message)) {  // nothing that the desk must keep
+    obeyed_ = obeyed->number;
+    return obeyed_changed_.notify_all();
+  }
   queue_bytes_ += bytes_of(message);
   queue_.push_back(std::move(message));
   wake_.notify_all();
@@ -157,6 +163,21 @@ Result<Order> Approvals::vote_order(OrderId order, const Reviewer& reviewer, con
 
 Result<Order> Approvals::lift_order(OrderId order, const Reviewer& reviewer, const std::string& reason) {
   return at_desk([&](Desk& desk, WallNs now) { return desk.lift_order(order, reviewer, reason, now); });
+}
+
+std::optional<bool> Approvals::are_obeyed(DurationNs wait) {
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(desk_mutex_);
+    number = desk_.orders_number();
+    const auto data_plane = channel_ == nullptr ? std::nullopt : channel_->status().data_plane;
+    if (!data_plane) return false;
+    if ((data_plane->answers & 4U) == 0) return std::nullopt;
+  }
+  std::unique_lock lock(queue_mutex_);
+  return obeyed_changed_.wait_for(lock, std::chrono::nanoseconds(wait), [&] {
+    return obeyed_ >= number || stopping_;
+  }) && obeyed_ >= number;
 }
 
 Result<std::vector<Hold>> Approvals::holds(const HoldQuery& query) {

@@ -40,6 +40,9 @@ class Approvals : public ChannelObserver {
   Result<Order> add_order(Order order, const Reviewer& reviewer, bool is_override);
   Result<Order> vote_order(OrderId order, const Reviewer& reviewer, const VoteRequest& request);
   Result<Order> lift_order(OrderId order, const Reviewer& reviewer, const std::string& reason);
+  // Whether the data plane obeys all orders that there are now; waits up to `wait` for it to say so. Nothing of one
+  // that does not say it.
+  std::optional<bool> are_obeyed(DurationNs wait);
   Result<std::vector<Hold>> holds(const HoldQuery& query);
   Result<HoldDetail> hold(HoldId hold);
   Result<std::vector<Order>> orders(bool with_ended, std::uint64_t limit);
@@ -77,6 +80,8 @@ class Approvals : public ChannelObserver {
   std::deque<HoldMessage> queue_;
   std::size_t queue_bytes_ = 0;
   bool connected_ = false;  // since it was looked at last
+  std::condition_variable obeyed_changed_;
+  std::uint64_t obeyed_ = 0;  // the number of the last list that is; 0: of none of this connection's
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

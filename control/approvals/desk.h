@@ -45,6 +45,8 @@ class Desk {
   // Orders begin and end by time; what is old is forgotten.
   Result<void> tick(WallNs now);
   [[nodiscard]] WallNs next_deadline() const { return next_deadline_; }
+  // Of the last list of orders that was made to be sent: all there are are on it.
+  [[nodiscard]] std::uint64_t orders_number() const { return orders_number_; }
   // In order, and only once.
   std::vector<MessageBytes> take_outbox() { return std::exchange(outbox_, {}); }
 
@@ -82,6 +84,7 @@ class Desk {
   Result<void> on(const HoldEnded& ended, WallNs now);
   Result<void> on(const HoldsLive& live, WallNs now);
   Result<void> on(const OrderUsed& used, WallNs now);
+  static Result<void> on(const OrdersObeyed&, WallNs) { return {}; }  // nothing to keep
 
   Result<Hold> found(HoldId hold);
   Result<Order> found_order(OrderId order);
@@ -102,6 +105,7 @@ class Desk {
   Terms terms_;
   std::vector<MessageBytes> outbox_;
   std::set<OrderId> counting_;  // that the data plane was told last
+  std::uint64_t orders_number_ = 0;
   WallNs next_deadline_ = 0;
   WallNs next_prune_ = 0;
   WallNs ticked_ = 0;          // last

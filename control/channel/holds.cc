@@ -85,6 +85,8 @@ Result<std::optional<HoldMessage>> decode_hold_message(const fbs::Envelope& enve
     out.emplace(std::move(holds));
   } else if (const auto* used = envelope.message_as_OrderUsed()) {
     out.emplace(OrderUsed{used->order(), used->session(), used->unit()});
+  } else if (const auto* obeyed = envelope.message_as_OrdersObeyed()) {
+    out.emplace(OrdersObeyed{obeyed->number()});
   }
   return out;
 }
@@ -96,12 +98,12 @@ MessageBytes encode_decision(HoldId hold, bool pass, std::string_view by, std::s
   return finish(builder, fbs::CreateHoldDecision(builder, hold, pass, who, why));
 }
 
-MessageBytes encode_orders(std::span<const OrderTold> orders) {
+MessageBytes encode_orders(std::span<const OrderTold> orders, std::uint64_t number) {
   flatbuffers::FlatBufferBuilder builder;
   std::vector<flatbuffers::Offset<fbs::Order>> list;
   for (const OrderTold& order : orders.first(std::min(orders.size(), kMaxOrders)))
     list.push_back(encode(builder, order));
-  return finish(builder, fbs::CreateOrders(builder, builder.CreateVector(list)));
+  return finish(builder, fbs::CreateOrders(builder, builder.CreateVector(list), number));
 }
 
 }  // namespace sluice::control

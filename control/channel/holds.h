@@ -60,7 +60,12 @@ struct OrderUsed {
   std::uint32_t unit = 0;
 };
 
-using HoldMessage = std::variant<HoldOpened, HoldEnded, HoldsLive, OrderUsed>;
+// The data plane does by all of encode_orders() with this number.
+struct OrdersObeyed {
+  std::uint64_t number = 0;
+};
+
+using HoldMessage = std::variant<HoldOpened, HoldEnded, HoldsLive, OrderUsed, OrdersObeyed>;
 
 // An order as the data plane is told it: what it is about must agree in every field that stands.
 struct OrderTold {
@@ -83,6 +88,6 @@ inline constexpr std::size_t kMaxOrderTextBytes = 255;  // of each of an order's
 Result<std::optional<HoldMessage>> decode_hold_message(const schema::channel::Envelope& envelope);
 
 MessageBytes encode_decision(HoldId hold, bool pass, std::string_view by, std::string_view reason);
-MessageBytes encode_orders(std::span<const OrderTold> orders);
+MessageBytes encode_orders(std::span<const OrderTold> orders, std::uint64_t number = 0);
 
 }  // namespace sluice::control

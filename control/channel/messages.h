@@ -31,7 +31,7 @@ struct DataPlane {
   std::uint64_t policy_version = 0;  // that it runs; 0 for none
   std::vector<std::uint8_t> policy_sha256;
   WallNs start_wall_ns = 0;
-  std::uint8_t answers = 0;  // bit 0: questions; bit 1: decisions and orders
+  std::uint8_t answers = 0;  // bit 0: questions; bit 1: decisions and orders; bit 2: says what it obeys
 };
 
 struct BundleResult {

@@ -167,7 +167,12 @@ std::string order_text(const Json& order) {
   if (text_of(order, "ended").empty()) out += ", " + time_left(order);
   if (const std::string window = text_of(order, "window"); !window.empty()) out += ", " + window;
   if (text_of(order, "state") == "proposed") out += "; others must approve it";
-  return out + "\n";
+  out += "\n";
+  if (const auto obeyed = order.find("obeyed"); obeyed != order.end() && *obeyed == false)
+    out += is_true(order, "data_plane_connected")
+               ? "it is kept, and the data plane has not said yet that it obeys it\n"
+               : "it is kept, and not in force yet: no data plane is connected; it is told when one is\n";
+  return out;
 }
 
 }  // namespace sluice::cli

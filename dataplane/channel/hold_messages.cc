@@ -78,6 +78,11 @@ Bytes encode_order_used(FlatBufferBuilder& builder, const session::HoldEvent& ev
   return finish(builder, fbs::CreateOrderUsed(builder, event.order, event.session, event.unit));
 }
 
+Bytes encode_orders_obeyed(FlatBufferBuilder& builder, std::uint64_t number) {
+  builder.Clear();
+  return finish(builder, fbs::CreateOrdersObeyed(builder, number));
+}
+
 session::HoldDecision decode(const fbs::HoldDecision& from) {
   session::HoldDecision decision{.id = from.hold(), .pass = from.pass()};
   copy_name(decision.by, view_of(from.by()));

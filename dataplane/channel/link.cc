@@ -63,6 +63,8 @@ Result<void> Link::on_message(Bytes message) {
   }
   if (const auto* orders = envelope->message_as_Orders()) {
     host_.apply(decode(*orders, now_));
+    if (orders->number() != 0 && !socket_.queue(encode_orders_obeyed(builder_, orders->number())))
+      return fail(ErrorCode::channel_closed, "control does not read what is obeyed");
     if (!std::exchange(holds_wanted_, true)) ask_holds();
     return {};
   }

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint8_t kAnswersQuestions = 1;
 constexpr std::uint8_t kTakesDecisions = 2;
+constexpr std::uint8_t kSaysWhatIsObeyed = 4;
 
 namespace fbs = sluice::schema::channel;
 using flatbuffers::FlatBufferBuilder;
@@ -25,7 +26,8 @@ Bytes encode_hello(FlatBufferBuilder& builder, const ChannelConfig& config, cons
   return finish(builder,
                 fbs::CreateHello(builder, kChannelVersion, product, hyperscan, platform.cpu_tune, platform.cpu_features,
                                  static_cast<std::uint8_t>(config.workers), static_cast<std::uint32_t>(::getpid()),
-                                 running.version, sha256, config.start_wall_ns, kAnswersQuestions | kTakesDecisions));
+                                 running.version, sha256, config.start_wall_ns,
+                                 kAnswersQuestions | kTakesDecisions | kSaysWhatIsObeyed));
 }
 
 Bytes encode_bundle_result(FlatBufferBuilder& builder, std::uint64_t push_id, const Error& error,

@@ -47,6 +47,7 @@ Bytes encode_hold_opened(flatbuffers::FlatBufferBuilder& builder, const session:
 Bytes encode_hold_ended(flatbuffers::FlatBufferBuilder& builder, const session::HoldEvent& event);
 Bytes encode_holds_live(flatbuffers::FlatBufferBuilder& builder, const std::set<HoldId>& holds);
 Bytes encode_order_used(flatbuffers::FlatBufferBuilder& builder, const session::HoldEvent& event);
+Bytes encode_orders_obeyed(flatbuffers::FlatBufferBuilder& builder, std::uint64_t number);
 session::HoldDecision decode(const schema::channel::HoldDecision& decision);
 std::vector<enforce::Order> decode(const schema::channel::Orders& orders, TimeNs now);
 

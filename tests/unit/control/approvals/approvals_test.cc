@@ -65,12 +65,16 @@ class FakeDataPlane {
     flatbuffers::FlatBufferBuilder builder;
     say(builder, fbs::Message::HoldEnded, fbs::CreateHoldEnded(builder, hold, ending, test::kNoon).Union());
   }
+  void obeyed(std::uint64_t number) {
+    flatbuffers::FlatBufferBuilder builder;
+    say(builder, fbs::Message::OrdersObeyed, fbs::CreateOrdersObeyed(builder, number).Union());
+  }
   void live(const std::vector<HoldId>& holds) {
     flatbuffers::FlatBufferBuilder builder;
     say(builder, fbs::Message::HoldsLive, fbs::CreateHoldsLiveDirect(builder, &holds).Union());
   }
   // Waits for what control says next; hellos and pushes do not count.
-  std::string next() {
+  std::string next(std::uint64_t* number = nullptr) {
     std::string out;
     EXPECT_TRUE(sluice::test::eventually([&] {
       if (!socket_.receive()) return true;
@@ -80,6 +84,8 @@ class FakeDataPlane {
         const auto type = fbs::GetSizePrefixedEnvelope((*message)->data())->message_type();
         if (type != fbs::Message::Orders && type != fbs::Message::HoldDecision) continue;
         out = test::told(**message);
+        const auto* orders = fbs::GetSizePrefixedEnvelope((*message)->data())->message_as_Orders();
+        if (number != nullptr && orders != nullptr) *number = orders->number();
         return true;
       }
     }));
@@ -245,6 +251,41 @@ TEST_F(ApprovalsTest, OrdersAreMadeListedAndTakenBack) {
   EXPECT_EQ(client().remove("/v1/orders/1?reason=over").json["state"], "revoked");
   EXPECT_EQ(data_plane->next(), "orders");
   EXPECT_EQ(client().get("/v1/orders?state=all").json["orders"].size(), 2U);
+}
+
+// Who pauses hears of it when the data plane does by it, and not before.
+TEST_F(ApprovalsTest, AnOrderIsAnsweredWhenTheDataPlaneObeysIt) {
+  auto data_plane = plane(7);
+  EXPECT_EQ(data_plane->next(), "orders");
+  std::atomic<bool> is_answered{false};
+  cli::Answer pause;
+  std::jthread asking([&] {
+    pause = post("/v1/orders", R"({"verdict": "hold", "principal": "ci", "reason": "a flood"})");
+    is_answered = true;
+  });
+  std::uint64_t number = 0;
+  EXPECT_EQ(data_plane->next(&number), "orders 1:hold");
+  ASSERT_NE(number, 0U);
+  data_plane->obeyed(number - 1);  // of the list before
+  EXPECT_FALSE(is_answered);
+  data_plane->obeyed(number);
+  asking.join();
+  ASSERT_EQ(pause.exit, Exit::ok) << cli::error_text(pause.json);
+  EXPECT_EQ(pause.json["obeyed"], true);
+  EXPECT_EQ(cli::order_text(pause.json), "order 1 is active: hold for principal ci, until taken back\n");
+}
+
+TEST_F(ApprovalsTest, AnOrderThatNobodyObeysYetIsSaidToBeKept) {
+  const auto alone = post("/v1/orders", R"({"verdict": "hold", "principal": "ci", "reason": "a flood"})");
+  ASSERT_EQ(alone.exit, Exit::ok);
+  EXPECT_EQ(alone.json["obeyed"], false);
+  EXPECT_NE(cli::order_text(alone.json).find("not in force yet: no data plane is connected"), std::string::npos);
+  auto data_plane = plane(7);
+  EXPECT_EQ(data_plane->next(), "orders 1:hold");
+  const auto silent = post("/v1/orders", R"({"verdict": "hold", "principal": "shop", "reason": "a flood"})");
+  ASSERT_EQ(silent.exit, Exit::ok);
+  EXPECT_EQ(silent.json["obeyed"], false);
+  EXPECT_NE(cli::order_text(silent.json).find("has not said yet"), std::string::npos);
 }
 
 TEST_F(ApprovalsTest, WrongRequestsAreRefusedInWords) {

@@ -64,7 +64,7 @@ TEST(ChannelHolds, HoldsAreToldAtEachHelloAndDecisionsAndOrdersAreTaken) {
       }
       return !told.empty() && told.back().starts_with("live");
     }));
-    EXPECT_EQ(told, (std::vector<std::string>{"hello 3", "opened 42 orders", "live 1"}));
+    EXPECT_EQ(told, (std::vector<std::string>{"hello 7", "opened 42 orders", "live 1"}));
     flatbuffers::FlatBufferBuilder decision;
     const auto by = decision.CreateString("alice");
     send(decision, fbs::Message::HoldDecision, fbs::CreateHoldDecision(decision, 42, true, by).Union());
@@ -74,8 +74,17 @@ TEST(ChannelHolds, HoldsAreToldAtEachHelloAndDecisionsAndOrdersAreTaken) {
     const auto order =
         fbs::CreateOrder(orders, 9, fbs::OrderVerdict::hold, 0, principal, 0, &source, 112, 0, true, kSecond);
     const auto list = orders.CreateVector(&order, 1);
-    send(orders, fbs::Message::Orders, fbs::CreateOrders(orders, list).Union());
-    ASSERT_TRUE(eventually([&] { return host.orders_applied == 2 * (round + 1); }));
+    send(orders, fbs::Message::Orders, fbs::CreateOrders(orders, list, 77).Union());
+    std::uint64_t obeyed = 0;  // the list of no number was of nobody who waits
+    ASSERT_TRUE(eventually([&] {
+      (void)control.receive();
+      for (auto message = control.next(); message && *message; message = control.next())
+        if (const auto* said = fbs::GetSizePrefixedEnvelope((**message).data())->message_as_OrdersObeyed())
+          obeyed = said->number();
+      return obeyed != 0;
+    }));
+    EXPECT_EQ(obeyed, 77U);
+    EXPECT_EQ(host.orders_applied, 2 * (round + 1)) << "said when it is so";
     std::lock_guard lock(host.mutex);
     ASSERT_EQ(host.decisions.size(), static_cast<std::size_t>(round + 1));
     EXPECT_EQ(host.decisions.back().id, 42U);
