@@ -104,7 +104,8 @@ Result<std::unique_ptr<sluice::control::MetricsServer>> serve_metrics(const Opti
   if (options.metrics_endpoint.empty()) return nullptr;
   return sluice::control::MetricsServer::start(options.metrics_endpoint, options.metrics_token_path, [parts] {
     return sluice::control::prometheus_text(parts.publisher.channel_status(),
-                                            sluice::control::alert_gauges(parts.alerts));
+                                            sluice::control::alert_gauges(parts.alerts),
+                                            sluice::control::approval_gauges(parts.approvals));
   });
 }
 

@@ -106,6 +106,11 @@ Result<ApprovalTerms> approval_terms(Publisher& publisher, const std::string& ov
   return terms;
 }
 
+ApprovalGauges approval_gauges(const Approvals& approvals) {
+  const ApprovalsHealth health = approvals.health();
+  return {.is_kept = health.problem.empty(), .unkept = health.unkept};
+}
+
 AlertGauges alert_gauges(Alerts* alerts) {
   AlertGauges out;
   if (alerts == nullptr) return out;

@@ -28,6 +28,7 @@ struct ApiParts {
 AlertGauges alert_gauges(Alerts* alerts);
 
 // Who may decide, as the current policy says; where none is, only who overrides.
+ApprovalGauges approval_gauges(const Approvals& approvals);
 Result<ApprovalTerms> approval_terms(Publisher& publisher, const std::string& override_group);
 
 class Api {

@@ -25,6 +25,9 @@ void add_status_routes(UnixHttpServer& server, ApiContext& context) {
     }
     out["data_plane"] = channel.data_plane ? data_plane_json(*channel.data_plane) : Json(nullptr);
     out["counters"] = channel.counters ? counters_json(*channel.counters) : Json(nullptr);
+    const ApprovalsHealth health = context.parts.approvals.health();
+    out["approvals"] = {{"problem", health.problem.empty() ? Json(nullptr) : Json(health.problem)},
+                        {"unkept", health.unkept}};
     out["archive"] = {
         {"segments", archive->segments}, {"sessions", archive->sessions}, {"damaged_places", archive->damages}};
     answer(response, out);
@@ -35,7 +38,8 @@ void add_status_routes(UnixHttpServer& server, ApiContext& context) {
                                   channel.data_plane ? channel.data_plane->start_wall_ns : 0));
   });
   server.Get("/v1/metrics", [&context](const httplib::Request&, httplib::Response& response) {
-    response.set_content(prometheus_text(context.parts.publisher.channel_status(), alert_gauges(context.parts.alerts)),
+    response.set_content(prometheus_text(context.parts.publisher.channel_status(), alert_gauges(context.parts.alerts),
+                                         approval_gauges(context.parts.approvals)),
                          kPrometheusType);
   });
 }

@@ -9,8 +9,6 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::size_t kMaxQueuedBytes = 16 * 1024 * 1024;
-constexpr std::size_t kMaxQueued = 16 * 1024;
 constexpr std::size_t kBatch = 256;  // in one transaction: the API waits so long at most
 constexpr std::size_t kMaxHeldCallers = 1024;
 constexpr int kMaxWaiting = 3;                        // of the API's threads
@@ -59,6 +57,7 @@ void Approvals::stop() {
 void Approvals::on_connected() {
   const std::lock_guard lock(queue_mutex_);
   connected_ = true;
+  must_hear_again_ = false;  // it tells all
   obeyed_ = 0;
   wake_.notify_all();
 }
@@ -69,6 +68,11 @@ void Approvals::on_hold(HoldMessage&& message) {
     obeyed_ = obeyed->number;
     return obeyed_changed_.notify_all();
   }
+  if (!health_.problem.empty() && is_full()) {
+    must_hear_again_ = true;
+    if (health_.unkept++ == 0) log::error("more is told of holds than can wait for the store: what does not fit waits");
+    return;
+  }
   queue_bytes_ += bytes_of(message);
   queue_.push_back(std::move(message));
   wake_.notify_all();
@@ -76,7 +80,28 @@ void Approvals::on_hold(HoldMessage&& message) {
 
 bool Approvals::has_room() const {
   const std::lock_guard lock(queue_mutex_);
-  return queue_bytes_ < kMaxQueuedBytes && queue_.size() < kMaxQueued;
+  return !is_full() || !health_.problem.empty();
+}
+
+ApprovalsHealth Approvals::health() const {
+  const std::lock_guard lock(queue_mutex_);
+  return health_;
+}
+
+// Said once when it begins and once when it is over.
+void Approvals::note_store(const Result<void>& done) {
+  bool hangs_up = false;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    const bool failed = !health_.problem.empty();
+    health_.problem = done ? std::string() : done.error().message();
+    if (!done && !failed) log::error("holds cannot be kept, and wait: " + done.error().message());
+    if (done && failed) log::info("holds are kept again");
+    // When all that there was room for is taken: it comes first.
+    hangs_up = done && queue_.empty() && std::exchange(must_hear_again_, false);
+  }
+  if (!done || hangs_up) channel_->wake();  // it may read what it did not
+  if (hangs_up) channel_->hang_up();
 }
 
 void Approvals::send() {
@@ -114,7 +139,7 @@ bool Approvals::take_some() {
     else
       queue_.insert(queue_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
   }
-  if (!taken) log::error("holds cannot be kept, and wait: " + taken.error().message());
+  note_store(taken);
   if (taken && !had_room) channel_->wake();
   return taken.has_value();
 }

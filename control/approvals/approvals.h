@@ -1,6 +1,8 @@
 // The desk at work: takes what the channel hands over into the store on a thread of its own, sends what was decided,
 // and answers the API. The channel's thread never waits for it: the queue between them is bounded, and the data plane
-// is simply not read while it is full.
+// is simply not read while it is full. But while the store cannot be written, and that may be for long, what else comes
+// over the channel must go on: what does not fit is not kept then, and counted, and when the store is back the data
+// plane is made to tell all of it anew. Meanwhile those requests wait.
 #pragma once
 
 #include <atomic>
@@ -17,6 +19,11 @@
 #include "control/channel/server.h"
 
 namespace sluice::control {
+
+struct ApprovalsHealth {
+  std::string problem = {};  // with the store, now; empty: none
+  std::uint64_t unkept = 0;  // messages about holds that found no room while there was one
+};
 
 class Approvals : public ChannelObserver {
  public:
@@ -48,6 +55,7 @@ class Approvals : public ChannelObserver {
   Result<std::vector<Order>> orders(bool with_ended, std::uint64_t limit);
   // Who has how many open holds: those who have most, at most 1024.
   Result<std::vector<HeldCount>> held();
+  [[nodiscard]] ApprovalsHealth health() const;
   // A line of the audit that is no decision.
   Result<void> note(std::string_view by, std::string_view what, OrderId order, std::string_view reason);
   Result<std::uint64_t> audit_sequence();
@@ -58,10 +66,15 @@ class Approvals : public ChannelObserver {
   [[nodiscard]] WallNs now() const { return clock_(); }
 
  private:
+  static constexpr std::size_t kMaxQueuedBytes = 16 * 1024 * 1024;
+  static constexpr std::size_t kMaxQueued = 16 * 1024;
+
   Approvals(Desk desk, Clock clock) : clock_(std::move(clock)), desk_(std::move(desk)) {}
   void run();
   // Takes a part of what waits. False when that failed, and is to be tried again.
   bool take_some();
+  void note_store(const Result<void>& done);
+  [[nodiscard]] bool is_full() const { return queue_bytes_ >= kMaxQueuedBytes || queue_.size() >= kMaxQueued; }
   void send();
   template <class F>
   auto at_desk(const F& work);
@@ -79,7 +92,9 @@ class Approvals : public ChannelObserver {
   std::condition_variable wake_;
   std::deque<HoldMessage> queue_;
   std::size_t queue_bytes_ = 0;
-  bool connected_ = false;  // since it was looked at last
+  ApprovalsHealth health_;
+  bool must_hear_again_ = false;  // something did not fit
+  bool connected_ = false;        // since it was looked at last
   std::condition_variable obeyed_changed_;
   std::uint64_t obeyed_ = 0;  // the number of the last list that is; 0: of none of this connection's
   std::atomic<bool> stopping_{false};

@@ -77,6 +77,7 @@ struct ChannelServer::Impl {
   std::vector<MessageBytes> untold;
   std::size_t untold_bytes = 0;
   bool stopping = false;
+  bool hangs_up = false;
 
   Questions questions;
   std::mutex pushing;  // one push at a time
@@ -210,12 +211,15 @@ void ChannelServer::Impl::send_question() {
 void ChannelServer::Impl::send_told() {
   const auto active = std::ranges::find_if(connections, [](const Connection& c) { return c.admitted && !c.gone; });
   std::vector<MessageBytes> messages;
+  bool is_to_go = false;
   {
     const std::lock_guard lock(mutex);
     messages.swap(untold);
     untold_bytes = 0;
+    is_to_go = std::exchange(hangs_up, false);
   }
   if (active == connections.end()) return;
+  if (is_to_go) return drop(*active, {ErrorCode::channel_closed, "it is to tell anew what could not be kept"});
   for (const MessageBytes& message : messages)
     if (!active->framed.queue(message))
       return drop(*active, {ErrorCode::channel_closed, "it does not read what was decided"});
@@ -320,6 +324,14 @@ bool ChannelServer::tell(std::vector<MessageBytes>&& messages) {
   }
   wake();
   return true;
+}
+
+void ChannelServer::hang_up() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->hangs_up = impl_->status.data_plane.has_value();
+  }
+  wake();
 }
 
 void ChannelServer::wake() {

@@ -43,6 +43,8 @@ class ChannelServer {
   [[nodiscard]] ChannelStatus status() const;
   // Ends the connection and the thread; pushes fail from then on. The destructor does the same.
   void stop();
+  // Ends the connection; the data plane is back in a moment, and what it has to tell is told anew.
+  void hang_up();
   // Gives a bundle to the data plane and waits for its answer: the version that it runs then, or why it was
   // refused. channel_closed when none is connected or it goes away meanwhile. One push at a time; others wait.
   Result<std::uint64_t> push(Bytes bundle, DurationNs timeout);

@@ -222,8 +222,11 @@ void add_counters(Exposition& out, const Counters& counters) {
 
 }  // namespace
 
-std::string prometheus_text(const ChannelStatus& status, const AlertGauges& alerts) {
+std::string prometheus_text(const ChannelStatus& status, const AlertGauges& alerts, const ApprovalGauges& approvals) {
   Exposition out;
+  out.one("sluice_approvals_ok", "gauge", "1 while holds and decisions can be kept.", approvals.is_kept ? 1 : 0);
+  out.one("sluice_approvals_unkept_total", "counter",
+          "What the data plane told of holds that found no room while they could not be kept.", approvals.unkept);
   out.family("sluice_build_info", "gauge", "The version of control; always 1.");
   out.sample(1, {{"version", SLUICE_VERSION}});
   out.one("sluice_data_plane_up", "gauge", "1 while a data plane is connected.", status.data_plane ? 1 : 0);

@@ -24,6 +24,12 @@ struct AlertGauges {
 };
 
 // Without a report only whether a data plane is connected, and alerts.
-std::string prometheus_text(const ChannelStatus& status, const AlertGauges& alerts = {});
+struct ApprovalGauges {
+  bool is_kept = true;  // what is told of holds
+  std::uint64_t unkept = 0;
+};
+
+std::string prometheus_text(const ChannelStatus& status, const AlertGauges& alerts = {},
+                            const ApprovalGauges& approvals = {});
 
 }  // namespace sluice::control

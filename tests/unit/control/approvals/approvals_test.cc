@@ -73,6 +73,19 @@ class FakeDataPlane {
     flatbuffers::FlatBufferBuilder builder;
     say(builder, fbs::Message::HoldsLive, fbs::CreateHoldsLiveDirect(builder, &holds).Union());
   }
+  void session_event() {
+    flatbuffers::FlatBufferBuilder builder;
+    say(builder, fbs::Message::SessionEvent,
+        fbs::CreateSessionEvent(builder, fbs::SessionEventKind::opened, 7).Union());
+  }
+  // Control ends the connection.
+  bool is_left() {
+    return sluice::test::eventually([&] {
+      for (auto message = socket_.next(); message && *message; message = socket_.next()) {
+      }
+      return !socket_.receive();
+    });
+  }
   // Waits for what control says next; hellos and pushes do not count.
   std::string next(std::uint64_t* number = nullptr) {
     std::string out;
@@ -307,6 +320,29 @@ TEST_F(ApprovalsTest, WrongRequestsAreRefusedInWords) {
   EXPECT_EQ(post("/v1/holds/0000000000000009/approve", R"({"scope": "world"})").exit, Exit::refused);
   EXPECT_EQ(post("/v1/holds/0000000000000009/approve", "").json["error"], "not_found");
   EXPECT_EQ(client().remove("/v1/orders/77").json["error"], "not_found");
+}
+
+// However long that lasts: the rest of the channel goes on, and what was not kept is told again.
+TEST_F(ApprovalsTest, AStoreThatCannotBeWrittenStopsNothingElse) {
+  auto data_plane = plane();
+  data_plane->next();
+  auto other = Database::open(dir_.file("approvals.db"));
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(other->run("ALTER TABLE holds RENAME TO away"));
+  data_plane->hold(opened(1));
+  ASSERT_TRUE(sluice::test::eventually([&] { return !approvals_->health().problem.empty(); }));
+  for (HoldId i = 0; i < 17'000; ++i) data_plane->hold(opened(1 + i % 100));
+  data_plane->session_event();
+  EXPECT_TRUE(sluice::test::eventually([&] { return publisher_->channel_status().events == 1; }));
+  EXPECT_GT(approvals_->health().unkept, 0U);
+  EXPECT_TRUE(client().get("/v1/status").json["approvals"]["problem"].is_string());
+  ASSERT_TRUE(other->run("ALTER TABLE away RENAME TO holds"));
+  EXPECT_TRUE(data_plane->is_left());
+  EXPECT_TRUE(approvals_->health().problem.empty());
+  data_plane = plane();
+  data_plane->hold(opened(101));
+  data_plane->live({101});
+  EXPECT_TRUE(is_listed(1));
 }
 
 TEST_F(ApprovalsTest, TenThousandHoldsComeThroughAndAreListed) {
