@@ -66,6 +66,7 @@ void Approvals::on_hold(HoldMessage&& message) {
   const std::lock_guard lock(queue_mutex_);
   if (const auto* obeyed = std::get_if<OrdersObeyed>(&message)) {  // nothing that the desk must keep
     obeyed_ = obeyed->number;
+    ticket_key_ = obeyed->ticket_key;
     return obeyed_changed_.notify_all();
   }
   if (!health_.problem.empty() && is_full()) {
@@ -148,6 +149,7 @@ void Approvals::run() {
   bool failed = false;
   while (!stopping_) {
     bool connected = false;
+    std::string ticket_key;
     {
       std::unique_lock lock(queue_mutex_);
       const auto has_work = [this] { return stopping_ || connected_ || !queue_.empty(); };
@@ -156,9 +158,11 @@ void Approvals::run() {
       else
         wake_.wait_for(lock, kLookAgain, has_work);
       connected = std::exchange(connected_, false);
+      ticket_key = ticket_key_;
     }
     if (stopping_) return;
     const auto done = at_desk([&](Desk& desk, WallNs now) {
+      desk.use_ticket_key(std::move(ticket_key));
       const auto data_plane = channel_->status().data_plane;
       const bool is_there = data_plane && (data_plane->answers & 2U) != 0;
       if (connected || (std::exchange(must_say_again_, false) && is_there)) return desk.connected(now);

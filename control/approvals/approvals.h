@@ -96,6 +96,7 @@ class Approvals : public ChannelObserver {
   bool must_hear_again_ = false;  // something did not fit
   bool connected_ = false;        // since it was looked at last
   std::condition_variable obeyed_changed_;
+  std::string ticket_key_;    // that the data plane said last
   std::uint64_t obeyed_ = 0;  // the number of the last list that is; 0: of none of this connection's
   std::atomic<bool> stopping_{false};
   std::thread thread_;

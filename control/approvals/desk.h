@@ -45,6 +45,8 @@ class Desk {
   // Orders begin and end by time; what is old is forgotten.
   Result<void> tick(WallNs now);
   [[nodiscard]] WallNs next_deadline() const { return next_deadline_; }
+  // By which the data plane knows tickets. It is told to the next one, so that what was approved passes there, too.
+  void use_ticket_key(std::string key) { ticket_key_ = std::move(key); }
   // Of the last list of orders that was made to be sent: all there are are on it.
   [[nodiscard]] std::uint64_t orders_number() const { return orders_number_; }
   // In order, and only once.
@@ -106,6 +108,7 @@ class Desk {
   std::vector<MessageBytes> outbox_;
   std::set<OrderId> counting_;  // that the data plane was told last
   std::uint64_t orders_number_ = 0;
+  std::string ticket_key_;  // in memory alone
   WallNs next_deadline_ = 0;
   WallNs next_prune_ = 0;
   WallNs ticked_ = 0;          // last

@@ -215,7 +215,7 @@ Result<std::uint64_t> Desk::settle_orders(WallNs now) {
   if (ids != counting_ || now >= due) {
     std::vector<OrderTold> told;
     for (const Order& order : counting) told.push_back(order.told);
-    outbox_.push_back(encode_orders(told, ++orders_number_));
+    outbox_.push_back(encode_orders(told, ++orders_number_, ticket_key_));
   }
   counting_ = std::move(ids);
   next_deadline_ = next;

@@ -86,7 +86,7 @@ Result<std::optional<HoldMessage>> decode_hold_message(const fbs::Envelope& enve
   } else if (const auto* used = envelope.message_as_OrderUsed()) {
     out.emplace(OrderUsed{used->order(), used->session(), used->unit()});
   } else if (const auto* obeyed = envelope.message_as_OrdersObeyed()) {
-    out.emplace(OrdersObeyed{obeyed->number()});
+    out.emplace(OrdersObeyed{obeyed->number(), bytes(obeyed->ticket_key(), kFingerprintBytes)});
   }
   return out;
 }
@@ -98,12 +98,15 @@ MessageBytes encode_decision(HoldId hold, bool pass, std::string_view by, std::s
   return finish(builder, fbs::CreateHoldDecision(builder, hold, pass, who, why));
 }
 
-MessageBytes encode_orders(std::span<const OrderTold> orders, std::uint64_t number) {
+MessageBytes encode_orders(std::span<const OrderTold> orders, std::uint64_t number, std::string_view ticket_key) {
   flatbuffers::FlatBufferBuilder builder;
   std::vector<flatbuffers::Offset<fbs::Order>> list;
   for (const OrderTold& order : orders.first(std::min(orders.size(), kMaxOrders)))
     list.push_back(encode(builder, order));
-  return finish(builder, fbs::CreateOrders(builder, builder.CreateVector(list), number));
+  const auto told = builder.CreateVector(list);
+  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> key;
+  if (!ticket_key.empty()) key = builder.CreateVector(as_bytes(ticket_key).data(), ticket_key.size());
+  return finish(builder, fbs::CreateOrders(builder, told, number, key));
 }
 
 }  // namespace sluice::control

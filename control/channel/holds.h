@@ -63,6 +63,7 @@ struct OrderUsed {
 // The data plane does by all of encode_orders() with this number.
 struct OrdersObeyed {
   std::uint64_t number = 0;
+  std::string ticket_key = {};  // never on disk
 };
 
 using HoldMessage = std::variant<HoldOpened, HoldEnded, HoldsLive, OrderUsed, OrdersObeyed>;
@@ -88,6 +89,7 @@ inline constexpr std::size_t kMaxOrderTextBytes = 255;  // of each of an order's
 Result<std::optional<HoldMessage>> decode_hold_message(const schema::channel::Envelope& envelope);
 
 MessageBytes encode_decision(HoldId hold, bool pass, std::string_view by, std::string_view reason);
-MessageBytes encode_orders(std::span<const OrderTold> orders, std::uint64_t number = 0);
+MessageBytes encode_orders(std::span<const OrderTold> orders, std::uint64_t number = 0,
+                           std::string_view ticket_key = {});
 
 }  // namespace sluice::control

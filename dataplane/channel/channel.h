@@ -61,8 +61,10 @@ class Host {
   // Every hold that lives is told again, between pass_begins with the number that this returns and all_told.
   virtual std::uint32_t tell_holds() = 0;
   virtual void decide(const session::HoldDecision& decision) = 0;
-  // Makes every worker obey these orders instead of those before; returns when all do.
-  virtual void apply(std::vector<enforce::Order> orders) = 0;
+  // Makes every worker obey these orders instead of those before; returns when all do, by which key they know tickets
+  // then: `ticket_key` is that of the data plane before, which the first list of a process brings.
+  virtual enforce::TicketKey apply(std::vector<enforce::Order> orders,
+                                   const std::optional<enforce::TicketKey>& ticket_key) = 0;
 };
 
 struct ChannelConfig {

@@ -78,9 +78,17 @@ Bytes encode_order_used(FlatBufferBuilder& builder, const session::HoldEvent& ev
   return finish(builder, fbs::CreateOrderUsed(builder, event.order, event.session, event.unit));
 }
 
-Bytes encode_orders_obeyed(FlatBufferBuilder& builder, std::uint64_t number) {
+Bytes encode_orders_obeyed(FlatBufferBuilder& builder, std::uint64_t number, const enforce::TicketKey& ticket_key) {
   builder.Clear();
-  return finish(builder, fbs::CreateOrdersObeyed(builder, number));
+  const auto key = builder.CreateVector(ticket_key.data(), ticket_key.size());
+  return finish(builder, fbs::CreateOrdersObeyed(builder, number, key));
+}
+
+std::optional<enforce::TicketKey> decode_ticket_key(const fbs::Orders& orders) {
+  enforce::TicketKey key{};
+  if (orders.ticket_key() == nullptr || orders.ticket_key()->size() != key.size()) return std::nullopt;
+  std::ranges::copy(*orders.ticket_key(), key.begin());
+  return key;
 }
 
 session::HoldDecision decode(const fbs::HoldDecision& from) {

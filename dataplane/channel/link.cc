@@ -62,8 +62,8 @@ Result<void> Link::on_message(Bytes message) {
     return {};
   }
   if (const auto* orders = envelope->message_as_Orders()) {
-    host_.apply(decode(*orders, now_));
-    if (orders->number() != 0 && !socket_.queue(encode_orders_obeyed(builder_, orders->number())))
+    const enforce::TicketKey key = host_.apply(decode(*orders, now_), decode_ticket_key(*orders));
+    if (orders->number() != 0 && !socket_.queue(encode_orders_obeyed(builder_, orders->number(), key)))
       return fail(ErrorCode::channel_closed, "control does not read what is obeyed");
     if (!std::exchange(holds_wanted_, true)) ask_holds();
     return {};

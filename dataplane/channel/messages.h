@@ -47,7 +47,10 @@ Bytes encode_hold_opened(flatbuffers::FlatBufferBuilder& builder, const session:
 Bytes encode_hold_ended(flatbuffers::FlatBufferBuilder& builder, const session::HoldEvent& event);
 Bytes encode_holds_live(flatbuffers::FlatBufferBuilder& builder, const std::set<HoldId>& holds);
 Bytes encode_order_used(flatbuffers::FlatBufferBuilder& builder, const session::HoldEvent& event);
-Bytes encode_orders_obeyed(flatbuffers::FlatBufferBuilder& builder, std::uint64_t number);
+Bytes encode_orders_obeyed(flatbuffers::FlatBufferBuilder& builder, std::uint64_t number,
+                           const enforce::TicketKey& ticket_key);
+// Nothing where there is none, or one of another size.
+std::optional<enforce::TicketKey> decode_ticket_key(const schema::channel::Orders& orders);
 session::HoldDecision decode(const schema::channel::HoldDecision& decision);
 std::vector<enforce::Order> decode(const schema::channel::Orders& orders, TimeNs now);
 

@@ -18,7 +18,8 @@ std::uint64_t Orders::key_of(Kept kept, SessionId session) {
                  {reinterpret_cast<const std::uint8_t*>(&session), sizeof session});
 }
 
-Orders::Orders(std::vector<Order> orders) : orders_(std::move(orders)) {
+Orders::Orders(std::vector<Order> orders, const std::optional<TicketKey>& ticket_key)
+    : orders_(std::move(orders)), ticket_key_(ticket_key) {
   for (std::uint32_t i = 0; i < orders_.size(); ++i) {
     const Order& order = orders_[i];
     has_fingerprints_ |= order.fingerprint.has_value();

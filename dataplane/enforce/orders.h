@@ -20,6 +20,7 @@
 namespace sluice::enforce {
 
 using Fingerprint = std::array<std::uint8_t, 32>;
+using TicketKey = std::array<std::uint8_t, 32>;  // by which fingerprints are made
 
 // A field that is empty or 0 stands for any.
 struct Order {
@@ -49,7 +50,7 @@ struct OrderedUnit {
 
 class Orders {
  public:
-  explicit Orders(std::vector<Order> orders);
+  explicit Orders(std::vector<Order> orders, const std::optional<TicketKey>& ticket_key = {});
 
   // The one that counts: deny before hold before pass; of one kind that which was given first. `used`: whether one that
   // counts once does not any more.
@@ -88,6 +89,8 @@ class Orders {
     return found;
   }
   [[nodiscard]] const std::vector<Order>& all() const { return orders_; }
+  // That the data plane before had.
+  [[nodiscard]] const std::optional<TicketKey>& ticket_key() const { return ticket_key_; }
 
  private:
   // The field by which an order is found, the first of these that it names.
@@ -114,6 +117,7 @@ class Orders {
   std::vector<Order> orders_;
   std::vector<Key> keys_;  // sorted
   bool has_fingerprints_ = false;
+  std::optional<TicketKey> ticket_key_;
 };
 
 template <class Fn>

@@ -57,7 +57,6 @@ struct Context {
   Workspace work;
   buffer::Slabs awake = buffer::Slabs(kAwakeBytes);  // as many as there are sessions at most
   HoldTable holds{};
-  TicketKey ticket_key{};
   HashKey hash_key{};          // of tables whose keys peers choose
   Session* session = nullptr;  // that runs now
 };

@@ -1,7 +1,8 @@
 // What a request is known again by when its client asks a second time: who sends it, its method, target and fields, its
 // body and trailers, as they came. Bytes are taken as they come; nothing is kept of them.
 //
-// It is an HMAC with a key that only this process has: of what is masked on the record nobody can try out what it was.
+// It is an HMAC with a key that is never on disk (this process drew it, or has it of the one before it): of what is
+// masked on the record nobody can try out what it was.
 // Left out are fields that differ from one time to the next and say nothing of what is asked: framing, time, traces;
 // and the credentials that a principal was taken from, which stands for them. What rules found counts, so that such a
 // field cannot bring what nobody saw.
@@ -23,7 +24,7 @@
 
 namespace sluice::session {
 
-using TicketKey = std::array<std::uint8_t, 32>;
+using enforce::TicketKey;
 
 class RequestDigest {
  public:

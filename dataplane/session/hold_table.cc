@@ -116,7 +116,7 @@ void HoldTable::use(const enforce::Order& order, SessionId session, std::uint32_
 void HoldTable::take_all(TimeNs now, WallNs wall) {
   const Hold* back = nullptr;
   while (returned_.pop(back)) take_back(back);
-  take_orders();
+  take_orders(wall);
   if (const std::uint32_t asked = asked_.load(std::memory_order_acquire); asked != answered_) {
     answered_ = asked;
     begins_pass_ = true;
@@ -141,9 +141,19 @@ void HoldTable::take_back(const Hold* lent) {
   wake(hold.waiter);  // there may be more to see
 }
 
+void HoldTable::settle_key(WallNs wall) {
+  if (orders_ == nullptr || !orders_->ticket_key() || *orders_->ticket_key() == ticket_key_) return;
+  ticket_key_ = *orders_->ticket_key();
+  while (!tickets_.empty()) end(*by_id_.at(tickets_.begin()->second), HoldEnding::cut, wall);
+}
+
 // What was used up stays so for as long as it is on the list.
-void HoldTable::take_orders() {
-  if (!new_orders_.take([this](OrdersPtr& orders) { std::swap(orders_, orders); })) return;
+void HoldTable::take_orders(WallNs wall) {
+  const auto swap = [&](OrdersPtr& orders) {
+    std::swap(orders_, orders);
+    if (!std::exchange(key_is_settled_, true)) settle_key(wall);
+  };
+  if (!new_orders_.take(swap)) return;
   const auto is_listed = [this](std::uint64_t id) {
     return orders_ != nullptr &&
            std::ranges::any_of(orders_->all(), [id](const auto& order) { return order.id == id; });

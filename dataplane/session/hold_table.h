@@ -77,7 +77,11 @@ class HoldTable {
     if (orders_ == nullptr) return nullptr;
     return orders_->find(unit, now, [this](std::uint64_t id) { return is_used(id); });
   }
-  [[nodiscard]] bool has_orders() const { return orders_ != nullptr; }
+  [[nodiscard]] bool has_orders() const { return orders_ != nullptr && !orders_->all().empty(); }
+  // By which tickets are known. The first list of orders may bring that of the process before, so that what was
+  // approved then passes; what was given until then is forgotten.
+  [[nodiscard]] const enforce::TicketKey& ticket_key() const { return ticket_key_; }
+  void use_key(const enforce::TicketKey& key) { ticket_key_ = key; }
   // Of tickets: what was decided on this very unit; and whether anything was on units of its caller, one of which it
   // may be.
   [[nodiscard]] const enforce::Order* decided_for(const enforce::OrderedUnit& unit, TimeNs now) const {
@@ -121,6 +125,7 @@ class HoldTable {
   void tell_again(std::uint32_t number) { asked_.store(number, std::memory_order_release); }
   // The worker takes the orders at its next burst and hands back those it had. False while the last ones wait.
   bool offer(OrdersPtr* orders) { return new_orders_.offer(orders); }
+  // Once it gave a list: ticket_key() is the worker's from then on.
   OrdersPtr* taken() { return new_orders_.taken(); }
   [[nodiscard]] const HoldCounters& counters() const { return counters_; }
 
@@ -139,7 +144,8 @@ class HoldTable {
   }
   [[nodiscard]] bool is_used(std::uint64_t order) const { return used_.contains(order); }
   void take_all(TimeNs now, WallNs wall);
-  void take_orders();
+  void take_orders(WallNs wall);
+  void settle_key(WallNs wall);
   void judge(TimeNs now, WallNs wall);
   void take_back(const Hold* hold);
   void forget_ticket(const Hold& hold);
@@ -164,6 +170,8 @@ class HoldTable {
   bool ends_pass_ = false;
   std::uint32_t answered_ = 0;
   OrdersPtr orders_;
+  enforce::TicketKey ticket_key_{};
+  bool key_is_settled_ = false;                   // by the first list
   std::unordered_map<std::uint64_t, Used> used_;  // orders of once that let their unit pass
   std::vector<Used> used_untold_;
   HoldCounters counters_;

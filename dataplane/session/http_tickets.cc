@@ -79,7 +79,7 @@ bool HttpRelay::obey_new_orders(Context& context, Ticket& ticket) {
 bool HttpRelay::settle_ticket(Context& context) {
   const std::unique_ptr<Ticket> ticket = std::exchange(ticket_, nullptr);
   if (!obey_new_orders(context, *ticket)) return false;
-  const auto fingerprint = request_.message.fingerprint(context.ticket_key, request_.held.content_end());
+  const auto fingerprint = request_.message.fingerprint(context.holds.ticket_key(), request_.held.content_end());
   if (!fingerprint) {
     refuse(context, ErrorCode::holds_exhausted, "", false);
     return false;

@@ -151,10 +151,12 @@ void WorkerHost::pass_decisions() {
 }
 
 // As policies are: the list that the worker had is freed here.
-void WorkerHost::apply(std::vector<enforce::Order> orders) {
+enforce::TicketKey WorkerHost::apply(std::vector<enforce::Order> orders,
+                                     const std::optional<enforce::TicketKey>& ticket_key) {
   session::OrdersPtr next;
-  if (!orders.empty()) next = std::make_unique<const enforce::Orders>(std::move(orders));
+  if (!orders.empty() || ticket_key) next = std::make_unique<const enforce::Orders>(std::move(orders), ticket_key);
   hand_over(next, worker_.holds());
+  return worker_.holds().ticket_key();
 }
 
 std::size_t WorkerHost::take_events(std::span<channel::SessionEvent> events) {

@@ -34,7 +34,8 @@ class WorkerHost final : public channel::Host {
   void give_back(const session::Hold& hold) override;
   std::uint32_t tell_holds() override;
   void decide(const session::HoldDecision& decision) override;
-  void apply(std::vector<enforce::Order> orders) override;
+  enforce::TicketKey apply(std::vector<enforce::Order> orders,
+                           const std::optional<enforce::TicketKey>& ticket_key) override;
 
  private:
   session::PolicyRef with_counters(std::unique_ptr<const enforce::Snapshot> snapshot);

@@ -36,7 +36,6 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
                .callers = session::Callers(config.hash_key),
                .work = {},
                .holds = session::HoldTable(config.index, config.start_wall_ns),
-               .ticket_key = config.ticket_key,
                .hash_key = config.hash_key},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),
@@ -46,6 +45,7 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
       of_service_(config.sessions_per_service, config.sessions, config.hash_key),
       cookies_(config.cookie_key) {
   config_.limits.leg.pressure = &guard_.pressure();
+  context_.holds.use_key(config.ticket_key);
 }
 
 Worker::~Worker() = default;

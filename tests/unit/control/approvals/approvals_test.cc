@@ -65,9 +65,10 @@ class FakeDataPlane {
     flatbuffers::FlatBufferBuilder builder;
     say(builder, fbs::Message::HoldEnded, fbs::CreateHoldEnded(builder, hold, ending, test::kNoon).Union());
   }
-  void obeyed(std::uint64_t number) {
+  void obeyed(std::uint64_t number, const std::string& key = "") {
     flatbuffers::FlatBufferBuilder builder;
-    say(builder, fbs::Message::OrdersObeyed, fbs::CreateOrdersObeyed(builder, number).Union());
+    const auto bytes = builder.CreateVector(as_bytes(key).data(), key.size());
+    say(builder, fbs::Message::OrdersObeyed, fbs::CreateOrdersObeyed(builder, number, bytes).Union());
   }
   void live(const std::vector<HoldId>& holds) {
     flatbuffers::FlatBufferBuilder builder;
@@ -99,11 +100,15 @@ class FakeDataPlane {
         out = test::told(**message);
         const auto* orders = fbs::GetSizePrefixedEnvelope((*message)->data())->message_as_Orders();
         if (number != nullptr && orders != nullptr) *number = orders->number();
+        if (orders != nullptr && orders->ticket_key() != nullptr)
+          ticket_key.assign(orders->ticket_key()->begin(), orders->ticket_key()->end());
         return true;
       }
     }));
     return out;
   }
+  std::string ticket_key;  // that it was told
+
   void flush() {
     ASSERT_TRUE(sluice::test::eventually([&] { return !socket_.flush() || socket_.queued_bytes() == 0; }));
   }
@@ -320,6 +325,29 @@ TEST_F(ApprovalsTest, WrongRequestsAreRefusedInWords) {
   EXPECT_EQ(post("/v1/holds/0000000000000009/approve", R"({"scope": "world"})").exit, Exit::refused);
   EXPECT_EQ(post("/v1/holds/0000000000000009/approve", "").json["error"], "not_found");
   EXPECT_EQ(client().remove("/v1/orders/77").json["error"], "not_found");
+}
+
+// What was approved for one data plane passes at the next: control knows by which key, and forgets it when it ends.
+TEST_F(ApprovalsTest, TheNextDataPlaneIsToldByWhichKeyTicketsAreKnown) {
+  std::uint64_t number = 0;
+  {
+    auto first = plane(7);
+    EXPECT_EQ(first->next(&number), "orders");
+    EXPECT_EQ(first->ticket_key, "");
+    first->obeyed(number, std::string(32, 'k'));
+    ASSERT_EQ(post("/v1/orders", R"({"verdict": "hold", "principal": "ci", "reason": "x"})").exit, Exit::ok);
+    first->obeyed(++number, std::string(32, 'k'));
+  }
+  ASSERT_TRUE(sluice::test::eventually([&] { return !publisher_->channel_status().data_plane; }));
+  auto next = plane(7);
+  EXPECT_EQ(next->next(), "orders 1:hold");
+  EXPECT_EQ(next->ticket_key, std::string(32, 'k'));
+  next.reset();
+  stop();
+  start();
+  next = plane(7);
+  EXPECT_EQ(next->next(), "orders 1:hold");
+  EXPECT_EQ(next->ticket_key, "");
 }
 
 // However long that lasts: the rest of the channel goes on, and what was not kept is told again.

@@ -74,16 +74,21 @@ TEST(ChannelHolds, HoldsAreToldAtEachHelloAndDecisionsAndOrdersAreTaken) {
     const auto order =
         fbs::CreateOrder(orders, 9, fbs::OrderVerdict::hold, 0, principal, 0, &source, 112, 0, true, kSecond);
     const auto list = orders.CreateVector(&order, 1);
-    send(orders, fbs::Message::Orders, fbs::CreateOrders(orders, list, 77).Union());
+    const std::vector<std::uint8_t> ticket_key(32, static_cast<std::uint8_t>(0x60 + round));
+    send(orders, fbs::Message::Orders, fbs::CreateOrders(orders, list, 77, orders.CreateVector(ticket_key)).Union());
+    std::string said_key;
     std::uint64_t obeyed = 0;  // the list of no number was of nobody who waits
     ASSERT_TRUE(eventually([&] {
       (void)control.receive();
       for (auto message = control.next(); message && *message; message = control.next())
-        if (const auto* said = fbs::GetSizePrefixedEnvelope((**message).data())->message_as_OrdersObeyed())
+        if (const auto* said = fbs::GetSizePrefixedEnvelope((**message).data())->message_as_OrdersObeyed()) {
           obeyed = said->number();
+          said_key.assign(said->ticket_key()->begin(), said->ticket_key()->end());
+        }
       return obeyed != 0;
     }));
     EXPECT_EQ(obeyed, 77U);
+    EXPECT_EQ(said_key, std::string(ticket_key.begin(), ticket_key.end())) << "what it goes on with is said back";
     EXPECT_EQ(host.orders_applied, 2 * (round + 1)) << "said when it is so";
     std::lock_guard lock(host.mutex);
     ASSERT_EQ(host.decisions.size(), static_cast<std::size_t>(round + 1));

@@ -89,10 +89,13 @@ class FakeHost : public Host {
     std::lock_guard lock(mutex);
     decisions.push_back(decision);
   }
-  void apply(std::vector<enforce::Order> list) override {
+  enforce::TicketKey apply(std::vector<enforce::Order> list,
+                           const std::optional<enforce::TicketKey>& ticket_key) override {
     std::lock_guard lock(mutex);
     orders = std::move(list);
     ++orders_applied;
+    if (ticket_key) key = *ticket_key;
+    return key;
   }
 
   std::mutex mutex;
@@ -101,6 +104,7 @@ class FakeHost : public Host {
   std::vector<const session::Hold*> holds;
   std::vector<session::HoldDecision> decisions;
   std::vector<enforce::Order> orders;
+  enforce::TicketKey key{};
   std::atomic<int> orders_applied{0};
   std::atomic<int> given_back{0};
   std::atomic<bool> refuse{false};

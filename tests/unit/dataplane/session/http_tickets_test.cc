@@ -27,10 +27,16 @@ std::string post(const std::string& target, const std::string& body, const std::
          "\r\n\r\n" + body;
 }
 
+enforce::TicketKey key_of(std::uint8_t byte) {
+  enforce::TicketKey key;
+  key.fill(byte);
+  return key;
+}
+
 struct Bed : RelayHarness {
   explicit Bed(const std::string& text = policy()) : RelayHarness(text) {
     context.now = kSecond;
-    context.ticket_key.fill(7);
+    context.holds.use_key(key_of(7));
   }
   void burst() {
     context.holds.take(context.now, context.wall, [](Session&) {});
@@ -364,11 +370,43 @@ TEST(HttpTickets, OneSourceHasAHundredAndOthersAreNotInItsWay) {
   EXPECT_EQ(h.context.holds.size(), HoldTable::kMostTickets + 1);
 }
 
+// Another process, which is told what the one before knew.
+TEST(HttpTickets, WhatWasApprovedPassesInTheNextProcessOnce) {
+  const std::string request = post("/drop", "hello");
+  Bed before;
+  before.ask(request);
+  before.decide(true);
+  Bed h;
+  h.context.holds.use_key(key_of(9));
+  EXPECT_NE(h.ask(request), "");  // until then it knows nothing
+  const auto tell = [&](std::uint8_t key) {
+    OrdersPtr next = std::make_unique<const enforce::Orders>(before.list, key_of(key));
+    ASSERT_TRUE(h.context.holds.offer(&next));
+    h.burst();
+  };
+  tell(7);
+  EXPECT_EQ(h.endings, std::vector{HoldEnding::cut}) << "nobody could ask for it by its old name";
+  EXPECT_EQ(h.ask(request), "");
+  EXPECT_EQ(h.used, std::vector<std::uint64_t>{1});
+  EXPECT_NE(h.ask(request), "") << "once";
+  tell(8);  // only the first list says it
+  EXPECT_EQ(h.context.holds.ticket_key(), key_of(7));
+}
+
+TEST(HttpTickets, AKeyWithoutOrdersHoldsUpNobody) {
+  Bed h;
+  OrdersPtr next = std::make_unique<const enforce::Orders>(std::vector<enforce::Order>(), key_of(9));
+  ASSERT_TRUE(h.context.holds.offer(&next));
+  h.burst();
+  EXPECT_FALSE(h.context.holds.has_orders());
+  EXPECT_EQ(h.context.holds.ticket_key(), key_of(9));
+}
+
 TEST(HttpTickets, AnotherKeyKnowsNothingAgain) {
   Bed h;
   h.ask(post("/drop", "hello"));
   h.decide(true);
-  h.context.ticket_key.fill(8);
+  h.context.holds.use_key(key_of(8));
   EXPECT_NE(h.ask(post("/drop", "hello")), "");
 }
 
