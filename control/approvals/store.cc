@@ -216,9 +216,8 @@ Result<std::vector<ApprovalStore::OpenCount>> ApprovalStore::open_counts() {
   auto select =
       database_.prepare("SELECT service, principal, client, count(*) FROM holds WHERE state = 0 GROUP BY 1, 2, 3");
   if (!select) return std::unexpected(select.error());
-  return select->all([](const Statement& row) {
-    return OpenCount{row.text(0), row.text(1), row.text(2), row.number(3)};
-  });
+  return select->all(
+      [](const Statement& row) { return OpenCount{row.text(0), row.text(1), row.text(2), row.number(3)}; });
 }
 
 Result<void> ApprovalStore::prune() {

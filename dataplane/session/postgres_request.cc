@@ -134,8 +134,7 @@ void PostgresRelay::open_unit(Context& context) {
   const std::string_view name = principal_.empty() ? kAnonymous : std::string_view(principal_);
   // Who gives itself a name that the policy has not for it is somebody only where it comes from.
   const bool is_given = principal_ != policy_->snapshot->principal_of(client_address_);
-  CallerRow& caller =
-      context.callers.find(service_->name, name, is_given ? client_address_.source() : 0, unit_.caller);
+  CallerRow& caller = context.callers.find(service_->name, name, is_given ? client_address_.source() : 0, unit_.caller);
   unit_.policy = policy_;
   unit_.service = service_;
   unit_.session = session_;

@@ -1,33 +1,42 @@
-#!/ usr / bin / env python3
-""
-    "PostgreSQL through the appliance: real clients and a real server, which notice nothing but what policy does."
-    ""
+#!/usr/bin/env python3
+"""PostgreSQL through the appliance: real clients and a real server, which notice nothing but what policy does."""
 
-    import os import shutil import tempfile
+import os
+import shutil
+import tempfile
 
-        import lab from labkit import namespaces from labkit.postgres import Postgres
+import lab
+from labkit import namespaces
+from labkit.postgres import Postgres
 
-            POLICY =
-    ""
-    "\
+POLICY = """\
 services:
-    - name : shop address : 10.77.0.2 : 5432 protocol : postgres mode : enforce record
-    : {class : routine, durability : group} rules : [ pii / card, local / drop ] -
-                                                    name : orders address : 10.77.0.2 : 8080 protocol : http mode
-    : enforce record : {class : routine, durability : group} rules : -name : drop match
-    : 'drop table customers' ignore_case : true where : [request] action : deny retention : {
-      routine : 90d
-    } ""
-      "
+  - name: shop
+    address: 10.77.0.2:5432
+    protocol: postgres
+    mode: enforce
+    record: {class: routine, durability: group}
+    rules: [pii/card, local/drop]
+  - name: orders
+    address: 10.77.0.2:8080
+    protocol: http
+    mode: enforce
+    record: {class: routine, durability: group}
+rules:
+  - name: drop
+    match: 'drop table customers'
+    ignore_case: true
+    where: [request]
+    action: deny
+retention: {routine: 90d}
+"""
 
-                                                                                            CARD =
-        "4111111111111111" TABLES =
-            ""
-            "
-    create table
-    customers(id int primary key, name text, card text, born date, data bytea, tags text[]);
-insert into customers select i, 'name ' || i, null, date '1970-01-01' + i,
-    decode(md5(i::text), 'hex'), array['a', 'b' || i] from generate_series(1, 2000) i;
+CARD = "4111111111111111"
+STARRED = "************1111"
+TABLES = """
+create table customers (id int primary key, name text, card text, born date, data bytea, tags text[]);
+insert into customers select i, 'name ' || i, null, date '1970-01-01' + i, decode(md5(i::text), 'hex'),
+  array['a', 'b' || i] from generate_series(1, 2000) i;
 """
 
 
@@ -44,15 +53,13 @@ class PostgresTest(lab.LabTest):
             cls.postgres.direct(sql)
         cls.postgres.direct(TABLES, "-d", "shop")
 
-    def psql(self, sql, *options, database="shop", env=()):
-        return self.lab.in_client("env", *env, "psql", "-X", "-h", self.lab.server_address, "-U", "ann", "-d", database,
-                                  "-v", "ON_ERROR_STOP=0", *options, "-c", sql)
+    def psql(self, sql, *options, database="shop"):
+        return self.lab.in_client("psql", "-X", "-h", self.lab.server_address, "-U", "ann", "-d", database, *options, "-c", sql)
 
-    def both(self, sql, *options):
+    def both(self, sql):
         """What psql says through the appliance and beside it."""
-        direct = namespaces.run("psql", "-X", "-h", self.postgres.folder, "-U", "ann", "-d", "shop", *options, "-c", sql,
-                                check=False)
-        through = self.psql(sql, *options)
+        direct = namespaces.run("psql", "-X", "-h", self.postgres.folder, "-U", "ann", "-d", "shop", "-c", sql, check=False)
+        through = self.psql(sql)
         return through.stdout + through.stderr, direct.stdout + direct.stderr
 
     def test_psql_notices_nothing(self):
@@ -63,23 +70,21 @@ class PostgresTest(lab.LabTest):
             through, direct = self.both(sql)
             self.assertEqual(through, direct, sql)
 
-    def test_cards_are_masked_in_rows_statements_and_errors(self):
+    def test_cards_are_masked_in_rows_copies_and_errors(self):
         self.psql(f"insert into customers (id, name, card) values (9001, 'jane', '{CARD}')")
         stored = self.postgres.direct("select card from customers where id = 9001", "-d", "shop", "-A", "-t").stdout.strip()
         self.assertEqual(stored, CARD, "pii/card hides nothing from the server")
-        self.assertIn("************1111", self.psql("select card from customers where id = 9001").stdout)
-        self.assertNotIn(CARD, self.psql("copy (select card from customers where id = 9001) to stdout").stdout)
+        self.assertIn(STARRED, self.psql("select card from customers where id = 9001").stdout)
+        self.assertIn(STARRED, self.psql("copy (select card from customers where id = 9001) to stdout").stdout)
         failed = self.psql("select ('no ' || card)::int from customers where id = 9001")
-        self.assertIn("invalid input syntax", failed.stderr)
-        self.assertNotIn(CARD, failed.stderr)
+        self.assertIn(f'invalid input syntax for type integer: "no {STARRED}"', failed.stderr)
         self.assert_nowhere_on_disk([CARD])
 
     def test_a_denied_statement_fails_natively_and_the_session_lives_on(self):
         done = self.psql("select 42 as answer", "-c", "drop table customers")
         self.assertIn("refused by the gateway: a rule denies this", done.stderr)
         self.assertIn("42", done.stdout)
-        code = self.psql("drop table customers", "-v", "VERBOSITY=verbose").stderr
-        self.assertIn("42501", code)
+        self.assertIn("42501", self.psql("drop table customers", "-v", "VERBOSITY=verbose").stderr)
         self.assertNotIn("drop table customers", self.postgres.log())
         inside = self.psql("select 43", "-c", "begin", "-c", "drop table customers", "-c", "select 1", "-c", "rollback")
         self.assertIn("current transaction is aborted", inside.stderr)
@@ -90,10 +95,10 @@ class PostgresTest(lab.LabTest):
         done = self.lab.in_client("pgbench", "-i", "-q", "-s", "1", *at, "shop")
         self.assertEqual(done.returncode, 0, done.stderr)
         for mode in ("simple", "extended", "prepared"):
-            done = self.lab.in_client("pgbench", "-n", "-M", mode, "-c", "4", "-t", "200", *at, "shop")
+            done = self.lab.in_client("pgbench", "-n", "-M", mode, "-c", "4", "-t", "100", *at, "shop")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("number of failed transactions: 0", done.stdout)
-            self.assertIn("actually processed: 800/800", done.stdout)
+            self.assertIn("actually processed: 400/400", done.stdout)
 
     def test_a_dump_through_the_appliance_is_the_dump_beside_it(self):
         folder = tempfile.mkdtemp(prefix="sluice-dump")
@@ -102,13 +107,12 @@ class PostgresTest(lab.LabTest):
         namespaces.run("pg_dump", "-h", self.postgres.folder, "-U", "ann", "-t", "customers", "-f", direct, "shop")
         done = self.lab.in_client("pg_dump", "-h", self.lab.server_address, "-U", "ann", "-t", "customers", "-f", through, "shop")
         self.assertEqual(done.returncode, 0, done.stderr)
-        texts = [self.dump(name).replace(CARD, "************1111") for name in (direct, through)]
-        self.assertEqual(*texts)
+        self.assertEqual(self.dump(direct).replace(CARD, STARRED), self.dump(through))
         self.postgres.direct("create database copy owner ann")
         done = self.psql("select 1", "-q", "-1", "-f", through, database="copy")
         self.assertEqual(done.stderr, "")
         namespaces.run("pg_dump", "-h", self.postgres.folder, "-U", "ann", "-t", "customers", "-f", again, "copy")
-        self.assertEqual(self.dump(again), texts[1])
+        self.assertEqual(self.dump(again), self.dump(through))
 
     @staticmethod
     def dump(name):
@@ -125,6 +129,7 @@ class PostgresTest(lab.LabTest):
         self.psql("select 'something to find' as it")
         sessions = self.wait_for_sessions(1, of=lambda one: one["service"] == "shop" and self.said(one, "something to find"))
         self.assertEqual(sessions[0]["principal"], "ann")
+        self.assertEqual(sessions[0]["protocol"], "postgres")
 
     def said(self, session, text):
         for unit in self.session(session["id"])["units"]:

@@ -1,6 +1,6 @@
-// Both sides of a PostgreSQL session under any bytes, as recordings have them (recording.h), through a relay that masks,
-// denies and records. What must hold: nothing asserts, every unit has one end in each direction, every buffer comes
-// back; and while the session runs, no cut changes what the peers get or what is on the record.
+// Both sides of a PostgreSQL session under any bytes, as recordings have them (recording.h), through a relay that
+// masks, denies and records. What must hold: nothing asserts, every unit has one end in each direction, every buffer
+// comes back; and while the session runs, no cut changes what the peers get or what is on the record.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -19,7 +19,8 @@ using session::PostgresRelay;
 
 // A small window, so that it is left; the first bit of an input chooses the mode.
 std::string policy_text(bool enforces) {
-  std::string text = test::masking_policy("    window: 1KiB\n    after_window: stream", enforces ? "enforce" : "observe");
+  std::string text =
+      test::masking_policy("    window: 1KiB\n    after_window: stream", enforces ? "enforce" : "observe");
   for (std::size_t at = 0; (at = text.find("protocol: http", at)) != std::string::npos;)
     text.replace(at, 14, "protocol: postgres");
   return text;

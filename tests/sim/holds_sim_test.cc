@@ -163,7 +163,6 @@ struct Net {
                seed),
         server(world.clock, server_port, pools(), {.ip = test::kServerAddress, .link = ethernet(2, 1), .tcp = {}},
                seed + 4) {
-    worker::PolicyUpdate update;
     update.scratch = std::make_unique<inspect::Scratch>();
     update.policy = test::make_policy(policy, *update.scratch);
     EXPECT_TRUE(worker.offer(&update));
@@ -199,6 +198,7 @@ struct Net {
   SimPort server_port{server_wire, 1, pools(), kPlainNic};
   SimPort inner_client, inner_server;
   test::MemoryRecorder recorder;
+  worker::PolicyUpdate update;  // the worker takes it at its first burst
   worker::Worker worker;
   Reviewer reviewer;
   Host client, server;
