@@ -233,6 +233,7 @@ class Holds(lab.LabTest):
         self.assertEqual(ask(b"first of its kind"), (201, None))
         self.assertTrue(wait_until(lambda: self.served(self.limit) == 1, 5))
         self.assertEqual(ask(b"first of its kind")[0], 403)  # it is used up
+        self.assertTrue(wait_until(lambda: changed[1] in [hold["id"] for hold in self.holds()], 5, 0.02))
         self.decide("reject", {"id": changed[1]}, "--reason", "not this one")
         self.assert_state({"id": changed[1]}, "denied")
         self.assertEqual(ask(b"first of its kinD"), (403, None))
