@@ -39,7 +39,7 @@ struct Workspace {
 };
 
 // Of what a session needs while anything is under way on it.
-inline constexpr std::size_t kAwakeBytes = 3456;
+inline constexpr std::size_t kAwakeBytes = 3520;
 
 struct Context {
   buffer::Pools& pools;
