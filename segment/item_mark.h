@@ -1,5 +1,5 @@
-// How a recorded body that is many values says where each begins: a line end, what it is, and how long it is, in bytes
-// that no pattern takes for part of a value and no mask covers (docs/formats/session-log.md).
+// How a recorded body that is many values says which: a value follows its mark, a text and a row end with theirs. A
+// mark is a line end, what it is about, and a length, in bytes that no mask of a rule covers (docs/formats/segment.md).
 #pragma once
 
 #include <bit>
@@ -11,10 +11,10 @@
 namespace sluice {
 
 enum class Item : std::uint8_t {
-  row = 0,  // begins; its length is how many values it has
-  value = 1,
-  null = 2,  // which is another thing than a value of no bytes
-  text = 3,  // up to the next mark; its length is 0
+  row = 0,    // ends; its length is how many values it has
+  value = 1,  // so many bytes follow
+  null = 2,   // which is another thing than a value of no bytes
+  text = 3,   // ends, which began behind the mark before; its length is 0
 };
 
 inline constexpr std::size_t kMostMarkBytes = 10;

@@ -10,8 +10,7 @@ namespace sluice::cli {
 
 std::string values_text(std::string_view body) {
   std::string out;
-  bool in_row = false;
-  bool is_first = true;  // value of its row
+  bool is_first = true;  // of its line
   while (!body.empty()) {
     const auto mark = read_mark(body);
     if (!mark) {  // text goes on
@@ -20,22 +19,19 @@ std::string values_text(std::string_view body) {
       continue;
     }
     body.remove_prefix(mark->bytes);
-    const bool is_value = mark->item == Item::value || mark->item == Item::null;
-    if (is_value && in_row && !std::exchange(is_first, false)) {
-      out += " | ";
-    } else if (!(is_value && in_row) && !out.empty()) {
+    if (mark->item == Item::row || mark->item == Item::text) {
       out += '\n';
-    }
-    if (!is_value) {
-      in_row = mark->item == Item::row;
       is_first = true;
+      continue;
     }
+    if (!std::exchange(is_first, false)) out += " | ";
     if (mark->item == Item::null) out += "NULL";
     if (mark->item != Item::value) continue;
     const std::size_t bytes = std::min<std::size_t>(body.size(), mark->length);
     out += body.substr(0, bytes);
     body.remove_prefix(bytes);
   }
+  if (!out.empty() && out.back() == '\n') out.pop_back();
   return out;
 }
 

@@ -24,8 +24,8 @@ void Held::append(buffer::Pools& pools, buffer::Chain&& bytes) {
   bytes_.append(std::move(bytes));
 }
 
-Bytes Held::unlabelled() const {
-  std::size_t offset = labelled_bytes_;
+Bytes Held::unlabelled(std::size_t skip) const {
+  std::size_t offset = labelled_bytes_ + skip;
   if (offset == bytes_.length_bytes()) return {};
   for (rte_mbuf* m = bytes_.first(); m != nullptr; m = m->next) {
     if (offset < m->data_len) return {rte_pktmbuf_mtod_offset(m, const std::uint8_t*, offset), m->data_len - offset};

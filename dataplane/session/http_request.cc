@@ -84,7 +84,7 @@ void HttpRelay::leave_window(Context& context) {
 void HttpRelay::adopt_policy(Context& context) {
   if (context.policy == policy_) return;
   const enforce::Service* newest = context.policy->snapshot->find_service(server_address_, service_->port);
-  if (newest == nullptr) return;
+  if (newest == nullptr || newest->protocol != service_->protocol) return;
   service_ = newest;
   policy_ = context.policy;
   learn_limits();

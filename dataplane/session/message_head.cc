@@ -69,7 +69,6 @@ ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
 }
 
 void Message::plain_head(Context& context, Bytes bytes, bool synthesized) {
-  if (!recording()) return;
   Workspace& work = context.work;
   work.bytes.assign(bytes.begin(), bytes.end());
   work.content.reset(0);
@@ -77,6 +76,7 @@ void Message::plain_head(Context& context, Bytes bytes, bool synthesized) {
   work.matches.clear();
   if (!synthesized && scan_block(context, bytes) != ErrorCode::ok) return;
   make_stars(context);
+  if (!recording()) return;
   if (!synthesized) bytes = bytes.first(std::min(bytes.size(), kMaxLineBytes));
   const MutableBytes out =
       context.recorder.head(subject(), {.unit = unit_.number, .direction = direction_, .synthesized = synthesized},

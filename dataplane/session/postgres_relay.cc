@@ -2,6 +2,7 @@
 #include "dataplane/session/postgres_relay.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/stage_clock.h"
 #include "dataplane/protocol/postgres/writer.h"
@@ -11,7 +12,8 @@ namespace {
 
 constexpr std::size_t kMessageRoom = 64 * 1024;  // of the recorder: heads, ends, and an answer of our own
 constexpr std::size_t kMostErrorBytes = 4096;
-constexpr std::size_t kMostQuestions = 1024;  // without an answer; a client that asks more waits
+// Without an answer; a client that asks more waits. So many answers fill a server's buffer, so that it sends them.
+constexpr std::size_t kMostQuestions = 8192;
 
 }  // namespace
 
@@ -35,7 +37,8 @@ void PostgresRelay::advance(Context& context) {
   starved_ = false;
   read_requests(context);
   read_responses(context);
-  if (!starved_ && request_.held.unlabelled_bytes() > 0) read_requests(context);  // an answer made room
+  if (!starved_ && request_.held.unlabelled_bytes() > request_.header_bytes)
+    read_requests(context);  // there is room now
   conclude(context, Direction::request);
   conclude(context, Direction::response);
 }
@@ -59,16 +62,22 @@ void PostgresRelay::finish(Context& context, Direction direction) {
 // more than it has: nothing where its verdict had not fallen.
 void PostgresRelay::conclude(Context& context, Direction direction) {
   Side& from = side(direction);
-  if (!from.ended || from.finished || from.dead || from.held.unlabelled_bytes() > 0) return;
-  const bool cut = from.reader.finish().kind == postgres::StepKind::error;
-  if (cut) context.errors.add(ErrorCode::postgres_incomplete);
+  if (!from.ended || from.finished || from.dead || from.held.unlabelled_bytes() > from.header_bytes) return;
+  if (from.reader.finish().kind == postgres::StepKind::error) context.errors.add(ErrorCode::postgres_incomplete);
   if (from.message.active()) {
     const bool judged = direction == Direction::response || from.judged;
-    if (from.message.content(context, from.held, true) == ErrorCode::ok && judged) release(context, from, false);
-    from.message.end(context, from.held.content_end(), Ending::cut, ErrorCode::postgres_incomplete);
-    if (direction == Direction::response) exchanges_.pop_front();
+    const bool decided = from.message.content(context, from.held, true) == ErrorCode::ok;
+    if (direction == Direction::request && judged && from.message.denied())
+      refuse(context, from.message.denial());
+    else if (decided && judged)
+      release(context, from, false);
   }
+  if (direction == Direction::request)
+    cut_request(context, Ending::cut, ErrorCode::postgres_incomplete);
+  else
+    cut_response(context, ErrorCode::postgres_incomplete);
   from.held.clear();
+  from.header_bytes = 0;
   from.finished = true;
 }
 
@@ -77,18 +86,49 @@ void PostgresRelay::leave(Context& context) {
 }
 
 void PostgresRelay::close(Context& context, ErrorCode why) {
-  for (const Direction direction : {Direction::request, Direction::response}) {
-    Side& from = side(direction);
-    if (from.message.active()) {
-      from.message.content(context, from.held, true);
-      from.message.end(context, from.held.content_end(), Ending::cut, why);
-      if (direction == Direction::response) exchanges_.pop_front();
-    }
-    from.held.clear();
-    from.dead = true;
+  cut_request(context, Ending::cut, why);
+  cut_response(context, why);
+  for (Side* from : {&request_, &response_}) {
+    from->held.clear();
+    from->header_bytes = 0;
+    from->dead = true;
   }
-  for (const Exchange& exchange : exchanges_) end_silently(context, exchange.unit, Ending::cut, why);
+  end_all_silently(context, why);
+}
+
+// What the client was saying, with an end in both directions.
+void PostgresRelay::cut_request(Context& context, Ending ending, ErrorCode why) {
+  Message& message = request_.message;
+  if (!message.active() && refused_ == ErrorCode::ok) return;
+  if (message.active()) {
+    message.content(context, request_.held, true);
+    message.end(context, request_.held.content_end(), ending, why);
+  }
+  refused_ = ErrorCode::ok;
+  copying_ = false;
+  end_silently(context, unit_, Direction::response, Ending::cut, why);
+}
+
+void PostgresRelay::cut_response(Context& context, ErrorCode why) {
+  Message& message = response_.message;
+  if (!message.active()) return;
+  message.content(context, response_.held, true);
+  message.end(context, response_.held.content_end(), Ending::cut, why);
+  if (!std::exchange(says_unasked_, false)) exchanges_.pop_front();
+}
+
+void PostgresRelay::end_all_silently(Context& context, ErrorCode why) {
+  for (const Exchange& exchange : exchanges_)
+    end_silently(context, exchange.unit, Direction::response, Ending::cut, why);
   exchanges_.clear();
+}
+
+// So that each unit has an end in both directions on the record.
+void PostgresRelay::end_silently(Context& context, const UnitInfo& unit, Direction direction, Ending ending,
+                                 ErrorCode why) {
+  Message none;
+  none.begin(unit, direction);
+  none.end(context, 0, ending, why);
 }
 
 bool PostgresRelay::accepts(Direction direction) const {
@@ -117,20 +157,18 @@ bool PostgresRelay::answer_expected() const {
 
 // Labels of what is about to be held.
 RunKind PostgresRelay::run_kind(const Side& side, postgres::StepKind kind) {
-  if (kind == postgres::StepKind::more || kind == postgres::StepKind::message) return RunKind::head;
   return kind == postgres::StepKind::field && side.is_value ? RunKind::content : RunKind::framing;
 }
 
-// A message's type and length go when both are here: what they begin may be put in its place.
 void PostgresRelay::release(Context& context, Side& side, bool all) {
-  if (side.message.active() && side.message.unit().service->mode == enforce::Mode::observe && !side.in_header &&
+  if (side.message.active() && side.message.unit().service->mode == enforce::Mode::observe &&
       !side.held.pass(context.pools, side.out)) {
     abort(ErrorCode::buffers_exhausted);
     return;
   }
   side.passed = true;
   const std::uint64_t through = side.message.active() ? side.message.decided() : side.held.content_end();
-  if (!side.held.release(context.pools, !side.in_header, through, all, side.out)) abort(ErrorCode::buffers_exhausted);
+  if (!side.held.release(context.pools, true, through, all, side.out)) abort(ErrorCode::buffers_exhausted);
 }
 
 void PostgresRelay::say(Context& context, Side& side, std::string_view bytes) {
@@ -146,6 +184,14 @@ void PostgresRelay::say_error(Context& context, std::string_view severity, Error
   say(context, response_, bytes);
 }
 
+// Only where all that is under way is observed may the streams go on without structure.
+bool PostgresRelay::observes_all() const {
+  const auto observed = [](const enforce::Service* service) { return service->mode == enforce::Mode::observe; };
+  return observed(service_) && (!request_.message.active() || observed(request_.message.unit().service)) &&
+         (!response_.message.active() || observed(response_.message.unit().service)) &&
+         std::ranges::all_of(exchanges_, [&](const Exchange& exchange) { return observed(exchange.unit.service); });
+}
+
 // Observe: streams that cannot be read pass on without structure, and the record says since where.
 void PostgresRelay::go_opaque(Context& context, ErrorCode why) {
   context.errors.add(why);
@@ -154,14 +200,15 @@ void PostgresRelay::go_opaque(Context& context, ErrorCode why) {
     if (from->message.active()) {
       from->message.content(context, from->held, true);
       release(context, *from, true);
-      from->message.end(context, from->held.content_end(), Ending::cut, why);
     }
-    from->in_header = from->discard = from->is_value = false;
+    from->header_bytes = 0;
+    from->discard = from->is_value = false;
     from->reader = postgres::Reader(from == &request_ ? Direction::request : Direction::response);
     from->reader.become_opaque();
   }
-  for (const Exchange& exchange : exchanges_) end_silently(context, exchange.unit, Ending::cut, why);
-  exchanges_.clear();
+  cut_request(context, Ending::cut, why);
+  cut_response(context, why);
+  end_all_silently(context, why);
 }
 
 void PostgresRelay::abort(ErrorCode why) {

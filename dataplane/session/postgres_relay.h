@@ -64,13 +64,14 @@ class PostgresRelay final : public Relay {
     postgres::Reader reader;
     Held held;
     Message message;
-    bool in_header = false;  // the last labelled bytes are a type and length that are not all here
-    bool is_value = false;   // the field that is read is content
-    bool passed = false;     // request: some of the message went to the server
-    bool judged = false;     // request: its verdict has fallen
-    bool discard = false;    // the rest of the message is read and forgotten
-    bool dead = false;       // nothing more is read
-    bool ended = false;      // its sender finished
+    std::size_t header_bytes = 0;  // of a type and length that are not all here: not labelled before they are
+    bool is_value = false;         // the field that is read is content
+    bool passed = false;           // request: some of the unit went to the server
+    bool judged = false;           // request: its verdict has fallen
+    bool discard = false;          // the rest of the message is read and forgotten
+    bool is_copying = false;       // COPY data is under way, a text that has not ended
+    bool dead = false;             // nothing more is read
+    bool ended = false;            // its sender finished
   };
 
   // requests (postgres_request.cc)
@@ -78,18 +79,22 @@ class PostgresRelay final : public Relay {
   void request_step(Context& context, const postgres::Step& step, Bytes bytes);
   void begin_request(Context& context);
   void begin_parameter(Context& context);
-  void gather(Bytes bytes);
+  void end_parameter(Bytes bytes);
   void end_request(Context& context);
+  void end_packet(Context& context, postgres::MessageKind kind);
   void adopt_policy(Context& context);
+  [[nodiscard]] UnitInfo new_unit(Context& context);
   void open_unit(Context& context);
   void tell_head(Context& context);
   void judge(Context& context, bool last);
+  void make_room(Context& context);
   void leave_window(Context& context);
   void refuse(Context& context, ErrorCode error);
   void put_in_place(Context& context);
   void refuse_copy(Context& context, ErrorCode error);
   void end_copy(Context& context, Ending ending);
-  void ask(const Context& context, ErrorCode refused);
+  void ask(Context& context, ErrorCode refused);
+  void cut_request(Context& context, Ending ending, ErrorCode why);
   void request_error(Context& context, ErrorCode error);
   [[nodiscard]] bool judging() const { return request_.message.active() && !request_.judged; }
 
@@ -97,10 +102,12 @@ class PostgresRelay final : public Relay {
   void read_responses(Context& context);
   void response_step(Context& context, const postgres::Step& step, Bytes bytes);
   void begin_response(Context& context);
+  void open_unasked(Context& context);
   void begin_value();
+  void end_value();
   void end_response(Context& context);
   void settle(Context& context);
-  static void end_silently(Context& context, const UnitInfo& unit, Ending ending, ErrorCode why);
+  static void end_silently(Context& context, const UnitInfo& unit, Direction direction, Ending ending, ErrorCode why);
   void decide(Context& context, bool last);
   void response_error(Context& context, ErrorCode error);
   // Of the server's message that is read: that to which it belongs, if that is a unit.
@@ -115,6 +122,8 @@ class PostgresRelay final : public Relay {
   }
   void advance(Context& context);
   void conclude(Context& context, Direction direction);
+  void cut_response(Context& context, ErrorCode why);
+  void end_all_silently(Context& context, ErrorCode why);
   [[nodiscard]] bool has_room(Context& context) const;
   static RunKind run_kind(const Side& side, postgres::StepKind kind);
   void release(Context& context, Side& side, bool all);
@@ -122,7 +131,7 @@ class PostgresRelay final : public Relay {
   void say_error(Context& context, std::string_view severity, ErrorCode why);
   void go_opaque(Context& context, ErrorCode why);
   void abort(ErrorCode why);
-  [[nodiscard]] bool observes() const { return service_->mode == enforce::Mode::observe; }
+  [[nodiscard]] bool observes_all() const;
   [[nodiscard]] ServiceCounters& counters() const { return policy_->counters(*service_); }
 
   postgres::Conversation conversation_;
@@ -130,6 +139,7 @@ class PostgresRelay final : public Relay {
   Side response_;
   std::deque<Exchange> exchanges_;
   UnitInfo unit_;                      // of the client's message that is read, or was read last
+  UnitInfo unasked_;                   // of the server's message that is read, where says_unasked_
   std::string user_;                   // of the startup packet
   std::string name_;                   // the field that is read, as far as it is kept
   std::string statement_;              // which a Parse names
@@ -137,10 +147,11 @@ class PostgresRelay final : public Relay {
   ErrorCode refused_ = ErrorCode::ok;  // why the message that is read is discarded
   bool is_user_ = false;               // the startup parameter that is read
   bool is_head_told_ = false;
-  bool copying_ = false;        // the client's COPY data is a unit that is under way
-  bool copy_refused_ = false;   // what comes of it is forgotten
-  bool is_opaque_ = false;      // the streams pass without structure
-  bool is_copied_out_ = false;  // the server's COPY data has begun
+  bool copying_ = false;       // the client's COPY data is the unit that is under way
+  bool copy_refused_ = false;  // what comes of it is forgotten
+  bool is_opaque_ = false;     // the streams pass without structure
+  bool says_unasked_ = false;  // the server's message that is read is a unit of its own
+  unsigned encryption_requests_ = 0;
 };
 
 }  // namespace sluice::session

@@ -13,7 +13,8 @@ using postgres::MessageKind;
 using postgres::StepKind;
 
 constexpr std::size_t kMostNameBytes = 1024;                // of a name that is kept; longer ones are cut
-constexpr std::string_view kRefused = "refused by policy";  // no statement, and the name of none
+constexpr unsigned kMostEncryptionRequests = 2;             // TLS, and GSSAPI
+constexpr std::string_view kRefused = "refused by policy";  // no statement
 
 // What a unit of this kind is called on the record; empty: it is none.
 std::string_view word_of(MessageKind kind) {
@@ -65,17 +66,14 @@ void PostgresRelay::read_requests(Context& context) {
         break;
       }
     }
-    const bool is_crowded = in.held.run_count() > Held::kMaxRuns / 4;
-    if (judging() ? is_crowded || in.held.content_end() >= service_->window_bytes : is_crowded) {
-      judging() ? leave_window(context) : judge(context, false);
-      piece = {};
-      continue;
-    }
-    if (piece.empty()) piece = in.held.unlabelled();
+    if (piece.empty()) piece = in.held.unlabelled(in.header_bytes);
     Bytes next = piece;
     // The window is filled exactly, so that what lies beyond it has no part in the verdict.
-    if (judging())
-      next = next.first(std::min<std::size_t>(next.size(), service_->window_bytes - in.held.content_end()));
+    if (judging()) {
+      const std::uint64_t end = in.held.content_end();
+      const std::uint64_t left = service_->window_bytes - std::min<std::uint64_t>(service_->window_bytes, end);
+      next = next.first(std::min<std::size_t>(next.size(), std::max<std::uint64_t>(left, 1)));
+    }
     const postgres::Step step = in.reader.next(next);
     if (step.kind == StepKind::more && step.bytes == 0) break;
     labelled |= step.bytes > 0;
@@ -94,24 +92,34 @@ void PostgresRelay::request_step(Context& context, const postgres::Step& step, B
   Side& in = request_;
   const ErrorCode error = step.kind == StepKind::error ? step.error : conversation_.request(in.reader, step, bytes);
   if (error != ErrorCode::ok) return request_error(context, error);
-  if (step.kind == StepKind::field) begin_parameter(context);
-  in.held.label(run_kind(in, step.kind), step.bytes);
-  in.in_header = step.kind == StepKind::more;
-  if (step.kind == StepKind::field) gather(bytes);
-  if (step.kind == StepKind::message) begin_request(context);
-  if (step.kind == StepKind::message_end) end_request(context);
+  if (step.kind == StepKind::more) {
+    in.header_bytes += step.bytes;
+    return;
+  }
+  std::size_t labelled = step.bytes;
+  if (step.kind == StepKind::message) {
+    labelled += std::exchange(in.header_bytes, 0);
+    begin_request(context);
+  } else if (step.kind == StepKind::field) {
+    begin_parameter(context);
+  }
+  if (in.dead) return;
+  in.held.label(run_kind(in, step.kind), labelled);
+  if (step.kind == StepKind::field) end_parameter(bytes);
   if (in.discard) in.held.drop_labelled();
+  if (step.kind == StepKind::message_end) end_request(context);
 }
 
-// The newest policy, unless that no longer knows the service. Between units.
+// The newest policy, unless that no longer knows the service, or reads it as something else. Between units.
 void PostgresRelay::adopt_policy(Context& context) {
   if (context.policy == policy_) return;
   const enforce::Service* newest = context.policy->snapshot->find_service(server_address_, service_->port);
-  if (newest == nullptr) return;
+  if (newest == nullptr || newest->protocol != service_->protocol) return;
   service_ = newest;
   policy_ = context.policy;
 }
 
+// Before its header is labelled: what it ends, and whether it is a unit.
 void PostgresRelay::begin_request(Context& context) {
   const MessageKind kind = request_.reader.message().kind;
   head_.clear();
@@ -122,31 +130,40 @@ void PostgresRelay::begin_request(Context& context) {
     return;
   } else if (copying_) {  // the server failed the COPY, and the client goes on
     end_copy(context, Ending::cut);
+    if (request_.dead) return;
   }
-  copy_refused_ &= kind == MessageKind::copy_data;
+  copy_refused_ = false;
   copying_ = kind == MessageKind::copy_data;
   open_unit(context);
 }
 
-void PostgresRelay::open_unit(Context& context) {
-  request_.held.begin_message();
-  adopt_policy(context);
+UnitInfo PostgresRelay::new_unit(Context& context) {
   const std::string_view name = principal_.empty() ? kAnonymous : std::string_view(principal_);
   // Who gives itself a name that the policy has not for it is somebody only where it comes from.
   const bool is_given = principal_ != policy_->snapshot->principal_of(client_address_);
-  CallerRow& caller = context.callers.find(service_->name, name, is_given ? client_address_.source() : 0, unit_.caller);
-  unit_.policy = policy_;
-  unit_.service = service_;
-  unit_.session = session_;
-  unit_.number = next_unit_++;
-  unit_.principal = principal_;
-  unit_.client_address = client_address_;
-  unit_.caller = &caller;
-  caller.requests.add();
+  UnitInfo unit;
+  unit.policy = policy_;
+  unit.service = service_;
+  unit.session = session_;
+  unit.number = next_unit_++;
+  unit.principal = principal_;
+  unit.client_address = client_address_;
+  unit.caller = &context.callers.find(service_->name, name, is_given ? client_address_.source() : 0, unit_.caller);
+  return unit;
+}
+
+void PostgresRelay::open_unit(Context& context) {
+  Side& in = request_;
+  in.held.begin_message();
+  adopt_policy(context);
+  unit_ = new_unit(context);
+  unit_.caller->requests.add();
   counters().requests.add();
-  request_.message.begin(unit_, Direction::request);
-  request_.judged = !service_->judges_request_body;
-  request_.passed = false;
+  in.message.begin(unit_, Direction::request);
+  // Names stand in heads. What is replicated has no end to wait for: it is scanned as it passes.
+  in.judged = (!service_->judges_request_body && service_->scan(enforce::Place::request_head) == nullptr) ||
+              conversation_.phase() == postgres::Phase::copy_both;
+  in.passed = false;
   is_head_told_ = false;
 }
 
@@ -156,24 +173,27 @@ void PostgresRelay::begin_parameter(Context& context) {
   const postgres::Field& field = in.reader.field();
   in.is_value = in.message.active() && is_content(field.kind);
   if (field.first) name_.clear();
-  if (!in.is_value || !field.first) return;
-  const bool goes_on = field.kind == FieldKind::copy_data && is_head_told_;
-  tell_head(context);
-  if (field.kind == FieldKind::parameter || field.kind == FieldKind::argument)
-    in.held.mark(field.null ? Item::null : Item::value, field.null ? 0 : field.length);
-  else if (!goes_on)
-    in.held.mark(Item::text, 0);
+  if (!in.is_value) return;
+  if (field.first) tell_head(context);
+  const bool is_marked = field.kind == FieldKind::parameter || field.kind == FieldKind::argument;
+  if (field.first && is_marked) in.held.mark(field.null ? Item::null : Item::value, field.null ? 0 : field.length);
+  make_room(context);
+  in.is_value = in.message.active();
 }
 
-// Names as they come: of who calls, and of what is prepared.
-void PostgresRelay::gather(Bytes bytes) {
+// Names as they come: of who calls, and of what is prepared. And where a statement ends.
+void PostgresRelay::end_parameter(Bytes bytes) {
   const postgres::Field& field = request_.reader.field();
+  if (field.kind == FieldKind::query_text && field.last && request_.message.active()) request_.held.mark(Item::text, 0);
   const bool is_name = field.kind == FieldKind::statement_name || field.kind == FieldKind::portal_name;
   if (!is_name && field.kind != FieldKind::startup_name && field.kind != FieldKind::startup_value) return;
   name_.append(as_text(bytes.first(std::min(bytes.size(), kMostNameBytes - name_.size()))));
   if (!field.last) return;
-  if (is_name) head_.append(" \"").append(name_).append("\"");
   if (field.kind == FieldKind::statement_name) statement_ = name_;
+  if (is_name) {  // on one line of the record, whatever it is
+    head_.append(" \"").append(name_).append("\"");
+    std::ranges::replace_if(head_, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
+  }
   if (field.kind == FieldKind::startup_value && is_user_) user_ = name_;
   is_user_ = field.kind == FieldKind::startup_name && name_ == "user";
 }
@@ -188,24 +208,12 @@ void PostgresRelay::tell_head(Context& context) {
 void PostgresRelay::end_request(Context& context) {
   Side& in = request_;
   const MessageKind kind = in.reader.message().kind;
-  if (kind == MessageKind::copy_data || (copy_refused_ && ends_copy(kind))) {
-    copy_refused_ &= !ends_copy(kind);
-    if (std::exchange(in.discard, false) || ends_copy(kind)) in.held.drop_labelled();
-    return;
-  }
-  if (copying_ && ends_copy(kind)) return end_copy(context, Ending::complete);
+  in.discard = false;
+  if (kind == MessageKind::copy_data) return;
+  if (ends_copy(kind) && copying_) return end_copy(context, Ending::complete);
+  if (ends_copy(kind) && std::exchange(copy_refused_, false)) return in.held.drop_labelled();
   if (refused_ != ErrorCode::ok) return put_in_place(context);
-  if (kind == MessageKind::ssl_request || kind == MessageKind::gss_request) {
-    in.held.drop_labelled();
-    conversation_.encryption_answered();
-    return say(context, response_, "N");  // what comes next can be read
-  }
-  if (!in.message.active() || copying_) {
-    if (kind == MessageKind::startup)
-      principal_ = user_.empty() ? std::string(policy_->snapshot->principal_of(client_address_)) : user_;
-    if (!in.message.active()) release(context, in, true);
-    return;
-  }
+  if (!in.message.active() || copying_) return end_packet(context, kind);
   tell_head(context);
   judge(context, true);
   if (in.dead) return;
@@ -214,8 +222,25 @@ void PostgresRelay::end_request(Context& context) {
   ask(context, ErrorCode::ok);
 }
 
-void PostgresRelay::ask(const Context& context, ErrorCode refused) {
+// Of a message that is no unit, or comes among COPY data.
+void PostgresRelay::end_packet(Context& context, MessageKind kind) {
+  Side& in = request_;
+  if (kind == MessageKind::ssl_request || kind == MessageKind::gss_request) {
+    in.held.drop_labelled();
+    conversation_.encryption_answered();
+    if (++encryption_requests_ > kMostEncryptionRequests)
+      return request_error(context, ErrorCode::postgres_unexpected_message);
+    return say(context, response_, "N");  // what comes next can be read
+  }
+  if (kind == MessageKind::startup)
+    principal_ = user_.empty() ? std::string(policy_->snapshot->principal_of(client_address_)) : user_;
+  if (!in.message.active()) release(context, in, true);
+}
+
+void PostgresRelay::ask(Context& context, ErrorCode refused) {
   const postgres::Question& question = conversation_.asking();
+  if (question.skipped)
+    return end_silently(context, unit_, Direction::response, Ending::cut, ErrorCode::postgres_skipped);
   exchanges_.push_back({.question = question.id, .unit = unit_, .since = context.now, .refused = refused});
 }
 
@@ -230,7 +255,19 @@ void PostgresRelay::judge(Context& context, bool last) {
   release(context, in, last);
 }
 
-// A byte comes that may lie beyond the window, so the verdict falls now, on the window alone. COPY data is one unit
+// A value goes on, or begins. Many small ones are bounded as long ones are.
+void PostgresRelay::make_room(Context& context) {
+  Side& in = request_;
+  const postgres::Field& field = in.reader.field();
+  const bool is_crowded = in.held.run_count() > Held::kMaxRuns / 4;
+  const bool is_beyond = in.held.content_end() >= service_->window_bytes && (field.first || !field.last);
+  if (judging() && (is_beyond || is_crowded)) leave_window(context);
+  if (!in.message.active() || !is_crowded) return;
+  judge(context, false);
+  if (in.message.active() && in.held.run_count() > Held::kMaxRuns) refuse(context, ErrorCode::postgres_beyond_window);
+}
+
+// A byte comes that lies beyond the window, so the verdict falls now, on the window alone. COPY data is one unit
 // however long it is.
 void PostgresRelay::leave_window(Context& context) {
   Side& in = request_;
@@ -252,16 +289,16 @@ void PostgresRelay::refuse(Context& context, ErrorCode error) {
   counters().denied.add();
   unit_.caller->denied.add();
   in.message.end(context, in.held.content_end(), Ending::refused, error);
-  if (!whole) {
-    in.held.clear();
-    return abort(ErrorCode::rule_denied_late);
-  }
   in.held.drop_labelled();
   in.discard = true;
-  if (copying_)
-    refuse_copy(context, error);
-  else
+  if (whole && !copying_) {
     refused_ = error;
+    return;
+  }
+  end_silently(context, unit_, Direction::response, Ending::cut, error);
+  if (whole) return refuse_copy(context, error);
+  copying_ = false;
+  abort(ErrorCode::rule_denied_late);
 }
 
 // What the server refuses by itself, at the same place: a statement that is none, a statement or portal that is not
@@ -280,10 +317,8 @@ void PostgresRelay::put_in_place(Context& context) {
       say(context, in, message_of('P', {statement_, kEnd, kRefused, kEnd, "\0\0"sv}));
       break;
     case MessageKind::bind:
-      say(context, in, message_of('B', {kEnd, kRefused, kEnd, "\0\0\0\0\0\0"sv}));
-      break;
-    case MessageKind::execute:
-      say(context, in, message_of('E', {kRefused, kEnd, "\0\0\0\0"sv}));
+    case MessageKind::execute:  // two formats of no values: whatever the statement is, this is no Bind
+      say(context, in, message_of('B', {kEnd, kRefused, kEnd, "\0\2\0\0\0\0\0\0\0\0"sv}));
       break;
     default:
       say(context, in, message_of('F', {"\0\0\0\0\0\0\0\0\0\0"sv}));
@@ -295,38 +330,35 @@ void PostgresRelay::put_in_place(Context& context) {
 // The COPY fails, and the rest of its data goes no further.
 void PostgresRelay::refuse_copy(Context& context, ErrorCode error) {
   using std::string_view_literals::operator""sv;
-  end_silently(context, unit_, Ending::cut, error);
   copying_ = false;
   copy_refused_ = true;
   say(context, request_, message_of('f', {kRefused, "\0"sv}));
-  if (!exchanges_.empty()) exchanges_.front().refused = error;
+  if (!exchanges_.empty()) exchanges_.back().refused = error;  // what asked for the data was asked last
 }
 
 // With the message that ends it, which goes behind its data.
 void PostgresRelay::end_copy(Context& context, Ending ending) {
   Side& in = request_;
+  in.held.mark(Item::text, 0);
   judge(context, true);
   if (in.dead) return;
   if (copying_) {
     in.message.end(context, in.held.content_end(), ending, ErrorCode::ok);
-    end_silently(context, unit_, ending, ErrorCode::ok);
+    end_silently(context, unit_, Direction::response, ending, ErrorCode::ok);
   }
   copying_ = copy_refused_ = in.discard = false;
 }
 
 // The connection cannot be read on. The client is told, unless that would fall into an answer.
 void PostgresRelay::request_error(Context& context, ErrorCode error) {
-  if (observes()) return go_opaque(context, error);
+  if (observes_all()) return go_opaque(context, error);
   Side& in = request_;
   const bool in_turn = exchanges_.empty() && response_.reader.idle() && response_.held.length_bytes() == 0;
   context.errors.add(error);
   counters().errors.add();
-  if (in.message.active()) {
-    in.message.content(context, in.held, true);
-    in.message.end(context, in.held.content_end(), Ending::refused, error);
-    end_silently(context, unit_, Ending::cut, error);
-  }
+  cut_request(context, Ending::refused, error);
   in.held.clear();
+  in.header_bytes = 0;
   if (!in_turn) return abort(error);
   say_error(context, "FATAL", error);
   request_.dead = response_.dead = true;

@@ -12,7 +12,6 @@ using postgres::MessageKind;
 using postgres::StepKind;
 
 constexpr std::size_t kDecideBytes = 64 * 1024;  // held, after which it is decided what may go
-constexpr std::size_t kHeaderBytes = 5;          // a message's type and length
 
 // The first line of an answer on the record: with what it begins.
 std::string_view word_of(MessageKind kind) {
@@ -33,13 +32,20 @@ std::string_view word_of(MessageKind kind) {
   }
 }
 
-// Of these each is a value; the length of a text is known only at its end.
+// Of these each has its mark where it ends.
 bool is_text(FieldKind kind) {
-  return kind == FieldKind::column_name || kind == FieldKind::command_tag || kind == FieldKind::error_text;
+  return kind == FieldKind::column_name || kind == FieldKind::command_tag || kind == FieldKind::error_text ||
+         kind == FieldKind::notification;
 }
 
 bool is_content(FieldKind kind) {
   return is_text(kind) || kind == FieldKind::cell || kind == FieldKind::function_result || kind == FieldKind::copy_data;
+}
+
+// Of these, content comes also where no unit was asked for it.
+bool may_be_unasked(MessageKind kind) {
+  return kind == MessageKind::row_description || kind == MessageKind::error || kind == MessageKind::notice ||
+         kind == MessageKind::notification;
 }
 
 }  // namespace
@@ -52,7 +58,7 @@ void PostgresRelay::read_responses(Context& context) {
       starved_ = true;
       break;
     }
-    if (piece.empty()) piece = in.held.unlabelled();
+    if (piece.empty()) piece = in.held.unlabelled(in.header_bytes);
     const postgres::Step step = in.reader.next(piece);
     if (step.kind == StepKind::more && step.bytes == 0) break;
     const Bytes bytes = piece.first(step.bytes);
@@ -68,50 +74,86 @@ void PostgresRelay::response_step(Context& context, const postgres::Step& step, 
   Side& in = response_;
   const ErrorCode error = step.kind == StepKind::error ? step.error : conversation_.response(in.reader, step, bytes);
   if (error != ErrorCode::ok) return response_error(context, error);
-  if (step.kind == StepKind::field) begin_value();
-  in.held.label(run_kind(in, step.kind), step.bytes);
-  in.in_header = step.kind == StepKind::more;
-  if (step.kind == StepKind::message) begin_response(context);
-  if (step.kind == StepKind::message_end) end_response(context);
+  if (step.kind == StepKind::more) {
+    in.header_bytes += step.bytes;
+    return;
+  }
+  std::size_t labelled = step.bytes;
+  if (step.kind == StepKind::message) {
+    labelled += std::exchange(in.header_bytes, 0);
+    begin_response(context);
+  } else if (step.kind == StepKind::field) {
+    begin_value();
+  }
+  if (in.dead) return;
+  in.held.label(run_kind(in, step.kind), labelled);
+  if (step.kind == StepKind::field) end_value();
   if (in.discard) in.held.drop_labelled();
+  if (step.kind == StepKind::message_end) end_response(context);
 }
 
+// Before its header is labelled.
 void PostgresRelay::begin_response(Context& context) {
   Side& in = response_;
-  if (!answers_unit()) return;
-  const Exchange& exchange = exchanges_.front();
   const MessageKind kind = in.reader.message().kind;
-  if (!in.message.active()) {
+  const bool is_asked = answers_unit();
+  if (!in.message.active() && (is_asked || may_be_unasked(kind))) {
+    release(context, in, true);
+    if (in.dead) return;
+    says_unasked_ = !is_asked;
+    if (says_unasked_) open_unasked(context);
     in.held.begin_message();
-    in.message.begin(exchange.unit, Direction::response);
+    in.message.begin(is_asked ? exchanges_.front().unit : unasked_, Direction::response);
     in.message.plain_head(context, as_bytes(word_of(kind)), true);
-    is_copied_out_ = false;
+    in.is_copying = false;
   }
-  if (kind != MessageKind::error || exchange.refused == ErrorCode::ok) return;
-  if (in.held.labelled_bytes() > kHeaderBytes) return abort(exchange.refused);  // what is held before it would go, too
+  if (!is_asked || kind != MessageKind::error || exchanges_.front().refused == ErrorCode::ok) return;
+  decide(context, false);
+  if (in.held.labelled_bytes() > 0) return abort(exchanges_.front().refused);  // it would go with the error
   in.discard = true;
 }
 
-// Before the first byte of a field is labelled: where a value begins.
+// What a server says by itself, or of what is no unit: one that nobody asked for.
+void PostgresRelay::open_unasked(Context& context) {
+  unasked_ = new_unit(context);
+  end_silently(context, unasked_, Direction::request, Ending::complete, ErrorCode::ok);
+}
+
+// Before the first byte of a field is labelled.
 void PostgresRelay::begin_value() {
   Side& in = response_;
   const postgres::Field& field = in.reader.field();
   in.is_value = in.message.active() && !in.discard && is_content(field.kind);
   if (!in.is_value || !field.first) return;
-  if (is_text(field.kind)) return in.held.mark(Item::text, 0);
-  if (field.kind == FieldKind::copy_data) {  // one text, however it comes
-    if (!std::exchange(is_copied_out_, true)) in.held.mark(Item::text, 0);
-    return;
-  }
-  if (field.kind == FieldKind::cell && field.index == 0) in.held.mark(Item::row, in.reader.values().count);
-  in.held.mark(field.null ? Item::null : Item::value, field.null ? 0 : field.length);
+  const bool is_copied = field.kind == FieldKind::copy_data;
+  if (!is_copied && std::exchange(in.is_copying, false)) in.held.mark(Item::text, 0);
+  in.is_copying |= is_copied;
+  if (field.kind == FieldKind::cell || field.kind == FieldKind::function_result)
+    in.held.mark(field.null ? Item::null : Item::value, field.null ? 0 : field.length);
+}
+
+void PostgresRelay::end_value() {
+  Side& in = response_;
+  const postgres::Field& field = in.reader.field();
+  if (!in.is_value || !field.last) return;
+  const std::uint32_t cells = in.reader.values().count;
+  if (is_text(field.kind)) in.held.mark(Item::text, 0);
+  if (field.kind == FieldKind::cell && field.index + 1 == cells) in.held.mark(Item::row, cells);
 }
 
 void PostgresRelay::end_response(Context& context) {
   Side& in = response_;
+  if (in.reader.message().kind == MessageKind::copy_done && std::exchange(in.is_copying, false))
+    in.held.mark(Item::text, 0);
   if (std::exchange(in.discard, false)) {
     in.held.drop_labelled();
-    say_error(context, "ERROR", exchanges_.front().refused);
+    say_error(context, "ERROR", exchanges_.empty() ? ErrorCode::rule_denied : exchanges_.front().refused);
+  }
+  if (says_unasked_) {
+    decide(context, true);
+    if (in.dead || is_opaque_) return;
+    says_unasked_ = false;
+    in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
   }
   settle(context);
   if (!in.message.active()) release(context, in, true);
@@ -124,22 +166,15 @@ void PostgresRelay::settle(Context& context) {
     const Exchange& exchange = exchanges_.front();
     if (in.message.active()) {
       decide(context, true);
-      if (in.dead) return;
+      if (in.dead || is_opaque_) return;
       in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
       counters().responses.add();
       exchange.unit.caller->add_answer(context.now - exchange.since);
     } else {
-      end_silently(context, exchange.unit, Ending::cut, ErrorCode::postgres_skipped);
+      end_silently(context, exchange.unit, Direction::response, Ending::cut, ErrorCode::postgres_skipped);
     }
     exchanges_.pop_front();
   }
-}
-
-// So that each unit has an end in both directions on the record.
-void PostgresRelay::end_silently(Context& context, const UnitInfo& unit, Ending ending, ErrorCode why) {
-  Message none;
-  none.begin(unit, Direction::response);
-  none.end(context, 0, ending, why);
 }
 
 // What of the answer may go, goes.
@@ -154,17 +189,14 @@ void PostgresRelay::decide(Context& context, bool last) {
 
 // The client cannot be told in the middle of an answer, and what comes next cannot be read.
 void PostgresRelay::response_error(Context& context, ErrorCode error) {
-  if (observes()) return go_opaque(context, error);
+  if (observes_all()) return go_opaque(context, error);
   Side& in = response_;
   context.errors.add(error);
   counters().errors.add();
   if (!exchanges_.empty()) exchanges_.front().unit.caller->errors.add();
-  if (in.message.active()) {
-    in.message.content(context, in.held, true);
-    in.message.end(context, in.held.content_end(), Ending::refused, error);
-    exchanges_.pop_front();
-  }
+  cut_response(context, error);
   in.held.clear();
+  in.header_bytes = 0;
   abort(error);
 }
 

@@ -167,6 +167,7 @@ ErrorCode Conversation::end_request(const Reader& reader) {
     default:
       break;
   }
+  asking_.skipped |= skips_ && asking_.kind != QuestionKind::sync;  // the error may have come since it began
   if (asking_.kind == QuestionKind::none || asking_.skipped) return ErrorCode::ok;
   return ask(reader.values());
 }

@@ -15,18 +15,18 @@ std::string item(Item item, const std::string& bytes = "", std::uint32_t length 
 }
 
 TEST(PrintValues, ARowIsALine) {
-  const std::string body = item(Item::text, "id") + item(Item::text, "name") + item(Item::row, "", 2) +
-                           item(Item::value, "1") + item(Item::value, "two\nlines") + item(Item::row, "", 2) +
-                           item(Item::null) + item(Item::value, "") + item(Item::text, "SELECT 2");
+  const std::string body = "id" + item(Item::text) + "name" + item(Item::text) + item(Item::value, "1") +
+                           item(Item::value, "two\nlines") + item(Item::row, "", 2) + item(Item::null) +
+                           item(Item::value, "") + item(Item::row, "", 2) + "SELECT 2" + item(Item::text);
   EXPECT_EQ(values_text(body), "id\nname\n1 | two\nlines\nNULL | \nSELECT 2");
 }
 
-TEST(PrintValues, BoundValuesStandBelowEachOther) {
-  EXPECT_EQ(values_text(item(Item::value, "a") + item(Item::null) + item(Item::value, "b")), "a\nNULL\nb");
+TEST(PrintValues, BoundValuesStandSideBySide) {
+  EXPECT_EQ(values_text(item(Item::value, "a") + item(Item::null) + item(Item::value, "b")), "a | NULL | b");
 }
 
 TEST(PrintValues, WhatWasCutIsShownAsFarAsItIsThere) {
-  const std::string body = item(Item::row, "", 1) + item(Item::value, "0123456789");
+  const std::string body = item(Item::value, "0123456789");
   EXPECT_EQ(values_text(body.substr(0, body.size() - 4)), "012345");
   EXPECT_EQ(values_text("plain"), "plain");
 }

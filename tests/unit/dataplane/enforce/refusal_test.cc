@@ -299,8 +299,12 @@ TEST_F(Refusal, services) {
   expect_malformed("has no address", [](fbs::PolicyT& p) { p.services[0]->address = 0; });
   expect_malformed("has no address", [](fbs::PolicyT& p) { p.services[0]->port = 0; });
   expect_malformed("unknown protocol",
-                   [](fbs::PolicyT& p) { p.services[0]->protocol = static_cast<fbs::Protocol>(3); });
+                   [](fbs::PolicyT& p) { p.services[0]->protocol = static_cast<fbs::Protocol>(4); });
   expect_malformed("unknown protocol", [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::raw; });
+  expect_malformed("limits, holds or scores, and protocol postgres", [](fbs::PolicyT& p) {
+    p.services[0]->protocol = fbs::Protocol::postgres;
+    for (auto& rule : p.rules) rule->action = fbs::Action::hold;
+  });
   expect_malformed("rules or limits and a protocol that nothing reads",
                    [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::tcp; });
   expect_malformed("unknown protocol",
