@@ -50,6 +50,15 @@ Result<void> must_have_room(const OrderTold& pause, std::span<const Order> order
   return {};
 }
 
+// Who calls under another's name has nobody paused but himself.
+Result<void> must_spare_declared(const OrderTold& pause, Approvals& approvals) {
+  if (pause.source_bits == 0) return {};
+  const auto means = approvals.means_declared(pause);
+  if (!means) return std::unexpected(means.error());
+  if (*means) return fail(ErrorCode::conflict, "the policy knows another by this name there: pause the source");
+  return {};
+}
+
 // Empty: it can be.
 std::string why_not_paused(const std::string& principal) {
   if (std::ranges::find(kNobody, principal) != std::end(kNobody)) return "not paused: this is nobody's own name";
@@ -73,6 +82,7 @@ Result<OrderId> Alerts::pause(const AlertRule& rule, const AlertKey& key, const 
                               std::string& action) {
   Order order = pause_of(key);
   order.told.by = maker_of(rule);
+  if (auto spares = must_spare_declared(order.told, approvals_); !spares) return std::unexpected(spares.error());
   // Made before control ended, or before the store took the alert: one is enough.
   const auto orders = approvals_.orders(false, kMaxOrders);
   if (!orders) return std::unexpected(orders.error());

@@ -224,6 +224,11 @@ Result<std::vector<Order>> Approvals::orders(bool with_ended, std::uint64_t limi
   return desk_.orders(with_ended, limit);
 }
 
+Result<bool> Approvals::means_declared(const OrderTold& order) {
+  const std::lock_guard lock(desk_mutex_);
+  return desk_.means_declared(order);
+}
+
 Result<std::vector<HeldCount>> Approvals::held() {
   const std::lock_guard lock(desk_mutex_);
   return desk_.held(kMaxHeldCallers);

@@ -52,6 +52,8 @@ class Approvals : public ChannelObserver {
   std::optional<bool> are_obeyed(DurationNs wait);
   Result<std::vector<Hold>> holds(const HoldQuery& query);
   Result<HoldDetail> hold(HoldId hold);
+  // By the policy that counts now (deciding.h).
+  Result<bool> means_declared(const OrderTold& order);
   Result<std::vector<Order>> orders(bool with_ended, std::uint64_t limit);
   // Who has how many open holds: those who have most, at most 1024.
   Result<std::vector<HeldCount>> held();

@@ -221,6 +221,13 @@ std::string declared_principal(const ApprovalTerms& terms, const Hold& hold) {
   return client ? declared_principal(terms, client->address) : std::string();
 }
 
+bool means_declared(const ApprovalTerms& terms, const OrderTold& order) {
+  return std::ranges::any_of(terms.networks, [&](const KnownNetwork& known) {
+    const unsigned common = std::min<unsigned>(known.bits, order.source_bits);
+    return known.principal == order.principal && known.network.prefix(common) == order.source.prefix(common);
+  });
+}
+
 bool is_about(const OrderTold& order, const Hold& hold, const std::string& declared) {
   const HoldOpened& unit = hold.opened;
   if (!order.fingerprint.empty()) return false;

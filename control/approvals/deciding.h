@@ -84,6 +84,8 @@ Result<void> judge_claim(const Hold& hold, const Reviewer& reviewer, WallNs now)
 // gave itself.
 std::string declared_principal(const ApprovalTerms& terms, const Hold& hold);
 std::string declared_principal(const ApprovalTerms& terms, const IpAddress& client);
+// The policy knows somebody by the name that this order gives where it says from: it means that one, too.
+bool means_declared(const ApprovalTerms& terms, const OrderTold& order);
 
 // Whether an order is about a held unit, as the data plane judges it; ones of a ticket are about none that waits. A
 // grant to a name that a caller gave itself must also say from where.

@@ -205,6 +205,12 @@ Result<std::vector<HeldCount>> Desk::held(std::size_t limit) {
   return out;
 }
 
+Result<bool> Desk::means_declared(const OrderTold& order) {
+  const auto terms = terms_();
+  if (!terms) return std::unexpected(terms.error());
+  return control::means_declared(*terms, order);
+}
+
 Result<HoldDetail> Desk::hold(HoldId id) {
   auto hold = found(id);
   if (!hold) return std::unexpected(hold.error());

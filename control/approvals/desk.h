@@ -68,6 +68,7 @@ class Desk {
   // --- looking
   // Who has how many open holds: at most `limit` of them, those who have most.
   Result<std::vector<HeldCount>> held(std::size_t limit);
+  Result<bool> means_declared(const OrderTold& order);
   Result<std::vector<Hold>> holds(const HoldQuery& query) { return store_->holds(query); }
   Result<HoldDetail> hold(HoldId hold);
   Result<std::vector<Order>> orders(bool with_ended, std::uint64_t limit) { return store_->orders(with_ended, limit); }

@@ -172,6 +172,27 @@ TEST_F(AlertsTest, AGivenNameFromAnIpv6NetworkIsPausedThere) {
   EXPECT_EQ(orders[0].told.source_bits, 64);
 }
 
+// An IPv6 source is a /64: who has the name by policy may call from there, and is not paused for another.
+TEST_F(AlertsTest, AGivenNameIsNotPausedWhereThePolicyKnowsAnotherByIt) {
+  const IpAddress caller(0x2001'0db8'0000'0001, 9);
+  terms_.networks = {{.network = IpAddress(0x2001'0db8'0000'0001, 0x10), .bits = 128, .principal = "ci"}};
+  channel_.counters->callers = {{.service = "orders", .principal = "ci", .source = caller.source()},
+                                {.service = "orders", .principal = "shop", .source = caller.source()}};
+  run(20, 500);
+  EXPECT_TRUE(approvals_->orders(true, 10).value().empty());
+  EXPECT_THAT(alerts_->alerts({.is_active = true}).value().at(0).action,
+              HasSubstr("the policy knows another by this name there: pause the source"));
+  run(20, 500, "shop");
+  EXPECT_EQ(approvals_->orders(false, 10).value().size(), 1U) << "another name from there is";
+  // The same name in another network is not the one that the policy knows.
+  channel_.counters->callers = {
+      {.service = "orders", .principal = "ci", .source = IpAddress(0x2001'0db8'0000'0002, 9).source()}};
+  run(20, 500);
+  const auto orders = approvals_->orders(false, 10).value();
+  ASSERT_EQ(orders.size(), 2U);
+  EXPECT_EQ(orders[0].told.source, IpAddress(0x2001'0db8'0000'0002, 0));
+}
+
 TEST_F(AlertsTest, NobodyIsNotPaused) {
   channel_.counters->callers.push_back({.service = "orders", .principal = "(others)"});
   run(20, 500, "(others)");
