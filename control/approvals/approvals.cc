@@ -69,7 +69,7 @@ void Approvals::on_hold(HoldMessage&& message) {
     ticket_key_ = obeyed->ticket_key;
     return obeyed_changed_.notify_all();
   }
-  if (!health_.problem.empty() && is_full()) {
+  if (!note_used(message) && !health_.problem.empty() && is_full()) {
     must_hear_again_ = true;
     if (health_.unkept++ == 0) log::error("more is told of holds than can wait for the store: what does not fit waits");
     return;
@@ -77,6 +77,11 @@ void Approvals::on_hold(HoldMessage&& message) {
   queue_bytes_ += bytes_of(message);
   queue_.push_back(std::move(message));
   wake_.notify_all();
+}
+
+bool Approvals::note_used(const HoldMessage& message) {
+  const auto* used = std::get_if<OrderUsed>(&message);
+  return used != nullptr && used_.size() < kMaxOrders && used_.insert(used->order).second;
 }
 
 bool Approvals::has_room() const {
@@ -116,6 +121,10 @@ void Approvals::send() {
 template <class F>
 auto Approvals::at_desk(const F& work) {
   const std::lock_guard lock(desk_mutex_);
+  {
+    const std::lock_guard queue(queue_mutex_);
+    desk_.leave_out(used_);
+  }
   auto answer = work(desk_, clock_());
   send();
   return answer;
@@ -136,7 +145,10 @@ bool Approvals::take_some() {
     const std::lock_guard lock(queue_mutex_);
     had_room = queue_bytes_ < kMaxQueuedBytes && queue_.size() + batch.size() < kMaxQueued;
     if (taken)
-      for (const HoldMessage& message : batch) queue_bytes_ -= bytes_of(message);
+      for (const HoldMessage& message : batch) {
+        queue_bytes_ -= bytes_of(message);
+        if (const auto* used = std::get_if<OrderUsed>(&message)) used_.erase(used->order);
+      }
     else
       queue_.insert(queue_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
   }

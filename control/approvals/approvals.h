@@ -2,7 +2,8 @@
 // and answers the API. The channel's thread never waits for it: the queue between them is bounded, and the data plane
 // is simply not read while it is full. But while the store cannot be written, and that may be for long, what else comes
 // over the channel must go on: what does not fit is not kept then, and counted, and when the store is back the data
-// plane is made to tell all of it anew. Meanwhile those requests wait.
+// plane is made to tell all of it anew. Meanwhile those requests wait. Which orders were used up is never dropped: no
+// data plane is told of one that counts once when another said that it was.
 #pragma once
 
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -76,6 +78,8 @@ class Approvals : public ChannelObserver {
   // Takes a part of what waits. False when that failed, and is to be tried again.
   bool take_some();
   void note_store(const Result<void>& done);
+  // Of an order that it was not heard of yet, and that there is room to remember.
+  bool note_used(const HoldMessage& message);
   [[nodiscard]] bool is_full() const { return queue_bytes_ >= kMaxQueuedBytes || queue_.size() >= kMaxQueued; }
   void send();
   template <class F>
@@ -94,6 +98,7 @@ class Approvals : public ChannelObserver {
   std::condition_variable wake_;
   std::deque<HoldMessage> queue_;
   std::size_t queue_bytes_ = 0;
+  std::set<OrderId> used_;  // that the store may not know yet; at most kMaxOrders
   ApprovalsHealth health_;
   bool must_hear_again_ = false;  // something did not fit
   bool connected_ = false;        // since it was looked at last

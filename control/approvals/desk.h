@@ -47,6 +47,8 @@ class Desk {
   [[nodiscard]] WallNs next_deadline() const { return next_deadline_; }
   // By which the data plane knows tickets. It is told to the next one, so that what was approved passes there, too.
   void use_ticket_key(std::string key) { ticket_key_ = std::move(key); }
+  // Used up, whatever the store says of them: on no list.
+  void leave_out(const std::set<OrderId>& used) { used_ = used; }
   // Of the last list of orders that was made to be sent: all there are are on it.
   [[nodiscard]] std::uint64_t orders_number() const { return orders_number_; }
   // In order, and only once.
@@ -108,6 +110,7 @@ class Desk {
   Terms terms_;
   std::vector<MessageBytes> outbox_;
   std::set<OrderId> counting_;  // that the data plane was told last
+  std::set<OrderId> used_;
   std::uint64_t orders_number_ = 0;
   std::string ticket_key_;  // in memory alone
   WallNs next_deadline_ = 0;

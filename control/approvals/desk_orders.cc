@@ -195,7 +195,7 @@ Result<std::uint64_t> Desk::settle_orders(WallNs now) {
   WallNs next = ~WallNs{0};
   for (const Order& order : *live) {
     if (order.until != 0) next = std::min(next, order.until);
-    if (order.state != OrderState::active) continue;
+    if (order.state != OrderState::active || used_.contains(order.told.order)) continue;
     const WindowState window = window_at(order.window, now);
     next = std::min(next, window.next_edge);
     if (!window.is_open) continue;

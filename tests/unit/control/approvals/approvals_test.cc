@@ -44,7 +44,7 @@ class FakeDataPlane {
       return builder.CreateVector(as_bytes(value).data(), value.size());
     };
     const auto service = text(what.service), principal = text(what.principal), cause = text(what.cause_name);
-    const auto head = bytes(what.head), body = bytes(what.body);
+    const auto head = bytes(what.head), body = bytes(what.body), fingerprint = bytes(what.fingerprint);
     fbs::HoldOpenedBuilder opened(builder);
     opened.add_hold(what.hold);
     opened.add_session(what.session);
@@ -59,6 +59,7 @@ class FakeDataPlane {
     opened.add_head(head);
     opened.add_body(body);
     opened.add_body_bytes(what.body_bytes);
+    opened.add_fingerprint(fingerprint);
     say(builder, fbs::Message::HoldOpened, opened.Finish().Union());
   }
   void ended(HoldId hold, fbs::HoldEnding ending) {
@@ -73,6 +74,10 @@ class FakeDataPlane {
   void live(const std::vector<HoldId>& holds) {
     flatbuffers::FlatBufferBuilder builder;
     say(builder, fbs::Message::HoldsLive, fbs::CreateHoldsLiveDirect(builder, &holds).Union());
+  }
+  void used(OrderId order) {
+    flatbuffers::FlatBufferBuilder builder;
+    say(builder, fbs::Message::OrderUsed, fbs::CreateOrderUsed(builder, order, 7, 3).Union());
   }
   void session_event() {
     flatbuffers::FlatBufferBuilder builder;
@@ -371,6 +376,39 @@ TEST_F(ApprovalsTest, AStoreThatCannotBeWrittenStopsNothingElse) {
   data_plane->hold(opened(101));
   data_plane->live({101});
   EXPECT_TRUE(is_listed(1));
+}
+
+// A ticket passes once, also where the data plane begins anew before the store knows that it did.
+TEST_F(ApprovalsTest, NoDataPlaneIsToldOfATicketThatWasUsedWhileTheStoreCannotBeWritten) {
+  auto data_plane = plane();
+  data_plane->next();
+  for (HoldId id = 1; id <= 2; ++id) {
+    HoldOpened ticket = opened(id);
+    ticket.fingerprint = std::string(32, static_cast<char>(id));
+    data_plane->hold(ticket);
+  }
+  ASSERT_TRUE(is_listed(2));
+  for (const char* path : {"/v1/holds/0000000000000001/approve", "/v1/holds/0000000000000002/approve"})
+    ASSERT_EQ(post(path, "").exit, Exit::ok);
+  auto other = Database::open(dir_.file("approvals.db"));
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(other->run("CREATE TRIGGER full BEFORE UPDATE ON orders BEGIN SELECT RAISE(ABORT, 'full'); END"));
+  data_plane->used(1);
+  ASSERT_TRUE(sluice::test::eventually([&] { return !approvals_->health().problem.empty(); }));
+  for (HoldId i = 0; i < 17'000; ++i) data_plane->hold(opened(3 + i % 100));
+  data_plane->used(2);  // there is no room
+  data_plane->session_event();
+  ASSERT_TRUE(sluice::test::eventually([&] { return publisher_->channel_status().events == 1; }));
+  ASSERT_GT(approvals_->health().unkept, 0U);
+  data_plane.reset();
+  ASSERT_TRUE(sluice::test::eventually([&] { return !publisher_->channel_status().data_plane; }));
+  data_plane = plane();
+  EXPECT_EQ(data_plane->next(), "orders");
+  ASSERT_TRUE(other->run("DROP TRIGGER full"));
+  EXPECT_TRUE(sluice::test::eventually([&] {
+    const auto orders = client().get("/v1/orders?state=all").json["orders"];
+    return orders.size() == 2 && orders[0]["state"] == "used" && orders[1]["state"] == "used";
+  }));
 }
 
 TEST_F(ApprovalsTest, TenThousandHoldsComeThroughAndAreListed) {
