@@ -110,7 +110,8 @@ Result<void> Desk::connected(WallNs now) {
   counting_.clear();
   outbox_.clear();
   next_deadline_ = 0;
-  if (auto settled = settle_orders(now); !settled) return std::unexpected(settled.error());
+  const auto counting = say_orders(now);
+  if (!counting) return std::unexpected(counting.error());
   for (const HoldState state : {HoldState::approved, HoldState::rejected}) {
     const auto decided = store_->holds({.state = state, .limit = ~std::uint64_t{0} >> 1});
     if (!decided) return std::unexpected(decided.error());
@@ -119,6 +120,8 @@ Result<void> Desk::connected(WallNs now) {
         outbox_.push_back(
             encode_decision(hold.opened.hold, hold.decision->pass, hold.decision->by, hold.decision->reason));
   }
+  if (auto kept = keep_settled(*counting, now); !kept)
+    log::warn("what orders ended is not kept yet: " + kept.error().message());
   return {};
 }
 

@@ -1,6 +1,8 @@
 // The reviewers' desk: what the data plane tells goes into the store, what people decide comes out as messages for it.
 // Each call is one transaction: it happened whole, or not at all, and what it left to be sent is only there when it is
-// on disk. No clock, no thread, no socket: `now` is wall time, and who calls sends what take_outbox() gives.
+// on disk. Orders that are there are said also while the store cannot be written: what ended by time is left out, and
+// written when it can be. No clock, no thread, no socket: `now` is wall time, and who calls sends what take_outbox()
+// gives.
 #pragma once
 
 #include <functional>
@@ -99,10 +101,14 @@ class Desk {
   Result<OrderId> make_ticket_order(const Hold& hold, const Decision& decision, WallNs now);
   Result<OrderId> add_active(Order order, WallNs now);
   Result<void> expire_orders(WallNs now);
-  // Works out which orders count now, lets those that begin decide what waits, and says all of them if that changed.
+  // Works out which orders count now, says all of them if that changed, and lets those that begin decide what waits.
   // Where that fails the next tick does it.
   Result<std::uint64_t> settle_orders(WallNs now);
-  Result<std::uint64_t> cover(std::span<const Order> counting, const std::set<OrderId>& fresh, WallNs now);
+  // Only reads. Those that count.
+  Result<std::vector<Order>> say_orders(WallNs now);
+  // What ended by time, and what those that begin decide.
+  Result<std::uint64_t> keep_settled(std::span<const Order> counting, WallNs now);
+  Result<std::uint64_t> cover(std::span<const Order> counting, WallNs now);
   Result<void> note(std::string_view by, std::string_view what, HoldId hold, OrderId order, std::string_view reason,
                     WallNs now, bool is_override = false);
 
@@ -111,6 +117,8 @@ class Desk {
   std::vector<MessageBytes> outbox_;
   std::set<OrderId> counting_;  // that the data plane was told last
   std::set<OrderId> used_;
+  std::set<OrderId> fresh_;  // of those that count: what waits is not decided by them yet
+  bool must_keep_ = false;   // what was said is not written
   std::uint64_t orders_number_ = 0;
   std::string ticket_key_;  // in memory alone
   WallNs next_deadline_ = 0;

@@ -162,7 +162,7 @@ Result<void> Desk::expire_orders(WallNs now) {
   return {};
 }
 
-Result<std::uint64_t> Desk::cover(std::span<const Order> counting, const std::set<OrderId>& fresh, WallNs now) {
+Result<std::uint64_t> Desk::cover(std::span<const Order> counting, WallNs now) {
   const auto waiting = store_->holds({.state = HoldState::open, .limit = kMaxOpenHolds});
   if (!waiting) return std::unexpected(waiting.error());
   const auto terms = terms_();
@@ -170,7 +170,7 @@ Result<std::uint64_t> Desk::cover(std::span<const Order> counting, const std::se
   std::uint64_t covered = 0;
   for (const Hold& hold : *waiting) {
     const Order* order = deciding_order(counting, hold, declared_principal(*terms, hold));
-    if (order == nullptr || !fresh.contains(order->told.order)) continue;
+    if (order == nullptr || !fresh_.contains(order->told.order)) continue;
     const Decision decision{order->told.verdict == OrderVerdict::pass,
                             order->is_override,
                             order->told.by,
@@ -183,34 +183,29 @@ Result<std::uint64_t> Desk::cover(std::span<const Order> counting, const std::se
   return covered;
 }
 
-Result<std::uint64_t> Desk::settle_orders(WallNs now) {
+Result<std::vector<Order>> Desk::say_orders(WallNs now) {
   const WallNs due = std::exchange(next_deadline_, 0);
-  auto transaction = store_->begin();
-  if (!transaction) return std::unexpected(transaction.error());
-  if (auto expired = expire_orders(now); !expired) return std::unexpected(expired.error());
   const auto live = store_->orders(false, kMaxOrders);
   if (!live) return std::unexpected(live.error());
   std::vector<Order> counting;
   std::set<OrderId> ids, fresh;
   WallNs next = ~WallNs{0};
   for (const Order& order : *live) {
+    const OrderId id = order.told.order;
+    if (order.until != 0 && order.until <= now) {
+      must_keep_ = true;
+      continue;
+    }
     if (order.until != 0) next = std::min(next, order.until);
-    if (order.state != OrderState::active || used_.contains(order.told.order)) continue;
+    if (order.state != OrderState::active || used_.contains(id)) continue;
     const WindowState window = window_at(order.window, now);
     next = std::min(next, window.next_edge);
     if (!window.is_open) continue;
     counting.push_back(order);
     counting.back().told.remaining_ns = remaining(order, window, now);
-    ids.insert(order.told.order);
-    if (!counting_.contains(order.told.order)) fresh.insert(order.told.order);
+    ids.insert(id);
+    if (!counting_.contains(id) || fresh_.contains(id)) fresh.insert(id);
   }
-  std::uint64_t covered = 0;
-  if (!fresh.empty()) {
-    const auto decided = cover(counting, fresh, now);
-    if (!decided) return decided;
-    covered = *decided;
-  }
-  if (auto committed = transaction->commit(); !committed) return std::unexpected(committed.error());
   // Also when the same ones go on: at an edge of a window that opens again at once, their time is another.
   if (ids != counting_ || now >= due) {
     std::vector<OrderTold> told;
@@ -218,14 +213,39 @@ Result<std::uint64_t> Desk::settle_orders(WallNs now) {
     outbox_.push_back(encode_orders(told, ++orders_number_, ticket_key_));
   }
   counting_ = std::move(ids);
+  fresh_ = std::move(fresh);
+  must_keep_ |= !fresh_.empty();
   next_deadline_ = next;
+  return counting;
+}
+
+Result<std::uint64_t> Desk::keep_settled(std::span<const Order> counting, WallNs now) {
+  if (!must_keep_) return 0;
+  auto transaction = store_->begin();
+  if (!transaction) return std::unexpected(transaction.error());
+  if (auto expired = expire_orders(now); !expired) return std::unexpected(expired.error());
+  std::uint64_t covered = 0;
+  if (!fresh_.empty()) {
+    const auto decided = cover(counting, now);
+    if (!decided) return decided;
+    covered = *decided;
+  }
+  if (auto committed = transaction->commit(); !committed) return std::unexpected(committed.error());
+  fresh_.clear();
+  must_keep_ = false;
   return covered;
+}
+
+Result<std::uint64_t> Desk::settle_orders(WallNs now) {
+  const auto counting = say_orders(now);
+  if (!counting) return std::unexpected(counting.error());
+  return keep_settled(*counting, now);
 }
 
 Result<void> Desk::tick(WallNs now) {
   // Somebody set the clock back: what was worked out for later may be due before.
   if (now + kSecond < std::exchange(ticked_, now)) next_deadline_ = next_prune_ = 0;
-  if (now >= next_deadline_)
+  if (now >= next_deadline_ || must_keep_)
     if (auto settled = settle_orders(now); !settled) return std::unexpected(settled.error());
   if (now < next_prune_) return {};
   next_prune_ = now + kPruneEvery;

@@ -141,7 +141,7 @@ TEST_F(DeskTest, AnOrderIsAboutTheNetworksPrincipalWhateverNameIsGiven) {
   EXPECT_EQ(hold(3).state, HoldState::rejected);
 }
 
-TEST_F(DeskTest, WhatCouldNotBeWorkedOutTheNextTickSays) {
+TEST_F(DeskTest, WhatCouldNotBeDecidedTheNextTickDecides) {
   take(opened(1));
   int asked = 0;
   desk_ = std::make_unique<Desk>(*ApprovalStore::open(dir_.file("approvals.db")), [&]() -> Result<ApprovalTerms> {
@@ -151,9 +151,10 @@ TEST_F(DeskTest, WhatCouldNotBeWorkedOutTheNextTickSays) {
   ASSERT_TRUE(desk_->tick(now_));
   sent();
   EXPECT_EQ(order(OrderVerdict::deny, kAlice, kHour).error().code, ErrorCode::io_failed);
-  EXPECT_TRUE(sent().empty());
+  EXPECT_EQ(sent(), (Lines{"orders 1:deny"})) << "the data plane does not wait for it";
+  EXPECT_EQ(hold(1).state, HoldState::open);
   pass(1);
-  EXPECT_EQ(sent(), (Lines{"orders 1:deny"}));
+  EXPECT_EQ(sent(), Lines{});
   EXPECT_EQ(hold(1).state, HoldState::rejected);
 }
 
@@ -361,6 +362,28 @@ TEST_F(DeskTest, TheAuditCannotBeRewritten) {
   auto database = Database::open(dir_.file("approvals.db"));
   ASSERT_TRUE(database);
   EXPECT_FALSE(database->run("UPDATE audit SET who = 'nobody'"));
+}
+
+// Who is told no orders lets pass what was paused, and holds what was granted.
+TEST_F(DeskTest, OrdersAreSaidAlsoWhileTheStoreCannotBeWritten) {
+  ASSERT_TRUE(order(OrderVerdict::hold, kAlice, kHour));
+  ASSERT_TRUE(order(OrderVerdict::deny, kAlice, 2 * kHour, "shop"));
+  take(opened(1, "shop"));
+  auto other = Database::open(dir_.file("approvals.db"));
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(other->run("CREATE TRIGGER full_of_orders BEFORE UPDATE ON orders BEGIN SELECT RAISE(ABORT, 'x'); END"));
+  ASSERT_TRUE(other->run("CREATE TRIGGER full_of_holds BEFORE UPDATE ON holds BEGIN SELECT RAISE(ABORT, 'x'); END"));
+  sent();
+  now_ += kHour;
+  EXPECT_EQ(hello(), (Lines{"orders 2:deny"})) << "what ended by time is left out";
+  now_ += kSecond;
+  EXPECT_FALSE(desk_->tick(now_));
+  EXPECT_EQ(sent(), Lines{}) << "it was said";
+  ASSERT_TRUE(other->run("DROP TRIGGER full_of_orders; DROP TRIGGER full_of_holds"));
+  pass(kSecond);
+  EXPECT_EQ(sent(), Lines{});
+  EXPECT_EQ(desk_->orders(true, 2)->back().state, OrderState::expired);
+  EXPECT_EQ(hold(1).state, HoldState::rejected);
 }
 
 }  // namespace
