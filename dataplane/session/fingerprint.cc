@@ -83,7 +83,9 @@ void RequestDigest::begin(const Who& who, const http1::Head& head) {
   is_named_ = !http1::basic_user(head).empty();
   for (const std::string_view text : {who.service, who.principal, who.network, head.method, head.target})
     add_text(text);
-  add_number(who.principal.empty() && who.network.empty() ? who.source : 0);
+  // Anybody can give himself a name: such a one is the same caller only where it comes from.
+  const bool is_known = !who.network.empty() && (who.principal.empty() || who.principal == who.network);
+  add_number(is_known ? 0 : who.source);
   for (const http1::Field& field : head.fields) add_field(head, field);
   // A length that no text has: what follows is the body.
   add_number(~std::uint64_t{0});

@@ -37,7 +37,7 @@ class RequestDigest {
     std::string_view service;
     std::string_view principal;
     std::string_view network;  // the principal that the policy knows by the client's network
-    std::uint64_t source = 0;  // of the client: counts where neither has a name
+    std::uint64_t source = 0;  // of the client: counts where the policy does not know it by its network
   };
   void begin(const Who& who, const http1::Head& head);
   void add(Bytes bytes);

@@ -80,11 +80,11 @@ struct Bed : RelayHarness {
     return ticket;
   }
   // What control does with a decision: an order for the fingerprint, then the hold is over.
-  void decide(bool pass) {
+  void decide(bool pass, const std::string& principal = "ci") {
     const enforce::Order order{.id = ++orders,
                                .verdict = pass ? OrderVerdict::pass : OrderVerdict::deny,
                                .service = "web",
-                               .principal = "ci",
+                               .principal = principal,
                                .fingerprint = fingerprint,
                                .once = pass,
                                .by = "alice",
@@ -200,6 +200,29 @@ TEST(HttpTickets, StrangersAreToldApartByTheirAddresses) {
   EXPECT_EQ(h.ask(post("/drop", "hello")), one);
   h.session(100, 0x0b000002);
   EXPECT_NE(h.ask(post("/drop", "hello")), one);
+}
+
+// What was approved for a name is not used up by another who gives himself the same.
+TEST(HttpTickets, AGivenNameIsAnotherCallerElsewhere) {
+  const std::string request = post("/drop", "hello", "Authorization: Basic Ym9iOjE=\r\n");  // bob:1
+  Bed h;
+  h.session(98, 0x0b000001);
+  const std::string ticket = h.ask(request);
+  h.decide(true, "bob");
+  h.session(99, 0x0b000002);
+  const std::string other = h.ask(request);
+  EXPECT_NE(other, "");
+  EXPECT_NE(other, ticket);
+  h.session(100, 0x0b000001);
+  EXPECT_EQ(h.ask(request), "");
+  // Nor in a network that the policy knows: it knows no bob there.
+  Bed known;
+  known.ask(request);
+  known.decide(true, "bob");
+  known.session(99, test::kClientAddress + 1);
+  EXPECT_NE(known.ask(request), "");
+  known.session(100);
+  EXPECT_EQ(known.ask(request), "");
 }
 
 TEST(HttpTickets, AFieldThatMakesNoDifferenceBringsNothingThatIsHeld) {
