@@ -29,8 +29,8 @@ class Held {
   [[nodiscard]] std::size_t labelled_bytes() const { return labelled_bytes_; }
   [[nodiscard]] std::size_t run_count() const { return runs_.size(); }
 
-  // The contiguous bytes that come next to be labelled, but for the first `skip`; empty when all are. And how many there
-  // are in all.
+  // The contiguous bytes that come next to be labelled, but for the first `skip`; empty when all are. And how many
+  // there are in all.
   [[nodiscard]] Bytes unlabelled(std::size_t skip = 0) const;
   [[nodiscard]] std::size_t unlabelled_bytes() const { return bytes_.length_bytes() - labelled_bytes_; }
   void label(RunKind kind, std::size_t bytes);
