@@ -144,6 +144,7 @@ void Alerts::evaluate(TimeNs now) {
 void Alerts::begin(Change& change, TimeNs now) {
   if (std::exchange(change.is_begun, true)) return;
   change.alert = alert_of(change.what, this->now());
+  forget_pause(Place(change.what.rule.name, change.what.key));
   if (change.what.is_raised) begin_pause(change, now);
 }
 

@@ -119,6 +119,8 @@ class Alerts {
   void try_pauses_again(TimeNs now);
   bool try_pause_again(Pausing& one, TimeNs now);
   bool is_active(const Place& place);
+  bool is_told_still(const AlertRule& rule);  // as it was
+  void forget_pause(const Place& place);
   void tell_pause(const Place& place, OrderId order, const std::string& action);
   Result<void> keep(Change& change);
 

@@ -144,11 +144,25 @@ void Alerts::tell_pause(const Place& place, OrderId order, const std::string& ac
     log::error("what became of a pause is not on its alert: " + done.error().message());
 }
 
+// What people did meanwhile counts more than what failed before.
+bool Alerts::is_told_still(const AlertRule& rule) {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(status_.rules, [&](const auto& known) { return known.first == rule; });
+}
+
+void Alerts::forget_pause(const Place& place) {
+  std::erase_if(pausing_, [&](const Pausing& one) { return Place(one.rule.name, one.key) == place; });
+}
+
 // True when it was made, or will not be.
 bool Alerts::try_pause_again(Pausing& one, TimeNs now) {
   if (now < one.again) return false;
   const Place place(one.rule.name, one.key);
   if (!is_active(place)) return true;
+  if (!is_told_still(one.rule)) {
+    tell_pause(place, 0, "not paused: the rule was changed before it could be");
+    return true;
+  }
   std::string action;
   const auto made = pause(one.rule, one.key, one.reason, action);
   const bool is_last = ++one.attempts >= kPauseAttempts;

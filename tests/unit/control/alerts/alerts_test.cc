@@ -253,6 +253,33 @@ TEST_F(AlertsTest, NamesThatAreMadeUpDoNotTakeAllOrders) {
   EXPECT_THAT(alerts_->alerts({.principal = "ci"}).value().at(0).action, HasSubstr("paused for 15m by order"));
 }
 
+// What failed before is not tried over the head of who took back what was made since.
+TEST_F(AlertsTest, APauseThatFailedIsOfItsOwnAlertOnly) {
+  terms_.services.clear();
+  run(40, 500);  // it is tried next in half a minute
+  ASSERT_EQ(events().size(), 1U);
+  terms_.services["orders"] = {};
+  run(17, 0);
+  run(7, 500);
+  ASSERT_EQ(events().size(), 3U);
+  ASSERT_EQ(approvals_->orders(false, 10).value().size(), 1U);
+  ASSERT_TRUE(approvals_->lift_order(1, test::kRoot, "it is known"));
+  run(120, 500);
+  EXPECT_TRUE(approvals_->orders(false, 10).value().empty());
+}
+
+TEST_F(AlertsTest, APauseThatFailedIsNotTriedWhenItsRuleSaysAnother) {
+  terms_.services.clear();
+  run(6, 500);
+  ASSERT_EQ(events().size(), 1U);
+  rule_.pause_for = 0;
+  alerts_->set_file({.sinks = {{"chat", SyslogSink{}}}, .rules = {rule_}}, "alerts.yaml");
+  terms_.services["orders"] = {};
+  run(30, 500);
+  EXPECT_TRUE(approvals_->orders(true, 10).value().empty());
+  EXPECT_THAT(alerts_->alerts({.is_active = true}).value().at(0).action, HasSubstr("the rule was changed"));
+}
+
 TEST_F(AlertsTest, WhoseAlertIsOverIsNotPausedAnyMore) {
   terms_.services.clear();
   run(6, 500);
