@@ -254,9 +254,10 @@ Result<std::optional<AlertEvent>> Alerts::lost_event(const std::string& name) {
 
 Result<void> Alerts::told_of_lost(const std::string& name, std::uint64_t count) {
   const std::lock_guard lock(mutex_);
+  if (auto taken = store_->take_lost(name, count); !taken) return taken;
   const auto found = std::ranges::find(status_.sinks, name, &SinkStatus::name);
   if (found != status_.sinks.end()) found->lost += count;
-  return store_->take_lost(name, count);
+  return {};
 }
 
 Result<void> Alerts::note_given_up(const std::string& name, std::uint64_t sequence) {

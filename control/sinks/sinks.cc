@@ -104,6 +104,7 @@ struct Sinks::Runner {
   const Pace pace;
   HookPost post;  // what is waited with, too
   CommandRunner command;
+  std::uint64_t told_lost = 0;                  // of what is lost: the store does not know yet that it was told
   Clock::time_point lost_again = Clock::now();  // when it is tried, and how long after
   DurationNs lost_wait = pace.first;
   std::thread thread;
@@ -116,11 +117,21 @@ Result<void> Sinks::Runner::attempt(const AlertEvent& event) {
 }
 
 Result<void> Sinks::Runner::tell_lost() {
-  const auto event = alerts.lost_event(sink.config.name);
+  auto event = alerts.lost_event(sink.config.name);
   if (!event) return std::unexpected(event.error());
   if (!*event) return {};
-  if (auto sent = send(**event); !sent) return sent;
-  return alerts.told_of_lost(sink.config.name, (*event)->lost);
+  const std::uint64_t lost = (*event)->lost;
+  const bool is_new = lost > told_lost;
+  if (is_new) {
+    (*event)->lost = lost - told_lost;
+    if (auto sent = send(**event); !sent) return sent;
+    told_lost = lost;
+  }
+  if (const auto kept = alerts.told_of_lost(sink.config.name, lost); kept)
+    told_lost = 0;
+  else if (is_new)
+    log::error("that sink " + sink.config.name + " knows what is lost to it cannot be kept: " + kept.error().message());
+  return {};
 }
 
 void Sinks::Runner::tell_lost_when_idle() {

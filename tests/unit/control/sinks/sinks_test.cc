@@ -331,6 +331,38 @@ TEST_F(SinksTest, WhatWasGivenUpIsSaidWhenTheSinkIsBack) {
   EXPECT_EQ(status().lost, 2U);
 }
 
+TEST_F(SinksTest, WhatWasSaidOfWhatIsLostIsNotSaidAgainWhereThatCannotBeKept) {
+  std::mutex mutex;
+  std::vector<std::string> got;
+  std::atomic<bool> is_up{false};
+  const Receiver receiver([&](const httplib::Request& request, httplib::Response& response) {
+    const std::lock_guard lock(mutex);
+    if (!is_up) return void(response.status = 500);
+    const auto json = nlohmann::json::parse(request.body);
+    got.push_back(json["event"].get<std::string>() + (json.contains("lost") ? " " + json["lost"].dump() : ""));
+  });
+  start(webhook(receiver.url()), {.first = kMillisecond, .last = kMillisecond, .attempts = 2});
+  raise();
+  raise();
+  ASSERT_TRUE(eventually([&] { return store_->lost("sink")->count == 2; }));
+  auto other = Database::open(dir_.file("alerts.db"));
+  ASSERT_TRUE(other);
+  ASSERT_TRUE(other->run("CREATE TRIGGER full BEFORE UPDATE ON lost BEGIN SELECT RAISE(ABORT, 'full'); END"));
+  is_up = true;
+  raise();
+  EXPECT_TRUE(eventually([&] { return status().told == 1; }));
+  raise();
+  EXPECT_TRUE(eventually([&] { return status().told == 2; }));
+  EXPECT_EQ(status().lost, 2U);
+  ASSERT_TRUE(other->run("DROP TRIGGER full"));
+  EXPECT_TRUE(eventually([&] { return store_->lost("sink")->count == 0; }));
+  raise();
+  EXPECT_TRUE(eventually([&] { return status().told == 3; }));
+  EXPECT_EQ(status().lost, 2U);
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(got, (std::vector<std::string>{"events_lost 2", "alert_raised", "alert_raised", "alert_raised"}));
+}
+
 TEST_F(SinksTest, AChatGetsATextWithoutMarkupOfOthers) {
   Webhook chat;
   chat.is_chat = true;
