@@ -3,9 +3,9 @@
 // A name that a caller gives itself proves nothing, so it is a caller only together with where it calls from: who calls
 // himself like another counts in a row of his own. Such names are without end, so there are kMost rows: names that the
 // policy declares find one as long as any is free, names from requests only among the first kMostGiven, and
-// kMostOfSource of them from one source: so nobody fills them alone. Who finds none is counted under kOthers, in the
-// service's own row for it; when even that has none, in the last row, of no service. Rows are never taken away: a
-// reader sees whole names, and counts that only grow.
+// kMostOfSource of them from one source: so no one source fills them alone. A host that has many IPv6 /64s is many. Who
+// finds none is counted under kOthers, in the service's own row for it; when even that has none, in the last row, of no
+// service. Rows are never taken away: a reader sees whole names, and counts that only grow.
 #pragma once
 
 #include <array>

@@ -290,6 +290,8 @@ TEST_F(ApprovalsTest, AnOrderIsAnsweredWhenTheDataPlaneObeysIt) {
   EXPECT_EQ(data_plane->next(&number), "orders 1:hold");
   ASSERT_NE(number, 0U);
   data_plane->obeyed(number - 1);  // of the list before
+  data_plane->session_event();     // behind it
+  ASSERT_TRUE(sluice::test::eventually([&] { return publisher_->channel_status().events == 1; }));
   EXPECT_FALSE(is_answered);
   data_plane->obeyed(number);
   asking.join();
