@@ -59,6 +59,7 @@ void Skeleton::write(TokenKind kind, std::string_view text) {
 void Skeleton::begin_list(Frame& frame, List list) {
   frame.list = list;
   frame.in_element = false;
+  frame.separated = true;
   frame.first = static_cast<std::uint16_t>(element_count_);
 }
 
@@ -117,15 +118,18 @@ void Skeleton::before(TokenKind kind, char character) {
   if (comma) {
     if (here->list != List::rows) end_element(*here);
     here->separator = static_cast<std::uint32_t>(size_);
+    here->separated = true;
     return;
   }
-  if (here->list == List::rows && (character != '(' || kind != TokenKind::punctuation || here->in_element)) {
+  const bool begins_row = character == '(' && kind == TokenKind::punctuation && !here->in_element && here->separated;
+  if (here->list == List::rows && !begins_row) {
     here->list = List::none;
     element_count_ = std::min<std::size_t>(element_count_, here->first);
     return;
   }
   if (here->in_element) return;
   here->in_element = true;
+  here->separated = false;
   here->element = static_cast<std::uint32_t>(size_ + (needs_space(kind, character) ? 1 : 0));
 }
 

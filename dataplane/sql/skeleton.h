@@ -40,6 +40,7 @@ class Skeleton {
   struct Frame {
     List list = List::none;
     bool in_element = false;
+    bool separated = false;       // no element, or a comma, since the last one
     std::uint16_t first = 0;      // of this list's elements
     std::uint32_t element = 0;    // where the one that is being written begins
     std::uint32_t separator = 0;  // where what separates it from the one before begins

@@ -161,7 +161,7 @@ rules:
         self.assertEqual(self.ask("GET /1k HTTP/1.1\r\nHost: orders" + CAROL).status, 200)
         once = self.lab.appliance.cli("top", "--once", "--interval", "1s")
         self.assertEqual(once.returncode, 0, once.stderr)
-        self.assertRegex(once.stdout, r"(?m)^carol +orders ")
+        self.assertRegex(once.stdout, r"(?m)^carol from 10\.77\.0\.64 +orders ")
 
     def test_top_draws_on_a_terminal_until_it_is_told_to_end(self):
         self.assertEqual(self.ask("GET /1k HTTP/1.1\r\nHost: orders" + CAROL).status, 200)

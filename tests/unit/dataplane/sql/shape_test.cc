@@ -94,6 +94,8 @@ TEST(SqlShape, ListsAreAsLongAsTheirElementsDiffer) {
   EXPECT_EQ(skeleton_of("values (1), (2) union values (1, 2), (3, 4)"), "values(1) union values(1, 1)");
   EXPECT_EQ(skeleton_of("select * from (values (1, f(2)), (3, f(4))) as v(x, y) where x in (values (1), (2))"),
             "select * from(values(1, f(1))) as v(x, y) where x in(values(1))");
+  EXPECT_EQ(skeleton_of("select (values (1, 'a')(1, 'a'), (2, 'b'))"), "select(values(1, '') (1, ''), (1, ''))")
+      << "no list goes on without a comma";
 }
 
 // A statement and its skeleton say the same, for all that is no literal; and a skeleton's skeleton is itself.
