@@ -106,7 +106,7 @@ class HttpRelay final : public Relay {
   // requests (http_request.cc)
   void read_requests(Context& context);
   [[nodiscard]] bool can_read_requests() const;
-  void adopt_policy(Context& context);
+  void adopt_policy(const Context& context);
   void request_head(Context& context);
   void request_content(Context& context);
   // Held back for a verdict that has not fallen.

@@ -80,14 +80,8 @@ void HttpRelay::leave_window(Context& context) {
   }
 }
 
-// The newest policy, unless that no longer knows the service. Between requests.
-void HttpRelay::adopt_policy(Context& context) {
-  if (context.policy == policy_) return;
-  const enforce::Service* newest = context.policy->snapshot->find_service(server_address_, service_->port);
-  if (newest == nullptr || newest->protocol != service_->protocol) return;
-  service_ = newest;
-  policy_ = context.policy;
-  learn_limits();
+void HttpRelay::adopt_policy(const Context& context) {
+  if (adopt_newest(context)) learn_limits();
 }
 
 // A request begins: under the newest policy, from whom its head says.

@@ -155,6 +155,34 @@ bool PostgresRelay::answer_expected() const {
   return phase() == UnitPhase::waiting && request_.held.length_bytes() == 0;
 }
 
+// What a reader said of the next `bytes` of its direction: followed, labelled, and done. A header is labelled when it
+// is whole, and what it ends has ended.
+void PostgresRelay::take_step(Context& context, Direction direction, const postgres::Step& step, Bytes bytes) {
+  using postgres::StepKind;
+  const bool is_request = direction == Direction::request;
+  Side& in = side(direction);
+  const ErrorCode error = step.kind == StepKind::error ? step.error
+                          : is_request                 ? conversation_.request(in.reader, step, bytes)
+                                                       : conversation_.response(in.reader, step, bytes);
+  if (error != ErrorCode::ok) return is_request ? request_error(context, error) : response_error(context, error);
+  if (step.kind == StepKind::more) {
+    in.header_bytes += step.bytes;
+    return;
+  }
+  std::size_t labelled = step.bytes;
+  if (step.kind == StepKind::message) {
+    labelled += std::exchange(in.header_bytes, 0);
+    is_request ? begin_request(context) : begin_response(context);
+  } else if (step.kind == StepKind::field) {
+    is_request ? begin_parameter(context) : begin_value();
+  }
+  if (in.dead) return;
+  in.held.label(run_kind(in, step.kind), labelled);
+  if (step.kind == StepKind::field) is_request ? end_parameter(bytes) : end_value();
+  if (in.discard) in.held.drop_labelled();
+  if (step.kind == StepKind::message_end) is_request ? end_request(context) : end_response(context);
+}
+
 // Labels of what is about to be held.
 RunKind PostgresRelay::run_kind(const Side& side, postgres::StepKind kind) {
   return kind == postgres::StepKind::field && side.is_value ? RunKind::content : RunKind::framing;

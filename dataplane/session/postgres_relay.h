@@ -76,13 +76,11 @@ class PostgresRelay final : public Relay {
 
   // requests (postgres_request.cc)
   void read_requests(Context& context);
-  void request_step(Context& context, const postgres::Step& step, Bytes bytes);
   void begin_request(Context& context);
   void begin_parameter(Context& context);
   void end_parameter(Bytes bytes);
   void end_request(Context& context);
   void end_packet(Context& context, postgres::MessageKind kind);
-  void adopt_policy(Context& context);
   [[nodiscard]] UnitInfo new_unit(Context& context);
   void open_unit(Context& context);
   void tell_head(Context& context);
@@ -100,7 +98,6 @@ class PostgresRelay final : public Relay {
 
   // responses (postgres_response.cc)
   void read_responses(Context& context);
-  void response_step(Context& context, const postgres::Step& step, Bytes bytes);
   void begin_response(Context& context);
   void open_unasked(Context& context);
   void begin_value();
@@ -125,6 +122,7 @@ class PostgresRelay final : public Relay {
   void cut_response(Context& context, ErrorCode why);
   void end_all_silently(Context& context, ErrorCode why);
   [[nodiscard]] bool has_room(Context& context) const;
+  void take_step(Context& context, Direction direction, const postgres::Step& step, Bytes bytes);
   static RunKind run_kind(const Side& side, postgres::StepKind kind);
   void release(Context& context, Side& side, bool all);
   void say(Context& context, Side& side, std::string_view bytes);

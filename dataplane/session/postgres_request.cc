@@ -78,7 +78,7 @@ void PostgresRelay::read_requests(Context& context) {
     if (step.kind == StepKind::more && step.bytes == 0) break;
     labelled |= step.bytes > 0;
     piece = piece.subspan(step.bytes);
-    request_step(context, step, next.first(step.bytes));
+    take_step(context, Direction::request, step, next.first(step.bytes));
     if (in.held.labelled_bytes() == 0) piece = {};  // what was held went
   }
   if (!labelled || in.dead) return;
@@ -86,37 +86,6 @@ void PostgresRelay::read_requests(Context& context) {
     judge(context, false);
   else
     release(context, in, true);
-}
-
-void PostgresRelay::request_step(Context& context, const postgres::Step& step, Bytes bytes) {
-  Side& in = request_;
-  const ErrorCode error = step.kind == StepKind::error ? step.error : conversation_.request(in.reader, step, bytes);
-  if (error != ErrorCode::ok) return request_error(context, error);
-  if (step.kind == StepKind::more) {
-    in.header_bytes += step.bytes;
-    return;
-  }
-  std::size_t labelled = step.bytes;
-  if (step.kind == StepKind::message) {
-    labelled += std::exchange(in.header_bytes, 0);
-    begin_request(context);
-  } else if (step.kind == StepKind::field) {
-    begin_parameter(context);
-  }
-  if (in.dead) return;
-  in.held.label(run_kind(in, step.kind), labelled);
-  if (step.kind == StepKind::field) end_parameter(bytes);
-  if (in.discard) in.held.drop_labelled();
-  if (step.kind == StepKind::message_end) end_request(context);
-}
-
-// The newest policy, unless that no longer knows the service, or reads it as something else. Between units.
-void PostgresRelay::adopt_policy(Context& context) {
-  if (context.policy == policy_) return;
-  const enforce::Service* newest = context.policy->snapshot->find_service(server_address_, service_->port);
-  if (newest == nullptr || newest->protocol != service_->protocol) return;
-  service_ = newest;
-  policy_ = context.policy;
 }
 
 // Before its header is labelled: what it ends, and whether it is a unit.
@@ -155,7 +124,7 @@ UnitInfo PostgresRelay::new_unit(Context& context) {
 void PostgresRelay::open_unit(Context& context) {
   Side& in = request_;
   in.held.begin_message();
-  adopt_policy(context);
+  adopt_newest(context);
   unit_ = new_unit(context);
   unit_.caller->requests.add();
   counters().requests.add();

@@ -63,33 +63,11 @@ void PostgresRelay::read_responses(Context& context) {
     if (step.kind == StepKind::more && step.bytes == 0) break;
     const Bytes bytes = piece.first(step.bytes);
     piece = piece.subspan(step.bytes);
-    response_step(context, step, bytes);
+    take_step(context, Direction::response, step, bytes);
     if (in.held.labelled_bytes() >= kDecideBytes || in.held.run_count() > Held::kMaxRuns / 4) decide(context, false);
     if (in.held.labelled_bytes() == 0) piece = {};  // what was held went
   }
   decide(context, false);
-}
-
-void PostgresRelay::response_step(Context& context, const postgres::Step& step, Bytes bytes) {
-  Side& in = response_;
-  const ErrorCode error = step.kind == StepKind::error ? step.error : conversation_.response(in.reader, step, bytes);
-  if (error != ErrorCode::ok) return response_error(context, error);
-  if (step.kind == StepKind::more) {
-    in.header_bytes += step.bytes;
-    return;
-  }
-  std::size_t labelled = step.bytes;
-  if (step.kind == StepKind::message) {
-    labelled += std::exchange(in.header_bytes, 0);
-    begin_response(context);
-  } else if (step.kind == StepKind::field) {
-    begin_value();
-  }
-  if (in.dead) return;
-  in.held.label(run_kind(in, step.kind), labelled);
-  if (step.kind == StepKind::field) end_value();
-  if (in.discard) in.held.drop_labelled();
-  if (step.kind == StepKind::message_end) end_response(context);
 }
 
 // Before its header is labelled.

@@ -121,6 +121,17 @@ class Relay {
         principal_(policy_->snapshot->principal_of(client_address)),
         ways_{&request, &response} {}
 
+  // Between units: takes the newest policy, unless that no longer knows the service, or reads it as something else.
+  // True when it is another.
+  bool adopt_newest(const Context& context) {
+    if (context.policy == policy_) return false;
+    const enforce::Service* newest = context.policy->snapshot->find_service(server_address_, service_->port);
+    if (newest == nullptr || newest->protocol != service_->protocol) return false;
+    service_ = newest;
+    policy_ = context.policy;
+    return true;
+  }
+
   [[nodiscard]] Way& way(Direction direction) const { return *ways_[static_cast<std::size_t>(direction)]; }
 
   // Under which the session was opened; a unit has its own in its UnitInfo.
