@@ -55,6 +55,20 @@ Result<void> check_trust(const struct stat& status, const std::string& path) {
   return {};
 }
 
+// Who may write a folder may put something else in the place of what is in it, unless the folder is sticky.
+Result<void> check_folders(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(path, error);
+  if (error) return fail(ErrorCode::io_failed, "opening " + path + ": " + error.message());
+  for (std::filesystem::path folder = real.parent_path();; folder = folder.parent_path()) {
+    struct stat status = {};
+    if (::stat(folder.c_str(), &status) != 0) return std::unexpected(system_error("opening " + folder.string()));
+    if ((status.st_mode & S_ISVTX) != 0 && status.st_uid == 0) status.st_mode &= ~022U;
+    if (auto trusted = check_trust(status, folder.string()); !trusted) return trusted;
+    if (folder == folder.root_path()) return {};
+  }
+}
+
 template <class Content>
 Result<Content> read_all(const Fd& fd, const std::string& path, std::size_t max_bytes) {
   Content content;
@@ -111,7 +125,8 @@ Result<void> check_trusted_program(const std::string& path) {
   if (!status) return std::unexpected(status.error());
   if (!S_ISREG(status->st_mode) || ::access(path.c_str(), X_OK) != 0)
     return fail(ErrorCode::bad_argument, path + " cannot be run");
-  return check_trust(*status, path);
+  if (auto trusted = check_trust(*status, path); !trusted) return trusted;
+  return check_folders(path);
 }
 
 Result<FileReplacement> FileReplacement::prepare(const std::string& path, Bytes content, mode_t mode) {

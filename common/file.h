@@ -26,7 +26,7 @@ Result<std::string> read_secret_file(const std::string& path, std::size_t max_by
 // The same of a file that says what is run: not_permitted where somebody else than root or the running user owns it, or
 // may write it. What is looked at is what is read.
 Result<std::string> read_trusted_file(const std::string& path, std::size_t max_bytes);
-// Whether a program is as trusted; it is not read.
+// Whether a program, and every folder on the way to it, is as trusted; it is not read.
 Result<void> check_trusted_program(const std::string& path);
 
 // New content for `path`, safely on disk beside it, that takes its place at commit() and vanishes without it.

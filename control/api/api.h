@@ -27,8 +27,10 @@ struct ApiParts {
 // How many of each are active, and times that there was no room to watch; nothing without a file of them.
 AlertGauges alert_gauges(Alerts* alerts);
 
-// Who may decide, as the current policy says; where none is, only who overrides.
+// What is kept of holds, and times that something of them was not.
 ApprovalGauges approval_gauges(const Approvals& approvals);
+
+// Who may decide, as the current policy says; where none is, only who overrides.
 Result<ApprovalTerms> approval_terms(Publisher& publisher, const std::string& override_group);
 
 class Api {

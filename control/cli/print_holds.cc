@@ -164,14 +164,19 @@ std::string orders_text(const Json& list) {
 std::string order_text(const Json& order) {
   std::string out = fmt::format("order {} is {}: {} for {}", number_of(order, "order"), order_state_of(order),
                                 text_of(order, "verdict"), order_about(order));
-  if (text_of(order, "ended").empty()) out += ", " + time_left(order);
+  const bool is_over = !text_of(order, "ended").empty();
+  if (!is_over) out += ", " + time_left(order);
   if (const std::string window = text_of(order, "window"); !window.empty()) out += ", " + window;
   if (text_of(order, "state") == "proposed") out += "; others must approve it";
   out += "\n";
-  if (const auto obeyed = order.find("obeyed"); obeyed != order.end() && *obeyed == false)
-    out += is_true(order, "data_plane_connected")
-               ? "it is kept, and the data plane has not said yet that it obeys it\n"
-               : "it is kept, and not in force yet: no data plane is connected; it is told when one is\n";
+  const auto obeyed = order.find("obeyed");
+  if (obeyed == order.end() || *obeyed != false) return out;
+  out += is_over ? "its end is kept, " : "it is kept, ";
+  if (is_true(order, "data_plane_connected"))
+    out += is_over ? "and the data plane has not said yet that it lets go\n"
+                   : "and the data plane has not said yet that it obeys it\n";
+  else
+    out += "and not in force yet: no data plane is connected; it is told when one is\n";
   return out;
 }
 

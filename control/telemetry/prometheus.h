@@ -23,12 +23,13 @@ struct AlertGauges {
   std::vector<NamedCount> lost = {};  // events, by sink
 };
 
-// Without a report only whether a data plane is connected, and alerts.
+// What is told of holds: whether it is kept now, and how often something was not.
 struct ApprovalGauges {
-  bool is_kept = true;  // what is told of holds
+  bool is_kept = true;
   std::uint64_t unkept = 0;
 };
 
+// Without a report only whether a data plane is connected, and alerts.
 std::string prometheus_text(const ChannelStatus& status, const AlertGauges& alerts = {},
                             const ApprovalGauges& approvals = {});
 

@@ -1,6 +1,7 @@
 """Everything that is measured in the lab: raises what the wanted figures need, once, and takes it down."""
 
 import os
+import shutil
 
 from benchkit import holds, http_load, round_trip, throughput
 from benchkit.figures import wanted
@@ -34,7 +35,13 @@ def figures(options, runs, say):
             try:
                 found += part()
             except (LabError, OSError) as problem:  # one that fails leaves the others their figures
-                problems.append(str(problem))
+                problems.append(f"{problem}\n{_state_of(lab)}")
     finally:
         lab.down()
     return found, problems
+
+
+def _state_of(lab):
+    """What the appliance says of itself, and where its archive lies: what a failure is looked for in first."""
+    space = shutil.disk_usage(lab.state)
+    return f"{space.free >> 30} GiB free for the archive\n{lab.appliance.cli('status').stdout}"

@@ -95,6 +95,27 @@ TEST(CheckTrustedProgram, IsForItsOwnerAloneToWriteAndCanBeRun) {
   EXPECT_EQ(check_trusted_program(path).error().code, ErrorCode::not_permitted);
 }
 
+TEST(CheckTrustedProgram, StandsInFoldersThatOthersCannotWrite) {
+  const test::TempDir dir;
+  const std::string folder = dir.file("folder"), path = folder + "/program";
+  ASSERT_EQ(::mkdir(folder.c_str(), 0755), 0);
+  ASSERT_TRUE(replace_file(path, as_bytes("#!/bin/sh\n"), 0755));
+  EXPECT_TRUE(check_trusted_program(path));
+  for (const mode_t mode : {0775, 0757, 0777}) {
+    ASSERT_EQ(::chmod(folder.c_str(), mode), 0);
+    const auto refused = check_trusted_program(path);
+    ASSERT_FALSE(refused) << mode;
+    EXPECT_EQ(refused.error().code, ErrorCode::not_permitted);
+    EXPECT_NE(refused.error().detail.find(folder + " may be written"), std::string::npos) << refused.error().detail;
+  }
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::chmod(folder.c_str(), 01777), 0);
+  EXPECT_TRUE(check_trusted_program(path)) << "only owners replace what is in a sticky folder";
+  ASSERT_EQ(::chmod(folder.c_str(), 0755), 0);
+  ASSERT_EQ(::chown(folder.c_str(), 12345, 0), 0);
+  EXPECT_EQ(check_trusted_program(path).error().code, ErrorCode::not_permitted);
+}
+
 TEST(LockFile, IsHeldByOneAndGivenBackByTheDead) {
   const test::TempDir dir;
   const std::string path = dir.file("lock");

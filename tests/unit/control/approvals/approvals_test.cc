@@ -304,7 +304,10 @@ TEST_F(ApprovalsTest, AnOrderThatNobodyObeysYetIsSaidToBeKept) {
   const auto alone = post("/v1/orders", R"({"verdict": "hold", "principal": "ci", "reason": "a flood"})");
   ASSERT_EQ(alone.exit, Exit::ok);
   EXPECT_EQ(alone.json["obeyed"], false);
-  EXPECT_NE(cli::order_text(alone.json).find("not in force yet: no data plane is connected"), std::string::npos);
+  EXPECT_NE(cli::order_text(alone.json).find("it is kept, and not in force yet: no data plane"), std::string::npos);
+  ASSERT_EQ(post("/v1/orders", R"({"verdict": "hold", "principal": "gone", "reason": "x"})").exit, Exit::ok);
+  const auto over = client().remove("/v1/orders/2?reason=over");
+  EXPECT_NE(cli::order_text(over.json).find("its end is kept, and not in force yet"), std::string::npos);
   auto data_plane = plane(7);
   EXPECT_EQ(data_plane->next(), "orders 1:hold");
   const auto silent = post("/v1/orders", R"({"verdict": "hold", "principal": "shop", "reason": "a flood"})");
