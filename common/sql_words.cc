@@ -1,6 +1,9 @@
 // See sql_words.h.
 #include "common/sql_words.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace sluice::sql {
 namespace {
 
@@ -23,6 +26,12 @@ std::string_view word_of(Kind kind) {
 
 std::string_view word_of(Object object) {
   return kObjectWords[static_cast<std::size_t>(object)];
+}
+
+std::optional<Kind> kind_of(std::string_view word) {
+  const auto* const found = std::ranges::find(kKindWords, word);
+  if (found == std::end(kKindWords)) return std::nullopt;
+  return static_cast<Kind>(found - std::begin(kKindWords));
 }
 
 std::span<const std::string_view> kind_words() {

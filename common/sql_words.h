@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -23,6 +24,8 @@ enum class CopyEnd : std::uint8_t { none, client, file, program };
 
 std::string_view word_of(Kind kind);
 std::string_view word_of(Object object);
+// Nothing for a word that none has.
+std::optional<Kind> kind_of(std::string_view word);
 // Of all kinds, in their order.
 std::span<const std::string_view> kind_words();
 

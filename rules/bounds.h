@@ -35,6 +35,9 @@ inline constexpr std::size_t kMaxTieNameBytes = 128;
 inline constexpr std::size_t kMaxAcrossGroups = 4;  // of one service
 inline constexpr std::uint32_t kMaxAcrossSeconds = 24 * 3600;
 
+inline constexpr std::size_t kMaxSqlNames = 64;       // of a list of what a rule asks of a statement
+inline constexpr std::size_t kMaxSqlNameBytes = 127;  // two names of PostgreSQL and a dot
+
 inline constexpr std::size_t kMaxLimits = 16;                 // of one service, or one principal
 inline constexpr std::uint64_t kMaxLimitUnits = 1ULL << 40U;  // a period, or of a burst
 inline constexpr std::uint64_t kMaxLimitRefillSeconds = 366 * 24 * 3600;

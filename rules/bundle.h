@@ -22,6 +22,9 @@ inline constexpr std::uint16_t kPolicyFormatWithLimits = 5;
 inline constexpr std::uint16_t kPolicyFormatWithHolds = 6;
 // With scores, or tickets.
 inline constexpr std::uint16_t kPolicyFormatWithRisk = 7;
+// With rules that ask of SQL, which a reader of the others would look for as for an empty expression.
+inline constexpr std::uint16_t kPolicyFormatWithSql = 8;
+inline constexpr std::uint16_t kNewestPolicyFormat = kPolicyFormatWithSql;
 
 Result<std::vector<std::uint8_t>> sign_bundle(Bytes policy, const PrivateKey& key);
 

@@ -113,8 +113,39 @@ flatbuffers::Offset<fbs::Risk> add_risk(flatbuffers::FlatBufferBuilder& builder,
   return fbs::CreateRisk(builder, lines_at, builder.CreateVector(behaviours), risk->interval_ns);
 }
 
+using TextsOffset = flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>>;
+
+TextsOffset add_names(flatbuffers::FlatBufferBuilder& builder, const std::vector<SqlName>& names) {
+  std::vector<std::string> texts;
+  for (const SqlName& name : names) texts.push_back(text_of(name));
+  return builder.CreateVectorOfStrings(texts);
+}
+
+// 0 for none.
+flatbuffers::Offset<fbs::Sql> add_sql(flatbuffers::FlatBufferBuilder& builder, const std::optional<SqlCondition>& sql) {
+  if (!sql) return 0;
+  std::vector<std::string> words;
+  for (const sql::Kind kind : sql->kinds) words.emplace_back(sql::word_of(kind));
+  const auto kinds = builder.CreateVectorOfStrings(words);
+  const auto tables = add_names(builder, sql->tables);
+  const auto columns = add_names(builder, sql->columns);
+  const auto functions = add_names(builder, sql->functions);
+  const auto copy = static_cast<fbs::SqlCopyEnd>(sql->copy.value_or(sql::CopyEnd::none));
+  return fbs::CreateSql(builder, kinds, tables, columns, functions, copy, sql->where_absent, sql->opaque, sql->several);
+}
+
+// Those that ask of SQL, where a service speaks it; 0 for none.
+flatbuffers::Offset<flatbuffers::Vector<RuleIndex>> add_sql_rules(flatbuffers::FlatBufferBuilder& builder,
+                                                                  const Service& service, const Policy& policy) {
+  RuleList list;
+  if (service.protocol == Protocol::postgres)
+    for (const RuleIndex index : service.rules)
+      if (policy.rules[index].sql) list.push_back(index);
+  return list.empty() ? 0 : builder.CreateVector(list);
+}
+
 flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& builder, const Service& service,
-                                              const ServiceScans& scans) {
+                                              const ServiceScans& scans, const Policy& policy) {
   const auto name = builder.CreateString(service.name);
   const auto record_class = builder.CreateString(service.record_class);
   const bool ipv4 = service.address.is_ipv4();
@@ -126,11 +157,12 @@ flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& bu
   const auto hold = fbs::CreateHold(builder, service.hold.timeout_ns, service.hold.pass_on_timeout, service.hold.ticket,
                                     service.hold.body_bytes);
   const auto risk = add_risk(builder, service.risk);
-  return fbs::CreateService(builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol,
-                            service.mode, service.record, service.durability, record_class,
-                            builder.CreateVector(scans.places), service.head_limit_bytes, service.header_limit,
-                            service.window_bytes, service.after_window, service.allow_upgrade, service.pending_limit,
-                            ipv4 ? nullptr : &ipv6, service.after_upgrade, across, limits, hold, risk);
+  const auto sql_rules = add_sql_rules(builder, service, policy);
+  return fbs::CreateService(
+      builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol, service.mode, service.record,
+      service.durability, record_class, builder.CreateVector(scans.places), service.head_limit_bytes,
+      service.header_limit, service.window_bytes, service.after_window, service.allow_upgrade, service.pending_limit,
+      ipv4 ? nullptr : &ipv6, service.after_upgrade, across, limits, hold, risk, sql_rules, service.unreadable_sql);
 }
 
 flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder& builder, const Principal& principal) {
@@ -159,10 +191,11 @@ flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder,
   const auto expression = builder.CreateString(rule.expression);
   return fbs::CreateRule(builder, name, expression, rule.caseless, rule.validator, rule.action, rule.keep_last,
                          rule.mask_wire[0], rule.mask_wire[1], rule.mask_record, rule.min_width, rule.max_width,
-                         add_conditions(builder, rule.conditions), rule.score);
+                         add_conditions(builder, rule.conditions), rule.score, add_sql(builder, rule.sql));
 }
 
 std::uint16_t format_of(const Policy& policy) {
+  if (std::ranges::any_of(policy.rules, [](const Rule& r) { return r.sql.has_value(); })) return kPolicyFormatWithSql;
   if (std::ranges::any_of(policy.services, [](const Service& s) { return s.risk.has_value() || s.hold.ticket; }))
     return kPolicyFormatWithRisk;
   const auto holds = [](const auto& owner) {
@@ -192,7 +225,7 @@ Result<std::vector<std::uint8_t>> compile_policy(const Policy& policy, const Pla
   ScanTable table;
   std::vector<flatbuffers::Offset<fbs::Service>> services;
   for (const Service& service : policy.services)
-    services.push_back(add_service(builder, service, scans_of(service, policy, table)));
+    services.push_back(add_service(builder, service, scans_of(service, policy, table), policy));
 
   std::vector<flatbuffers::Offset<fbs::Scan>> scans;
   KnownAnchors known;

@@ -4,6 +4,7 @@
 #include "rules/anchor_report.h"
 #include "rules/policy.h"
 #include "rules/sample_text.h"
+#include "rules/sql_text.h"
 
 namespace sluice::rules {
 namespace {
@@ -47,7 +48,14 @@ std::string describe_across(const std::optional<Across>& across) {
                      across->seconds);
 }
 
+std::string describe_sql_rule(const Rule& rule, bool used) {
+  return fmt::format("  {:<24} {}{}, SQL of {}{}\n", rule.name, EnumNameAction(rule.action),
+                     rule.score == 0 ? "" : fmt::format(", score {}", rule.score), text_of(*rule.sql),
+                     used ? "" : ", used by no service");
+}
+
 std::string describe_rule(const Rule& rule, bool used) {
+  if (rule.sql) return describe_sql_rule(rule, used);
   return fmt::format(
       "  {:<24} {}{}{}{}{}{}, {}-{} bytes{}{}\n", rule.name, EnumNameAction(rule.action),
       rule.score == 0 ? "" : fmt::format(", score {}", rule.score), describe_mask(rule),
@@ -91,6 +99,17 @@ std::string describe_risk(const Risk& risk) {
   return out;
 }
 
+// Statements have no place of their own: they are what a PostgreSQL client asks.
+std::string describe_statements(const Service& service, const Policy& policy) {
+  if (service.protocol != Protocol::postgres) return "";
+  std::string names;
+  for (const RuleIndex index : service.rules)
+    if (policy.rules[index].sql) names.append(names.empty() ? "" : ", ").append(policy.rules[index].name);
+  if (names.empty()) return "";
+  return fmt::format("  {:<14} {}; what can not be read: {}\n", "SQL", names,
+                     EnumNameUnreadable(service.unreadable_sql));
+}
+
 std::string describe_service(const Service& service, const Policy& policy) {
   std::string out =
       fmt::format("service {}  {}  {}  {}\n", service.name, format_endpoint(service.address, service.port),
@@ -107,6 +126,7 @@ std::string describe_service(const Service& service, const Policy& policy) {
       if (policy.rules[index].where[place]) names.append(names.empty() ? "" : ", ").append(policy.rules[index].name);
     if (!names.empty()) out += fmt::format("  {:<14} {}\n", kPlaceNames[place], names);
   }
+  out += describe_statements(service, policy);
   for (const Limit& limit : service.limits)
     out += describe_limit(limit, fmt::format(" for each {}", EnumNameLimitPer(limit.per)));
   if (service.risk) out += describe_risk(*service.risk);
@@ -125,7 +145,8 @@ std::string describe(const Policy& policy) {
   if (!policy.rules.empty()) out += "rules\n";
   for (std::size_t i = 0; i < policy.rules.size(); ++i) out += describe_rule(policy.rules[i], used[i]);
   if (!policy.rules.empty()) out += "what each rule is looked for by, and how often that stands in ordinary text\n";
-  for (const Rule& rule : policy.rules) out += describe_anchor(rule);
+  for (const Rule& rule : policy.rules)
+    if (!rule.sql) out += describe_anchor(rule);
   if (!policy.principals.empty()) out += "principals\n";
   for (const Principal& principal : policy.principals) {
     out += fmt::format("  {:<24} {}/{}\n", principal.name, format_address(principal.network), principal.prefix_bits);

@@ -29,6 +29,7 @@ using schema::policy::Durability;
 using schema::policy::Mode;
 using schema::policy::Protocol;
 using schema::policy::RecordMode;
+using schema::policy::Unreadable;
 
 struct Service {
   std::string name;
@@ -50,7 +51,8 @@ struct Service {
   std::vector<Limit> limits;
   HoldTerms hold;
   std::optional<Risk> risk;
-  Position position;  // of its name
+  Unreadable unreadable_sql = Unreadable::deny;  // where a rule of it asks of SQL
+  Position position;                             // of its name
 };
 
 // A caller known by the network it calls from: the weakest proof. Of those with the same name at most one has limits,

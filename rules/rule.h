@@ -11,6 +11,7 @@
 #include "rules/across.h"
 #include "rules/conditions.h"
 #include "rules/problem.h"
+#include "rules/sql_condition.h"
 #include "schema/policy_generated.h"
 
 namespace sluice::rules {
@@ -37,6 +38,8 @@ struct Rule {
   std::uint32_t min_width = 0;
   std::uint32_t max_width = 0;
   std::optional<Across> across;  // of request bodies
+  // What it asks of SQL statements, and then of nothing else: there is no expression, no place, and nothing to mask.
+  std::optional<SqlCondition> sql;
   Position position;
   // Samples, packs only: what must be found in, and what must not.
   std::vector<std::string> hits;

@@ -9,6 +9,7 @@
 #include "rules/bounds.h"
 #include "rules/condition_reader.h"
 #include "rules/expression_check.h"
+#include "rules/sql_reader.h"
 
 namespace sluice::rules {
 namespace {
@@ -48,12 +49,10 @@ class RuleReader {
     if (const YamlNode* node = fields_.need("name", "name: ticket-number"))
       if (auto name = read_name(*node, "a rule", report_)) rule_.name = fmt::format("{}/{}", group, *name);
     if (const YamlNode* node = fields_.get("about")) rule_.about = read_text(*node, report_).value_or("");
-    if (const YamlNode* node = fields_.get("validate"))
-      rule_.validator = read_choice(*node, kValidators, report_).value_or(Validator::none);
-    read_match();
-    read_conditions(fields_, rule_, report_);
-    read_where();
-    read_across(fields_, rule_, report_);
+    if (const YamlNode* node = fields_.get("sql"))
+      read_statement(*node);
+    else
+      read_content();
     read_score();
     read_action();
     if (samples) {
@@ -65,6 +64,26 @@ class RuleReader {
   }
 
  private:
+  // What it looks for in content, and where.
+  void read_content() {
+    if (const YamlNode* node = fields_.get("validate"))
+      rule_.validator = read_choice(*node, kValidators, report_).value_or(Validator::none);
+    read_match();
+    read_conditions(fields_, rule_, report_);
+    read_where();
+    read_across(fields_, rule_, report_);
+  }
+
+  // What it asks of statements: they are requests, and of one it is so or not.
+  void read_statement(const YamlNode& node) {
+    rule_.sql = read_sql(node, report_);
+    for (const std::string_view key :
+         {"match", "ignore_case", "where", "validate", "group", "entropy", "context", "allow", "across", "mask"})
+      if (const YamlNode* other = fields_.get(key))
+        report_.add(other->position, fmt::format("\"{}\" beside sql, which asks what a statement means", key),
+                    "remove it, or write a rule of its own with match");
+  }
+
   void read_match() {
     if (const YamlNode* node = fields_.get("ignore_case")) rule_.caseless = read_bool(*node, report_).value_or(false);
     const YamlNode* node = fields_.need("match", "match: 'TICKET-[0-9]{4,8}'");
@@ -116,8 +135,10 @@ class RuleReader {
                   fmt::format("{} is for requests: a response's head is out before its body is known",
                               *action == Action::deny ? "deny" : "hold"),
                   "where: [request], or action: mask");
+    if (action == Action::mask && rule_.sql)
+      report_.add(node->position, "sql finds nothing that could be hidden", "action: deny, hold or observe");
     const YamlNode* mask = fields_.get("mask");
-    if (!action) return;
+    if (!action || rule_.sql) return;
     if (mask != nullptr) return read_mask(*mask);
     // What a rule denies is not wanted on disk either. Who decides on what it holds must see it.
     rule_.mask_record = *action == Action::mask || *action == Action::deny;

@@ -21,6 +21,7 @@ constexpr Word<RecordMode> kRecordModes[] = {
     {"required", RecordMode::required}, {"best_effort", RecordMode::best_effort}, {"off", RecordMode::off}};
 constexpr Word<Durability> kDurabilities[] = {{"group", Durability::group}, {"strict", Durability::strict}};
 constexpr Word<AfterWindow> kAfterWindows[] = {{"deny", AfterWindow::deny}, {"stream", AfterWindow::stream}};
+constexpr Word<Unreadable> kUnreadable[] = {{"deny", Unreadable::deny}, {"pass", Unreadable::pass}};
 constexpr Word<AfterUpgrade> kAfterUpgrades[] = {{"scan", AfterUpgrade::scan}, {"pass", AfterUpgrade::pass}};
 
 std::optional<std::uint32_t> parse_decimal(std::string_view text, std::uint32_t high) {
@@ -123,6 +124,12 @@ void read_reading(Fields& fields, Service& service, RuleBook& book, Report& repo
   if (const YamlNode* limits = fields.get("limits")) service.limits = read_limits(*limits, LimitsOf::service, report);
   if (const YamlNode* hold = fields.get("hold")) service.hold = read_hold(*hold, report);
   if (const YamlNode* risk = fields.get("risk")) service.risk = read_risk(*risk, report);
+  if (const YamlNode* unreadable = fields.get("unreadable_sql")) {
+    service.unreadable_sql = read_choice(*unreadable, kUnreadable, report).value_or(service.unreadable_sql);
+    if (service.protocol != Protocol::postgres)
+      report.add(unreadable->position, "unreadable_sql on a service that speaks no SQL",
+                 "remove it, or protocol: postgres");
+  }
   // The book reports by itself: a rule that is not there is no fault of the service's other fields.
   if (const YamlNode* rules = fields.get("rules")) service.rules = book.resolve(*rules);
 }
@@ -141,8 +148,8 @@ void refuse_http(Fields& fields, Report& report) {
 
 // And of protocol tcp nothing is read.
 void refuse_reading(Fields& fields, const Service& service, Report& report) {
-  for (const std::string_view key :
-       {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade", "limits", "hold", "risk"})
+  for (const std::string_view key : {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade",
+                                     "limits", "hold", "risk", "unreadable_sql"})
     if (const YamlNode* node = fields.get(key))
       report.add(node->position, fmt::format("\"{}\" on a service of protocol tcp, whose bytes nothing looks at", key),
                  "remove it, or protocol: http");

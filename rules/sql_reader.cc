@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "rules/bounds.h"
+
 namespace sluice::rules {
 namespace {
 
@@ -12,6 +14,7 @@ using sql::CopyEnd;
 using sql::Kind;
 
 constexpr Word<bool> kWhere[] = {{"absent", true}};
+constexpr Word<bool> kCode[] = {{"opaque", true}};
 constexpr Word<bool> kStatements[] = {{"several", true}};
 constexpr Word<CopyEnd> kCopyEnds[] = {
     {"program", CopyEnd::program}, {"file", CopyEnd::file}, {"client", CopyEnd::client}};
@@ -23,12 +26,9 @@ bool is_name_part(std::string_view part) {
 std::optional<SqlName> read_name(const YamlNode& node, bool may_be_qualified, Report& report) {
   const auto text = read_text(node, report);
   if (!text) return std::nullopt;
-  const std::size_t dot = text->find('.');
-  SqlName name;
-  if (dot != std::string::npos) name.qualifier = text->substr(0, dot);
-  name.name = dot == std::string::npos ? *text : text->substr(dot + 1);
+  SqlName name = sql_name_of(*text);
   const bool sound = text->size() <= kMaxSqlNameBytes && is_name_part(name.name) && !name.name.contains('.') &&
-                     (dot == std::string::npos || (may_be_qualified && is_name_part(name.qualifier)));
+                     (!text->contains('.') || (may_be_qualified && is_name_part(name.qualifier)));
   if (sound) return name;
   report.add(
       node.position, fmt::format("'{}' is no name", text->substr(0, kMaxSqlNameBytes)),
@@ -80,13 +80,13 @@ SqlCondition read_sql(const YamlNode& node, Report& report) {
   if (const YamlNode* const copy = fields.get("copy")) condition.copy = read_choice(*copy, kCopyEnds, report);
   if (const YamlNode* const where = fields.get("where"))
     condition.where_absent = read_choice(*where, kWhere, report).value_or(false);
+  if (const YamlNode* const code = fields.get("code"))
+    condition.opaque = read_choice(*code, kCode, report).value_or(false);
   if (const YamlNode* const statements = fields.get("statements"))
     condition.several = read_choice(*statements, kStatements, report).value_or(false);
   fields.finish();
   if (report.size() != known_problems) return condition;
-  const bool asks = !condition.kinds.empty() || !condition.tables.empty() || !condition.columns.empty() ||
-                    !condition.functions.empty() || condition.copy || condition.where_absent || condition.several;
-  if (!asks) report.add(node.position, "sql asks nothing", "kinds: [drop, truncate]");
+  if (condition == SqlCondition{}) report.add(node.position, "sql asks nothing", "kinds: [drop, truncate]");
   check(node, condition, report);
   return condition;
 }

@@ -6,9 +6,6 @@
 
 namespace sluice::rules {
 
-inline constexpr std::size_t kMaxSqlNames = 64;       // of a list
-inline constexpr std::size_t kMaxSqlNameBytes = 127;  // two names of PostgreSQL and a dot
-
 SqlCondition read_sql(const YamlNode& node, Report& report);
 
 }  // namespace sluice::rules

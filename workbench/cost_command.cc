@@ -114,8 +114,10 @@ std::string json_of(const std::vector<Row>& rows, double whole, bool shares, Byt
 }  // namespace
 
 Result<std::string> cost_report(const CostOptions& options, Bytes text) {
-  const auto given = read_given(options.names);
+  auto given = read_given(options.names);
   if (!given) return std::unexpected(given.error());
+  *given = looking(*std::move(given));
+  if (given->empty()) return fail(ErrorCode::not_found, "none of these rules looks for something in a text");
   if (text.empty()) return fail(ErrorCode::not_found, "the text is empty");
   auto whole = Trial::of(*given);
   if (!whole) return std::unexpected(whole.error());

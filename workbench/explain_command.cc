@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rules/sample_text.h"
+#include "rules/sql_text.h"
 #include "workbench/words.h"
 
 namespace sluice::workbench {
@@ -32,23 +33,31 @@ std::string conditions_of(const rules::Rule& rule) {
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 
+rules::AnchorReport anchor_of(const rules::Rule& rule) {
+  return rules::report_anchor(rule.expression, rule.caseless, as_bytes(rules::sample_text()));
+}
+
 std::string anchor_text(const rules::AnchorReport& anchor) {
   if (anchor.kind == rules::AnchorKind::pattern) return "none: it runs in a database of expressions over every byte";
   return fmt::format("{} {}; expected {:.0f} times a megabyte, found {:.0f} times in ordinary text", kind_of(anchor),
                      anchor.what, anchor.expected_per_mb, anchor.found_per_mb);
 }
 
-std::string text_of(const rules::Rule& rule, const rules::AnchorReport& anchor) {
+std::string text_of(const rules::Rule& rule) {
   std::string out = fmt::format("{}\n", rule.name);
   const auto add = [&](std::string_view title, const std::string& text) {
     if (!text.empty()) out += fmt::format("  {:<12} {}\n", title, text);
   };
   add("about", rule.about);
-  add("expression", rule.expression + (rule.caseless ? "  (either case)" : ""));
-  add("widths", fmt::format("{} to {} bytes", rule.min_width, rule.max_width));
-  add("looked for", anchor_text(anchor));
-  add("and then", conditions_of(rule));
-  add("where", places_of(rule));
+  if (rule.sql) {
+    add("asks", "is a SQL statement " + rules::text_of(*rule.sql) + "?");
+  } else {
+    add("expression", rule.expression + (rule.caseless ? "  (either case)" : ""));
+    add("widths", fmt::format("{} to {} bytes", rule.min_width, rule.max_width));
+    add("looked for", anchor_text(anchor_of(rule)));
+    add("and then", conditions_of(rule));
+    add("where", places_of(rule));
+  }
   add("does", verdict_of(rule) + (rule.keep_last == 0 ? "" : fmt::format(", but for the last {}", rule.keep_last)));
   add("named by", rule.name.starts_with("local/")
                       ? rule.name + " or local/*, in its own policy"
@@ -58,13 +67,24 @@ std::string text_of(const rules::Rule& rule, const rules::AnchorReport& anchor) 
   return out;
 }
 
+std::string json_of_sql(const rules::Rule& rule) {
+  const Json out = {{"rule", rule.name},
+                    {"about", rule.about},
+                    {"sql", rules::text_of(*rule.sql)},
+                    {"verdict", verdict_of(rule)},
+                    {"hits", rule.hits.size()},
+                    {"misses", rule.misses.size()}};
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 }  // namespace
 
 Result<std::string> explain_rule(const GivenNames& names, const std::string& name, bool json) {
   const auto rule = find_rule(names, name);
   if (!rule) return std::unexpected(rule.error());
-  const auto anchor = rules::report_anchor(rule->expression, rule->caseless, as_bytes(rules::sample_text()));
-  if (!json) return text_of(*rule, anchor);
+  if (!json) return text_of(*rule);
+  if (rule->sql) return json_of_sql(*rule);
+  const rules::AnchorReport anchor = anchor_of(*rule);
   const Json out = {{"rule", rule->name},
                     {"about", rule->about},
                     {"expression", rule->expression},

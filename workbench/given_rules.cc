@@ -61,6 +61,11 @@ Result<std::vector<rules::Rule>> read_given(const GivenNames& names) {
   return all;
 }
 
+std::vector<rules::Rule> looking(std::vector<rules::Rule> rules) {
+  std::erase_if(rules, [](const rules::Rule& rule) { return rule.sql.has_value(); });
+  return rules;
+}
+
 Result<rules::Rule> find_rule(const GivenNames& names, const std::string& rule) {
   GivenNames wider = names;
   const std::string pack = rule.substr(0, rule.find('/'));

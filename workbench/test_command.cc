@@ -9,6 +9,7 @@
 #include <string>
 
 #include "dataplane/inspect/mask.h"
+#include "workbench/sql_trial.h"
 #include "workbench/trial.h"
 #include "workbench/words.h"
 
@@ -112,8 +113,10 @@ Json sample_json(const rules::Rule& rule, const std::string& sample, bool hit) {
 }  // namespace
 
 Result<bool> test_text(const GivenNames& names, std::istream& text, bool json, std::ostream& out) {
-  const auto rules = read_given(names);
+  auto rules = read_given(names);
   if (!rules) return std::unexpected(rules.error());
+  *rules = looking(*std::move(rules));
+  if (rules->empty()) return fail(ErrorCode::not_found, "none of these rules looks for something in a text");
   auto trial = Trial::of(*rules);
   if (!trial) return std::unexpected(trial.error());
   Report report(*rules, json, out);
@@ -146,14 +149,16 @@ Result<bool> test_samples(const GivenNames& names, bool json, std::ostream& out)
   Json wrong = Json::array();
   std::size_t samples = 0;
   for (const rules::Rule& rule : *rules) {
-    auto trial = Trial::of({rule});
+    auto trial = Trial::of(looking({rule}));
     if (!trial) return std::unexpected(trial.error());
+    const auto finds = [&](const std::string& sample) {
+      std::vector<Match> matches;
+      return rule.sql ? is_so(*rule.sql, sample) : trial->scan(as_bytes(sample), matches) && !matches.empty();
+    };
     for (const bool hit : {true, false})
       for (const std::string& sample : hit ? rule.hits : rule.misses) {
-        std::vector<Match> matches;
-        const bool found = trial->scan(as_bytes(sample), matches) && !matches.empty();
         ++samples;
-        if (found == hit) continue;
+        if (finds(sample) == hit) continue;
         wrong.push_back(sample_json(rule, sample, hit));
         if (!json) out << fmt::format("{} {} {}\n", rule.name, hit ? "misses" : "finds", shown(sample, kMostShown));
       }

@@ -20,7 +20,7 @@ rules::Policy policy_of(const std::vector<rules::Rule>& rules) {
   for (const rules::Rule& rule : rules) {
     service.rules.push_back(static_cast<RuleIndex>(policy.rules.size()));
     policy.rules.push_back(rule);
-    policy.rules.back().where = {false, true, false, false};
+    if (!rule.sql) policy.rules.back().where = {false, true, false, false};
   }
   policy.services.push_back(std::move(service));
   return policy;

@@ -10,6 +10,7 @@
 
 #include "dataplane/enforce/limit_builder.h"
 #include "dataplane/enforce/risk_builder.h"
+#include "dataplane/enforce/sql_builder.h"
 #include "rules/bounds.h"
 #include "rules/bundle.h"
 #include "schema/policy_generated.h"
@@ -70,10 +71,10 @@ class Builder {
 
  private:
   Result<void> read_header() {
-    if (!in(policy_.format(), rules::kPolicyFormat, rules::kPolicyFormatWithRisk))
+    if (!in(policy_.format(), rules::kPolicyFormat, rules::kNewestPolicyFormat))
       return fail(ErrorCode::bundle_bad_version,
                   fmt::format("format {}, this data plane reads {} to {}", policy_.format(), rules::kPolicyFormat,
-                              rules::kPolicyFormatWithRisk));
+                              rules::kNewestPolicyFormat));
     const Platform here = this_platform();
     if (view_of(policy_.hyperscan_version()) != here.hyperscan_version)
       return fail(ErrorCode::bundle_bad_database,
@@ -106,6 +107,11 @@ class Builder {
       rule.mask_record = source.mask_record();
       rule.score = source.score();
       if (rule.score > rules::kMaxScore) return malformed(fmt::format("rule {} has too high a score", rule.name));
+      auto sql = build_sql(source.sql(), rule.name);
+      if (!sql) return std::unexpected(std::move(sql.error()));
+      rule.sql = *std::move(sql);
+      if (rule.sql && (rule.action == Action::mask || rule.mask_record))
+        return malformed(fmt::format("rule {} masks what a statement means", rule.name));
       if (rule.action != Action::mask && (rule.mask_wire[0] || rule.mask_wire[1]))
         return malformed(fmt::format("rule {} masks the wire without being a mask", rule.name));
       out_.rules.push_back(std::move(rule));
@@ -123,7 +129,7 @@ class Builder {
         return malformed(fmt::format("scan {} has no anchor a rule", i));
       std::vector<inspect::RuleSpec> specs;
       for (const std::uint32_t index : *scan.rules()) {
-        if (index >= out_.rules.size() || (!specs.empty() && index <= specs.back().index))
+        if (index >= out_.rules.size() || out_.rules[index].sql || (!specs.empty() && index <= specs.back().index))
           return malformed(fmt::format("scan {} names rule {}", i, index));
         specs.push_back(spec_of(index));
         specs.back().anchor =
@@ -225,6 +231,7 @@ class Builder {
     service.limits = std::move(*limits);
     service.may_hold |= holds(service.limits);
     if (auto done = read_hold(source.hold(), service); !done) return done;
+    if (auto done = read_sql_terms(source, service); !done) return done;
     const bool has_scans =
         !service.across.empty() || std::ranges::any_of(service.scans, [](const auto* scan) { return scan != nullptr; });
     if (service.protocol == Protocol::tcp && (has_scans || !service.limits.empty() || !service.risk.lines.empty()))
@@ -266,6 +273,29 @@ class Builder {
       if (enforcing && may_stop && place == Place::request_body) service.judges_request_body = true;
       service.may_hold |= enforcing && holds;
     }
+    return {};
+  }
+
+  Result<void> read_sql_terms(const fbs::Service& source, Service& service) {
+    SqlTerms& terms = service.sql;
+    const bool enforcing = service.mode == Mode::enforce;
+    for (std::size_t i = 0; i < size_of(source.sql_rules()); ++i) {
+      const std::uint32_t index = source.sql_rules()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      if (service.protocol != Protocol::postgres || index >= out_.rules.size() || !out_.rules[index].sql ||
+          (!terms.rules.empty() && index <= terms.rules.back()))
+        return malformed(fmt::format("service {} asks rule {} of SQL", service.name, index));
+      const Rule& rule = out_.rules[index];
+      terms.rules.push_back(index);
+      terms.asks_functions |= !rule.sql->functions.empty();
+      const bool holds = rule.action == Action::hold;
+      const bool may_stop = rule.action == Action::deny || holds || (rule.score != 0 && may_stop_units(service.risk));
+      terms.may_stop |= enforcing && may_stop;
+      service.may_hold |= enforcing && holds;
+    }
+    const fbs::Unreadable unreadable = source.unreadable_sql();
+    if (unreadable > fbs::Unreadable::MAX)
+      return malformed(fmt::format("service {} has an unknown word for what can not be read", service.name));
+    terms.pass_unreadable = unreadable == fbs::Unreadable::pass;
     return {};
   }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "dataplane/enforce/risk.h"
 #include "dataplane/inspect/scanner.h"
 #include "rules/platform.h"
+#include "rules/sql_condition.h"
 
 namespace sluice::enforce {
 
@@ -40,10 +42,11 @@ struct Rule {
   std::string name;
   Action action = Action::observe;
   std::uint8_t keep_last = 0;
-  std::array<bool, 2> mask_wire{};  // by Direction; counts only where Service::masks_wire says so for the place
-  bool masks_signs = false;         // what it finds is the secret itself, and not a text that holds it
-  std::uint32_t score = 0;          // of a request in which it is found, where the service has lines
-  bool mask_record = false;         // in every mode: what a rule names is never on disk
+  std::array<bool, 2> mask_wire{};         // by Direction; counts only where Service::masks_wire says so for the place
+  bool masks_signs = false;                // what it finds is the secret itself, and not a text that holds it
+  std::uint32_t score = 0;                 // of a request in which it is found, where the service has lines
+  bool mask_record = false;                // in every mode: what a rule names is never on disk
+  std::optional<rules::SqlCondition> sql;  // asked of statements; then no scan has it
 
   [[nodiscard]] bool masks_wire(Direction direction) const { return mask_wire[static_cast<std::size_t>(direction)]; }
 };
@@ -69,6 +72,14 @@ struct HoldTerms {
   bool pass_on_timeout = false;            // else denied
   bool ticket = false;                     // the client is answered at once, and asks again
   std::uint32_t body_bytes = 1024 * 1024;  // of a request, taken from the client while it waits
+};
+
+// What its rules ask of SQL statements.
+struct SqlTerms {
+  std::vector<RuleIndex> rules;
+  bool asks_functions = false;   // some rule names functions
+  bool may_stop = false;         // some rule may deny or hold, and mode is enforce
+  bool pass_unreadable = false;  // else what cannot be read is refused, where a rule may stop what can
 };
 
 // In mode observe nothing is changed or held back: masks_wire is false at every place and
@@ -99,6 +110,7 @@ struct Service {
   HoldTerms hold;
   bool may_hold = false;  // a rule, a limit or a line of it holds
   Risk risk;
+  SqlTerms sql;
 
   [[nodiscard]] const inspect::RuleSet* scan(Place place) const { return scans[static_cast<std::size_t>(place)]; }
 };

@@ -36,6 +36,7 @@ bool holds(const SqlCondition& condition, const Facts& facts, std::size_t number
   if (!condition.kinds.empty() && std::ranges::find(condition.kinds, statement.kind) == condition.kinds.end())
     return false;
   if (condition.where_absent && !statement.without_where) return false;
+  if (condition.opaque && !statement.opaque) return false;
   if (condition.copy && *condition.copy != statement.copy) return false;
   const auto is_table = [](Role role) { return role == Role::reads || role == Role::writes; };
   return names_one(condition.tables, facts, number, is_table) &&

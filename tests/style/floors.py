@@ -38,7 +38,7 @@ CONTROL_FLOORS = [
 WORKBENCH_FLOORS = [
     ["common", "schema"],
     ["rules"],
-    ["dataplane/inspect"],
+    ["dataplane/inspect", "dataplane/sql"],
     ["dataplane/enforce"],
     ["workbench"],
 ]

@@ -67,6 +67,7 @@ TEST(Documents, json_schema_has_the_keys_of_the_parser) {
   EXPECT_EQ(keys_of(defs.at("context")), known_keys("rules: [{context: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("allow")), known_keys("rules: [{allow: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("across")), known_keys("rules: [{across: {" + q + "}}]"));
+  EXPECT_EQ(keys_of(defs.at("sql")), known_keys("rules: [{sql: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("limit")), known_keys("services: [{limits: [{" + q + "}]}]"));
   EXPECT_EQ(keys_of(defs.at("hold")), known_keys("services: [{hold: {" + q + "}}]"));
   EXPECT_EQ(keys_of(defs.at("risk")), known_keys("services: [{risk: {" + q + "}}]"));
@@ -92,7 +93,8 @@ TEST(Documents, json_schema_has_the_words_of_the_parser) {
     return words;
   };
   const auto expect = [&](const nlohmann::json& list, const std::string& yaml) {
-    EXPECT_THAT(problems_of(yaml), ::testing::HasSubstr("\"zzzzzzzzzz\" is not known here; one of " + words_of(list)))
+    EXPECT_THAT(problems_of(yaml), ::testing::HasSubstr(std::string("\"zzzzzzzzzz\" is not known here; ") +
+                                                        (list.size() > 1 ? "one of " : "") + words_of(list)))
         << yaml;
   };
   const auto& service = defs.at("service").at("properties");
@@ -107,6 +109,11 @@ TEST(Documents, json_schema_has_the_words_of_the_parser) {
   expect(defs.at("risk_line").at("properties").at("then").at("enum"),
          "services: [{risk: {lines: [{then: zzzzzzzzzz}]}}]");
   expect(defs.at("hold").at("properties").at("on_timeout").at("enum"), "services: [{hold: {on_timeout: zzzzzzzzzz}}]");
+  expect(service.at("unreadable_sql").at("enum"), "services: [{unreadable_sql: zzzzzzzzzz}]");
+  expect(defs.at("sql_kind").at("enum"), "rules: [{sql: {kinds: zzzzzzzzzz}}]");
+  for (const char* key : {"copy", "where", "code", "statements"})
+    expect(defs.at("sql").at("properties").at(key).at("enum"),
+           "rules: [{sql: {" + std::string(key) + ": zzzzzzzzzz}}]");
   expect(defs.at("place").at("enum"), "rules: [{where: zzzzzzzzzz}]");
   expect(defs.at("mask_place").at("enum"), "rules: [{action: mask, mask: {on: zzzzzzzzzz}}]");
   expect(defs.at("rule").at("properties").at("action").at("enum"), "rules: [{action: zzzzzzzzzz}]");

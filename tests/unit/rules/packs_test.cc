@@ -7,6 +7,7 @@
 #include "rules/compile.h"
 #include "rules/pack.h"
 #include "rules/policy.h"
+#include "workbench/sql_trial.h"
 
 namespace sluice::rules {
 namespace {
@@ -64,13 +65,14 @@ class Detector {
 const PackSource kSource{SLUICE_TEST_PACKS};
 
 TEST(Packs, are_found_in_their_folder) {
-  EXPECT_EQ(kSource.names(), (std::vector<std::string>{"pii", "pii-wide", "risk", "secrets", "secrets-wide"}));
+  EXPECT_EQ(kSource.names(), (std::vector<std::string>{"pii", "pii-wide", "risk", "secrets", "secrets-wide", "sql"}));
 }
 
 TEST(Packs, find_every_hit_and_no_miss) {
   std::size_t samples = 0;
   for (const std::string& name : kSource.names()) {
     for (const Rule& rule : load(kSource, name).rules) {
+      if (rule.sql) continue;
       Detector detector(rule);
       EXPECT_FALSE(rule.hits.empty() || rule.misses.empty()) << rule.name;
       for (const std::string& sample : rule.hits)
@@ -81,6 +83,20 @@ TEST(Packs, find_every_hit_and_no_miss) {
     }
   }
   EXPECT_GT(samples, 400U);
+}
+
+TEST(Packs, of_statements_find_every_hit_and_no_miss) {
+  std::size_t samples = 0;
+  for (const Rule& rule : load(kSource, "sql").rules) {
+    ASSERT_TRUE(rule.sql) << rule.name;
+    EXPECT_FALSE(rule.hits.empty() || rule.misses.empty()) << rule.name;
+    for (const std::string& sample : rule.hits)
+      EXPECT_TRUE(workbench::is_so(*rule.sql, sample)) << rule.name << " misses: " << sample;
+    for (const std::string& sample : rule.misses)
+      EXPECT_FALSE(workbench::is_so(*rule.sql, sample)) << rule.name << " finds: " << sample;
+    samples += rule.hits.size() + rule.misses.size();
+  }
+  EXPECT_GT(samples, 50U);
 }
 
 // What a client must be able to send stays as it is on the way to the server; what hides something hides it on disk.
@@ -95,7 +111,7 @@ TEST(Packs, never_change_requests_on_the_wire) {
 TEST(Packs, compile_together) {
   const auto policy = parse_policy(
       "services:\n  - {name: all, address: 10.77.0.2:80, protocol: http, mode: enforce,\n"
-      "     rules: [pii/*, pii-wide/*, risk/*, secrets/*, secrets-wide/*]}\n",
+      "     rules: [pii/*, pii-wide/*, risk/*, secrets/*, secrets-wide/*, sql/*]}\n",
       "all.yaml", kSource);
   ASSERT_TRUE(policy) << problems_text(policy.error());
   const auto bytes = compile_policy(*policy, this_platform(), 1, 0);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rules/bounds.h"
 #include "rules/yaml_tree.h"
 
 namespace sluice::rules {
@@ -27,7 +28,7 @@ Read read(const std::string& yaml) {
 TEST(SqlReader, ReadsWhatIsWritten) {
   const auto [condition, problems] = read(
       "{kinds: [update, delete, copy_to], tables: [users, 'hr.*'], columns: ssn, functions: [pg_catalog.pg_read_file],"
-      " copy: program, where: absent, statements: several}");
+      " copy: program, where: absent, code: opaque, statements: several}");
   EXPECT_TRUE(problems.empty());
   EXPECT_THAT(condition.kinds, testing::ElementsAre(sql::Kind::update, sql::Kind::delete_, sql::Kind::copy_to));
   ASSERT_EQ(condition.tables.size(), 2U);
@@ -39,6 +40,7 @@ TEST(SqlReader, ReadsWhatIsWritten) {
   EXPECT_EQ(condition.functions.at(0).qualifier, "pg_catalog");
   EXPECT_EQ(condition.copy, sql::CopyEnd::program);
   EXPECT_TRUE(condition.where_absent);
+  EXPECT_TRUE(condition.opaque);
   EXPECT_TRUE(condition.several);
 }
 
@@ -52,10 +54,10 @@ TEST(SqlReader, EveryKindHasItsWord) {
 }
 
 TEST(SqlReader, SaysWhatIsWrong) {
-  for (const char* wrong :
-       {"{}", "{kinds: [delet]}", "{kinds: []}", "{tables: ['\"Users\"']}", "{tables: [a.b.c]}", "{tables: ['.a']}",
-        "{tables: ['a.']}", "{columns: [t.a]}", "{where: present}", "{statements: one}", "{copy: socket}",
-        "{table: users}", "{kinds: [select], where: absent}", "{kinds: [select], copy: program}", "users"})
+  for (const char* wrong : {"{}", "{kinds: [delet]}", "{kinds: []}", "{tables: ['\"Users\"']}", "{tables: [a.b.c]}",
+                            "{tables: ['.a']}", "{tables: ['a.']}", "{columns: [t.a]}", "{where: present}",
+                            "{code: read}", "{statements: one}", "{copy: socket}", "{table: users}",
+                            "{kinds: [select], where: absent}", "{kinds: [select], copy: program}", "users"})
     EXPECT_EQ(read(wrong).problems.size(), 1U) << wrong;
   std::string many = "{tables: [a";
   for (std::size_t i = 0; i < kMaxSqlNames; ++i) many += ", a";

@@ -77,6 +77,20 @@ TEST(ExplainCommand, tells_how_a_rule_is_found_and_what_it_does) {
   EXPECT_THAT(unknown.error().message(), HasSubstr("did you mean \"pii/card\"?"));
 }
 
+TEST(Commands, know_rules_that_ask_what_statements_mean) {
+  std::ostringstream samples;
+  const auto right = test_samples(named({"sql"}), false, samples);
+  EXPECT_TRUE(right && *right) << samples.str();
+  const auto text = explain_rule(named({}), "sql/delete-all", false);
+  ASSERT_TRUE(text);
+  EXPECT_THAT(*text, HasSubstr("is a SQL statement delete without WHERE?"));
+  std::istringstream none("DELETE FROM users");
+  std::ostringstream ignored;
+  const auto looked = test_text(named({"sql"}), none, false, ignored);
+  ASSERT_FALSE(looked);
+  EXPECT_THAT(looked.error().detail, HasSubstr("none of these rules looks for something in a text"));
+}
+
 TEST(CostCommand, has_a_row_for_each_rule_and_counts_what_it_does) {
   CostOptions options{.names = named({"pii"}), .json = true, .shares = false};
   const std::string text = rules::sample_text().substr(0, 20'000) + " 4111111111111111 ";

@@ -212,6 +212,41 @@ TEST_F(Refusal, across_requests) {
   expect_across("what is not known", [](fbs::AcrossT& a) { a.by[0]->kind = fbs::TieKind::path; });
 }
 
+TEST_F(Refusal, statements) {
+  sample_.services.resize(1);
+  sample_.services[0].protocol = rules::Protocol::postgres;
+  sample_.rules[1].sql.emplace().kinds = {sql::Kind::drop};
+  sample_.rules[1].sql->tables = {{"hr", "users"}};
+  sample_.rules[1].expression.clear();
+  sample_.rules[1].where = {};
+  const auto with = [](const std::function<void(fbs::SqlT&)>& change) {
+    return [change](fbs::PolicyT& p) { change(*p.rules[1]->sql); };
+  };
+  EXPECT_EQ(load_changed([](fbs::PolicyT&) {}).code, ErrorCode::ok);
+  const auto expect_unknown = [&](const std::function<void(fbs::SqlT&)>& change) {
+    expect_malformed("rule local/b asks of SQL what is not known", with(change));
+  };
+  expect_unknown([](fbs::SqlT& s) { s.kinds = {"dropp"}; });
+  expect_unknown([](fbs::SqlT& s) { s.kinds.assign(100, "drop"); });
+  expect_unknown([](fbs::SqlT& s) { s.tables.assign(rules::kMaxSqlNames + 1, "a"); });
+  expect_unknown([](fbs::SqlT& s) { s.columns = {std::string(rules::kMaxSqlNameBytes + 1, 'a')}; });
+  expect_unknown([](fbs::SqlT& s) { s.functions = {"pg."}; });
+  expect_unknown([](fbs::SqlT& s) { s.copy = static_cast<fbs::SqlCopyEnd>(4); });
+  expect_unknown([](fbs::SqlT& s) { s = {}; });
+  expect_malformed("masks what a statement means", [](fbs::PolicyT& p) { p.rules[1]->mask_record = true; });
+  expect_malformed("masks what a statement means", [](fbs::PolicyT& p) { p.rules[1]->action = fbs::Action::mask; });
+  expect_malformed("scan 0 names rule 1", [](fbs::PolicyT& p) {
+    p.scans[0]->rules = {0, 1};
+    p.scans[0]->anchors.push_back(0);
+  });
+  for (const std::vector<std::uint32_t>& wrong : {std::vector{0U}, {2U}, {1U, 1U}})
+    expect_malformed("service one asks rule", [&](fbs::PolicyT& p) { p.services[0]->sql_rules = wrong; });
+  expect_malformed("service one asks rule 1 of SQL",
+                   [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::http; });
+  expect_malformed("unknown word for what can not be read",
+                   [](fbs::PolicyT& p) { p.services[0]->unreadable_sql = static_cast<fbs::Unreadable>(2); });
+}
+
 // What a rule asks of its matches is held against the same bounds as in a policy; nothing of it is left out.
 TEST_F(Refusal, conditions) {
   const auto with = [](const std::function<void(fbs::ConditionsT&)>& change) {
@@ -233,7 +268,7 @@ TEST_F(Refusal, conditions) {
                    with([](fbs::ConditionsT& c) { c.allow_match = {"a*"}; }));
   expect_malformed("allow contain, item 2: it is empty",
                    with([](fbs::ConditionsT& c) { c.allow_contain = {"a", ""}; }));
-  expect(ErrorCode::bundle_bad_version, "format 8", [](fbs::PolicyT& p) { p.format = 8; });
+  expect(ErrorCode::bundle_bad_version, "format 9", [](fbs::PolicyT& p) { p.format = 9; });
 }
 
 TEST_F(Refusal, limits) {

@@ -25,11 +25,16 @@ constexpr std::string_view kYaml = R"(services:
   - {name: watched, address: 10.77.0.2:8081, protocol: http, mode: observe, rules: [local/*]}
   - {name: plain, address: 10.77.0.3:80, protocol: http, mode: enforce, record: best_effort}
   - {name: heads, address: 10.77.0.3:81, protocol: http, mode: enforce, rules: [local/head, local/answer]}
+  - {name: base, address: 10.77.0.2:5432, protocol: postgres, mode: enforce, rules: [local/drop, local/files]}
+  - {name: base-watched, address: 10.77.0.2:5433, protocol: postgres, mode: observe, rules: [local/drop], unreadable_sql: pass}
+  - {name: base-noted, address: 10.77.0.2:5434, protocol: postgres, mode: enforce, rules: [local/files, local/head]}
 rules:
   - {name: body, match: 'drop table', where: request.body, action: deny}
   - {name: head, match: 'x-evil', where: request.head, action: deny}
   - {name: answer, match: 'CU-[0-9]{6}', where: [request, response.body], action: mask, mask: {keep_last: 2, on: [wire.response, record]}}
   - {name: note, match: 'colou?r', where: response.head, action: observe}
+  - {name: drop, sql: {kinds: [drop, truncate], tables: [hr.*]}, action: deny}
+  - {name: files, sql: {functions: pg_read_file, copy: file}, action: observe}
 principals:
   - {name: ci, from: 10.77.0.64/26}
   - {name: lab, from: 10.77.0.0/16}
@@ -116,7 +121,7 @@ TEST_F(SnapshotTest, a_service_without_rules_scans_nothing) {
 }
 
 TEST_F(SnapshotTest, rules_say_what_to_do) {
-  ASSERT_EQ(snapshot_->rule_count(), 4U);
+  ASSERT_EQ(snapshot_->rule_count(), 6U);
   const Rule& answer = snapshot_->rule(2);
   EXPECT_EQ(answer.name, "local/answer");
   EXPECT_EQ(answer.action, Action::mask);
@@ -145,6 +150,28 @@ TEST_F(SnapshotTest, a_match_names_the_rule_of_the_policy) {
       ErrorCode::ok);
   ASSERT_EQ(matches.size(), 1U);
   EXPECT_EQ(matches[0], (Match{2, 3, 12}));
+}
+
+TEST_F(SnapshotTest, what_is_asked_of_statements) {
+  const SqlTerms& base = service("base").sql;
+  ASSERT_EQ(base.rules.size(), 2U);
+  const Rule& drop = snapshot_->rule(base.rules[0]);
+  EXPECT_EQ(drop.name, "local/drop");
+  rules::SqlCondition wanted;
+  wanted.kinds = {sql::Kind::drop, sql::Kind::truncate};
+  wanted.tables = {{"hr", "*"}};
+  EXPECT_EQ(*drop.sql, wanted);
+  EXPECT_EQ(snapshot_->rule(base.rules[1]).sql->copy, sql::CopyEnd::file);
+  EXPECT_TRUE(base.may_stop);
+  EXPECT_TRUE(base.asks_functions);
+  EXPECT_FALSE(base.pass_unreadable);
+  EXPECT_FALSE(service("base").judges_request_body) << "no rule of it looks into content";
+  const SqlTerms& watched = service("base-watched").sql;
+  EXPECT_FALSE(watched.may_stop) << "nothing is refused in mode observe";
+  EXPECT_TRUE(watched.pass_unreadable);
+  EXPECT_FALSE(watched.asks_functions);
+  EXPECT_FALSE(service("base-noted").sql.may_stop) << "its rules only observe statements";
+  EXPECT_TRUE(service("orders").sql.rules.empty()) << "what speaks HTTP asks no statements";
 }
 
 }  // namespace
