@@ -149,6 +149,8 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
               "` tells what it did last");
 
   const WallNs start_wall = wall_ns();
+  // Its helpers run where this thread may: not on the worker's core, where there is another one.
+  sql::ParserPool parsers(sql::ParserPoolConfig{});
   worker::WorkerConfig worker_config{.sessions = config.sessions,
                                      .half_open = config.limits.half_open,
                                      .half_open_per_source = config.limits.half_open_per_source,
@@ -160,6 +162,7 @@ Result<void> serve(const DataplaneConfig& config, const sigset_t& signals) {
                                      .hash_key = random_key<HashKey>(),
                                      .cookie_key = random_key<HashKey>(),
                                      .ticket_key = random_key<session::TicketKey>(),
+                                     .statements = {.parsers = &parsers, .keys = random_key<sql::ShapeKeys>()},
                                      .start_wall_ns = start_wall,
                                      .trace_file = trace->fd()};
   record::Recorder& recorder = (*archive)->recorder(0);

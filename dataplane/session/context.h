@@ -21,6 +21,7 @@
 #include "dataplane/session/hold_table.h"
 #include "dataplane/session/pieces.h"
 #include "dataplane/session/policy.h"
+#include "dataplane/session/statements.h"
 
 namespace sluice::session {
 
@@ -57,6 +58,7 @@ struct Context {
   Workspace work;
   buffer::Slabs awake = buffer::Slabs(kAwakeBytes);  // as many as there are sessions at most
   HoldTable holds{};
+  Statements statements{};
   HashKey hash_key{};          // of tables whose keys peers choose
   Session* session = nullptr;  // that runs now
 };

@@ -55,24 +55,26 @@ bool Message::recording() const {
 
 void Message::count_matches(Context& context) {
   const StageScope stage(Stage::enforce);
-  const enforce::Snapshot& snapshot = *unit_.policy->snapshot;
-  for (const Match& match : context.work.matches) {
-    const enforce::Rule& rule = snapshot.rule(match.rule);
-    unit_.policy->rules[match.rule]->add();
-    auto hit = std::ranges::find(hits_, match.rule, &record::Hit::rule);
-    if (hit == hits_.end()) {
-      hit = hits_.insert(hits_.end(), record::Hit{match.rule, 0, rule.name});
-      if (rule.score != 0) add_score(rule.score);
-    }
-    ++hit->count;
-    masked_ |= rule.action == Action::mask && rule.masks_wire(direction_);
-    rule_denied_ |= rule.action == Action::deny;
-    if (rule.action != Action::hold) continue;
-    rule_holds_ = true;
-    hold_rule_ = rule.name;
-    if (unit_.service->mode == enforce::Mode::enforce) ++hold_matches_;
+  for (const Match& match : context.work.matches) count(match.rule);
+}
+
+void Message::count(RuleIndex index) {
+  const enforce::Rule& rule = unit_.policy->snapshot->rule(index);
+  const bool enforcing = unit_.service->mode == enforce::Mode::enforce;
+  unit_.policy->rules[index]->add();
+  auto hit = std::ranges::find(hits_, index, &record::Hit::rule);
+  if (hit == hits_.end()) {
+    hit = hits_.insert(hits_.end(), record::Hit{index, 0, rule.name});
+    if (rule.score != 0) add_score(rule.score);
   }
-  denied_ |= rule_denied_ && unit_.service->mode == enforce::Mode::enforce;
+  ++hit->count;
+  masked_ |= rule.action == Action::mask && rule.masks_wire(direction_);
+  rule_denied_ |= rule.action == Action::deny;
+  denied_ |= rule_denied_ && enforcing;
+  if (rule.action != Action::hold) return;
+  rule_holds_ = true;
+  hold_rule_ = rule.name;
+  if (enforcing) ++hold_matches_;
 }
 
 // Masked copies of all matches are made from the bytes as they came, before any is written back, so

@@ -63,6 +63,9 @@ class Message {
   // It waited for a decision, or an order let it pass; the texts are copied.
   void note_held(const record::Held& held);
 
+  // That is so of it what a rule asks which looks for no text.
+  void note_found(RuleIndex rule) { count(rule); }
+
   // How many matches of rules that hold were found, or of rules whose score is above a line that does, in a service
   // that enforces; and which rule found the last.
   [[nodiscard]] std::uint32_t hold_matches() const { return hold_matches_; }
@@ -113,6 +116,7 @@ class Message {
  private:
   ErrorCode scan_block(Context& context, Bytes block);
   void count_matches(Context& context);
+  void count(RuleIndex rule);
   void add_score(std::uint32_t points);
   void count_line(const enforce::RiskLine& line);
   [[nodiscard]] const record::Score* told_score(Workspace& work) const;

@@ -35,6 +35,7 @@ void PostgresRelay::feed(Context& context, Direction direction, buffer::Chain&& 
 void PostgresRelay::advance(Context& context) {
   const StageScope stage(Stage::protocol);
   starved_ = false;
+  if (wait_ == Wait::facts) go_on_with_facts(context);
   read_requests(context);
   read_responses(context);
   if (!starved_ && request_.held.unlabelled_bytes() > request_.header_bytes)
@@ -63,6 +64,7 @@ void PostgresRelay::finish(Context& context, Direction direction) {
 void PostgresRelay::conclude(Context& context, Direction direction) {
   Side& from = side(direction);
   if (!from.ended || from.finished || from.dead || from.held.unlabelled_bytes() > from.header_bytes) return;
+  if (direction == Direction::request && is_waiting()) return;  // it is concluded when it goes
   if (from.reader.finish().kind == postgres::StepKind::error) context.errors.add(ErrorCode::postgres_incomplete);
   if (from.message.active()) {
     const bool judged = direction == Direction::response || from.judged;
@@ -99,6 +101,7 @@ void PostgresRelay::close(Context& context, ErrorCode why) {
 // What the client was saying, with an end in both directions.
 void PostgresRelay::cut_request(Context& context, Ending ending, ErrorCode why) {
   Message& message = request_.message;
+  stop_waiting();
   if (!message.active() && refused_ == ErrorCode::ok) return;
   if (message.active()) {
     message.content(context, request_.held, true);
@@ -134,7 +137,8 @@ void PostgresRelay::end_silently(Context& context, const UnitInfo& unit, Directi
 bool PostgresRelay::accepts(Direction direction) const {
   const Side& from = side(direction);
   if (starved_) return false;
-  return direction == Direction::response || from.dead || is_opaque_ || conversation_.open_questions() < kMostQuestions;
+  if (direction == Direction::response || from.dead || is_opaque_) return true;
+  return !is_waiting() && conversation_.open_questions() < kMostQuestions;
 }
 
 std::size_t PostgresRelay::held_bytes(Direction direction) const {
@@ -178,7 +182,7 @@ void PostgresRelay::take_step(Context& context, Direction direction, const postg
   }
   if (in.dead) return;
   in.held.label(run_kind(in, step.kind), labelled);
-  if (step.kind == StepKind::field) is_request ? end_parameter(bytes) : end_value();
+  if (step.kind == StepKind::field) is_request ? end_parameter(bytes) : end_value(bytes);
   if (in.discard) in.held.drop_labelled();
   if (step.kind == StepKind::message_end) is_request ? end_request(context) : end_response(context);
 }

@@ -35,14 +35,16 @@ class PostgresRelay final : public Relay {
   void leave(Context& context) override;
   void close(Context& context, ErrorCode why) override;
   void resume(Context& context) override {
-    if (starved_) advance(context);
+    if (starved_ || is_waiting()) advance(context);
   }
   // Nothing is held, and a server that goes takes the session with it.
   void abandon(Context&) override {}
   [[nodiscard]] bool needs_no_server() const override { return false; }
   void server_called(Context&, bool) override {}
   [[nodiscard]] std::size_t share_of(Context&, Direction, std::size_t bytes) override { return bytes; }
-  [[nodiscard]] TimeNs next_deadline(TimeNs) const override { return kNever; }
+  [[nodiscard]] TimeNs next_deadline(TimeNs) const override {
+    return wait_ == Wait::facts && !request_.dead ? facts_until_ : kNever;
+  }
 
   [[nodiscard]] bool accepts(Direction direction) const override;
   [[nodiscard]] std::size_t held_bytes(Direction direction) const override;
@@ -52,6 +54,16 @@ class PostgresRelay final : public Relay {
   [[nodiscard]] std::size_t pending() const override { return exchanges_.size(); }
 
  private:
+  // What the client's message, which is whole, waits for. Nothing behind it is read before; answers go on.
+  enum class Wait : std::uint8_t { none, facts };
+  // What the server said of how it reads statements.
+  struct Settings {
+    std::string name;
+    std::string value;
+    bool standard_strings = true;
+    bool utf8 = false;
+    bool are_settled = false;  // nothing was asked since that could change them
+  };
   // What was asked in a unit and is not answered.
   struct Exchange {
     std::uint64_t question = 0;  // Question::id
@@ -94,14 +106,28 @@ class PostgresRelay final : public Relay {
   void ask(Context& context, ErrorCode refused);
   void cut_request(Context& context, Ending ending, ErrorCode why);
   void request_error(Context& context, ErrorCode error);
+  void go_on_judged(Context& context);
+  void stop_waiting();
+  [[nodiscard]] bool judges_content() const;
+  [[nodiscard]] bool is_waiting() const { return wait_ != Wait::none; }
   [[nodiscard]] bool judging() const { return request_.message.active() && !request_.judged; }
+
+  // statements (postgres_sql.cc)
+  [[nodiscard]] bool asks_sql() const;
+  void judge_sql(Context& context);
+  void judge_facts(Context& context, const sql::Facts& facts);
+  [[nodiscard]] ErrorCode read_statement(Context& context, sql::Shape& shape);
+  [[nodiscard]] ErrorCode wait_for_facts(Context& context, const sql::Shape& shape);
+  void leave_unread(Context& context, ErrorCode why);
+  void go_on_with_facts(Context& context);
+  void follow_setting(Bytes bytes);
 
   // responses (postgres_response.cc)
   void read_responses(Context& context);
   void begin_response(Context& context);
   void open_unasked(Context& context);
   void begin_value();
-  void end_value();
+  void end_value(Bytes bytes);
   void end_response(Context& context);
   void settle(Context& context);
   static void end_silently(Context& context, const UnitInfo& unit, Direction direction, Ending ending, ErrorCode why);
@@ -150,6 +176,10 @@ class PostgresRelay final : public Relay {
   bool is_opaque_ = false;     // the streams pass without structure
   bool says_unasked_ = false;  // the server's message that is read is a unit of its own
   unsigned encryption_requests_ = 0;
+  Wait wait_ = Wait::none;
+  FactsWait facts_wait_;
+  TimeNs facts_until_ = 0;  // 0: nothing was asked
+  Settings settings_;
 };
 
 }  // namespace sluice::session

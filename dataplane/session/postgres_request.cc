@@ -58,7 +58,7 @@ void PostgresRelay::read_requests(Context& context) {
   Side& in = request_;
   bool labelled = false;
   Bytes piece;
-  while (!in.dead) {
+  while (!in.dead && !is_waiting()) {
     if (in.reader.idle() && in.held.unlabelled_bytes() > 0) {
       if (!accepts(Direction::request)) break;
       if (!has_room(context)) {
@@ -81,7 +81,7 @@ void PostgresRelay::read_requests(Context& context) {
     take_step(context, Direction::request, step, next.first(step.bytes));
     if (in.held.labelled_bytes() == 0) piece = {};  // what was held went
   }
-  if (!labelled || in.dead) return;
+  if (!labelled || in.dead || is_waiting()) return;
   if (in.message.active())
     judge(context, false);
   else
@@ -129,11 +129,15 @@ void PostgresRelay::open_unit(Context& context) {
   unit_.caller->requests.add();
   counters().requests.add();
   in.message.begin(unit_, Direction::request);
-  // Names stand in heads. What is replicated has no end to wait for: it is scanned as it passes.
-  in.judged = (!service_->judges_request_body && service_->scan(enforce::Place::request_head) == nullptr) ||
-              conversation_.phase() == postgres::Phase::copy_both;
+  // What is replicated has no end to wait for: it is scanned as it passes.
+  in.judged = (!judges_content() && !asks_sql()) || conversation_.phase() == postgres::Phase::copy_both;
   in.passed = false;
   is_head_told_ = false;
+}
+
+// Names stand in heads.
+bool PostgresRelay::judges_content() const {
+  return service_->judges_request_body || service_->scan(enforce::Place::request_head) != nullptr;
 }
 
 // Before the first byte of a field is labelled: what it is, for the record and the scan.
@@ -184,11 +188,31 @@ void PostgresRelay::end_request(Context& context) {
   if (refused_ != ErrorCode::ok) return put_in_place(context);
   if (!in.message.active() || copying_) return end_packet(context, kind);
   tell_head(context);
-  judge(context, true);
+  if (const ErrorCode error = in.message.content(context, in.held, true); error != ErrorCode::ok)
+    refuse(context, error);
+  else if (in.message.denied())
+    refuse(context, in.message.denial());
+  else if (!in.judged)
+    judge_sql(context);
+  if (!is_waiting()) go_on_judged(context);
+}
+
+// The message is whole, and nothing keeps it any more.
+void PostgresRelay::go_on_judged(Context& context) {
+  Side& in = request_;
   if (in.dead) return;
   if (refused_ != ErrorCode::ok) return put_in_place(context);
+  in.judged = true;
+  release(context, in, true);
+  if (in.dead) return;
   in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
   ask(context, ErrorCode::ok);
+}
+
+void PostgresRelay::stop_waiting() {
+  wait_ = Wait::none;
+  facts_wait_.leave();
+  facts_until_ = 0;
 }
 
 // Of a message that is no unit, or comes among COPY data.
@@ -208,6 +232,8 @@ void PostgresRelay::end_packet(Context& context, MessageKind kind) {
 
 void PostgresRelay::ask(Context& context, ErrorCode refused) {
   const postgres::Question& question = conversation_.asking();
+  const MessageKind kind = request_.reader.message().kind;
+  settings_.are_settled &= kind == MessageKind::parse || kind == MessageKind::bind;
   if (question.skipped)
     return end_silently(context, unit_, Direction::response, Ending::cut, ErrorCode::postgres_skipped);
   exchanges_.push_back({.question = question.id, .unit = unit_, .since = context.now, .refused = refused});
@@ -243,7 +269,9 @@ void PostgresRelay::leave_window(Context& context) {
   if (const ErrorCode error = in.message.content(context, in.held, false); error != ErrorCode::ok)
     return refuse(context, error);
   if (in.message.denied()) return refuse(context, in.message.denial());
-  if (service_->after_window == enforce::AfterWindow::deny && !copying_)
+  if (asks_sql()) leave_unread(context, ErrorCode::sql_too_long);
+  if (!in.message.active()) return;
+  if (service_->after_window == enforce::AfterWindow::deny && judges_content() && !copying_)
     return refuse(context, ErrorCode::postgres_beyond_window);
   in.judged = true;
   release(context, in, false);

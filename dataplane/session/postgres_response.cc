@@ -110,9 +110,10 @@ void PostgresRelay::begin_value() {
     in.held.mark(field.null ? Item::null : Item::value, field.null ? 0 : field.length);
 }
 
-void PostgresRelay::end_value() {
+void PostgresRelay::end_value(Bytes bytes) {
   Side& in = response_;
   const postgres::Field& field = in.reader.field();
+  if (field.kind == FieldKind::setting_name || field.kind == FieldKind::setting_value) follow_setting(bytes);
   if (!in.is_value || !field.last) return;
   const std::uint32_t cells = in.reader.values().count;
   if (is_text(field.kind)) in.held.mark(Item::text, 0);
@@ -134,6 +135,7 @@ void PostgresRelay::end_response(Context& context) {
     in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
   }
   settle(context);
+  if (in.reader.message().kind == MessageKind::ready) settings_.are_settled = exchanges_.empty();
   if (!in.message.active()) release(context, in, true);
 }
 

@@ -52,6 +52,8 @@ class ParserPool {
   // What the cache gave up: freed by the helper, or here when it has no time.
   void retire(std::uint32_t worker, SharedFacts facts);
   [[nodiscard]] std::uint32_t under_way(std::uint32_t worker) const;
+  // Of one worker.
+  [[nodiscard]] std::uint32_t most_under_way() const { return config_.jobs; }
 
  private:
   struct Worker;

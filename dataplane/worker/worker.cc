@@ -36,6 +36,7 @@ Worker::Worker(const WorkerConfig& config, port::Port& client_port, port::Port& 
                .callers = session::Callers(config.hash_key),
                .work = {},
                .holds = session::HoldTable(config.index, config.start_wall_ns),
+               .statements = session::Statements(config.statements),
                .hash_key = config.hash_key},
       ids_(config.index, config.start_wall_ns),
       table_(config.sessions, config.hash_key),
@@ -65,11 +66,13 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   context_.now = now;
   context_.wall = wall;
   guard_.look(now);
-  context_.holds.take(now, wall, [this](session::Session& session) { queue(session); });
+  const auto wake = [this](session::Session& session) { queue(session); };
+  context_.holds.take(now, wall, wake);
+  context_.statements.take(wake);
   bool busy = receive(Side::client);
   if (!guard_.pressure().is_calm()) guard_.look(now);
   busy |= receive(Side::server);
-  timers_.advance(now, [this](session::Session& session) { queue(session); });
+  timers_.advance(now, wake);
   busy |= !queued_.empty();
   run_queued();
   context_.holds.tell(wall);

@@ -47,6 +47,7 @@ struct WorkerConfig {
   HashKey hash_key = {};
   HashKey cookie_key = {};
   session::TicketKey ticket_key = {};
+  session::StatementsConfig statements = {};
   WallNs start_wall_ns = 0;
   int trace_file = -1;  // where the trace lies, of TraceRing::kBytes; -1: in memory that goes with the process
 };
@@ -72,7 +73,8 @@ class Worker final : public session::SessionObserver {
   [[nodiscard]] TimeNs next_deadline() const { return std::min(timers_.next(), context_.holds.next_deadline()); }
   // Something waits that no frame and no timer will announce: do not sleep.
   [[nodiscard]] bool pending() const {
-    return client_output_.pending() || server_output_.pending() || listing_.pending() || context_.holds.pending();
+    return client_output_.pending() || server_output_.pending() || listing_.pending() || context_.holds.pending() ||
+           context_.statements.pending();
   }
 
   // From another thread: the worker takes the update at its next burst and hands back what it had.

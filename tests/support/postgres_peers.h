@@ -47,8 +47,8 @@ inline std::string bind(std::string_view portal, std::string_view statement,
 }
 
 // What the client gets in place of the server's error.
-inline std::string refusal(std::string_view why) {
-  return message('E', "S" + text("ERROR") + "V" + text("ERROR") + "C" + text("42501") + "M" +
+inline std::string refusal(std::string_view why, std::string_view code = "42501") {
+  return message('E', "S" + text("ERROR") + "V" + text("ERROR") + "C" + text(code) + "M" +
                           text("refused by the gateway: " + std::string(why)) + '\0');
 }
 
@@ -74,7 +74,8 @@ inline std::string told(std::string_view body) {
 }
 
 struct Connected : PostgresHarness {
-  explicit Connected(const std::string& text = policy(), std::size_t most = 0) : PostgresHarness(text), cut(most) {
+  explicit Connected(const std::string& text = policy(), std::size_t most = 0, sql::ParserPool* parsers = nullptr)
+      : PostgresHarness(text, parsers), cut(most) {
     says(startup());
     answers(ok());
     to_server.clear();

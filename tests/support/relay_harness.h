@@ -25,7 +25,10 @@ inline buffer::Pools& test_pools() {
 template <class AnyRelay>
 class RelayHarnessOf {
  public:
-  explicit RelayHarnessOf(const std::string& policy) { use(policy); }
+  // Without `parsers` nobody knows what a statement means.
+  explicit RelayHarnessOf(const std::string& policy, sql::ParserPool* parsers = nullptr) : parsers_(parsers) {
+    use(policy);
+  }
 
   void use(const std::string& yaml) {
     context.policy = test::make_policy(yaml, scratch, ++version_);
@@ -63,6 +66,16 @@ class RelayHarnessOf {
   // How often the server saw it.
   [[nodiscard]] std::size_t at_server(std::string_view what) const { return test::occurrences(to_server, what); }
 
+  // What waited goes on, as far as it can.
+  void resume() {
+    relay_->resume(context);
+    take();
+  }
+
+ private:
+  sql::ParserPool* parsers_;
+
+ public:
   std::string to_server;
   std::string to_client;
   test::MemoryRecorder recorder;
@@ -75,7 +88,8 @@ class RelayHarnessOf {
                   .trace = trace,
                   .policy = nullptr,
                   .pieces = Pieces(),
-                  .work = {}};
+                  .work = {},
+                  .statements = Statements({.parsers = parsers_})};
 
  private:
   std::unique_ptr<AnyRelay> make(const enforce::Service& service, SessionId id, std::uint32_t client) {

@@ -68,7 +68,16 @@ std::string_view sqlstate_for(ErrorCode error) {
     case ErrorCode::hold_ticket:
     case ErrorCode::hold_ticket_too_large:
     case ErrorCode::not_permitted:
+    case ErrorCode::sql_unterminated:
+    case ErrorCode::sql_bad_number:
+    case ErrorCode::sql_bad_byte:
+    case ErrorCode::sql_empty_identifier:
+    case ErrorCode::sql_operator_too_long:
+    case ErrorCode::sql_unreadable:
       return "42501";  // insufficient_privilege
+    case ErrorCode::sql_too_long:
+    case ErrorCode::sql_too_complex:
+      return "54001";  // statement_too_complex
     case ErrorCode::limit_exceeded:
     case ErrorCode::postgres_beyond_window:
     case ErrorCode::postgres_too_many_columns:
@@ -81,6 +90,8 @@ std::string_view sqlstate_for(ErrorCode error) {
     case ErrorCode::holds_exhausted:
     case ErrorCode::record_stalled:
     case ErrorCode::archive_io:
+    case ErrorCode::sql_helpers_busy:
+    case ErrorCode::sql_source_busy:
       return "53000";  // insufficient_resources
     case ErrorCode::hold_server_gone:
     case ErrorCode::no_policy:
