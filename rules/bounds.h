@@ -7,6 +7,7 @@
 
 namespace sluice::rules {
 
+inline constexpr std::uint32_t kAllRows = 0xffffffff;  // of an answer are recorded
 inline constexpr std::size_t kMaxServices = 256;
 inline constexpr std::size_t kMaxPrincipals = 4096;
 inline constexpr std::size_t kMaxRules = 16 * 1024;

@@ -24,7 +24,9 @@ inline constexpr std::uint16_t kPolicyFormatWithHolds = 6;
 inline constexpr std::uint16_t kPolicyFormatWithRisk = 7;
 // With rules that ask of SQL, which a reader of the others would look for as for an empty expression.
 inline constexpr std::uint16_t kPolicyFormatWithSql = 8;
-inline constexpr std::uint16_t kNewestPolicyFormat = kPolicyFormatWithSql;
+// With rules that name columns, which a reader of the others would not hide, or a bound on recorded rows.
+inline constexpr std::uint16_t kPolicyFormatWithResults = 9;
+inline constexpr std::uint16_t kNewestPolicyFormat = kPolicyFormatWithResults;
 
 Result<std::vector<std::uint8_t>> sign_bundle(Bytes policy, const PrivateKey& key);
 

@@ -69,7 +69,9 @@ ServiceScans scans_of(const Service& service, const Policy& policy, ScanTable& t
   for (std::size_t place = 0; place < kPlaces; ++place) {
     RuleList list;
     for (const RuleIndex index : service.rules)
-      if (policy.rules[index].where[place] && !is_across(policy.rules[index], place)) list.push_back(index);
+      if (policy.rules[index].where[place] && policy.rules[index].columns.empty() &&
+          !is_across(policy.rules[index], place))
+        list.push_back(index);
     scans.places.push_back(table.index_of(std::move(list)));
   }
   std::map<Across, RuleList> groups;
@@ -134,13 +136,14 @@ flatbuffers::Offset<fbs::Sql> add_sql(flatbuffers::FlatBufferBuilder& builder, c
   return fbs::CreateSql(builder, kinds, tables, columns, functions, copy, sql->where_absent, sql->opaque, sql->several);
 }
 
-// Those that ask of SQL, where a service speaks it; 0 for none.
-flatbuffers::Offset<flatbuffers::Vector<RuleIndex>> add_sql_rules(flatbuffers::FlatBufferBuilder& builder,
-                                                                  const Service& service, const Policy& policy) {
+// Those rules of a service that PostgreSQL's sessions ask beside the scans; 0 for none.
+template <class Is>
+flatbuffers::Offset<flatbuffers::Vector<RuleIndex>> add_rules(flatbuffers::FlatBufferBuilder& builder,
+                                                              const Service& service, const Policy& policy, Is is) {
   RuleList list;
   if (service.protocol == Protocol::postgres)
     for (const RuleIndex index : service.rules)
-      if (policy.rules[index].sql) list.push_back(index);
+      if (is(policy.rules[index])) list.push_back(index);
   return list.empty() ? 0 : builder.CreateVector(list);
 }
 
@@ -157,12 +160,14 @@ flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& bu
   const auto hold = fbs::CreateHold(builder, service.hold.timeout_ns, service.hold.pass_on_timeout, service.hold.ticket,
                                     service.hold.body_bytes);
   const auto risk = add_risk(builder, service.risk);
-  const auto sql_rules = add_sql_rules(builder, service, policy);
-  return fbs::CreateService(
-      builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol, service.mode, service.record,
-      service.durability, record_class, builder.CreateVector(scans.places), service.head_limit_bytes,
-      service.header_limit, service.window_bytes, service.after_window, service.allow_upgrade, service.pending_limit,
-      ipv4 ? nullptr : &ipv6, service.after_upgrade, across, limits, hold, risk, sql_rules, service.unreadable_sql);
+  const auto sql_rules = add_rules(builder, service, policy, [](const Rule& rule) { return rule.sql.has_value(); });
+  const auto column_rules = add_rules(builder, service, policy, [](const Rule& rule) { return !rule.columns.empty(); });
+  return fbs::CreateService(builder, name, ipv4 ? service.address.ipv4() : 0, service.port, service.protocol,
+                            service.mode, service.record, service.durability, record_class,
+                            builder.CreateVector(scans.places), service.head_limit_bytes, service.header_limit,
+                            service.window_bytes, service.after_window, service.allow_upgrade, service.pending_limit,
+                            ipv4 ? nullptr : &ipv6, service.after_upgrade, across, limits, hold, risk, sql_rules,
+                            service.unreadable_sql, column_rules, service.recorded_rows);
 }
 
 flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder& builder, const Principal& principal) {
@@ -186,15 +191,30 @@ flatbuffers::Offset<fbs::Conditions> add_conditions(flatbuffers::FlatBufferBuild
                                match);
 }
 
+// 0 for none.
+flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<fbs::Column>>> add_columns(
+    flatbuffers::FlatBufferBuilder& builder, const std::vector<ColumnPattern>& columns) {
+  std::vector<flatbuffers::Offset<fbs::Column>> out;
+  for (const ColumnPattern& one : columns)
+    out.push_back(fbs::CreateColumn(builder, one.name.empty() ? 0 : builder.CreateString(one.name), one.table,
+                                    one.attribute, one.type));
+  return out.empty() ? 0 : builder.CreateVector(out);
+}
+
 flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder, const Rule& rule) {
   const auto name = builder.CreateString(rule.name);
   const auto expression = builder.CreateString(rule.expression);
+  const auto columns = add_columns(builder, rule.columns);
   return fbs::CreateRule(builder, name, expression, rule.caseless, rule.validator, rule.action, rule.keep_last,
                          rule.mask_wire[0], rule.mask_wire[1], rule.mask_record, rule.min_width, rule.max_width,
-                         add_conditions(builder, rule.conditions), rule.score, add_sql(builder, rule.sql));
+                         add_conditions(builder, rule.conditions), rule.score, add_sql(builder, rule.sql), columns);
 }
 
 std::uint16_t format_of(const Policy& policy) {
+  const auto bounds_rows = [](const Service& service) { return service.recorded_rows != kAllRows; };
+  if (std::ranges::any_of(policy.rules, [](const Rule& r) { return !r.columns.empty(); }) ||
+      std::ranges::any_of(policy.services, bounds_rows))
+    return kPolicyFormatWithResults;
   if (std::ranges::any_of(policy.rules, [](const Rule& r) { return r.sql.has_value(); })) return kPolicyFormatWithSql;
   if (std::ranges::any_of(policy.services, [](const Service& s) { return s.risk.has_value() || s.hold.ticket; }))
     return kPolicyFormatWithRisk;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "rules/anchor_report.h"
+#include "rules/bounds.h"
 #include "rules/policy.h"
 #include "rules/sample_text.h"
 #include "rules/sql_text.h"
@@ -54,8 +55,22 @@ std::string describe_sql_rule(const Rule& rule, bool used) {
                      used ? "" : ", used by no service");
 }
 
+std::string describe_columns(const std::vector<ColumnPattern>& columns) {
+  std::string out;
+  for (const ColumnPattern& one : columns) {
+    out += fmt::format("{} {}", out.empty() ? "" : ",", one.name.empty() ? "*" : one.name);
+    if (one.table != 0) out += fmt::format(" of table {}", one.table);
+    if (one.attribute != 0) out += fmt::format(" number {}", one.attribute);
+    if (one.type != 0) out += fmt::format(" of type {}", one.type);
+  }
+  return out;
+}
+
 std::string describe_rule(const Rule& rule, bool used) {
   if (rule.sql) return describe_sql_rule(rule, used);
+  if (!rule.columns.empty())
+    return fmt::format("  {:<24} {}{}, columns{}{}\n", rule.name, EnumNameAction(rule.action), describe_mask(rule),
+                       describe_columns(rule.columns), used ? "" : ", used by no service");
   return fmt::format(
       "  {:<24} {}{}{}{}{}{}, {}-{} bytes{}{}\n", rule.name, EnumNameAction(rule.action),
       rule.score == 0 ? "" : fmt::format(", score {}", rule.score), describe_mask(rule),
@@ -116,6 +131,8 @@ std::string describe_service(const Service& service, const Policy& policy) {
                   EnumNameProtocol(service.protocol), EnumNameMode(service.mode));
   out += fmt::format("  record {}, class {}, durability {}\n", EnumNameRecordMode(service.record), service.record_class,
                      EnumNameDurability(service.durability));
+  if (service.recorded_rows != kAllRows)
+    out += fmt::format("  of an answer at most {} rows are recorded\n", service.recorded_rows);
   if (service.protocol == Protocol::tcp) return out + "  not read: the connection is decided on, its bytes pass\n";
   out += fmt::format("  window {} bytes, then {}; head at most {} bytes, {} headers; {} requests pending; upgrade {}\n",
                      service.window_bytes, EnumNameAfterWindow(service.after_window), service.head_limit_bytes,
@@ -146,7 +163,7 @@ std::string describe(const Policy& policy) {
   for (std::size_t i = 0; i < policy.rules.size(); ++i) out += describe_rule(policy.rules[i], used[i]);
   if (!policy.rules.empty()) out += "what each rule is looked for by, and how often that stands in ordinary text\n";
   for (const Rule& rule : policy.rules)
-    if (!rule.sql) out += describe_anchor(rule);
+    if (!rule.sql && rule.columns.empty()) out += describe_anchor(rule);
   if (!policy.principals.empty()) out += "principals\n";
   for (const Principal& principal : policy.principals) {
     out += fmt::format("  {:<24} {}/{}\n", principal.name, format_address(principal.network), principal.prefix_bits);

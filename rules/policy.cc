@@ -78,6 +78,17 @@ void check_across(const Policy& policy, Report& report) {
   }
 }
 
+// What a rule names must be there: columns are of results.
+void check_columns(const Policy& policy, Report& report) {
+  for (const Service& service : policy.services)
+    for (const RuleIndex index : service.rules)
+      if (!policy.rules[index].columns.empty() && service.protocol != Protocol::postgres)
+        report.add(service.position,
+                   fmt::format("rule {} of service {} names columns, which protocol {} has not",
+                               show(policy.rules[index].name), show(service.name), EnumNameProtocol(service.protocol)),
+                   "leave the rule out there, or protocol: postgres");
+}
+
 // Of a statement nothing waits yet, and what comes in several has no key that ties it.
 void check_postgres(const Policy& policy, Report& report) {
   for (const Service& service : policy.services) {
@@ -123,6 +134,7 @@ std::expected<Policy, Problems> parse_policy(std::string_view yaml, std::string_
     report.add(root->position, fmt::format("{} rules, those of packs included", policy.rules.size()),
                fmt::format("at most {}", kMaxRules));
   check_across(policy, report);
+  check_columns(policy, report);
   check_postgres(policy, report);
   check_principal_limits(policy, report);
   if (!report.empty()) return std::unexpected(report.take());

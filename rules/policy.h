@@ -13,6 +13,7 @@
 
 #include "common/ip_address.h"
 #include "common/unit.h"
+#include "rules/bounds.h"
 #include "rules/hold.h"
 #include "rules/limit.h"
 #include "rules/pack.h"
@@ -40,7 +41,8 @@ struct Service {
   RecordMode record = RecordMode::required;
   Durability durability = Durability::group;
   std::string record_class = "routine";
-  std::vector<RuleIndex> rules;  // positions in Policy::rules, ascending, each once
+  std::uint32_t recorded_rows = kAllRows;  // of an answer, at most
+  std::vector<RuleIndex> rules;            // positions in Policy::rules, ascending, each once
   std::uint32_t head_limit_bytes = 32 * 1024;
   std::uint16_t header_limit = 128;
   std::uint16_t pending_limit = 64;

@@ -9,6 +9,7 @@
 
 #include "common/unit.h"
 #include "rules/across.h"
+#include "rules/column.h"
 #include "rules/conditions.h"
 #include "rules/problem.h"
 #include "rules/sql_condition.h"
@@ -40,6 +41,7 @@ struct Rule {
   std::optional<Across> across;  // of request bodies
   // What it asks of SQL statements, and then of nothing else: there is no expression, no place, and nothing to mask.
   std::optional<SqlCondition> sql;
+  std::vector<ColumnPattern> columns;  // of results; then it has no expression
   Position position;
   // Samples, packs only: what must be found in, and what must not.
   std::vector<std::string> hits;

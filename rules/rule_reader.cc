@@ -7,6 +7,7 @@
 
 #include "rules/across_reader.h"
 #include "rules/bounds.h"
+#include "rules/column_reader.h"
 #include "rules/condition_reader.h"
 #include "rules/expression_check.h"
 #include "rules/sql_reader.h"
@@ -51,11 +52,13 @@ class RuleReader {
     if (const YamlNode* node = fields_.get("about")) rule_.about = read_text(*node, report_).value_or("");
     if (const YamlNode* node = fields_.get("sql"))
       read_statement(*node);
+    else if (const YamlNode* node = fields_.get("columns"))
+      read_by_column(*node);
     else
       read_content();
     read_score();
     read_action();
-    if (samples) {
+    if (samples && rule_.columns.empty()) {
       read_samples("hits", rule_.hits);
       read_samples("misses", rule_.misses);
     }
@@ -70,7 +73,7 @@ class RuleReader {
       rule_.validator = read_choice(*node, kValidators, report_).value_or(Validator::none);
     read_match();
     read_conditions(fields_, rule_, report_);
-    read_where();
+    read_where(fields_.need("where", "where: [response]"));
     read_across(fields_, rule_, report_);
   }
 
@@ -82,6 +85,22 @@ class RuleReader {
       if (const YamlNode* other = fields_.get(key))
         report_.add(other->position, fmt::format("\"{}\" beside sql, which asks what a statement means", key),
                     "remove it, or write a rule of its own with match");
+  }
+
+  // Cells are hidden for where they stand, whatever they hold.
+  void read_by_column(const YamlNode& node) {
+    rule_.columns = read_columns(node, report_);
+    for (const std::string_view key : {"match", "ignore_case", "validate", "group", "entropy", "context", "allow",
+                                       "across", "score", "hits", "misses"})
+      if (const YamlNode* other = fields_.get(key))
+        report_.add(other->position, fmt::format("\"{}\" on a rule that names columns", key),
+                    "remove it; what looks at values is another rule, with `match`");
+    const YamlNode* where = fields_.get("where");
+    read_where(where);
+    if (looks_at_direction(rule_, kRequest))
+      report_.add(where->position, "only results have columns", "where: [response], or remove it");
+    rule_.where = {};
+    rule_.where[static_cast<std::size_t>(Place::response_body)] = true;
   }
 
   void read_match() {
@@ -102,8 +121,7 @@ class RuleReader {
     report_.add(node->position_of(problem.character), rule + problem.what(), problem.suggestion);
   }
 
-  void read_where() {
-    const YamlNode* node = fields_.need("where", "where: [response]");
+  void read_where(const YamlNode* node) {
     if (node == nullptr) return;
     for (const YamlNode& item : read_one_or_list(*node, "where", report_)) {
       const auto places = read_choice(item, kPlaceWords, report_);
@@ -147,8 +165,10 @@ class RuleReader {
 
   void read_mask(const YamlNode& node) {
     Fields mask(node, "a mask", report_);
-    if (const YamlNode* keep = mask.get("keep_last"))
+    if (const YamlNode* keep = mask.get("keep_last")) {
       rule_.keep_last = static_cast<std::uint8_t>(read_number(*keep, 0, kMaxKeepLast, report_).value_or(0));
+      if (!rule_.columns.empty()) report_.add(keep->position, "a cell is hidden as a whole", "remove keep_last");
+    }
     const YamlNode* on = mask.get("on");
     mask.finish();
     if (on == nullptr) {

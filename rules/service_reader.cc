@@ -74,6 +74,11 @@ void read_record(const YamlNode& node, Service& service, Report& report) {
     service.record_class = read_name(*name, "a retention class", report).value_or(service.record_class);
   if (const YamlNode* mode = fields.get("mode"))
     service.record = read_choice(*mode, kRecordModes, report).value_or(service.record);
+  if (const YamlNode* rows = fields.get("rows")) {
+    service.recorded_rows = read_number(*rows, 0, kAllRows - 1, report).value_or(kAllRows);
+    if (service.protocol != Protocol::postgres)
+      report.add(rows->position, "only answers of protocol postgres have rows", "remove it");
+  }
   if (const YamlNode* durability = fields.get("durability")) {
     service.durability = read_choice(*durability, kDurabilities, report).value_or(service.durability);
     if (service.durability == Durability::strict && service.record != RecordMode::required)

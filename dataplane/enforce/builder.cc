@@ -114,8 +114,23 @@ class Builder {
         return malformed(fmt::format("rule {} masks what a statement means", rule.name));
       if (rule.action != Action::mask && (rule.mask_wire[0] || rule.mask_wire[1]))
         return malformed(fmt::format("rule {} masks the wire without being a mask", rule.name));
+      if (auto done = read_columns(source, rule); !done) return done;
       out_.rules.push_back(std::move(rule));
     }
+    return {};
+  }
+
+  static Result<void> read_columns(const fbs::Rule& source, Rule& rule) {
+    const std::size_t count = size_of(source.columns());
+    for (std::size_t i = 0; i < count; ++i) {
+      const fbs::Column& column = *source.columns()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      rule.columns.push_back({std::string(view_of(column.name())), column.table(), column.attribute(), column.type()});
+      if (rule.columns.back().name.size() > rules::kMaxColumnNameBytes)
+        return malformed(fmt::format("rule {} names a column that is too long", rule.name));
+    }
+    const bool stops = rule.action == Action::deny || rule.action == Action::hold || rule.score != 0;
+    if (count > rules::kMaxColumns || (count > 0 && (stops || rule.mask_wire[0])))
+      return malformed(fmt::format("rule {} names too many columns, or of requests", rule.name));
     return {};
   }
 
@@ -218,6 +233,7 @@ class Builder {
     service.head_limit_bytes = source.head_limit_bytes();
     service.header_limit = source.header_limit();
     service.pending_limit = source.pending_limit();
+    service.recorded_rows = source.recorded_rows();
     service.window_bytes = source.window_bytes();
     service.allow_upgrade = source.allow_upgrade();
     auto risk = build_risk(source.risk(), service.name, out_.limit_count);
@@ -226,6 +242,7 @@ class Builder {
     service.may_hold |= holds(service.risk);
     if (auto done = read_service_scans(source, service); !done) return done;
     if (auto done = read_across(source, service); !done) return done;
+    if (auto done = read_column_rules(source, service); !done) return done;
     auto limits = build_limits(source.limits(), service.name, out_.limit_count);
     if (!limits) return std::unexpected(std::move(limits.error()));
     service.limits = std::move(*limits);
@@ -252,6 +269,16 @@ class Builder {
         return malformed(fmt::format("service {} names scan {}", service.name, scan));
       service.scans[place] = out_.rule_sets[static_cast<std::size_t>(scan)].get();
       if (auto done = note_scan(static_cast<std::size_t>(scan), static_cast<Place>(place), service); !done) return done;
+    }
+    return {};
+  }
+
+  Result<void> read_column_rules(const fbs::Service& source, Service& service) {
+    for (std::size_t i = 0; i < size_of(source.column_rules()); ++i) {
+      const RuleIndex index = source.column_rules()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      if (index >= out_.rules.size() || out_.rules[index].columns.empty() || service.protocol != Protocol::postgres)
+        return malformed(fmt::format("service {} names rule {} for columns", service.name, index));
+      service.column_rules.push_back(index);
     }
     return {};
   }

@@ -19,6 +19,8 @@
 #include "dataplane/enforce/limit.h"
 #include "dataplane/enforce/risk.h"
 #include "dataplane/inspect/scanner.h"
+#include "rules/bounds.h"
+#include "rules/column.h"
 #include "rules/platform.h"
 #include "rules/sql_condition.h"
 
@@ -42,11 +44,12 @@ struct Rule {
   std::string name;
   Action action = Action::observe;
   std::uint8_t keep_last = 0;
-  std::array<bool, 2> mask_wire{};         // by Direction; counts only where Service::masks_wire says so for the place
-  bool masks_signs = false;                // what it finds is the secret itself, and not a text that holds it
-  std::uint32_t score = 0;                 // of a request in which it is found, where the service has lines
-  bool mask_record = false;                // in every mode: what a rule names is never on disk
-  std::optional<rules::SqlCondition> sql;  // asked of statements; then no scan has it
+  std::array<bool, 2> mask_wire{};  // by Direction; counts only where Service::masks_wire says so for the place
+  bool masks_signs = false;         // what it finds is the secret itself, and not a text that holds it
+  std::uint32_t score = 0;          // of a request in which it is found, where the service has lines
+  bool mask_record = false;         // in every mode: what a rule names is never on disk
+  std::optional<rules::SqlCondition> sql;     // asked of statements; then no scan has it
+  std::vector<rules::ColumnPattern> columns;  // of results, whose cells it names; then no scan has it
 
   [[nodiscard]] bool masks_wire(Direction direction) const { return mask_wire[static_cast<std::size_t>(direction)]; }
 };
@@ -95,6 +98,7 @@ struct Service {
   RecordMode record = RecordMode::required;
   Durability durability = Durability::group;
   std::string record_class;
+  std::uint32_t recorded_rows = rules::kAllRows;         // of an answer, at most
   std::array<const inspect::RuleSet*, kPlaces> scans{};  // nullptr: nothing to look for there
   std::array<bool, kPlaces> masks_wire{};                // some rule there masks on the wire, and mode is enforce
   std::vector<Across> across;                            // over request bodies; no scan there has these rules
@@ -111,6 +115,7 @@ struct Service {
   bool may_hold = false;  // a rule, a limit or a line of it holds
   Risk risk;
   SqlTerms sql;
+  std::vector<RuleIndex> column_rules;  // those that name columns
 
   [[nodiscard]] const inspect::RuleSet* scan(Place place) const { return scans[static_cast<std::size_t>(place)]; }
 };

@@ -229,6 +229,21 @@ TEST(PolicyProblem, rules) {
               HasSubstr("unknown key \"hits\""));
 }
 
+TEST(PolicyProblem, rules_that_name_columns) {
+  EXPECT_EQ(problems_of_rule("columns: card, action: mask"), "");
+  EXPECT_EQ(problems_of_rule("columns: [card, {type: int8}], where: response, action: observe"), "");
+  EXPECT_THAT(problems_of_rule("columns: card, match: ab, action: mask"),
+              HasSubstr("\"match\" on a rule that names columns"));
+  EXPECT_THAT(problems_of_rule("columns: card, where: request, action: mask"), HasSubstr("only results have columns"));
+  EXPECT_THAT(problems_of_rule("columns: card, action: deny"), HasSubstr("deny is for requests"));
+  EXPECT_THAT(problems_of_rule("columns: card, action: mask, mask: {keep_last: 4}"),
+              HasSubstr("a cell is hidden as a whole"));
+  EXPECT_THAT(
+      problems_of("services: [{name: a, address: 10.0.0.1:80, protocol: http, mode: enforce, rules: [local/r]}]\n"
+                  "rules: [{name: r, columns: card, action: mask}]\n"),
+      HasSubstr("names columns, which protocol http has not"));
+}
+
 TEST(PolicyProblem, a_rule_with_a_problem_is_not_also_reported_as_missing) {
   EXPECT_THAT(
       problems_of("services: [{name: a, address: 10.0.0.1:80, protocol: http, mode: enforce, rules: [local/r]}]\n"
