@@ -45,6 +45,13 @@ class BoundedText {
 
 using TextOf = ErrorCode (*)(Bytes value, BoundedText& out);
 
+ErrorCode plain_text(Bytes value, BoundedText& out);
+ErrorCode jsonb_text(Bytes value, BoundedText& out);
+ErrorCode bytea_text(Bytes value, BoundedText& out);
+ErrorCode uuid_text(Bytes value, BoundedText& out);
+ErrorCode macaddr_text(Bytes value, BoundedText& out);
+ErrorCode inet_text(Bytes value, BoundedText& out);
+
 ErrorCode bool_text(Bytes value, BoundedText& out);
 ErrorCode int2_text(Bytes value, BoundedText& out);
 ErrorCode int4_text(Bytes value, BoundedText& out);

@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "dataplane/protocol/postgres/types.h"
 #include "dataplane/protocol/postgres/value_texts.h"
 
 namespace sluice::postgres {
@@ -18,6 +19,8 @@ void append_hex(Bytes bytes, BoundedText& out) {
     out.append({two, sizeof two});
   }
 }
+
+}  // namespace
 
 ErrorCode plain_text(Bytes value, BoundedText& out) {
   out.append(as_text(value));
@@ -82,33 +85,7 @@ ErrorCode inet_text(Bytes value, BoundedText& out) {
   return ErrorCode::ok;
 }
 
-struct Type {
-  std::uint32_t oid;
-  std::uint32_t array_oid;
-  TextOf text;
-};
-
-// src/include/catalog/pg_type.dat
-constexpr Type kTypes[] = {
-    {16, 1000, bool_text},      {17, 1001, bytea_text},   {19, 1003, plain_text},  // name
-    {20, 1016, int8_text},      {21, 1005, int2_text},    {23, 1007, int4_text},        {25, 1009, plain_text},
-    {26, 1028, oid_text},       {114, 199, plain_text},  // json
-    {142, 143, plain_text},                              // xml
-    {650, 651, inet_text},                               // cidr
-    {700, 1021, float4_text},   {701, 1022, float8_text}, {829, 1040, macaddr_text},    {869, 1041, inet_text},
-    {1042, 1014, plain_text},   {1043, 1015, plain_text},  // bpchar, varchar
-    {1082, 1182, date_text},    {1083, 1183, time_text},  {1114, 1115, timestamp_text}, {1184, 1185, timestamptz_text},
-    {1700, 1231, numeric_text}, {2950, 2951, uuid_text},  {3802, 3807, jsonb_text},
-};
-
-const Type* type_of(std::uint32_t oid) {
-  const auto* found = std::ranges::find(kTypes, oid, &Type::oid);
-  return found == std::end(kTypes) ? nullptr : found;
-}
-const Type* type_of_array(std::uint32_t oid) {
-  const auto* found = std::ranges::find(kTypes, oid, &Type::array_oid);
-  return found == std::end(kTypes) ? nullptr : found;
-}
+namespace {
 
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -226,16 +203,17 @@ class Array {
 }  // namespace
 
 bool is_known_type(std::uint32_t type) {
-  return type_of(type) != nullptr || type_of_array(type) != nullptr;
+  const Type* known = type_of(type) != nullptr ? type_of(type) : type_of_array(type);
+  return known != nullptr && known->text != nullptr;
 }
 
 ErrorCode append_text(std::uint32_t type, Bytes value, std::size_t most, std::string& out) {
   const std::size_t begin = out.size();
   BoundedText text(out, most);
   ErrorCode error = ErrorCode::postgres_unknown_type;
-  if (const Type* single = type_of(type); single != nullptr) {
+  if (const Type* single = type_of(type); single != nullptr && single->text != nullptr) {
     error = single->text(value, text);
-  } else if (const Type* element = type_of_array(type); element != nullptr) {
+  } else if (const Type* element = type_of_array(type); element != nullptr && element->text != nullptr) {
     error = Array(value).append(*element, text);
   }
   if (error == ErrorCode::ok && text.is_full()) error = ErrorCode::postgres_value_too_long;

@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <string>
 #include <vector>
 
-#include "common/hex.h"
+#include "tests/unit/dataplane/protocol/postgres/samples.h"
 #include "tests/unit/dataplane/protocol/postgres/wire.h"
 
 namespace sluice::postgres {
@@ -18,29 +17,6 @@ constexpr std::uint32_t kText = 25;
 constexpr std::uint32_t kInt4Array = 1007;
 constexpr std::uint32_t kNumeric = 1700;
 constexpr std::uint32_t kNumericArray = 1231;
-
-struct Sample {
-  std::uint32_t type = 0;
-  std::string binary;
-  std::string text;
-};
-
-// What a server said of its own values.
-std::vector<Sample> samples() {
-  std::vector<Sample> out;
-  std::ifstream file(SLUICE_TEST_VALUES);
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with('#')) continue;
-    const std::size_t first = line.find('|');
-    const std::size_t second = line.find('|', first + 1);
-    Sample sample{.type = static_cast<std::uint32_t>(std::stoul(line)), .binary = {}, .text = line.substr(second + 1)};
-    for (std::size_t at = first + 1; at < second; at += 2)
-      sample.binary.push_back(static_cast<char>(16 * hex_value(static_cast<std::uint8_t>(line[at])) +
-                                                hex_value(static_cast<std::uint8_t>(line[at + 1]))));
-    out.push_back(std::move(sample));
-  }
-  return out;
-}
 
 std::string text_of(std::uint32_t type, const std::string& binary, std::size_t most = kRoom) {
   std::string out;
