@@ -11,11 +11,16 @@
 namespace sluice {
 
 enum class Item : std::uint8_t {
-  row = 0,    // ends; its length is how many values it has
-  value = 1,  // so many bytes follow
-  null = 2,   // which is another thing than a value of no bytes
-  text = 3,   // ends, which began behind the mark before; its length is 0
+  row = 0,       // ends; its length is how many values it has
+  value = 1,     // so many bytes follow
+  null = 2,      // which is another thing than a value of no bytes
+  text = 3,      // ends, which began behind the mark before; its length is 0
+  list = 4,      // so many values follow that are one: an array
+  decoded = 5,   // so many bytes follow: the text of a value that came in the binary format
+  left_out = 6,  // so many rows came here, and policy keeps them off the record
 };
+
+inline constexpr std::uint8_t kLastItem = 6;
 
 inline constexpr std::size_t kMostMarkBytes = 10;
 
@@ -41,7 +46,7 @@ struct ItemMark {
 
 // The mark with which `text` begins; nothing where it begins with none, or with less than a whole one.
 inline std::optional<ItemMark> read_mark(std::string_view text) {
-  if (text.size() < 3 || text[0] != '\n' || static_cast<std::uint8_t>(text[1]) > 3) return std::nullopt;
+  if (text.size() < 3 || text[0] != '\n' || static_cast<std::uint8_t>(text[1]) > kLastItem) return std::nullopt;
   ItemMark mark{.item = static_cast<Item>(text[1])};
   for (std::size_t at = 2; at < text.size() && at < kMostMarkBytes; ++at) {
     const auto digit = static_cast<std::uint8_t>(text[at]);

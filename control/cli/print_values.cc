@@ -10,7 +10,11 @@ namespace sluice::cli {
 
 std::string values_text(std::string_view body) {
   std::string out;
-  bool is_first = true;  // of its line
+  bool is_first = true;         // of its line
+  std::uint32_t list_left = 0;  // values that are one, and are still to come
+  const auto end_one = [&] {
+    if (list_left > 0) out += --list_left > 0 ? "," : "}";
+  };
   while (!body.empty()) {
     const auto mark = read_mark(body);
     if (!mark) {  // text goes on
@@ -19,17 +23,23 @@ std::string values_text(std::string_view body) {
       continue;
     }
     body.remove_prefix(mark->bytes);
-    if (mark->item == Item::row || mark->item == Item::text) {
+    if (mark->item == Item::row || mark->item == Item::text || mark->item == Item::left_out) {
+      if (mark->item == Item::left_out) out += "… " + std::to_string(mark->length) + " more rows";
       out += '\n';
       is_first = true;
+      list_left = 0;
       continue;
     }
-    if (!std::exchange(is_first, false)) out += " | ";
-    if (mark->item == Item::null) out += "NULL";
-    if (mark->item != Item::value) continue;
-    const std::size_t bytes = std::min<std::size_t>(body.size(), mark->length);
-    out += body.substr(0, bytes);
+    if (list_left == 0 && !std::exchange(is_first, false)) out += " | ";
+    if (mark->item == Item::list) {
+      list_left = mark->length;
+      out += list_left > 0 ? "{" : "{}";
+      continue;
+    }
+    const std::size_t bytes = mark->item == Item::null ? 0 : std::min<std::size_t>(body.size(), mark->length);
+    out += mark->item == Item::null ? "NULL" : body.substr(0, bytes);
     body.remove_prefix(bytes);
+    end_one();
   }
   if (!out.empty() && out.back() == '\n') out.pop_back();
   return out;

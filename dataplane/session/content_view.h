@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/bytes.h"
+#include "dataplane/protocol/postgres/blanks.h"
 #include "segment/item_mark.h"
 
 namespace sluice::session {
@@ -25,24 +26,41 @@ class ContentView {
   [[nodiscard]] std::uint64_t end() const { return end_; }
   [[nodiscard]] std::span<const Bytes> pieces() const { return read_; }
 
+  // All but the first `skip` bytes of the text of a coded value (held.h), and then the bytes that it is on the wire.
+  void add_coded(Bytes text, std::size_t skip, postgres::Blank blank);
+  void add_wire(MutableBytes bytes);
+
   // The pieces from content offset `from` on, which lies inside the view.
   void pieces_from(std::uint64_t from, std::vector<Bytes>& out) const;
 
   // Copies content [from, to), which lies inside the view.
   void copy(std::uint64_t from, std::uint64_t to, std::uint8_t* out) const;
-  // Writes '*' at content offset from + i wherever masked[i] is '*'.
+  // Writes '*' at content offset from + i wherever masked[i] is '*'. A coded value is hidden whole.
   void star(std::uint64_t from, Bytes masked);
+  // Hides [from, to) of the value that is [value_begin, value_end) of the content.
+  void blank(std::uint64_t from, std::uint64_t to, postgres::Blank how, std::uint64_t value_begin,
+             std::uint64_t value_end);
 
  private:
-  // Calls fn(piece bytes, offset within [from, to)) for each piece that overlaps.
+  // Calls fn(index of the piece, where in it, how many bytes, offset within [from, to)) for each piece that overlaps.
   template <class Fn>
   void overlap(std::uint64_t from, std::uint64_t to, Fn&& fn) const;
+
+  struct Coded {
+    std::size_t piece;
+    postgres::Blank blank;
+    std::size_t first_wire;
+    std::uint64_t wire_bytes;
+  };
+  void blank_coded(std::size_t piece);
 
   std::uint64_t begin_ = 0;
   std::uint64_t end_ = 0;
   std::vector<Bytes> read_;
-  std::vector<MutableBytes> write_;
+  std::vector<MutableBytes> write_;  // empty where the piece is the text of a coded value
   std::vector<std::uint64_t> starts_;
+  std::vector<Coded> coded_;
+  std::vector<MutableBytes> wires_;                             // of all coded values, one behind the other
   std::deque<std::array<std::uint8_t, kMostMarkBytes>> marks_;  // a deque: pieces point into it
 };
 

@@ -9,6 +9,7 @@ namespace sluice::session {
 namespace {
 
 constexpr std::size_t kSmallPieceBytes = 512;
+constexpr std::size_t kKeptTextBytes = 16 * 1024;  // of a buffer that is empty
 
 }  // namespace
 
@@ -40,18 +41,61 @@ void Held::label(RunKind kind, std::size_t bytes) {
   if (!runs_.empty() && runs_.back().kind == kind) {
     runs_.back().bytes += bytes;
   } else {
-    runs_.push_back({kind, {}, bytes});
+    runs_.push_back({.kind = kind, .bytes = bytes});
   }
   labelled_bytes_ += bytes;
   if (kind == RunKind::content) content_end_ += bytes;
 }
 
 void Held::mark(Item item, std::uint32_t length) {
-  runs_.push_back({RunKind::mark, item, length});
+  runs_.push_back({.kind = RunKind::mark, .item = item, .bytes = length});
   content_end_ += mark_bytes(length);
 }
 
+void Held::label_coded(std::size_t bytes) {
+  if (bytes == 0) return;
+  SLUICE_ASSERT(labelled_bytes_ + bytes <= bytes_.length_bytes());
+  if (is_open_) {
+    runs_.back().bytes += bytes;
+  } else {
+    runs_.push_back({.kind = RunKind::coded, .bytes = bytes});
+    is_open_ = true;
+  }
+  labelled_bytes_ += bytes;
+}
+
+void Held::close_coded(std::string_view text, postgres::Blank blank) {
+  SLUICE_ASSERT(is_open_ && !text.empty());
+  Run run = runs_.back();
+  const auto length = static_cast<std::uint32_t>(text.size());
+  runs_.back() = {.kind = RunKind::mark, .item = Item::decoded, .bytes = length};
+  run.blank = blank;
+  run.text_bytes = length;
+  runs_.push_back(run);
+  texts_.append(text);
+  content_end_ += mark_bytes(length) + length;
+  is_open_ = false;
+}
+
+void Held::close_plain(std::uint32_t length) {
+  const std::size_t bytes = open_bytes();
+  const Run value{.kind = RunKind::mark, .item = Item::value, .bytes = length};
+  if (is_open_)
+    runs_.back() = value;
+  else
+    runs_.push_back(value);
+  is_open_ = false;
+  content_end_ += mark_bytes(length) + bytes;
+  if (bytes > 0) runs_.push_back({.kind = RunKind::content, .bytes = bytes});
+}
+
+void Held::close_framing() {
+  if (is_open_) runs_.back().kind = RunKind::framing;
+  is_open_ = false;
+}
+
 std::size_t Held::Run::content_bytes() const {
+  if (kind == RunKind::coded) return text_bytes;
   if (kind == RunKind::mark) return mark_bytes(static_cast<std::uint32_t>(bytes));
   return kind == RunKind::content ? bytes : 0;
 }
@@ -70,7 +114,7 @@ std::string Held::first_line() const {
 
 void Held::relabel_as_content() {
   runs_.clear();
-  if (labelled_bytes_ > 0) runs_.push_back({RunKind::content, {}, labelled_bytes_});
+  if (labelled_bytes_ > 0) runs_.push_back({.kind = RunKind::content, .bytes = labelled_bytes_});
   content_begin_ = 0;
   content_end_ = labelled_bytes_;
 }
@@ -79,7 +123,15 @@ void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const 
   // Runs and segments are walked side by side: each is visited once.
   const rte_mbuf* segment = bytes_.first();
   std::size_t at = 0;  // within segment
+  std::size_t text = texts_gone_;
   for (const Run& run : runs_.all()) {
+    const bool is_coded = run.kind == RunKind::coded && run.text_bytes > 0 && kind == RunKind::content;
+    if (is_coded) {
+      const std::size_t skipped = std::min<std::uint64_t>(skip, run.text_bytes);
+      skip -= skipped;
+      view.add_coded(as_bytes(std::string_view(texts_).substr(text, run.text_bytes)), skipped, run.blank);
+      text += run.text_bytes;
+    }
     if (run.kind == RunKind::mark && kind == RunKind::content) {
       const std::size_t skipped = std::min<std::uint64_t>(skip, run.content_bytes());
       skip -= skipped;
@@ -92,6 +144,7 @@ void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const 
         continue;
       }
       const std::size_t here = std::min<std::size_t>(left, segment->data_len - at);
+      if (is_coded) view.add_wire({rte_pktmbuf_mtod_offset(segment, std::uint8_t*, at), here});
       if (run.kind == kind) {
         const std::size_t skipped = std::min<std::uint64_t>(skip, here);
         skip -= skipped;
@@ -131,13 +184,15 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
   std::size_t bytes = 0;
   std::size_t whole_runs = 0;
   std::size_t part = 0;  // of the content run after the whole ones
+  std::size_t texts = 0;
   std::uint64_t content = content_begin_;
   for (const Run& run : runs_.all()) {
+    if (run.kind == RunKind::coded && run.text_bytes == 0) break;
     if (run.kind == RunKind::head && !head) break;
     if (run.kind == RunKind::trailer && !all) break;
     if (const std::size_t length = run.content_bytes(); length > 0) {
       const std::uint64_t may = std::min<std::uint64_t>(length, through - std::min(through, content));
-      if (run.kind == RunKind::mark && may < length) break;
+      if (run.kind != RunKind::content && may < length) break;
       content += may;
       if (may < length) {
         part = may;
@@ -146,6 +201,7 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
       }
     }
     bytes += run.wire_bytes();
+    texts += run.text_bytes;
     ++whole_runs;
   }
   if (whole_runs == 0 && part == 0) return true;
@@ -158,6 +214,7 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
     out.append(std::move(front));
   }
   runs_.drop_front(whole_runs);
+  drop_texts(texts);
   if (part > 0) runs_.front().bytes -= part;
   labelled_bytes_ -= bytes;
   content_begin_ = content;
@@ -171,19 +228,31 @@ bool Held::pass(buffer::Pools& pools, buffer::Chain& out) {
 }
 
 void Held::drop_labelled() {
-  passed_bytes_ = 0;
   bytes_.drop_front(labelled_bytes_);
-  labelled_bytes_ = 0;
-  runs_.clear();
-  content_begin_ = content_end_;
+  forget_labels();
 }
 
 void Held::clear() {
-  passed_bytes_ = 0;
   bytes_.clear();
+  forget_labels();
+}
+
+void Held::forget_labels() {
+  passed_bytes_ = 0;
   labelled_bytes_ = 0;
   runs_.clear();
+  drop_texts(texts_.size() - texts_gone_);
+  is_open_ = false;
   content_begin_ = content_end_;
+}
+
+// Room is made when most of it is gone.
+void Held::drop_texts(std::size_t bytes) {
+  texts_gone_ += bytes;
+  if (texts_gone_ * 2 < texts_.size()) return;
+  texts_.erase(0, texts_gone_);
+  texts_gone_ = 0;
+  if (texts_.empty() && texts_.capacity() > kKeptTextBytes) texts_ = {};
 }
 
 }  // namespace sluice::session

@@ -1,20 +1,24 @@
 // The bytes of one direction that came in and have not gone out, each labelled with what it is.
 // Invariants: runs cover exactly the first labelled_bytes() of the chain, in order; adjacent runs
 // differ in kind; content offsets count content bytes of the current message from 0. Content that is many values (the
-// cells of rows, say) has a mark (item_mark.h) before each: on the wire it is nothing, in the content a few bytes.
+// cells of rows, say) has a mark (item_mark.h) before each: on the wire it is nothing, in the content a few bytes. A
+// coded value is its bytes on the wire and its text in the content; it goes whole, and while its bytes come it has
+// none.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "dataplane/buffer/chain.h"
+#include "dataplane/protocol/postgres/blanks.h"
 #include "dataplane/session/content_view.h"
 #include "dataplane/session/run_queue.h"
 #include "segment/item_mark.h"
 
 namespace sluice::session {
 
-enum class RunKind : std::uint8_t { head, framing, content, trailer, mark };
+enum class RunKind : std::uint8_t { head, framing, content, trailer, mark, coded };
 
 class Held {
  public:
@@ -36,6 +40,17 @@ class Held {
   void label(RunKind kind, std::size_t bytes);
   // Content goes on with a value, which its next bytes are.
   void mark(Item item, std::uint32_t length);
+
+  // A value in a code of its own comes: its next bytes, until it is closed in one of these ways. With its text as
+  // content, which is not empty, and how its bytes are hidden;
+  void label_coded(std::size_t bytes);
+  void close_coded(std::string_view text, postgres::Blank blank);
+  // as a value of `length` bytes that is content as it stands, of which those that came are labelled;
+  void close_plain(std::uint32_t length);
+  // or as no value at all.
+  void close_framing();
+  // Bytes of one that was not closed.
+  [[nodiscard]] std::size_t open_bytes() const { return is_open_ ? runs_.back().bytes : 0; }
 
   // A new message begins: content counts from 0. At most its head is held.
   void begin_message();
@@ -70,15 +85,22 @@ class Held {
  private:
   struct Run {
     RunKind kind;
-    Item item;  // of a mark; `bytes` is its length then
-    std::size_t bytes;
+    Item item = Item::text;                          // of a mark; `bytes` is its length then
+    postgres::Blank blank = postgres::Blank::stars;  // of a coded value
+    std::uint32_t text_bytes = 0;                    // the same; 0: it is open
+    std::size_t bytes = 0;
     [[nodiscard]] std::size_t wire_bytes() const { return kind == RunKind::mark ? 0 : bytes; }
     [[nodiscard]] std::size_t content_bytes() const;
   };
+  void drop_texts(std::size_t bytes);
+  void forget_labels();
   void view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const;
 
   buffer::Chain bytes_;
   RunQueue<Run> runs_;
+  std::string texts_;           // of coded values that are held, and before them of some that went
+  std::size_t texts_gone_ = 0;  // bytes of those
+  bool is_open_ = false;        // the last run is a coded value that is not closed
   std::size_t labelled_bytes_ = 0;
   std::size_t passed_bytes_ = 0;     // of the labelled ones, from the front: given out by pass()
   std::uint64_t content_begin_ = 0;  // offset of the first content byte still held

@@ -26,6 +26,9 @@ void Message::begin(const UnitInfo& unit, Direction direction) {
     across_ = std::make_unique<AcrossRequests>();
     across_->scan.begin(*unit.service);
   }
+  veils_.clear();
+  left_out_.clear();
+  left_out_bytes_ = 0;
   hits_.clear();
   limit_ = {};
   limit_verdict_ = Verdict::pass;
@@ -58,7 +61,7 @@ void Message::count_matches(Context& context) {
   for (const Match& match : context.work.matches) count(match.rule);
 }
 
-void Message::count(RuleIndex index) {
+const enforce::Rule& Message::count(RuleIndex index) {
   const enforce::Rule& rule = unit_.policy->snapshot->rule(index);
   const bool enforcing = unit_.service->mode == enforce::Mode::enforce;
   unit_.policy->rules[index]->add();
@@ -71,10 +74,11 @@ void Message::count(RuleIndex index) {
   masked_ |= rule.action == Action::mask && rule.masks_wire(direction_);
   rule_denied_ |= rule.action == Action::deny;
   denied_ |= rule_denied_ && enforcing;
-  if (rule.action != Action::hold) return;
+  if (rule.action != Action::hold) return rule;
   rule_holds_ = true;
   hold_rule_ = rule.name;
   if (enforcing) ++hold_matches_;
+  return rule;
 }
 
 // Masked copies of all matches are made from the bytes as they came, before any is written back, so
@@ -114,6 +118,7 @@ void Message::star_wire(Context& context, std::uint64_t from, std::uint64_t to) 
       work.content.star(begin, Bytes(work.stars).subspan(at + (begin - match.begin), end - begin));
     at += bytes;
   }
+  veil_wire(context, from, to);
 }
 
 // `out` holds a copy of content [from, from + out.size()); hides what the rules hide from the record.
@@ -133,6 +138,7 @@ void Message::star_record(Context& context, std::uint64_t from, MutableBytes out
     }
     at += bytes;
   }
+  veil_record(from, out);
 }
 
 ErrorCode Message::scan_block(Context& context, Bytes block) {
@@ -150,6 +156,7 @@ ErrorCode Message::scan_block(Context& context, Bytes block) {
 
 ErrorCode Message::content(Context& context, Held& held, bool last) {
   const std::uint64_t from = decided_;
+  if (last) veil_cut_value(held);
   if (held.content_end() == from && !last) return ErrorCode::ok;
   if (unread_) {
     decided_ = held.content_end();
@@ -162,7 +169,7 @@ ErrorCode Message::content(Context& context, Held& held, bool last) {
   work.stars.clear();
   held.view_content(from, work.content);
   const inspect::RuleSet* rules = unit_.service->scan(enforce::place_of(direction_, Part::body));
-  const Bytes drafted = rules != nullptr && recording() ? draft(context) : Bytes();
+  const Bytes drafted = rules != nullptr && recording() && left_out_.empty() ? draft(context) : Bytes();
   if ((rules == nullptr && across_ == nullptr) || unrecordable_) {
     decided_ = held.content_end();
   } else if (const ErrorCode error = scan_content(context, rules, drafted, last); error != ErrorCode::ok) {
@@ -175,8 +182,9 @@ ErrorCode Message::content(Context& context, Held& held, bool last) {
   if (recording()) record_content(context, from, decided_, false, !drafted.empty());
   if (shown_ != nullptr && !unrecordable_) show_content(context, from, decided_);
   if (digest_ != nullptr) digest_content(context, from, decided_);
-  if (work.matches.empty()) return ErrorCode::ok;
+  if (work.matches.empty() && veils_.empty()) return ErrorCode::ok;
   star_wire(context, from, decided_);
+  std::erase_if(veils_, [this](const Veil& veil) { return veil.end <= decided_; });
   if (across_ != nullptr) look_ahead(context);
   return ErrorCode::ok;
 }
@@ -268,12 +276,15 @@ ErrorCode Message::trailers(Context& context, Held& held) {
 // `drafted`: all of it is one slice, and there already.
 void Message::record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers, bool drafted) {
   const StageScope stage(Stage::record);
-  while (from < to) {
-    const std::size_t bytes = std::min<std::uint64_t>(to - from, record::kMaxSliceBytes);
-    const MutableBytes out = context.recorder.slice(
-        subject(),
-        {.unit = unit_.number, .direction = direction_, .offset = from, .trailers = trailers, .drafted = drafted},
-        bytes, context.wall);
+  while (const std::uint64_t end = pass_left_out(from, to)) {
+    const std::size_t bytes = std::min<std::uint64_t>(end - from, record::kMaxSliceBytes);
+    const MutableBytes out = context.recorder.slice(subject(),
+                                                    {.unit = unit_.number,
+                                                     .direction = direction_,
+                                                     .offset = from - left_out_bytes_,
+                                                     .trailers = trailers,
+                                                     .drafted = drafted},
+                                                    bytes, context.wall);
     if (!out.empty()) {
       if (!drafted) context.work.content.copy(from, from + bytes, out.data());
       star_record(context, from, out);
@@ -343,7 +354,7 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
                           .verdict = verdict,
                           .error = unrecordable_ && error == ErrorCode::ok ? ErrorCode::scan_failed : error,
                           .policy_version = unit_.policy->snapshot->version(),
-                          .body_bytes = body_bytes,
+                          .body_bytes = body_bytes - left_out_bytes_,
                           .complete = ending == Ending::complete,
                           .observed = unit_.service->mode == enforce::Mode::observe,
                           .hits = hits_,

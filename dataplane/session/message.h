@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,12 @@ class Message {
   void plain_head(Context& context, Bytes bytes, bool synthesized);
   // Decides what of the held content can be decided; with `last`, all of it.
   ErrorCode content(Context& context, Held& held, bool last);
+  // Content [begin, end), which is a value that comes, is hidden as a whole by these rules; on the wire, `how` stands
+  // in its place.
+  void hide(std::span<const RuleIndex> rules, std::uint64_t begin, std::uint64_t end, postgres::Blank how);
+  // Content from `offset` on, where it goes on, is not recorded; and again it is. Rules look at it all the same.
+  void leave_out_from(std::uint64_t offset);
+  void record_from(std::uint64_t offset);
   // The trailer section, whole, before it is released.
   ErrorCode trailers(Context& context, Held& held);
   // Writes the end of the message; nothing follows.
@@ -116,7 +123,7 @@ class Message {
  private:
   ErrorCode scan_block(Context& context, Bytes block);
   void count_matches(Context& context);
-  void count(RuleIndex rule);
+  const enforce::Rule& count(RuleIndex rule);
   void add_score(std::uint32_t points);
   void count_line(const enforce::RiskLine& line);
   [[nodiscard]] const record::Score* told_score(Workspace& work) const;
@@ -126,6 +133,7 @@ class Message {
   ErrorCode scan_content(Context& context, const inspect::RuleSet* rules, Bytes drafted, bool last);
   [[nodiscard]] bool waits(const Held& held) const;
   void make_stars(Context& context);
+  [[nodiscard]] std::uint64_t pass_left_out(std::uint64_t& from, std::uint64_t to);
   void record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers, bool drafted = false);
   void star_record(Context& context, std::uint64_t from, MutableBytes out);
   void hide_head(Context& context, const http1::Head& head, MutableBytes out);
@@ -133,6 +141,9 @@ class Message {
   void show_content(Context& context, std::uint64_t from, std::uint64_t to);
   void star_wire(Context& context, std::uint64_t from, std::uint64_t to);
   void look_ahead(Context& context);
+  void veil_cut_value(Held& held);
+  void veil_wire(Context& context, std::uint64_t from, std::uint64_t to);
+  void veil_record(std::uint64_t from, MutableBytes out) const;
   [[nodiscard]] record::Subject subject() const;
   [[nodiscard]] bool recording() const;
 
@@ -149,6 +160,22 @@ class Message {
     std::vector<std::uint8_t> stars;
   };
   std::unique_ptr<AcrossRequests> across_;
+  // Values that are hidden as a whole, in the order of content, as long as not all of them is decided.
+  struct Veil {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    postgres::Blank how = postgres::Blank::stars;
+    bool wire = false;
+    bool record = false;
+  };
+  std::vector<Veil> veils_;
+  struct LeftOut {
+    static constexpr std::uint64_t kOpen = ~std::uint64_t{0};
+    std::uint64_t begin = 0;
+    std::uint64_t end = kOpen;
+  };
+  std::vector<LeftOut> left_out_;     // what is not decided of what is not recorded, in the order of content
+  std::uint64_t left_out_bytes_ = 0;  // that were
   std::vector<record::Hit> hits_;
   std::string_view limit_;
   Verdict limit_verdict_ = Verdict::pass;

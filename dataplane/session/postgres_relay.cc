@@ -115,6 +115,7 @@ void PostgresRelay::cut_request(Context& context, Ending ending, ErrorCode why) 
 void PostgresRelay::cut_response(Context& context, ErrorCode why) {
   Message& message = response_.message;
   if (!message.active()) return;
+  tell_left_out();
   message.content(context, response_.held, true);
   message.end(context, response_.held.content_end(), Ending::cut, why);
   if (!std::exchange(says_unasked_, false)) exchanges_.pop_front();
@@ -175,13 +176,17 @@ void PostgresRelay::take_step(Context& context, Direction direction, const postg
   }
   std::size_t labelled = step.bytes;
   if (step.kind == StepKind::message) {
+    in.value.leave();
     labelled += std::exchange(in.header_bytes, 0);
     is_request ? begin_request(context) : begin_response(context);
   } else if (step.kind == StepKind::field) {
     is_request ? begin_parameter(context) : begin_value();
   }
   if (in.dead) return;
-  in.held.label(run_kind(in, step.kind), labelled);
+  if (in.is_value && in.value.active() && step.kind == StepKind::field)
+    label_value(context, in, bytes);
+  else
+    in.held.label(run_kind(in, step.kind), labelled);
   if (step.kind == StepKind::field) is_request ? end_parameter(bytes) : end_value(bytes);
   if (in.discard) in.held.drop_labelled();
   if (step.kind == StepKind::message_end) is_request ? end_request(context) : end_response(context);

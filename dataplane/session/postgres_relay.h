@@ -14,6 +14,8 @@
 
 #include "dataplane/protocol/postgres/conversation.h"
 #include "dataplane/protocol/postgres/reader.h"
+#include "dataplane/session/cell_plan.h"
+#include "dataplane/session/coded_value.h"
 #include "dataplane/session/held.h"
 #include "dataplane/session/message.h"
 #include "dataplane/session/relay.h"
@@ -76,6 +78,7 @@ class PostgresRelay final : public Relay {
     postgres::Reader reader;
     Held held;
     Message message;
+    CodedValue value;              // that comes, where it is one
     std::size_t header_bytes = 0;  // of a type and length that are not all here: not labelled before they are
     bool is_value = false;         // the field that is read is content
     bool passed = false;           // request: some of the unit went to the server
@@ -97,7 +100,7 @@ class PostgresRelay final : public Relay {
   void open_unit(Context& context);
   void tell_head(Context& context);
   void judge(Context& context, bool last);
-  void make_room(Context& context);
+  void make_room(Context& context, bool is_new);
   void leave_window(Context& context);
   void refuse(Context& context, ErrorCode error);
   void put_in_place(Context& context);
@@ -121,6 +124,15 @@ class PostgresRelay final : public Relay {
   void leave_unread(Context& context, ErrorCode why);
   void go_on_with_facts(Context& context);
   void follow_setting(Bytes bytes);
+
+  // values (postgres_cells.cc)
+  void begin_cell();
+  void begin_bound();
+  void label_value(Context& context, Side& in, Bytes bytes);
+  [[nodiscard]] std::uint32_t bound_type(const postgres::Field& field) const;
+
+  void count_row(postgres::MessageKind kind);
+  void tell_left_out();
 
   // responses (postgres_response.cc)
   void read_responses(Context& context);
@@ -162,6 +174,9 @@ class PostgresRelay final : public Relay {
   Side request_;
   Side response_;
   std::deque<Exchange> exchanges_;
+  CellPlan plan_;
+  std::uint32_t rows_ = 0;             // of the answer that comes, on the record
+  std::uint32_t left_out_rows_ = 0;    // of it, since the last that are
   UnitInfo unit_;                      // of the client's message that is read, or was read last
   UnitInfo unasked_;                   // of the server's message that is read, where says_unasked_
   std::string user_;                   // of the startup packet

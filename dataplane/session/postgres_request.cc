@@ -149,8 +149,8 @@ void PostgresRelay::begin_parameter(Context& context) {
   if (!in.is_value) return;
   if (field.first) tell_head(context);
   const bool is_marked = field.kind == FieldKind::parameter || field.kind == FieldKind::argument;
-  if (field.first && is_marked) in.held.mark(field.null ? Item::null : Item::value, field.null ? 0 : field.length);
-  make_room(context);
+  if (field.first && is_marked) begin_bound();
+  make_room(context, field.first);
   in.is_value = in.message.active();
 }
 
@@ -250,14 +250,15 @@ void PostgresRelay::judge(Context& context, bool last) {
   release(context, in, last);
 }
 
-// A value goes on, or begins. Many small ones are bounded as long ones are.
-void PostgresRelay::make_room(Context& context) {
+// A value comes, of its own or in an array, or goes on and more follows. Many small ones are bounded as long ones are.
+void PostgresRelay::make_room(Context& context, bool is_new) {
   Side& in = request_;
-  const postgres::Field& field = in.reader.field();
-  const bool is_crowded = in.held.run_count() > Held::kMaxRuns / 4;
-  const bool is_beyond = in.held.content_end() >= service_->window_bytes && (field.first || !field.last);
-  if (judging() && (is_beyond || is_crowded)) leave_window(context);
-  if (!in.message.active() || !is_crowded) return;
+  const bool is_beyond = in.held.content_end() >= service_->window_bytes && (is_new || !in.reader.field().last);
+  if (judging()) {
+    if (is_beyond || (is_new && in.held.run_count() > Held::kMaxRuns)) leave_window(context);
+    return;
+  }
+  if (!is_new || in.held.run_count() <= Held::kMaxRuns / 4) return;
   judge(context, false);
   if (in.message.active() && in.held.run_count() > Held::kMaxRuns) refuse(context, ErrorCode::postgres_beyond_window);
 }

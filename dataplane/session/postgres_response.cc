@@ -75,6 +75,7 @@ void PostgresRelay::begin_response(Context& context) {
   Side& in = response_;
   const MessageKind kind = in.reader.message().kind;
   const bool is_asked = answers_unit();
+  if (kind == MessageKind::row_description) plan_.forget();
   if (!in.message.active() && (is_asked || may_be_unasked(kind))) {
     release(context, in, true);
     if (in.dead) return;
@@ -84,7 +85,9 @@ void PostgresRelay::begin_response(Context& context) {
     in.message.begin(is_asked ? exchanges_.front().unit : unasked_, Direction::response);
     in.message.plain_head(context, as_bytes(word_of(kind)), true);
     in.is_copying = false;
+    rows_ = left_out_rows_ = 0;
   }
+  if (in.message.active()) count_row(kind);
   if (!is_asked || kind != MessageKind::error || exchanges_.front().refused == ErrorCode::ok) return;
   decide(context, false);
   if (in.held.labelled_bytes() > 0) return abort(exchanges_.front().refused);  // it would go with the error
@@ -106,8 +109,7 @@ void PostgresRelay::begin_value() {
   const bool is_copied = field.kind == FieldKind::copy_data;
   if (!is_copied && std::exchange(in.is_copying, false)) in.held.mark(Item::text, 0);
   in.is_copying |= is_copied;
-  if (field.kind == FieldKind::cell || field.kind == FieldKind::function_result)
-    in.held.mark(field.null ? Item::null : Item::value, field.null ? 0 : field.length);
+  if (field.kind == FieldKind::cell || field.kind == FieldKind::function_result) begin_cell();
 }
 
 void PostgresRelay::end_value(Bytes bytes) {

@@ -16,6 +16,7 @@ class RunQueue {
   [[nodiscard]] T& front() { return items_[gone_]; }
   [[nodiscard]] const T& front() const { return items_[gone_]; }
   [[nodiscard]] T& back() { return items_.back(); }
+  [[nodiscard]] const T& back() const { return items_.back(); }
   [[nodiscard]] std::span<const T> all() const { return std::span(items_).subspan(gone_); }
   // What is gone makes room first, when it is half.
   void push_back(const T& item) {

@@ -65,8 +65,10 @@ inline std::string told(std::string_view body) {
     body.remove_prefix(mark->bytes);
     if (mark->item == Item::row) out += "|row(" + std::to_string(mark->length) + ")";
     if (mark->item == Item::null) out += "|NULL";
+    if (mark->item == Item::left_out) out += "|left_out(" + std::to_string(mark->length) + ")";
+    if (mark->item == Item::list) out += "|list(" + std::to_string(mark->length) + ")";
     if (mark->item == Item::text) out += ";";
-    if (mark->item != Item::value) continue;
+    if (mark->item != Item::value && mark->item != Item::decoded) continue;
     out += "|" + std::string(body.substr(0, mark->length));
     body.remove_prefix(mark->length);
   }

@@ -9,7 +9,7 @@ namespace {
 
 std::string item(Item item, const std::string& bytes = "", std::uint32_t length = 0) {
   std::string out(kMostMarkBytes, '\0');
-  if (item == Item::value) length = static_cast<std::uint32_t>(bytes.size());
+  if (item == Item::value || item == Item::decoded) length = static_cast<std::uint32_t>(bytes.size());
   out.resize(write_mark(item, length, reinterpret_cast<std::uint8_t*>(out.data())));
   return out + bytes;
 }
@@ -23,6 +23,19 @@ TEST(PrintValues, ARowIsALine) {
 
 TEST(PrintValues, BoundValuesStandSideBySide) {
   EXPECT_EQ(values_text(item(Item::value, "a") + item(Item::null) + item(Item::value, "b")), "a | NULL | b");
+}
+
+TEST(PrintValues, AListIsOneValue) {
+  const std::string body = item(Item::list, "", 3) + item(Item::value, "a") + item(Item::null) +
+                           item(Item::value, "b") + item(Item::list) + item(Item::decoded, "c") +
+                           item(Item::row, "", 3);
+  EXPECT_EQ(values_text(body), "{a,NULL,b} | {} | c");
+}
+
+TEST(PrintValues, RowsThatWereLeftOutAreCounted) {
+  EXPECT_EQ(values_text(item(Item::value, "a") + item(Item::row, "", 1) + item(Item::left_out, "", 900) + "SELECT 901" +
+                        item(Item::text)),
+            "a\n… 900 more rows\nSELECT 901");
 }
 
 TEST(PrintValues, WhatWasCutIsShownAsFarAsItIsThere) {

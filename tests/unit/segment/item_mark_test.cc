@@ -14,7 +14,7 @@ std::string mark_of(Item item, std::uint32_t length) {
 }
 
 TEST(ItemMark, IsReadAsItWasWritten) {
-  for (const Item item : {Item::row, Item::value, Item::null, Item::text})
+  for (const Item item : {Item::row, Item::value, Item::null, Item::text, Item::list, Item::decoded, Item::left_out})
     for (const std::uint32_t length :
          {0U, 1U, 15U, 16U, 255U, 256U, 1664U, 65'535U, 1U << 24, 0x7fff'ffffU, 0xffff'ffffU}) {
       const std::string mark = mark_of(item, length);
@@ -34,7 +34,7 @@ TEST(ItemMark, HasNoByteThatAMaskCovers) {
 }
 
 TEST(ItemMark, OtherTextIsNone) {
-  for (const std::string text : {"", "\n", "abc", "\nab", "\n\x01 ", "\n\x04\x01"})
+  for (const std::string text : {"", "\n", "abc", "\nab", "\n\x01 ", "\n\x07\x01"})
     EXPECT_FALSE(read_mark(text)) << text;
 }
 

@@ -1,0 +1,72 @@
+// Values that are hidden for what they are, not for what they hold, and content that is not recorded; see message.h. A
+// veil is laid before the value is
+// decided, and covers of it what is decided, however often.
+#include <algorithm>
+
+#include "dataplane/session/message.h"
+
+namespace sluice::session {
+
+void Message::hide(std::span<const RuleIndex> rules, std::uint64_t begin, std::uint64_t end, postgres::Blank how) {
+  Veil veil{.begin = begin, .end = end, .how = how};
+  for (const RuleIndex index : rules) {
+    const enforce::Rule& rule = count(index);
+    veil.wire |= rule.action == enforce::Action::mask && rule.masks_wire(direction_);
+    veil.record |= rule.mask_record;
+  }
+  if (begin < end && (veil.wire || veil.record)) veils_.push_back(veil);
+}
+
+// A value that never became whole has no text in which anything could be found.
+void Message::veil_cut_value(Held& held) {
+  const auto bytes = static_cast<std::uint32_t>(held.open_bytes());
+  if (bytes == 0) return;
+  held.close_plain(bytes);
+  const std::uint64_t end = held.content_end();
+  veils_.push_back({.begin = end - bytes, .end = end, .wire = true, .record = true});
+}
+
+// Of content [from, to), which has not left, in a service that enforces.
+void Message::veil_wire(Context& context, std::uint64_t from, std::uint64_t to) {
+  for (const Veil& veil : veils_) {
+    const std::uint64_t begin = std::max(veil.begin, from);
+    const std::uint64_t end = std::min(veil.end, to);
+    if (veil.wire && begin < end) context.work.content.blank(begin, end, veil.how, veil.begin, veil.end);
+  }
+}
+
+// `out` holds a copy of content from `from` on.
+void Message::veil_record(std::uint64_t from, MutableBytes out) const {
+  for (const Veil& veil : veils_) {
+    const std::uint64_t begin = std::max(veil.begin, from);
+    const std::uint64_t end = std::min(veil.end, from + out.size());
+    if (veil.record && begin < end) std::ranges::fill(out.subspan(begin - from, end - begin), std::uint8_t{'*'});
+  }
+}
+
+void Message::leave_out_from(std::uint64_t offset) {
+  if (recording()) left_out_.push_back({.begin = offset});
+}
+
+void Message::record_from(std::uint64_t offset) {
+  if (!left_out_.empty() && left_out_.back().end == LeftOut::kOpen) left_out_.back().end = offset;
+}
+
+// Goes over what of [from, to) is not recorded at its beginning. Returns where what is recorded then ends; 0: nothing
+// is.
+std::uint64_t Message::pass_left_out(std::uint64_t& from, std::uint64_t to) {
+  while (from < to && !left_out_.empty()) {
+    const LeftOut next = left_out_.front();
+    if (next.begin > from) return std::min(next.begin, to);
+    const std::uint64_t end = std::min(next.end, to);
+    if (end > from) {
+      left_out_bytes_ += end - from;
+      from = end;
+    }
+    if (next.end > to) break;
+    left_out_.erase(left_out_.begin());
+  }
+  return from < to ? to : 0;
+}
+
+}  // namespace sluice::session

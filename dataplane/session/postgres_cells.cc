@@ -1,0 +1,76 @@
+// Values that a client or a server sends with their lengths: cells of rows, bound values, arguments and results of
+// functions. What each becomes in the content, and which are hidden for the column that they stand in.
+#include <utility>
+
+#include "dataplane/session/postgres_relay.h"
+
+namespace sluice::session {
+
+using postgres::FieldKind;
+
+// Before the first byte of one is labelled.
+void PostgresRelay::begin_cell() {
+  Side& in = response_;
+  const postgres::Field& field = in.reader.field();
+  CellPlan::Cell cell;
+  if (field.kind == FieldKind::cell) {
+    const std::uint32_t cells = in.reader.values().count;
+    if (field.index == 0) plan_.make(conversation_, in.message.unit(), cells);
+    if (!plan_.is_plain()) cell = plan_.cell(field.index);
+  }
+  if (field.null) return in.held.mark(Item::null, 0);
+  if (cell.is_coded) return in.value.begin(cell.type, field.length, cell.hidden_by);
+  in.held.mark(Item::value, field.length);
+  if (cell.hidden_by.empty()) return;
+  const std::uint64_t begin = in.held.content_end();
+  in.message.hide(cell.hidden_by, begin, begin + field.length, cell.blank);
+}
+
+// Before a message of an answer: is it a row beyond those that are recorded, or does it come behind such.
+void PostgresRelay::count_row(postgres::MessageKind kind) {
+  if (kind != postgres::MessageKind::data_row) return tell_left_out();
+  Message& message = response_.message;
+  if (rows_ < message.unit().service->recorded_rows) {
+    ++rows_;
+  } else if (left_out_rows_++ == 0) {
+    message.leave_out_from(response_.held.content_end());
+  }
+}
+
+void PostgresRelay::tell_left_out() {
+  if (left_out_rows_ == 0) return;
+  response_.message.record_from(response_.held.content_end());
+  response_.held.mark(Item::left_out, std::exchange(left_out_rows_, 0));
+}
+
+// The same of a client's.
+void PostgresRelay::begin_bound() {
+  Side& in = request_;
+  const postgres::Field& field = in.reader.field();
+  if (field.null) return in.held.mark(Item::null, 0);
+  if (const std::uint32_t type = bound_type(field); CodedValue::reads(type))
+    return in.value.begin(type, field.length, {});
+  in.held.mark(Item::value, field.length);
+}
+
+// Bytes of a coded value. What a client sends is judged element by element, so that it makes no difference how it came.
+void PostgresRelay::label_value(Context& context, Side& in, Bytes bytes) {
+  do {
+    bytes = bytes.subspan(in.value.label(in.held, in.message, bytes));
+    if (&in == &request_ && in.value.awaits_element()) make_room(context, true);
+  } while (in.value.active() && in.message.active() && !in.dead && !bytes.empty());
+  in.held.label(RunKind::framing, bytes.size());  // of what was refused
+}
+
+// OID of a bound value in the binary format; 0 where nobody said it, and for text.
+std::uint32_t PostgresRelay::bound_type(const postgres::Field& field) const {
+  if (field.kind != FieldKind::parameter) return 0;
+  const std::vector<std::uint16_t>& formats = request_.reader.values().formats;
+  if (formats.empty()) return 0;
+  const std::uint16_t format = formats.size() == 1 ? formats.front() : formats.at(field.index);
+  const postgres::Statement* statement = conversation_.asking().statement.get();
+  if (format != postgres::kBinaryFormat || statement == nullptr || field.index >= statement->types.size()) return 0;
+  return statement->types[field.index];
+}
+
+}  // namespace sluice::session
