@@ -116,6 +116,8 @@ def statements(units):
     prepared, portals, out = {}, {}, []
     for unit in units:
         request = unit["request"]
+        if not request["head"]["text"]:
+            continue  # what the server said unasked
         kind, *names = re.findall(r'"[^"]*"|[A-Z]+', recorded_bytes(request["head"]).decode())
         values = recorded_values(recorded_bytes(request["body"]))
         if kind == "QUERY":
