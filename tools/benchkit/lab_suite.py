@@ -3,14 +3,14 @@
 import os
 import shutil
 
-from benchkit import holds, http_load, round_trip, throughput
+from benchkit import holds, http_load, postgres_load, round_trip, throughput
 from benchkit.figures import wanted
 from benchkit.topology import BenchLab
 from labkit.namespaces import LabError
 
 
 def names(offloads=True):
-    return [*http_load.names(offloads), *round_trip.NAMES, *throughput.NAMES, *holds.NAMES]
+    return [*http_load.names(offloads), *postgres_load.NAMES, *round_trip.NAMES, *throughput.NAMES, *holds.NAMES]
 
 
 def figures(options, runs, say):
@@ -21,11 +21,13 @@ def figures(options, runs, say):
     if os.geteuid() != 0:
         return [], ["the lab makes network namespaces: run as root to have its figures"]
     filters = options.filters
-    lab = BenchLab(http_load.ways_for(filters, offloads) | round_trip.ways_for(filters) | throughput.ways_for(filters), offloads)
+    ways = http_load.ways_for(filters, offloads).union(*(part.ways_for(filters) for part in (postgres_load, round_trip, throughput)))
+    lab = BenchLab(ways, offloads)
     say("raising the lab")
     found, problems = [], []
     seconds, pings = (1, 1000) if options.quick else (3, 5000)
     parts = (lambda: http_load.figures(lab, filters, runs, seconds, say),
+             lambda: postgres_load.figures(lab, filters, runs, seconds, pings, say),
              lambda: round_trip.figures(lab, filters, runs, pings, say),
              lambda: throughput.figures(lab, filters, runs, seconds, say),
              lambda: holds.figures(lab, filters, runs, say))

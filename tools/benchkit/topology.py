@@ -6,13 +6,13 @@
     router      client veth - middle namespace, the kernel routes - server veth
     PEER        client veth - middle namespace, PEER listens there and calls the server - server veth
 
-One nginx serves all of them. What is measured is pinned to one core, client and server share the other.
+One nginx serves all of them, and where it is asked for one PostgreSQL. What is measured is pinned to one core, client and server share the other.
 """
 
 import os
 import re
 
-from benchkit import holds, payload
+from benchkit import holds, payload, postgres_load
 from benchkit.machine import ROOT
 from labkit import namespaces
 from labkit.appliance import binary
@@ -67,7 +67,7 @@ class BenchLab(Lab):
         self.offloads = offloads
         self.ways = {}
         self.wanted = wanted
-        self.daemons = {name: Daemon("peer-" + name, self.state) for name in ("tap-relay", *PEERS)}
+        self.daemons = {name: Daemon("peer-" + name, self.state) for name in ("tap-relay", *postgres_load.PACKET_BYTES, *PEERS)}
 
     def raise_all(self):
         """Everything that the wanted ways need, ready to be asked. down() takes it away, also half raised."""
@@ -98,7 +98,8 @@ class BenchLab(Lab):
             run("ip", "netns", "exec", namespace, "sysctl", "-qw", _KERNEL_TCP)
 
     def up_appliance(self, policy=POLICY, **how):
-        super().up_appliance(policy.replace("principals:", _PLAIN + _HELD + "principals:"), **how)
+        services = _PLAIN + _HELD + postgres_load.SERVICE.format(address=self.server_address)
+        super().up_appliance(policy.replace("principals:", services + "principals:"), **how)
 
     def up_servers(self):
         payload.write_site(os.path.join(self.state, self.nginx.name, "site"))
@@ -175,6 +176,18 @@ class BenchLab(Lab):
         self._start_configured(self.daemons[peer], program, f"{peer}.{ending}", values, self.dataplane_core, self.middle)
         self.ways[peer] = Way(peer, f"{_MIDDLE_CLIENT}.1", port, self.daemons[peer])
 
+    def postgres_ways(self, packet_bytes):
+        """{name: way} to PostgreSQL, whose server runs already: the appliance, the router, and a PgBouncer each."""
+        ways = {"sluice": Way("sluice", self.server_address, postgres_load.PORT, self.appliance.dataplane),
+                "router": Way("router", f"{_MIDDLE_SERVER}.2", postgres_load.PORT, None)}
+        for number, (name, packet) in enumerate(packet_bytes.items()):
+            daemon, port = self.daemons[name], postgres_load.PORT + number
+            values = {"LISTEN": f"{_MIDDLE_CLIENT}.1", "PORT": str(port), "SERVER": f"{_MIDDLE_SERVER}.2",
+                      "SERVER_PORT": str(postgres_load.PORT), "PACKET": str(packet)}
+            self._start_configured(daemon, "pgbouncer", "pgbouncer.ini", values, self.dataplane_core, self.middle)
+            ways[name] = Way(name, f"{_MIDDLE_CLIENT}.1", port, daemon)
+        return ways
+
     def _start_configured(self, daemon, program, configuration, values, core, namespace):
         folder = os.path.join(self.state, daemon.name)
         os.makedirs(folder, exist_ok=True)
@@ -186,7 +199,8 @@ class BenchLab(Lab):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         command = {"nginx": ["nginx", "-e", os.path.join(folder, "error.log"), "-p", folder, "-c", path],
-                   "haproxy": ["haproxy", "-db", "-f", path]}[program]
+                   "haproxy": ["haproxy", "-db", "-f", path],
+                   "pgbouncer": ["pgbouncer", path]}[program]
         daemon.start(command, core=core, namespace=namespace)
 
     def _switch_offloads_off(self):

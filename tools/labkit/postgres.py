@@ -32,15 +32,15 @@ class Postgres:
         self.data = os.path.join(self.folder, "data")
         self.daemon = Daemon(name, lab.state)
 
-    def up(self, **settings):
-        """Listens at the server's address; whoever asks is trusted."""
+    def up(self, networks=(), **settings):
+        """Listens at the server's address; whoever asks is trusted, from the client's network or one of the others."""
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder, mode=0o700)
         owner = pwd.getpwnam(USER)
         os.chown(self.folder, owner.pw_uid, owner.pw_gid)
         self._as_postgres("initdb", "-D", self.data, "-A", "trust", "-U", USER, "-N", "--locale=C.UTF-8")
         with open(os.path.join(self.data, "pg_hba.conf"), "a", encoding="utf-8") as file:
-            file.write(f"host all all {self.lab.client_address}/24 trust\n")
+            file.writelines(f"host all all {network} trust\n" for network in (self.lab.client_address + "/24", *networks))
         settings = {"listen_addresses": self.lab.server_address, "port": PORT, "unix_socket_directories": self.folder,
                     "fsync": "off", "log_statement": "all", "log_line_prefix": "%a ", "timezone": "UTC", **settings}
         command = [*self._run_as(), os.path.join(programs(), "postgres"), "-D", self.data]
