@@ -50,10 +50,10 @@ class RuleReader {
     if (const YamlNode* node = fields_.need("name", "name: ticket-number"))
       if (auto name = read_name(*node, "a rule", report_)) rule_.name = fmt::format("{}/{}", group, *name);
     if (const YamlNode* node = fields_.get("about")) rule_.about = read_text(*node, report_).value_or("");
-    if (const YamlNode* node = fields_.get("sql"))
-      read_statement(*node);
-    else if (const YamlNode* node = fields_.get("columns"))
-      read_by_column(*node);
+    if (const YamlNode* sql = fields_.get("sql"))
+      read_statement(*sql);
+    else if (const YamlNode* columns = fields_.get("columns"))
+      read_by_column(*columns);
     else
       read_content();
     read_score();

@@ -16,9 +16,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 def options():
     parser = argparse.ArgumentParser(prog="tools/test", description="Builds Sluice and runs every test.")
     parser.add_argument("filters", nargs="*", metavar="PART", help="run only tests whose suite/name holds one of these")
-    parser.add_argument("--quick", action="store_true", help="no fuzzers, no lab, no clang-tidy")
+    parser.add_argument("--quick", action="store_true", help="no lab, no clang-tidy")
     parser.add_argument("--list", action="store_true", help="print the names of the tests and stop")
     parser.add_argument("--sim-seeds", type=int, metavar="N", help="how many seeded networks the simulation runs")
+    parser.add_argument("--fuzz", action="store_true", help="the fuzzers, too (else only what their corpora hold)")
     parser.add_argument("--fuzz-seconds", type=int, default=10, metavar="N", help="how long each fuzzer runs (10)")
     parser.add_argument("--big", action="store_true", help="the long forms of the end-to-end tests (1 GiB, 30 s of wrk)")
     parser.add_argument("--build", default=os.environ.get("SLUICE_BUILD", "build"), help="the build folder (build)")
@@ -45,7 +46,9 @@ def main():
 
     tests = suites.style(chosen) + suites.from_meson(chosen)
     if not chosen.quick:
-        tests += suites.fuzz(chosen) + suites.tidy(chosen) + suites.e2e(chosen)
+        tests += suites.tidy(chosen) + suites.e2e(chosen)
+    if chosen.fuzz:
+        tests += suites.fuzz(chosen)
     tests = [test for test in tests if not chosen.filters or any(part in test.name for part in chosen.filters)]
     if chosen.list:
         print("\n".join(test.name for test in tests))
