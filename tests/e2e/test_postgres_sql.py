@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Rules on what SQL means, between psql and a real server: denied whatever it looks like, and everything else unnoticed."""
 
+import tempfile
+
 import lab
 from labkit import namespaces
 from labkit.postgres import Postgres
@@ -66,8 +68,9 @@ class PostgresSqlTest(lab.LabTest):
             done = self.psql(sql, "select 41 + 1", options=("-v", "VERBOSITY=verbose"))
             self.assertIn(f"ERROR:  42501: {REFUSED}", done.stderr, sql)
             self.assertIn("42", done.stdout, f"the session lives on after {sql}")
+            seen = any(line.endswith(f"statement: {sql}") for line in self.postgres.log().splitlines())
+            self.assertFalse(seen, f"the server saw {sql}")
         self.assertEqual(self.count(), "100")
-        self.assertNotIn("delete", self.postgres.log().lower().replace("delete from only", ""))
 
     def test_what_no_rule_denies_is_as_beside_the_appliance(self):
         for sql in ("select * from customers where id < 5 order by id", "select 'delete from customers'", "\\d customers",
@@ -80,12 +83,18 @@ class PostgresSqlTest(lab.LabTest):
             self.assertEqual(through.stdout + through.stderr, direct.stdout + direct.stderr, sql)
 
     def test_prepared_statements_are_denied_where_they_are_prepared(self):
-        script = "\\set ON_ERROR_STOP off\ndelete from customers where id >= :from;\n"
-        self.lab.in_client("sh", "-c", f"printf '%s' '{script}' > /tmp/{self.lab.name}-bench.sql")
-        at = ("-h", self.lab.server_address, "-U", "ann", "-n", "-f", f"/tmp/{self.lab.name}-bench.sql", "-t", "3")
-        for mode in ("extended", "prepared"):
-            done = self.lab.in_client("pgbench", "-M", mode, "-D", "from=100000", *at, "shop")
-            self.assertIn("actually processed: 3/3", done.stdout, done.stderr)
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+            at = ("-h", self.lab.server_address, "-U", "ann", "-n", "-f", script.name, "-t", "3", "-D", "id=-1", "shop")
+            for mode in ("extended", "prepared"):
+                for sql, says in (("delete from customers where id = :id;", "actually processed: 3/3"),
+                                  ("delete from customers where :id = 1;", REFUSED)):
+                    script.seek(0)
+                    script.truncate()
+                    script.write(sql)
+                    script.flush()
+                    done = self.lab.in_client("pgbench", "-M", mode, *at)
+                    self.assertIn(says, done.stdout + done.stderr)
+        self.assertEqual(self.count(), "100")
 
     def test_what_the_grammar_does_not_take_is_refused(self):
         done = self.psql("selekt 1", "select 42", options=("-v", "VERBOSITY=verbose"))
@@ -104,11 +113,13 @@ class PostgresSqlTest(lab.LabTest):
 
     def test_the_record_names_the_rule(self):
         self.psql("delete from only customers /* to be found */")
-        found = [unit for session in self.wait_for_sessions(1, of=lambda one: one["service"] == "shop")
-                 for unit in self.session(session["id"])["units"]
-                 if b"to be found" in self.recorded_body(session["id"], unit["unit"], "request")]
-        self.assertEqual(len(found), 1)
-        self.assertIn("sql/delete-all", str(found[0]))
+        found = self.wait_for_sessions(1, of=lambda one: one["service"] == "shop" and self.denied_units(one))
+        self.assertIn("sql/delete-all", str(self.denied_units(found[0])))
+
+    def denied_units(self, session):
+        """Of a session that said little, as psql does: those that hold what is looked for."""
+        units = self.session(session["id"])["units"]
+        return [unit for unit in units[:4] if b"to be found" in self.recorded_body(session["id"], unit["unit"], "request")]
 
 
 if __name__ == "__main__":
