@@ -3,8 +3,8 @@
 
 #include "control/cli/fields.h"
 #include "control/cli/print.h"
-#include "control/cli/print_values.h"
 #include "control/cli/text.h"
+#include "segment/values_text.h"
 
 namespace sluice::cli {
 namespace {

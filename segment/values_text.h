@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::cli {
+namespace sluice {
 
 std::string values_text(std::string_view body);
 
-}  // namespace sluice::cli
+}  // namespace sluice

@@ -1,10 +1,10 @@
-#include "control/cli/print_values.h"
+#include "segment/values_text.h"
 
 #include <gtest/gtest.h>
 
 #include "segment/item_mark.h"
 
-namespace sluice::cli {
+namespace sluice {
 namespace {
 
 std::string item(Item item, const std::string& bytes = "", std::uint32_t length = 0) {
@@ -14,35 +14,35 @@ std::string item(Item item, const std::string& bytes = "", std::uint32_t length 
   return out + bytes;
 }
 
-TEST(PrintValues, ARowIsALine) {
+TEST(ValuesText, ARowIsALine) {
   const std::string body = "id" + item(Item::text) + "name" + item(Item::text) + item(Item::value, "1") +
                            item(Item::value, "two\nlines") + item(Item::row, "", 2) + item(Item::null) +
                            item(Item::value, "") + item(Item::row, "", 2) + "SELECT 2" + item(Item::text);
   EXPECT_EQ(values_text(body), "id\nname\n1 | two\nlines\nNULL | \nSELECT 2");
 }
 
-TEST(PrintValues, BoundValuesStandSideBySide) {
+TEST(ValuesText, BoundValuesStandSideBySide) {
   EXPECT_EQ(values_text(item(Item::value, "a") + item(Item::null) + item(Item::value, "b")), "a | NULL | b");
 }
 
-TEST(PrintValues, AListIsOneValue) {
+TEST(ValuesText, AListIsOneValue) {
   const std::string body = item(Item::list, "", 3) + item(Item::value, "a") + item(Item::null) +
                            item(Item::value, "b") + item(Item::list) + item(Item::decoded, "c") +
                            item(Item::row, "", 3);
   EXPECT_EQ(values_text(body), "{a,NULL,b} | {} | c");
 }
 
-TEST(PrintValues, RowsThatWereLeftOutAreCounted) {
+TEST(ValuesText, RowsThatWereLeftOutAreCounted) {
   EXPECT_EQ(values_text(item(Item::value, "a") + item(Item::row, "", 1) + item(Item::left_out, "", 900) + "SELECT 901" +
                         item(Item::text)),
             "a\n… 900 more rows\nSELECT 901");
 }
 
-TEST(PrintValues, WhatWasCutIsShownAsFarAsItIsThere) {
+TEST(ValuesText, WhatWasCutIsShownAsFarAsItIsThere) {
   const std::string body = item(Item::value, "0123456789");
   EXPECT_EQ(values_text(body.substr(0, body.size() - 4)), "012345");
   EXPECT_EQ(values_text("plain"), "plain");
 }
 
 }  // namespace
-}  // namespace sluice::cli
+}  // namespace sluice

@@ -1,12 +1,12 @@
-// See print_values.h.
-#include "control/cli/print_values.h"
+// See values_text.h.
+#include "segment/values_text.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "segment/item_mark.h"
 
-namespace sluice::cli {
+namespace sluice {
 
 std::string values_text(std::string_view body) {
   std::string out;
@@ -45,4 +45,4 @@ std::string values_text(std::string_view body) {
   return out;
 }
 
-}  // namespace sluice::cli
+}  // namespace sluice
