@@ -89,17 +89,17 @@ void check_columns(const Policy& policy, Report& report) {
                    "leave the rule out there, or protocol: postgres");
 }
 
-// Of a statement nothing waits yet, and what comes in several has no key that ties it.
+// What comes in several statements has no key that ties it.
 void check_postgres(const Policy& policy, Report& report) {
   for (const Service& service : policy.services) {
     if (service.protocol != Protocol::postgres) continue;
     for (const RuleIndex index : service.rules) {
       const Rule& rule = policy.rules[index];
-      if (rule.action != Action::hold && !rule.across) continue;
+      if (!rule.across) continue;
       report.add(service.position,
-                 fmt::format("rule {} of service {} {}, which protocol postgres has not yet", show(rule.name),
-                             show(service.name), rule.across ? "looks across requests" : "holds"),
-                 "leave the rule out there, or give it action deny");
+                 fmt::format("rule {} of service {} looks across requests, which protocol postgres has not yet",
+                             show(rule.name), show(service.name)),
+                 "leave the rule out there");
     }
   }
 }

@@ -145,10 +145,20 @@ void refuse_http(Fields& fields, Report& report) {
     if (const YamlNode* node = fields.get(key))
       report.add(node->position, fmt::format("\"{}\" on a service of protocol postgres", key),
                  "remove it, or protocol: http");
-  for (const std::string_view key : {"limits", "hold", "risk"})
-    if (const YamlNode* node = fields.get(key))
-      report.add(node->position, fmt::format("\"{}\" on a service of protocol postgres is not there yet", key),
-                 "remove it; rules with actions observe, mask and deny are there");
+  if (const YamlNode* node = fields.get("risk"))
+    report.add(node->position, "\"risk\" on a service of protocol postgres is not there yet",
+               "remove it; rules, limits and holds are there");
+}
+
+// What its clients cannot be told, or its messages do not have.
+void check_postgres(const Service& service, Fields& fields, Report& report) {
+  if (const YamlNode* hold = fields.get("hold"); hold != nullptr && service.hold.ticket)
+    report.add(hold->position, "a ticket on a service of protocol postgres, where nobody asks the same again",
+               "remove ticket: a held statement waits, and its client can cancel it");
+  for (const Limit& limit : service.limits)
+    if (limit.per == LimitPer::route)
+      report.add(limit.position, "a limit per: route on a service of protocol postgres, which has no paths",
+                 "per: principal, source, rule or service");
 }
 
 // And of protocol tcp nothing is read.
@@ -184,6 +194,7 @@ std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report
     refuse_reading(fields, service, own);
   else
     read_reading(fields, service, book, own);
+  if (service.protocol == Protocol::postgres) check_postgres(service, fields, own);
   for (const std::string_view key : {"flush_after", "tls", "idle", "approvals"}) fields.not_yet(key);
   fields.finish();
   check_strict(service, own);

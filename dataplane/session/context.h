@@ -16,6 +16,7 @@
 #include "dataplane/protocol/http1/rewrite.h"
 #include "dataplane/record/recorder.h"
 #include "dataplane/session/callers.h"
+#include "dataplane/session/cancels.h"
 #include "dataplane/session/content_view.h"
 #include "dataplane/session/fingerprint.h"
 #include "dataplane/session/hold_table.h"
@@ -59,6 +60,7 @@ struct Context {
   buffer::Slabs awake = buffer::Slabs(kAwakeBytes);  // as many as there are sessions at most
   HoldTable holds{};
   Statements statements{};
+  Cancels cancels{};
   HashKey hash_key{};          // of tables whose keys peers choose
   Session* session = nullptr;  // that runs now
 };

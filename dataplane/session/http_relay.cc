@@ -26,8 +26,7 @@ HttpRelay::HttpRelay(PolicyRef policy, const enforce::Service& service, SessionI
 void HttpRelay::feed(Context& context, Direction direction, buffer::Chain&& bytes) {
   const StageScope stage(Stage::protocol);
   Side& from = side(direction);
-  std::uint32_t& charged = charged_bytes_[static_cast<std::size_t>(direction)];
-  charged -= static_cast<std::uint32_t>(std::min<std::size_t>(charged, bytes.length_bytes()));
+  note_fed(direction, bytes.length_bytes());
   if (from.dead) return;  // the chain goes with its owner
   from.held.append(context.pools, std::move(bytes));
   advance(context);
@@ -43,7 +42,7 @@ void HttpRelay::advance(Context& context) {
   } while (can_read_requests() && !starved_);
   conclude(context, Direction::request);
   conclude(context, Direction::response);
-  if (is_held()) show_hold(context);
+  if (is_held()) show_held(context);
 }
 
 // Asked before each message: many small ones make more records than their bytes tell.
@@ -85,7 +84,7 @@ void HttpRelay::conclude(Context& context, Direction direction) {
     else if (from.message.active())
       end_response(context);
     if (is_throttled()) {  // nobody is there for it any more, and the client can still be told
-      give_up_throttled(context, throttled_until_ - std::min(throttled_until_, context.now), true);
+      refuse_limited(context, give_up_throttled(throttled_until_ - std::min(throttled_until_, context.now)), true);
       if (!by_close) read_responses(context);
     }
     if (is_held()) {  // likewise: its answers and this one belong to one connection, which ends
@@ -144,10 +143,6 @@ bool HttpRelay::accepts(Direction direction) const {
   return true;  // a dead side takes bytes to forget them
 }
 
-std::size_t HttpRelay::held_bytes(Direction direction) const {
-  return side(direction).held.length_bytes() + side(direction).out.length_bytes();
-}
-
 // Only where all that is under way is observed may the streams go on without structure.
 bool HttpRelay::observes_all(Context& context) {
   if (!request_.message.active()) adopt_policy(context);
@@ -179,10 +174,6 @@ void HttpRelay::go_opaque(Context& context) {
                             Direction::response);
   }
   response_.head_ready = true;
-}
-
-std::size_t HttpRelay::held_segments(Direction direction) const {
-  return side(direction).held.segments() + side(direction).out.segments();
 }
 
 // What the bytes of a step are, once they are held. Steps without bytes may have any.

@@ -24,9 +24,6 @@
 
 namespace sluice::session {
 
-// Why a request was held, as it stands on the record; `number` of a score or of an order.
-std::string told_cause(HoldCause cause, std::string_view name, std::uint64_t number);
-
 class HttpRelay final : public Relay {
  public:
   // `service` is the one the session was opened for, under `policy`.
@@ -47,8 +44,6 @@ class HttpRelay final : public Relay {
     go_on_throttled(context);
     if (is_held()) go_on_held(context);
   }
-  // The newest request waits until a limit has room for it; nothing behind it is read.
-  [[nodiscard]] bool is_throttled() const { return throttled_until_ != kNever; }
   // What holds it is settled when all of it is here, or by people: nothing of it leaves before.
   [[nodiscard]] bool takes_whole() const override { return is_held() || (ticket_ != nullptr && ticket_->needed); }
   [[nodiscard]] bool needs_no_server() const override {
@@ -57,12 +52,8 @@ class HttpRelay final : public Relay {
   }
   void server_called(Context& context, bool answered) override;
   void abandon(Context& context) override;
-  [[nodiscard]] std::size_t share_of(Context& context, Direction direction, std::size_t bytes) override;
-  [[nodiscard]] TimeNs next_deadline(TimeNs now) const override;
 
   [[nodiscard]] bool accepts(Direction direction) const override;
-  [[nodiscard]] std::size_t held_bytes(Direction direction) const override;
-  [[nodiscard]] std::size_t held_segments(Direction direction) const override;
   [[nodiscard]] UnitPhase phase() const override;
   [[nodiscard]] bool answer_expected() const override {
     return phase() == UnitPhase::waiting && request_.held.length_bytes() == 0;
@@ -87,15 +78,9 @@ class HttpRelay final : public Relay {
   struct Side : Way {
     Side(Direction direction, const http1::Limits& head_limits) : reader(direction, head_limits) {}
     http1::Reader reader;
-    Held held;
-    Message message;
     bool head_ready = false;   // the head may be released
-    bool judged = false;       // request: its verdict has fallen
     bool paused = false;       // request: an upgrade was asked for; whether this message goes on depends on the answer
     std::uint16_t status = 0;  // response: of the head that was read last
-    bool discard = false;      // refused: the rest of the message is read and forgotten
-    bool dead = false;         // nothing more is read
-    bool ended = false;        // its sender finished
 
     [[nodiscard]] bool may_rest() const {
       const bool empty = reader.idle() && held.length_bytes() == 0 && out.empty() && !message.active();
@@ -127,40 +112,25 @@ class HttpRelay final : public Relay {
   Exchange* current_exchange();
 
   // limits (http_limits.cc)
-  void learn_limits();
-  [[nodiscard]] enforce::LimitLists limits() const;
-  std::uint64_t caller_hash(Context& context);
-  enforce::LimitedUnit limited_unit(Context& context);
   void expect_limits(Context& context);
   void pass_limits(Context& context);
-  bool ask_limits(Context& context, const enforce::LimitLists& lists, bool again, const enforce::Limit*& held_by);
   void note_route(const http1::Head& head, Exchange& exchange) const;
-  [[nodiscard]] Verdict would_be(const enforce::Limit& limit) const;
   void go_on_throttled(Context& context);
-  void give_up_throttled(Context& context, DurationNs wait_ns, bool close);
+  void refuse_limited(Context& context, const LimitAnswer& answer, bool close);
 
   // scores (http_risk.cc)
   void weigh_caller(Context& context, UnitInfo& unit);
   void note_stream(Context& context, const http1::Head& head);
 
   // holds (http_holds.cc)
-  [[nodiscard]] bool may_hold(const Context& context) const;
-  [[nodiscard]] const enforce::Order* order_now(Context& context) const;
   bool obey_orders(Context& context);
   bool hold_at_head(Context& context, const enforce::Limit* limit);
   bool hold_at_verdict(Context& context);
-  bool hold_for_findings(Context& context);
   bool is_answered_early();
-  void settle_by(Context& context, const enforce::Order& order, const enforce::Limit* limit);
-  bool begin_hold(Context& context, HoldCause cause, std::string_view name, const enforce::Order* order);
-  void end_hold(Context& context, HoldEnding ending, bool passed);
-  void end_hold(Context& context, ErrorCode why);
-  void show_hold(Context& context);
-  [[nodiscard]] bool is_paused_no_more(Context& context);
+  bool begin_hold(Context& context, const HoldReason& reason);
+  void show_held(Context& context);
   void go_on_held(Context& context);
-  void pass_hold(Context& context);
-  [[nodiscard]] NewHold new_hold(Context& context, HoldCause cause, std::string_view name, std::uint64_t order,
-                                 const enforce::Fingerprint* ticket) const;
+  void go_on_passed(Context& context);
   // It keeps its place as the newest, and the server has not seen it.
   [[nodiscard]] bool is_waiting() const { return is_throttled() || is_held() || ticket_ != nullptr; }
 
@@ -171,8 +141,7 @@ class HttpRelay final : public Relay {
     std::string name;
     std::uint64_t order = 0;
   };
-  [[nodiscard]] enforce::OrderedUnit ordered_unit(const enforce::Fingerprint* fingerprint) const;
-  bool begin_ticket(Context& context, HoldCause cause, std::string_view name, const enforce::Order* order);
+  bool begin_ticket(Context& context, const HoldReason& reason);
   void await_ticket(Context& context);
   bool may_be_decided(Context& context);
   bool outgrows_ticket(Context& context);
@@ -212,27 +181,13 @@ class HttpRelay final : public Relay {
   // A unit, or what should have been one, came to nothing: of whom it is, where that is known.
   void count_error(const UnitInfo* unit);
 
-  std::uint64_t given_from_ = 0;                // where it calls from, if it gave itself the name; 0: the policy did
-  std::span<const enforce::Limit> own_limits_;  // the principal's
-  std::uint64_t caller_hash_ = 0;               // the principal, as limits know it; 0: not asked yet
+  std::uint64_t given_from_ = 0;  // where it calls from, if it gave itself the name; 0: the policy did
   Side request_;
   Side response_;
   std::list<Exchange> exchanges_;
-  TimeNs throttled_until_ = kNever;
-  TimeNs throttled_since_ = 0;                         // while it waits
-  const enforce::Limit* throttled_by_ = nullptr;       // likewise
-  std::array<TimeNs, 2> paced_until_{kNever, kNever};  // by Direction
-  std::array<std::uint32_t, 2> charged_bytes_{};       // likewise: what the limits were charged with and was not fed
-  std::unique_ptr<Ticket> ticket_;                     // while it is taken whole for one
-  TimeNs hold_until_ = kNever;                         // of the pause that holds it
-  const enforce::Order* held_by_order_ = nullptr;      // within one call
-  std::uint32_t settled_matches_ = 0;                  // of the request: of rules that hold, on which was decided
-  bool hold_whole_ = false;                            // all of the request is here
-  bool hold_shown_ = false;                            // as much of it as ever will be
-  HoldEnding passes_as_ = HoldEnding::passed;          // once it goes
-  std::uint32_t seen_matches_ = 0;                     // of rules that hold, that people could see
-  std::uint32_t settles_ = 0;                          // as many of them are settled once it goes
-  bool limits_bytes_ = false;                          // some of the principal's or the service's limits do
+  std::unique_ptr<Ticket> ticket_;                 // while it is taken whole for one
+  const enforce::Order* held_by_order_ = nullptr;  // within one call
+  bool hold_whole_ = false;                        // all of the request is here
 };
 
 }  // namespace sluice::session

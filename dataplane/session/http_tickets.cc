@@ -8,26 +8,17 @@
 
 namespace sluice::session {
 
-enforce::OrderedUnit HttpRelay::ordered_unit(const enforce::Fingerprint* fingerprint) const {
-  return {.service = service_->name,
-          .principal = principal_,
-          .network = policy_->snapshot->principal_of(client_address_),
-          .session = session_,
-          .address = client_address_,
-          .fingerprint = fingerprint};
-}
-
 // Always true: it waits for its own end, or was refused.
-bool HttpRelay::begin_ticket(Context& context, HoldCause cause, std::string_view name, const enforce::Order* order) {
+bool HttpRelay::begin_ticket(Context& context, const HoldReason& reason) {
   if (std::max(request_.reader.head().content_length, request_.held.content_end()) > service_->hold.body_bytes) {
     refuse(context, ErrorCode::hold_ticket_too_large, "", true);
     return true;
   }
   await_ticket(context);
   ticket_->needed = true;
-  ticket_->cause = cause;
-  ticket_->name = name;
-  ticket_->order = order == nullptr ? 0 : order->id;
+  ticket_->cause = reason.cause;
+  ticket_->name = reason.name;
+  ticket_->order = reason.order == nullptr ? 0 : reason.order->id;
   return true;
 }
 

@@ -76,6 +76,10 @@ void Message::plain_head(Context& context, Bytes bytes, bool synthesized) {
   work.matches.clear();
   if (!synthesized && scan_block(context, bytes) != ErrorCode::ok) return;
   make_stars(context);
+  if (shown_ != nullptr) {
+    shown_->head = as_text(bytes.first(std::min(bytes.size(), Shown::kMostBytes)));
+    star_record(context, 0, {reinterpret_cast<std::uint8_t*>(shown_->head.data()), shown_->head.size()});
+  }
   if (!recording()) return;
   if (!synthesized) bytes = bytes.first(std::min(bytes.size(), kMaxLineBytes));
   const MutableBytes out =

@@ -22,11 +22,14 @@ PostgresRelay::PostgresRelay(PolicyRef policy, const enforce::Service& service, 
     : Relay(std::move(policy), service, session, client_address, server_address, request_, response_),
       conversation_({}, key),
       request_(Direction::request),
-      response_(Direction::response) {}
+      response_(Direction::response) {
+  learn_limits();
+}
 
 void PostgresRelay::feed(Context& context, Direction direction, buffer::Chain&& bytes) {
   const StageScope stage(Stage::protocol);
   Side& from = side(direction);
+  note_fed(direction, bytes.length_bytes());
   if (from.dead) return;  // the chain goes with its owner
   from.held.append(context.pools, std::move(bytes));
   advance(context);
@@ -35,11 +38,11 @@ void PostgresRelay::feed(Context& context, Direction direction, buffer::Chain&& 
 void PostgresRelay::advance(Context& context) {
   const StageScope stage(Stage::protocol);
   starved_ = false;
-  if (wait_ == Wait::facts) go_on_with_facts(context);
   read_requests(context);
   read_responses(context);
   if (!starved_ && request_.held.unlabelled_bytes() > request_.header_bytes)
     read_requests(context);  // there is room now
+  if (is_waiting()) follow_server(context);
   conclude(context, Direction::request);
   conclude(context, Direction::response);
 }
@@ -64,7 +67,9 @@ void PostgresRelay::finish(Context& context, Direction direction) {
 void PostgresRelay::conclude(Context& context, Direction direction) {
   Side& from = side(direction);
   if (!from.ended || from.finished || from.dead || from.held.unlabelled_bytes() > from.header_bytes) return;
+  if (direction == Direction::request && is_held()) return abandon(context);
   if (direction == Direction::request && is_waiting()) return;  // it is concluded when it goes
+  const bool in_turn = from.reader.idle();
   if (from.reader.finish().kind == postgres::StepKind::error) context.errors.add(ErrorCode::postgres_incomplete);
   if (from.message.active()) {
     const bool judged = direction == Direction::response || from.judged;
@@ -80,6 +85,7 @@ void PostgresRelay::conclude(Context& context, Direction direction) {
     cut_response(context, ErrorCode::postgres_incomplete);
   from.held.clear();
   from.header_bytes = 0;
+  if (direction == Direction::response && is_waiting()) lose_server(context, in_turn);
   from.finished = true;
 }
 
@@ -88,6 +94,7 @@ void PostgresRelay::leave(Context& context) {
 }
 
 void PostgresRelay::close(Context& context, ErrorCode why) {
+  if (is_held()) end_hold(context, why == ErrorCode::tcp_reset_by_server ? ErrorCode::hold_server_gone : why);
   cut_request(context, Ending::cut, why);
   cut_response(context, why);
   for (Side* from : {&request_, &response_}) {
@@ -101,7 +108,7 @@ void PostgresRelay::close(Context& context, ErrorCode why) {
 // What the client was saying, with an end in both directions.
 void PostgresRelay::cut_request(Context& context, Ending ending, ErrorCode why) {
   Message& message = request_.message;
-  stop_waiting();
+  end_wait(context, why);
   if (!message.active() && refused_ == ErrorCode::ok) return;
   if (message.active()) {
     message.content(context, request_.held, true);
@@ -140,14 +147,6 @@ bool PostgresRelay::accepts(Direction direction) const {
   if (starved_) return false;
   if (direction == Direction::response || from.dead || is_opaque_) return true;
   return !is_waiting() && conversation_.open_questions() < kMostQuestions;
-}
-
-std::size_t PostgresRelay::held_bytes(Direction direction) const {
-  return side(direction).held.length_bytes() + side(direction).out.length_bytes();
-}
-
-std::size_t PostgresRelay::held_segments(Direction direction) const {
-  return side(direction).held.segments() + side(direction).out.segments();
 }
 
 UnitPhase PostgresRelay::phase() const {
@@ -213,11 +212,15 @@ void PostgresRelay::say(Context& context, Side& side, std::string_view bytes) {
 }
 
 // In our own words, between the server's messages or in place of one.
-void PostgresRelay::say_error(Context& context, std::string_view severity, ErrorCode why) {
+void PostgresRelay::say_error(Context& context, std::string_view severity, ErrorCode why, const Words& words) {
   std::string bytes;
   const std::string message = "refused by the gateway: " + std::string(error_text(why));
   postgres::Writer(bytes, kMostErrorBytes)
-      .error({.severity = severity, .code = postgres::sqlstate_for(why), .message = message});
+      .error({.severity = severity,
+              .code = postgres::sqlstate_for(why),
+              .message = message,
+              .detail = words.detail,
+              .hint = words.hint});
   say(context, response_, bytes);
 }
 

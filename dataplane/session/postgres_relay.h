@@ -1,23 +1,26 @@
 // PostgreSQL between the two legs of a session (protocol 3.x): reads both directions, gives each message that says
 // something to the server its verdict before its first byte leaves, masks values both ways, refuses in the server's own
 // place and words.
-// A unit is one Query, Parse, Bind, Execute or FunctionCall with what it is answered, or one stream of COPY data.
+// A unit is one Query, Parse, Bind, Execute or FunctionCall with what it is answered, or one stream of COPY data. Those
+// that let the server work (Query, Execute, FunctionCall) are what limits count and orders stop; any may be held.
 // Content is values: the statement, parameters, cells, tags, texts of errors, each behind its mark (item_mark.h).
 // Invariants: exchanges_ holds what was asked and not answered, in order, and the server answers the first of it; a
 // refused message reaches the server as one that it refuses itself, so that its place among the answers, the rest of
-// the pipeline and the transaction are the server's truth; what proves who the client is never is on the record.
+// the pipeline and the transaction are the server's truth; what proves who the client is never is on the record. While
+// a message waits (for a limit, for a decision) nothing behind it is read, and answers go on.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 
 #include "dataplane/protocol/postgres/conversation.h"
 #include "dataplane/protocol/postgres/reader.h"
+#include "dataplane/session/cancels.h"
 #include "dataplane/session/cell_plan.h"
 #include "dataplane/session/coded_value.h"
-#include "dataplane/session/held.h"
-#include "dataplane/session/message.h"
+#include "dataplane/session/prepared_texts.h"
 #include "dataplane/session/relay.h"
 
 namespace sluice::session {
@@ -37,27 +40,24 @@ class PostgresRelay final : public Relay {
   void leave(Context& context) override;
   void close(Context& context, ErrorCode why) override;
   void resume(Context& context) override {
-    if (starved_ || is_waiting()) advance(context);
+    if (starved_) advance(context);
+    if (is_waiting()) go_on_waiting(context);
   }
-  // Nothing is held, and a server that goes takes the session with it.
-  void abandon(Context&) override {}
+  void abandon(Context& context) override;
+  // A server that goes takes its transaction and the session with it.
   [[nodiscard]] bool needs_no_server() const override { return false; }
   void server_called(Context&, bool) override {}
-  [[nodiscard]] std::size_t share_of(Context&, Direction, std::size_t bytes) override { return bytes; }
-  [[nodiscard]] TimeNs next_deadline(TimeNs) const override {
-    return wait_ == Wait::facts && !request_.dead ? facts_until_ : kNever;
+  [[nodiscard]] TimeNs next_deadline(TimeNs now) const override {
+    const TimeNs next = Relay::next_deadline(now);
+    return awaits_facts_ && !request_.dead ? std::min(next, facts_until_) : next;
   }
 
   [[nodiscard]] bool accepts(Direction direction) const override;
-  [[nodiscard]] std::size_t held_bytes(Direction direction) const override;
-  [[nodiscard]] std::size_t held_segments(Direction direction) const override;
   [[nodiscard]] UnitPhase phase() const override;
   [[nodiscard]] bool answer_expected() const override;
   [[nodiscard]] std::size_t pending() const override { return exchanges_.size(); }
 
  private:
-  // What the client's message, which is whole, waits for. Nothing behind it is read before; answers go on.
-  enum class Wait : std::uint8_t { none, facts };
   // What the server said of how it reads statements.
   struct Settings {
     std::string name;
@@ -66,27 +66,28 @@ class PostgresRelay final : public Relay {
     bool utf8 = false;
     bool are_settled = false;  // nothing was asked since that could change them
   };
+  // Beside its error, of what is refused.
+  struct Words {
+    std::string detail;
+    std::string hint;
+  };
   // What was asked in a unit and is not answered.
   struct Exchange {
     std::uint64_t question = 0;  // Question::id
     UnitInfo unit;
     TimeNs since = 0;                   // it was whole
     ErrorCode refused = ErrorCode::ok;  // the server refuses what stands in its place
+    Words words{};                      // likewise
+    enforce::Flights flights{};         // as limits count it
   };
   struct Side : Way {
     explicit Side(Direction direction) : reader(direction) {}
     postgres::Reader reader;
-    Held held;
-    Message message;
     CodedValue value;              // that comes, where it is one
     std::size_t header_bytes = 0;  // of a type and length that are not all here: not labelled before they are
     bool is_value = false;         // the field that is read is content
     bool passed = false;           // request: some of the unit went to the server
-    bool judged = false;           // request: its verdict has fallen
-    bool discard = false;          // the rest of the message is read and forgotten
     bool is_copying = false;       // COPY data is under way, a text that has not ended
-    bool dead = false;             // nothing more is read
-    bool ended = false;            // its sender finished
   };
 
   // requests (postgres_request.cc)
@@ -102,27 +103,56 @@ class PostgresRelay final : public Relay {
   void judge(Context& context, bool last);
   void make_room(Context& context, bool is_new);
   void leave_window(Context& context);
-  void refuse(Context& context, ErrorCode error);
+  void go_on_judged(Context& context, bool last);
+  void finish_request(Context& context);
+  void refuse(Context& context, ErrorCode error, Words words = {});
   void put_in_place(Context& context);
   void refuse_copy(Context& context, ErrorCode error);
   void end_copy(Context& context, Ending ending);
+  void leave_copy(Context& context, Ending ending);
   void ask(Context& context, ErrorCode refused);
   void cut_request(Context& context, Ending ending, ErrorCode why);
   void request_error(Context& context, ErrorCode error);
-  void go_on_judged(Context& context);
-  void stop_waiting();
-  [[nodiscard]] bool judges_content() const;
-  [[nodiscard]] bool is_waiting() const { return wait_ != Wait::none; }
   [[nodiscard]] bool judging() const { return request_.message.active() && !request_.judged; }
+  [[nodiscard]] bool judges_content() const;
+
+  // limits (postgres_limits.cc)
+  [[nodiscard]] bool lets_work() const;
+  [[nodiscard]] bool may_wait(const Context& context) const;
+  bool may_leave(Context& context);
+  bool pass_limits(Context& context, const enforce::Order* order, const enforce::Limit*& held_by);
+  // The client's message keeps its place as the newest, and the server has not seen it. Nothing behind it is read;
+  // answers go on.
+  [[nodiscard]] bool is_waiting() const { return awaits_facts_ || is_throttled() || is_held(); }
+  void go_on_waiting(Context& context);
+  void go_on_waited(Context& context);
+
+  // holds (postgres_holds.cc)
+  bool begin_hold(Context& context, const HoldReason& reason);
+  void keep_prepared();
+  [[nodiscard]] std::string shown_body() const;
+  void show_held(Context& context);
+  void settle_hold(Context& context, HoldOutcome outcome);
+  void end_wait(Context& context, ErrorCode why);
+  void follow_server(Context& context);
+  void lose_server(Context& context, bool in_turn);
+  void learn_cancel_key(const Context& context);
+  void pass_cancel(Context& context) const;
+  // The message that waits is a question which the server has not heard; and the next answer would be one to it.
+  [[nodiscard]] bool waits_as_question() const;
+  [[nodiscard]] bool answers_waiting() const {
+    return waits_as_question() && conversation_.answering().id == conversation_.asking().id;
+  }
 
   // statements (postgres_sql.cc)
   [[nodiscard]] bool asks_sql() const;
+  bool is_understood(Context& context);
   void judge_sql(Context& context);
   void judge_facts(Context& context, const sql::Facts& facts);
   [[nodiscard]] ErrorCode read_statement(Context& context, sql::Shape& shape);
   [[nodiscard]] ErrorCode wait_for_facts(Context& context, const sql::Shape& shape);
   void leave_unread(Context& context, ErrorCode why);
-  void go_on_with_facts(Context& context);
+  void end_facts_wait();
   void follow_setting(Bytes bytes);
 
   // values (postgres_cells.cc)
@@ -164,7 +194,7 @@ class PostgresRelay final : public Relay {
   static RunKind run_kind(const Side& side, postgres::StepKind kind);
   void release(Context& context, Side& side, bool all);
   void say(Context& context, Side& side, std::string_view bytes);
-  void say_error(Context& context, std::string_view severity, ErrorCode why);
+  void say_error(Context& context, std::string_view severity, ErrorCode why, const Words& words = {});
   void go_opaque(Context& context, ErrorCode why);
   void abort(ErrorCode why);
   [[nodiscard]] bool observes_all() const;
@@ -184,16 +214,24 @@ class PostgresRelay final : public Relay {
   std::string statement_;              // which a Parse names
   std::string head_;                   // of the unit on the record: its names
   ErrorCode refused_ = ErrorCode::ok;  // why the message that is read is discarded
+  Words words_;                        // likewise
+  enforce::Flights flights_;           // of the unit that is read
+  std::uint64_t cancel_key_ = 0;       // Cancels: what a request to cancel would name this session by
+  CancelWait cancel_wait_;             // while a unit waits
+  PreparedTexts prepared_;             // what people are shown of one that names them
+  std::string notice_;                 // that waits for its place between the server's messages
   bool is_user_ = false;               // the startup parameter that is read
   bool is_head_told_ = false;
   bool copying_ = false;       // the client's COPY data is the unit that is under way
   bool copy_refused_ = false;  // what comes of it is forgotten
+  bool is_doomed_ = false;     // something was refused, and the server skips what comes until a Sync
   bool is_opaque_ = false;     // the streams pass without structure
   bool says_unasked_ = false;  // the server's message that is read is a unit of its own
   unsigned encryption_requests_ = 0;
-  Wait wait_ = Wait::none;
   FactsWait facts_wait_;
-  TimeNs facts_until_ = 0;  // 0: nothing was asked
+  TimeNs facts_until_ = 0;      // 0: nothing was asked
+  bool awaits_facts_ = false;   // what the client's message means is not known yet
+  bool is_read_ = false;        // it is, or never will be
   Settings settings_;
 };
 

@@ -124,13 +124,18 @@ UnitInfo PostgresRelay::new_unit(Context& context) {
 void PostgresRelay::open_unit(Context& context) {
   Side& in = request_;
   in.held.begin_message();
-  adopt_newest(context);
+  if (adopt_newest(context)) learn_limits();
   unit_ = new_unit(context);
   unit_.caller->requests.add();
   counters().requests.add();
   in.message.begin(unit_, Direction::request);
+  if (may_hold(context)) in.message.keep_shown(false);
+  settled_matches_ = 0;
+  is_read_ = false;
+  facts_until_ = 0;
+  const bool is_judged = judges_content() || asks_sql() || may_wait(context);
   // What is replicated has no end to wait for: it is scanned as it passes.
-  in.judged = (!judges_content() && !asks_sql()) || conversation_.phase() == postgres::Phase::copy_both;
+  in.judged = !is_judged || conversation_.phase() == postgres::Phase::copy_both;
   in.passed = false;
   is_head_told_ = false;
 }
@@ -188,31 +193,18 @@ void PostgresRelay::end_request(Context& context) {
   if (refused_ != ErrorCode::ok) return put_in_place(context);
   if (!in.message.active() || copying_) return end_packet(context, kind);
   tell_head(context);
-  if (const ErrorCode error = in.message.content(context, in.held, true); error != ErrorCode::ok)
-    refuse(context, error);
-  else if (in.message.denied())
-    refuse(context, in.message.denial());
-  else if (!in.judged)
-    judge_sql(context);
-  if (!is_waiting()) go_on_judged(context);
+  judge(context, true);
+  finish_request(context);
 }
 
-// The message is whole, and nothing keeps it any more.
-void PostgresRelay::go_on_judged(Context& context) {
+// All of it is here; it is gone, was refused, or waits.
+void PostgresRelay::finish_request(Context& context) {
   Side& in = request_;
-  if (in.dead) return;
+  if (in.dead || is_waiting()) return;
   if (refused_ != ErrorCode::ok) return put_in_place(context);
-  in.judged = true;
-  release(context, in, true);
-  if (in.dead) return;
+  keep_prepared();
   in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
   ask(context, ErrorCode::ok);
-}
-
-void PostgresRelay::stop_waiting() {
-  wait_ = Wait::none;
-  facts_wait_.leave();
-  facts_until_ = 0;
 }
 
 // Of a message that is no unit, or comes among COPY data.
@@ -225,8 +217,12 @@ void PostgresRelay::end_packet(Context& context, MessageKind kind) {
       return request_error(context, ErrorCode::postgres_unexpected_message);
     return say(context, response_, "N");  // what comes next can be read
   }
-  if (kind == MessageKind::startup)
+  if (kind == MessageKind::startup) {
     principal_ = user_.empty() ? std::string(policy_->snapshot->principal_of(client_address_)) : user_;
+    learn_limits();
+  }
+  if (kind == MessageKind::cancel_request) pass_cancel(context);
+  if (kind == MessageKind::sync) is_doomed_ = false;
   if (!in.message.active()) release(context, in, true);
 }
 
@@ -234,9 +230,15 @@ void PostgresRelay::ask(Context& context, ErrorCode refused) {
   const postgres::Question& question = conversation_.asking();
   const MessageKind kind = request_.reader.message().kind;
   settings_.are_settled &= kind == MessageKind::parse || kind == MessageKind::bind;
-  if (question.skipped)
+  Exchange exchange{.question = question.id,
+                    .unit = unit_,
+                    .since = context.now,
+                    .refused = refused,
+                    .words = std::exchange(words_, {}),
+                    .flights = std::exchange(flights_, {})};
+  if (question.skipped || question.id <= conversation_.settled_through())
     return end_silently(context, unit_, Direction::response, Ending::cut, ErrorCode::postgres_skipped);
-  exchanges_.push_back({.question = question.id, .unit = unit_, .since = context.now, .refused = refused});
+  exchanges_.push_back(std::move(exchange));
 }
 
 void PostgresRelay::judge(Context& context, bool last) {
@@ -244,8 +246,17 @@ void PostgresRelay::judge(Context& context, bool last) {
   if (const ErrorCode error = in.message.content(context, in.held, last); error != ErrorCode::ok)
     return refuse(context, error);
   // Before its end, a verdict falls where the window ends and nowhere else: see leave_window().
-  if (!in.judged && !last) return;
+  if (in.judged || last) go_on_judged(context, last);
+}
+
+// With what is known of its content; with `last`, all of it.
+void PostgresRelay::go_on_judged(Context& context, bool last) {
+  Side& in = request_;
   if (in.message.denied()) return refuse(context, in.message.denial());
+  const bool is_late = in.judged && in.passed && in.message.hold_matches() > settled_matches_;
+  if (is_late) return refuse(context, ErrorCode::rule_denied_late);  // beyond the window it is too late to wait
+  if (!in.judged && last && !is_understood(context)) return;
+  if (!in.judged && !may_leave(context)) return;
   in.judged = true;
   release(context, in, last);
 }
@@ -274,19 +285,23 @@ void PostgresRelay::leave_window(Context& context) {
   if (!in.message.active()) return;
   if (service_->after_window == enforce::AfterWindow::deny && judges_content() && !copying_)
     return refuse(context, ErrorCode::postgres_beyond_window);
-  in.judged = true;
-  release(context, in, false);
+  go_on_judged(context, false);
 }
 
 // Nothing of the message reaches the server. Where some has, its connection goes: there are no words that take back
 // half a message.
-void PostgresRelay::refuse(Context& context, ErrorCode error) {
+void PostgresRelay::refuse(Context& context, ErrorCode error, Words words) {
   Side& in = request_;
   const bool whole = !in.passed;
+  const bool is_given_up = error == ErrorCode::postgres_canceled || error == ErrorCode::postgres_skipped;
+  end_wait(context, error);
   context.errors.add(error);
-  counters().denied.add();
-  unit_.caller->denied.add();
-  in.message.end(context, in.held.content_end(), Ending::refused, error);
+  if (!is_given_up) {
+    counters().denied.add();
+    unit_.caller->denied.add();
+  }
+  words_ = std::move(words);
+  in.message.end(context, in.held.content_end(), is_given_up ? Ending::cut : Ending::refused, error);
   in.held.drop_labelled();
   in.discard = true;
   if (whole && !copying_) {
@@ -322,6 +337,8 @@ void PostgresRelay::put_in_place(Context& context) {
       say(context, in, message_of('F', {"\0\0\0\0\0\0\0\0\0\0"sv}));
       break;
   }
+  const MessageKind kind = in.reader.message().kind;
+  is_doomed_ |= kind == MessageKind::parse || kind == MessageKind::bind || kind == MessageKind::execute;
   ask(context, std::exchange(refused_, ErrorCode::ok));
 }
 
@@ -331,7 +348,9 @@ void PostgresRelay::refuse_copy(Context& context, ErrorCode error) {
   copying_ = false;
   copy_refused_ = true;
   say(context, request_, message_of('f', {kRefused, "\0"sv}));
-  if (!exchanges_.empty()) exchanges_.back().refused = error;  // what asked for the data was asked last
+  if (exchanges_.empty()) return;
+  exchanges_.back().refused = error;  // what asked for the data was asked last
+  exchanges_.back().words = std::exchange(words_, {});
 }
 
 // With the message that ends it, which goes behind its data.
@@ -339,7 +358,12 @@ void PostgresRelay::end_copy(Context& context, Ending ending) {
   Side& in = request_;
   in.held.mark(Item::text, 0);
   judge(context, true);
-  if (in.dead) return;
+  leave_copy(context, ending);
+}
+
+void PostgresRelay::leave_copy(Context& context, Ending ending) {
+  Side& in = request_;
+  if (in.dead || is_waiting()) return;
   if (copying_) {
     in.message.end(context, in.held.content_end(), ending, ErrorCode::ok);
     end_silently(context, unit_, Direction::response, ending, ErrorCode::ok);

@@ -76,6 +76,8 @@ void PostgresRelay::begin_response(Context& context) {
   const MessageKind kind = in.reader.message().kind;
   const bool is_asked = answers_unit();
   if (kind == MessageKind::row_description) plan_.forget();
+  if (kind != MessageKind::error && kind != MessageKind::notice && answers_waiting())
+    return response_error(context, ErrorCode::postgres_unexpected_answer);
   if (!in.message.active() && (is_asked || may_be_unasked(kind))) {
     release(context, in, true);
     if (in.dead) return;
@@ -128,7 +130,10 @@ void PostgresRelay::end_response(Context& context) {
     in.held.mark(Item::text, 0);
   if (std::exchange(in.discard, false)) {
     in.held.drop_labelled();
-    say_error(context, "ERROR", exchanges_.empty() ? ErrorCode::rule_denied : exchanges_.front().refused);
+    if (exchanges_.empty())
+      say_error(context, "ERROR", ErrorCode::rule_denied);
+    else
+      say_error(context, "ERROR", exchanges_.front().refused, exchanges_.front().words);
   }
   if (says_unasked_) {
     decide(context, true);
@@ -136,6 +141,7 @@ void PostgresRelay::end_response(Context& context) {
     says_unasked_ = false;
     in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
   }
+  if (in.reader.message().kind == MessageKind::backend_key) learn_cancel_key(context);
   settle(context);
   if (in.reader.message().kind == MessageKind::ready) settings_.are_settled = exchanges_.empty();
   if (!in.message.active()) release(context, in, true);

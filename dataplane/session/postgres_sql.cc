@@ -40,8 +40,15 @@ bool PostgresRelay::asks_sql() const {
          (kind == MessageKind::function_call && terms.asks_functions);
 }
 
+// Of a message that is whole, once. False: it waits until somebody knows, or was refused.
+bool PostgresRelay::is_understood(Context& context) {
+  if (is_read_ || copying_ || !asks_sql()) return true;
+  judge_sql(context);
+  is_read_ = !awaits_facts_;
+  return is_read_ && request_.message.active();
+}
+
 void PostgresRelay::judge_sql(Context& context) {
-  if (!asks_sql()) return;
   // It names its function by a number, which only the server can tell.
   if (request_.reader.message().kind == MessageKind::function_call)
     return leave_unread(context, ErrorCode::sql_unreadable);
@@ -95,7 +102,7 @@ ErrorCode PostgresRelay::wait_for_facts(Context& context, const sql::Shape& shap
   if (facts_until_ == 0) facts_until_ = context.now + kMostFactsWait;
   if (context.now >= facts_until_) return ErrorCode::sql_helpers_busy;
   const ErrorCode error = context.statements.ask(client_address_.source(), shape, facts_wait_, context.session);
-  if (error == ErrorCode::ok) wait_ = Wait::facts;
+  awaits_facts_ = error == ErrorCode::ok;
   return error;
 }
 
@@ -106,15 +113,9 @@ void PostgresRelay::leave_unread(Context& context, ErrorCode why) {
   context.errors.add(why);
 }
 
-// There are facts, or room to ask for them, or the time is over.
-void PostgresRelay::go_on_with_facts(Context& context) {
-  if (request_.dead || (facts_wait_.is_waiting() && context.now < facts_until_)) return;
+void PostgresRelay::end_facts_wait() {
   facts_wait_.leave();
-  wait_ = Wait::none;
-  judge_sql(context);
-  if (is_waiting()) return;
-  stop_waiting();
-  go_on_judged(context);
+  awaits_facts_ = false;
 }
 
 void PostgresRelay::follow_setting(Bytes bytes) {

@@ -1,17 +1,24 @@
 // What stands between the two legs of a session and reads their protocol: chains and ends come in, chains and ends go
-// out. Knows no TCP. A session asks nothing else of a protocol.
-// Invariants: nothing is put out in a direction that is finished, and no byte of a unit that is held. How the streams
-// are cut into feeds changes nothing.
+// out. Knows no TCP. A session asks nothing else of a protocol. What is the same in all of them is here, too: the
+// limits and orders that a unit meets (relay_limits.cc), and how it waits for a decision (relay_holds.cc). Invariants:
+// nothing is put out in a direction that is finished, and no byte of a unit that is held. How the streams are cut into
+// feeds changes nothing.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "dataplane/buffer/chain.h"
 #include "dataplane/session/context.h"
 #include "dataplane/session/flow_info.h"
+#include "dataplane/session/held.h"
+#include "dataplane/session/message.h"
 
 namespace sluice::session {
 
@@ -21,6 +28,9 @@ enum class Fate : std::uint8_t {
   close,  // after what is queued to the client: finish both legs
   abort,  // reset both legs
 };
+
+// Why a unit was held, as it stands on the record; `number` of a score or of an order.
+std::string told_cause(HoldCause cause, std::string_view name, std::uint64_t number);
 
 class Relay {
  public:
@@ -63,9 +73,9 @@ class Relay {
 
   // How many of these bytes of a direction the limits let be read now, and charges them, once until they are fed; with
   // 0, next_deadline() says when to ask again.
-  [[nodiscard]] virtual std::size_t share_of(Context& context, Direction direction, std::size_t bytes) = 0;
+  [[nodiscard]] std::size_t share_of(Context& context, Direction direction, std::size_t bytes);
   // When something waits that no byte will announce.
-  [[nodiscard]] virtual TimeNs next_deadline(TimeNs now) const = 0;
+  [[nodiscard]] virtual TimeNs next_deadline(TimeNs now) const;
   // More bytes of this direction may be fed (else: back-pressure on its sender).
   [[nodiscard]] virtual bool accepts(Direction direction) const = 0;
 
@@ -84,14 +94,20 @@ class Relay {
   [[nodiscard]] bool starved() const { return starved_; }
   // A unit waits for a decision, and nothing behind it is read.
   [[nodiscard]] bool is_held() const { return static_cast<bool>(hold_); }
+  // The newest unit waits until a limit has room for it; nothing behind it is read.
+  [[nodiscard]] bool is_throttled() const { return throttled_until_ != kNever; }
   // The streams belong to the peers since an upgrade, and nothing looks at them any more: neither a rule nor the
   // record.
   [[nodiscard]] bool is_unread() const { return unread_; }
   // Nothing is under way, and the connection lives on.
   [[nodiscard]] virtual bool may_rest() const = 0;
 
-  [[nodiscard]] virtual std::size_t held_bytes(Direction direction) const = 0;
-  [[nodiscard]] virtual std::size_t held_segments(Direction direction) const = 0;
+  [[nodiscard]] std::size_t held_bytes(Direction direction) const {
+    return way(direction).held.length_bytes() + way(direction).out.length_bytes();
+  }
+  [[nodiscard]] std::size_t held_segments(Direction direction) const {
+    return way(direction).held.segments() + way(direction).out.segments();
+  }
   [[nodiscard]] std::uint32_t units() const { return next_unit_; }
   [[nodiscard]] virtual UnitPhase phase() const = 0;
   // All units that began are complete, and one of them has no answer yet.
@@ -104,11 +120,31 @@ class Relay {
   [[nodiscard]] const std::string& principal() const { return principal_; }
 
  protected:
-  // What goes out in one direction.
+  // One direction: what came in, what is read of it, what goes out.
   struct Way {
     buffer::Chain out;
+    Held held;
+    Message message;
+    bool judged = false;    // request: its verdict has fallen
+    bool discard = false;   // refused: the rest of the message is read and forgotten
+    bool dead = false;      // nothing more is read
+    bool ended = false;     // its sender finished
     bool finished = false;  // nothing will follow
   };
+  // What limits say of a unit.
+  struct LimitAnswer {
+    enum class Says : std::uint8_t { pass, wait, refuse };
+    Says says = Says::pass;
+    const enforce::Limit* by = nullptr;  // that has no room; of a unit that passes: which holds it
+    std::uint64_t retry_after_seconds = 0;
+  };
+  // Why a unit is held.
+  struct HoldReason {
+    HoldCause cause = HoldCause::limit;
+    std::string name;                       // of the limit, the rule; what the score came from
+    const enforce::Order* order = nullptr;  // good for as long as this burst
+  };
+  enum class HoldOutcome : std::uint8_t { waits, passes, refused };
 
   // `request` and `response` belong to the relay that is made; `service` is the one the session was opened for.
   Relay(PolicyRef policy, const enforce::Service& service, SessionId session, const IpAddress& client_address,
@@ -133,6 +169,36 @@ class Relay {
   }
 
   [[nodiscard]] Way& way(Direction direction) const { return *ways_[static_cast<std::size_t>(direction)]; }
+  [[nodiscard]] Message& asked() const { return way(Direction::request).message; }
+
+  // limits (relay_limits.cc)
+  void learn_limits();
+  [[nodiscard]] enforce::LimitLists limits() const;
+  std::uint64_t caller_hash(Context& context);
+  [[nodiscard]] enforce::LimitedUnit limited_unit(Context& context);
+  LimitAnswer ask_limits(Context& context, bool again, std::string_view path, enforce::Flights& flights);
+  LimitAnswer give_up_throttled(DurationNs wait_ns);
+  [[nodiscard]] Verdict would_be(const enforce::Limit& limit) const;
+  // True when the unit waited, which it does no more.
+  bool end_throttle() { return std::exchange(throttled_until_, kNever) != kNever; }
+  void note_fed(Direction direction, std::size_t bytes);
+
+  // holds (relay_holds.cc)
+  [[nodiscard]] bool may_hold(const Context& context) const;
+  [[nodiscard]] enforce::OrderedUnit ordered_unit(const enforce::Fingerprint* fingerprint) const;
+  [[nodiscard]] const enforce::Order* order_now(Context& context) const;
+  const enforce::Order* meet_order(Context& context);
+  std::optional<HoldReason> what_holds(Context& context, const enforce::Order* order, const enforce::Limit* limit);
+  void settle_by(Context& context, const enforce::Order& order, const enforce::Limit* limit);
+  [[nodiscard]] NewHold new_hold(Context& context, HoldCause cause, std::string_view name, std::uint64_t order,
+                                 const enforce::Fingerprint* ticket) const;
+  HoldOutcome open_hold(Context& context, const HoldReason& reason);
+  void show_hold(Context& context, std::string_view head, std::string_view body, bool all);
+  [[nodiscard]] HoldOutcome judge_hold(Context& context);
+  [[nodiscard]] ErrorCode hold_refusal() const;
+  void pass_hold(Context& context);
+  void end_hold(Context& context, HoldEnding ending, bool passed);
+  void end_hold(Context& context, ErrorCode why);
 
   // Under which the session was opened; a unit has its own in its UnitInfo.
   PolicyRef policy_;
@@ -149,9 +215,27 @@ class Relay {
   bool unread_ = false;
   Fate fate_ = Fate::run;
   ErrorCode error_ = ErrorCode::ok;
+  TimeNs throttled_until_ = kNever;
+  std::uint32_t settled_matches_ = 0;  // of the request: of rules that hold, on which was decided
 
  private:
-  std::array<Way*, 2> ways_;  // by Direction
+  LimitAnswer await_limit(Context& context, const enforce::Admission& admission, bool again);
+  [[nodiscard]] HoldReason what_was_found(Context& context) const;
+  [[nodiscard]] bool is_paused_no_more(Context& context);
+
+  std::array<Way*, 2> ways_;                           // by Direction
+  std::span<const enforce::Limit> own_limits_;         // the principal's
+  std::uint64_t caller_hash_ = 0;                      // the principal, as limits know it; 0: not asked yet
+  TimeNs throttled_since_ = 0;                         // while it waits
+  const enforce::Limit* throttled_by_ = nullptr;       // likewise
+  std::array<TimeNs, 2> paced_until_{kNever, kNever};  // by Direction
+  std::array<std::uint32_t, 2> charged_bytes_{};       // likewise: what the limits were charged with and was not fed
+  TimeNs hold_until_ = kNever;                         // of the pause that holds it
+  HoldEnding passes_as_ = HoldEnding::passed;          // once it goes
+  std::uint32_t seen_matches_ = 0;                     // of rules that hold, that people could see
+  std::uint32_t settles_ = 0;                          // as many of them are settled once it goes
+  bool hold_shown_ = false;                            // as much of it as ever will be
+  bool limits_bytes_ = false;                          // some of the principal's or the service's limits do
 };
 
 }  // namespace sluice::session

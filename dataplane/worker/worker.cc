@@ -69,6 +69,7 @@ bool Worker::burst(TimeNs now, WallNs wall) {
   const auto wake = [this](session::Session& session) { queue(session); };
   context_.holds.take(now, wall, wake);
   context_.statements.take(wake);
+  context_.cancels.take(wake);
   bool busy = receive(Side::client);
   if (!guard_.pressure().is_calm()) guard_.look(now);
   busy |= receive(Side::server);

@@ -74,7 +74,7 @@ class Worker final : public session::SessionObserver {
   // Something waits that no frame and no timer will announce: do not sleep.
   [[nodiscard]] bool pending() const {
     return client_output_.pending() || server_output_.pending() || listing_.pending() || context_.holds.pending() ||
-           context_.statements.pending();
+           context_.statements.pending() || context_.cancels.pending();
   }
 
   // From another thread: the worker takes the update at its next burst and hands back what it had.

@@ -84,6 +84,7 @@ std::string_view sqlstate_for(ErrorCode error) {
     case ErrorCode::postgres_too_many_statements:
     case ErrorCode::postgres_too_many_portals:
     case ErrorCode::postgres_too_many_questions:
+    case ErrorCode::postgres_result_too_large:
       return "53400";  // configuration_limit_exceeded
     case ErrorCode::buffers_exhausted:
     case ErrorCode::sessions_exhausted:
@@ -93,6 +94,8 @@ std::string_view sqlstate_for(ErrorCode error) {
     case ErrorCode::sql_helpers_busy:
     case ErrorCode::sql_source_busy:
       return "53000";  // insufficient_resources
+    case ErrorCode::postgres_canceled:
+      return "57014";  // query_canceled
     case ErrorCode::hold_server_gone:
     case ErrorCode::no_policy:
       return "57P01";  // admin_shutdown: who is asked is gone

@@ -89,9 +89,11 @@ TEST(PolicyProblem, what_postgres_has_not_is_refused) {
   EXPECT_EQ(of_postgres("rules: [local/off], window: 1MiB, after_window: stream, record: {durability: strict}"), "");
   for (const std::string key : {"http: {head: 1KiB}", "allow_upgrade: true"})
     EXPECT_THAT(of_postgres(key), HasSubstr("on a service of protocol postgres; remove it, or protocol: http")) << key;
-  EXPECT_THAT(of_postgres("limits: [{per: principal, rate: 1/s, then: deny}]"), HasSubstr("is not there yet"));
-  EXPECT_THAT(of_postgres("rules: [local/slow]"),
-              HasSubstr("rule \"local/slow\" of service \"a\" holds, which protocol postgres has not yet"));
+  EXPECT_EQ(of_postgres("rules: [local/slow], hold: {timeout: 5m}, limits: [{per: principal, rate: 1/s, then: hold}]"),
+            "");
+  EXPECT_THAT(of_postgres("risk: {lines: [{above: 1, then: hold}]}"), HasSubstr("is not there yet"));
+  EXPECT_THAT(of_postgres("hold: {ticket: true}"), HasSubstr("a ticket on a service of protocol postgres"));
+  EXPECT_THAT(of_postgres("limits: [{per: route, rate: 1/s, then: deny}]"), HasSubstr("which has no paths"));
 }
 
 TEST(PolicyProblem, what_is_not_read_takes_no_key_about_reading) {

@@ -336,9 +336,12 @@ TEST_F(Refusal, services) {
   expect_malformed("unknown protocol",
                    [](fbs::PolicyT& p) { p.services[0]->protocol = static_cast<fbs::Protocol>(4); });
   expect_malformed("unknown protocol", [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::raw; });
-  expect_malformed("limits, holds or scores, and protocol postgres", [](fbs::PolicyT& p) {
+  expect_malformed("tickets, scores or rules across, and protocol postgres", [](fbs::PolicyT& p) {
     p.services[0]->protocol = fbs::Protocol::postgres;
-    for (auto& rule : p.rules) rule->action = fbs::Action::hold;
+    p.services[0]->hold = std::make_unique<fbs::HoldT>();
+    p.services[0]->hold->timeout_ns = 60 * kSecond;
+    p.services[0]->hold->body_bytes = 64 * 1024;
+    p.services[0]->hold->ticket = true;
   });
   expect_malformed("rules or limits and a protocol that nothing reads",
                    [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::tcp; });

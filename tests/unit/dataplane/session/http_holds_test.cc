@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "common/session_id.h"
-#include "tests/support/relay_harness.h"
+#include "tests/support/holds_bed.h"
 
 namespace sluice::session {
 namespace {
@@ -22,58 +22,13 @@ std::string policy(std::string_view limits, const std::string& hold = "{timeout:
          "principals:\n  - {name: ci, from: 10.0.0.64/26}\n";
 }
 
-struct Bed : RelayHarness {
-  explicit Bed(const std::string& text) : RelayHarness(text) { context.now = kSecond; }
-  HoldTable& holds() { return context.holds; }
-  // What a burst does: what the channel said, the relay, what the channel is told.
-  void burst() {
-    holds().take(context.now, context.wall, [](Session&) {});
-    relay().resume(context);
-    take();
-    holds().tell(context.wall);
-    for (HoldEvent event; holds().take_event(event);) {
-      if (event.kind == HoldEvent::Kind::opened) {
-        id = event.id;
-        ++told;
-        std::vector<std::uint8_t> text;
-        event.hold->text.copy(text);
-        shown = as_text(text);
-        cause = event.hold->cause_name;
-        holds().give_back(event.hold);
-      } else if (event.kind == HoldEvent::Kind::ended) {
-        endings.push_back(event.ending);
-      } else if (event.kind == HoldEvent::Kind::order_used) {
-        used.push_back(event.order);
-      } else if (event.kind == HoldEvent::Kind::all_told) {
-        ++all_told;
-      }
-    }
-  }
-  void decide(bool pass) {
-    HoldDecision decision{.id = id, .pass = pass};
-    copy_name(decision.by, "alice");
-    copy_name(decision.reason, "seen");
-    ASSERT_TRUE(holds().decide(decision));
-    burst();
-  }
-  void order(std::vector<enforce::Order> list) {
-    OrdersPtr orders = list.empty() ? nullptr : std::make_unique<const enforce::Orders>(std::move(list));
-    ASSERT_TRUE(holds().offer(&orders));
-    burst();
-    ASSERT_EQ(holds().taken(), &orders);
-    burst();  // what was given back wakes its waiter
-  }
+struct Bed : HoldsBed<RelayHarness> {
+  using HoldsBed::HoldsBed;
   void use_up() {
     client(kGet);
     server(kAnswer);
     to_client.clear();
   }
-
-  HoldId id = 0;
-  unsigned told = 0, all_told = 0;
-  std::string shown, cause;
-  std::vector<HoldEnding> endings;
-  std::vector<std::uint64_t> used;
 };
 
 enforce::Order order_of(std::uint64_t id, OrderVerdict verdict, bool once = false) {
