@@ -8,7 +8,8 @@ import threading
 import time
 
 import lab
-from labkit import api, namespaces, nginx
+import reviewer
+from labkit import namespaces, nginx
 from labkit.processes import wait_until
 
 RUNAWAY = "10.77.0.65"  # a second caller in the client's namespace
@@ -25,7 +26,7 @@ def policy(limit, hold):
 """).replace("    rules: [pii/*]\n", f"    rules: [pii/*]\n    hold: {hold}\n")
 
 
-class Holds(lab.LabTest):
+class Holds(reviewer.Reviewer, lab.LabTest):
     policy = policy("{rate: 1/h, burst: 1, then: hold, name: pieces}", "{timeout: 5m}")
 
     @classmethod
@@ -66,21 +67,6 @@ class Holds(lab.LabTest):
         self.put(client, "first")
         self.assertLess(lab.read_response(client).status, 300)
 
-    # The reviewer.
-
-    def holds(self, state="live"):
-        return api.get(self.lab.appliance.api, f"/v1/holds?state={state}&limit=1000")["holds"]
-
-    def wait_for_hold(self, known=(), state="live"):
-        found = []
-
-        def look():
-            found[:] = [hold for hold in self.holds(state) if hold["id"] not in known]
-            return bool(found)
-
-        self.assertTrue(wait_until(look, 10, 0.02), "no hold came to control")
-        return found[0]
-
     def ask_until_held(self, client):
         """The command returns when the order is kept; the data plane has it a moment later."""
         for _ in range(50):
@@ -89,21 +75,6 @@ class Holds(lab.LabTest):
                 return
             self.assertEqual(lab.read_response(client).status, 200)
         self.fail("no request was held")
-
-    def state_of(self, hold):
-        return api.get(self.lab.appliance.api, "/v1/holds/" + hold["id"])["state"]
-
-    def assert_state(self, hold, state):
-        wait_until(lambda: self.state_of(hold) == state, 10, 0.05)
-        self.assertEqual(self.state_of(hold), state)
-
-    def decide(self, verb, hold, *options):
-        done = self.lab.appliance.cli("holds", verb, hold["id"], *options)
-        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
-
-    def take_back_orders(self):
-        for order in api.get(self.lab.appliance.api, "/v1/orders")["orders"]:
-            self.assertEqual(self.lab.appliance.cli("grants", "revoke", str(order["order"])).returncode, 0)
 
     def held(self):
         """A connection whose second request is held, and the hold."""
