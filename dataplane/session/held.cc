@@ -2,6 +2,7 @@
 #include "dataplane/session/held.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/assert.h"
 
@@ -55,43 +56,39 @@ void Held::mark(Item item, std::uint32_t length) {
 void Held::label_coded(std::size_t bytes) {
   if (bytes == 0) return;
   SLUICE_ASSERT(labelled_bytes_ + bytes <= bytes_.length_bytes());
-  if (is_open_) {
+  if (is_open())
     runs_.back().bytes += bytes;
-  } else {
+  else
     runs_.push_back({.kind = RunKind::coded, .bytes = bytes});
-    is_open_ = true;
-  }
   labelled_bytes_ += bytes;
 }
 
 void Held::close_coded(std::string_view text, postgres::Blank blank) {
-  SLUICE_ASSERT(is_open_ && !text.empty());
+  SLUICE_ASSERT(is_open() && !text.empty());
   Run run = runs_.back();
   const auto length = static_cast<std::uint32_t>(text.size());
   runs_.back() = {.kind = RunKind::mark, .item = Item::decoded, .bytes = length};
   run.blank = blank;
   run.text_bytes = length;
   runs_.push_back(run);
-  texts_.append(text);
+  if (texts_ == nullptr) texts_ = std::make_unique<Texts>();
+  texts_->bytes.append(text);
   content_end_ += mark_bytes(length) + length;
-  is_open_ = false;
 }
 
 void Held::close_plain(std::uint32_t length) {
   const std::size_t bytes = open_bytes();
   const Run value{.kind = RunKind::mark, .item = Item::value, .bytes = length};
-  if (is_open_)
+  if (bytes > 0)
     runs_.back() = value;
   else
     runs_.push_back(value);
-  is_open_ = false;
   content_end_ += mark_bytes(length) + bytes;
   if (bytes > 0) runs_.push_back({.kind = RunKind::content, .bytes = bytes});
 }
 
 void Held::close_framing() {
-  if (is_open_) runs_.back().kind = RunKind::framing;
-  is_open_ = false;
+  if (is_open()) runs_.back().kind = RunKind::framing;
 }
 
 std::size_t Held::Run::content_bytes() const {
@@ -123,13 +120,13 @@ void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const 
   // Runs and segments are walked side by side: each is visited once.
   const rte_mbuf* segment = bytes_.first();
   std::size_t at = 0;  // within segment
-  std::size_t text = texts_gone_;
+  std::size_t text = texts_ == nullptr ? 0 : texts_->gone;
   for (const Run& run : runs_.all()) {
     const bool is_coded = run.kind == RunKind::coded && run.text_bytes > 0 && kind == RunKind::content;
     if (is_coded) {
       const std::size_t skipped = std::min<std::uint64_t>(skip, run.text_bytes);
       skip -= skipped;
-      view.add_coded(as_bytes(std::string_view(texts_).substr(text, run.text_bytes)), skipped, run.blank);
+      view.add_coded(as_bytes(std::string_view(texts_->bytes).substr(text, run.text_bytes)), skipped, run.blank);
       text += run.text_bytes;
     }
     if (run.kind == RunKind::mark && kind == RunKind::content) {
@@ -187,7 +184,7 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
   std::size_t texts = 0;
   std::uint64_t content = content_begin_;
   for (const Run& run : runs_.all()) {
-    if (run.kind == RunKind::coded && run.text_bytes == 0) break;
+    if (run.is_open()) break;
     if (run.kind == RunKind::head && !head) break;
     if (run.kind == RunKind::trailer && !all) break;
     if (const std::size_t length = run.content_bytes(); length > 0) {
@@ -241,18 +238,17 @@ void Held::forget_labels() {
   passed_bytes_ = 0;
   labelled_bytes_ = 0;
   runs_.clear();
-  drop_texts(texts_.size() - texts_gone_);
-  is_open_ = false;
+  if (texts_ != nullptr) drop_texts(texts_->bytes.size() - texts_->gone);
   content_begin_ = content_end_;
 }
 
 // Room is made when most of it is gone.
 void Held::drop_texts(std::size_t bytes) {
-  texts_gone_ += bytes;
-  if (texts_gone_ * 2 < texts_.size()) return;
-  texts_.erase(0, texts_gone_);
-  texts_gone_ = 0;
-  if (texts_.empty() && texts_.capacity() > kKeptTextBytes) texts_ = {};
+  if (bytes == 0) return;
+  texts_->gone += bytes;
+  if (texts_->gone * 2 < texts_->bytes.size()) return;
+  texts_->bytes.erase(0, std::exchange(texts_->gone, 0));
+  if (texts_->bytes.empty() && texts_->bytes.capacity() > kKeptTextBytes) texts_.reset();
 }
 
 }  // namespace sluice::session

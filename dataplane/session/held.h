@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -50,7 +51,7 @@ class Held {
   // or as no value at all.
   void close_framing();
   // Bytes of one that was not closed.
-  [[nodiscard]] std::size_t open_bytes() const { return is_open_ ? runs_.back().bytes : 0; }
+  [[nodiscard]] std::size_t open_bytes() const { return is_open() ? runs_.back().bytes : 0; }
 
   // A new message begins: content counts from 0. At most its head is held.
   void begin_message();
@@ -91,16 +92,22 @@ class Held {
     std::size_t bytes = 0;
     [[nodiscard]] std::size_t wire_bytes() const { return kind == RunKind::mark ? 0 : bytes; }
     [[nodiscard]] std::size_t content_bytes() const;
+    [[nodiscard]] bool is_open() const { return kind == RunKind::coded && text_bytes == 0; }
   };
+  // The last run is a coded value that is not closed.
+  [[nodiscard]] bool is_open() const { return !runs_.empty() && runs_.back().is_open(); }
   void drop_texts(std::size_t bytes);
   void forget_labels();
   void view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const;
 
   buffer::Chain bytes_;
   RunQueue<Run> runs_;
-  std::string texts_;           // of coded values that are held, and before them of some that went
-  std::size_t texts_gone_ = 0;  // bytes of those
-  bool is_open_ = false;        // the last run is a coded value that is not closed
+  // Of coded values that are held, and before them of some that went. Most sessions have none.
+  struct Texts {
+    std::string bytes;
+    std::size_t gone = 0;  // bytes of those
+  };
+  std::unique_ptr<Texts> texts_;
   std::size_t labelled_bytes_ = 0;
   std::size_t passed_bytes_ = 0;     // of the labelled ones, from the front: given out by pass()
   std::uint64_t content_begin_ = 0;  // offset of the first content byte still held

@@ -26,9 +26,7 @@ void Message::begin(const UnitInfo& unit, Direction direction) {
     across_ = std::make_unique<AcrossRequests>();
     across_->scan.begin(*unit.service);
   }
-  veils_.clear();
-  left_out_.clear();
-  left_out_bytes_ = 0;
+  covers_.reset();
   hits_.clear();
   limit_ = {};
   limit_verdict_ = Verdict::pass;
@@ -169,7 +167,8 @@ ErrorCode Message::content(Context& context, Held& held, bool last) {
   work.stars.clear();
   held.view_content(from, work.content);
   const inspect::RuleSet* rules = unit_.service->scan(enforce::place_of(direction_, Part::body));
-  const Bytes drafted = rules != nullptr && recording() && left_out_.empty() ? draft(context) : Bytes();
+  const Bytes drafted =
+      rules != nullptr && recording() && (covers_ == nullptr || covers_->left_out.empty()) ? draft(context) : Bytes();
   if ((rules == nullptr && across_ == nullptr) || unrecordable_) {
     decided_ = held.content_end();
   } else if (const ErrorCode error = scan_content(context, rules, drafted, last); error != ErrorCode::ok) {
@@ -182,9 +181,9 @@ ErrorCode Message::content(Context& context, Held& held, bool last) {
   if (recording()) record_content(context, from, decided_, false, !drafted.empty());
   if (shown_ != nullptr && !unrecordable_) show_content(context, from, decided_);
   if (digest_ != nullptr) digest_content(context, from, decided_);
-  if (work.matches.empty() && veils_.empty()) return ErrorCode::ok;
+  if (work.matches.empty() && covers_ == nullptr) return ErrorCode::ok;
   star_wire(context, from, decided_);
-  std::erase_if(veils_, [this](const Veil& veil) { return veil.end <= decided_; });
+  if (covers_ != nullptr) std::erase_if(covers_->veils, [this](const Veil& veil) { return veil.end <= decided_; });
   if (across_ != nullptr) look_ahead(context);
   return ErrorCode::ok;
 }
@@ -281,7 +280,7 @@ void Message::record_content(Context& context, std::uint64_t from, std::uint64_t
     const MutableBytes out = context.recorder.slice(subject(),
                                                     {.unit = unit_.number,
                                                      .direction = direction_,
-                                                     .offset = from - left_out_bytes_,
+                                                     .offset = from - left_out_bytes(),
                                                      .trailers = trailers,
                                                      .drafted = drafted},
                                                     bytes, context.wall);
@@ -354,7 +353,7 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
                           .verdict = verdict,
                           .error = unrecordable_ && error == ErrorCode::ok ? ErrorCode::scan_failed : error,
                           .policy_version = unit_.policy->snapshot->version(),
-                          .body_bytes = body_bytes - left_out_bytes_,
+                          .body_bytes = body_bytes - left_out_bytes(),
                           .complete = ending == Ending::complete,
                           .observed = unit_.service->mode == enforce::Mode::observe,
                           .hits = hits_,

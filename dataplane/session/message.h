@@ -168,14 +168,22 @@ class Message {
     bool wire = false;
     bool record = false;
   };
-  std::vector<Veil> veils_;
   struct LeftOut {
     static constexpr std::uint64_t kOpen = ~std::uint64_t{0};
     std::uint64_t begin = 0;
     std::uint64_t end = kOpen;
   };
-  std::vector<LeftOut> left_out_;     // what is not decided of what is not recorded, in the order of content
-  std::uint64_t left_out_bytes_ = 0;  // that were
+  struct Covers {
+    std::vector<Veil> veils;
+    std::vector<LeftOut> left_out;     // what is not decided of what is not recorded, in the order of content
+    std::uint64_t left_out_bytes = 0;  // that were
+  };
+  std::unique_ptr<Covers> covers_;  // of the few messages that have some
+  Covers& covers() {
+    if (covers_ == nullptr) covers_ = std::make_unique<Covers>();
+    return *covers_;
+  }
+  [[nodiscard]] std::uint64_t left_out_bytes() const { return covers_ == nullptr ? 0 : covers_->left_out_bytes; }
   std::vector<record::Hit> hits_;
   std::string_view limit_;
   Verdict limit_verdict_ = Verdict::pass;

@@ -14,7 +14,7 @@ void Message::hide(std::span<const RuleIndex> rules, std::uint64_t begin, std::u
     veil.wire |= rule.action == enforce::Action::mask && rule.masks_wire(direction_);
     veil.record |= rule.mask_record;
   }
-  if (begin < end && (veil.wire || veil.record)) veils_.push_back(veil);
+  if (begin < end && (veil.wire || veil.record)) covers().veils.push_back(veil);
 }
 
 // A value that never became whole has no text in which anything could be found.
@@ -23,12 +23,13 @@ void Message::veil_cut_value(Held& held) {
   if (bytes == 0) return;
   held.close_plain(bytes);
   const std::uint64_t end = held.content_end();
-  veils_.push_back({.begin = end - bytes, .end = end, .wire = true, .record = true});
+  covers().veils.push_back({.begin = end - bytes, .end = end, .wire = true, .record = true});
 }
 
 // Of content [from, to), which has not left, in a service that enforces.
 void Message::veil_wire(Context& context, std::uint64_t from, std::uint64_t to) {
-  for (const Veil& veil : veils_) {
+  if (covers_ == nullptr) return;
+  for (const Veil& veil : covers_->veils) {
     const std::uint64_t begin = std::max(veil.begin, from);
     const std::uint64_t end = std::min(veil.end, to);
     if (veil.wire && begin < end) context.work.content.blank(begin, end, veil.how, veil.begin, veil.end);
@@ -37,7 +38,8 @@ void Message::veil_wire(Context& context, std::uint64_t from, std::uint64_t to) 
 
 // `out` holds a copy of content from `from` on.
 void Message::veil_record(std::uint64_t from, MutableBytes out) const {
-  for (const Veil& veil : veils_) {
+  if (covers_ == nullptr) return;
+  for (const Veil& veil : covers_->veils) {
     const std::uint64_t begin = std::max(veil.begin, from);
     const std::uint64_t end = std::min(veil.end, from + out.size());
     if (veil.record && begin < end) std::ranges::fill(out.subspan(begin - from, end - begin), std::uint8_t{'*'});
@@ -45,26 +47,27 @@ void Message::veil_record(std::uint64_t from, MutableBytes out) const {
 }
 
 void Message::leave_out_from(std::uint64_t offset) {
-  if (recording()) left_out_.push_back({.begin = offset});
+  if (recording()) covers().left_out.push_back({.begin = offset});
 }
 
 void Message::record_from(std::uint64_t offset) {
-  if (!left_out_.empty() && left_out_.back().end == LeftOut::kOpen) left_out_.back().end = offset;
+  if (covers_ == nullptr || covers_->left_out.empty()) return;
+  if (LeftOut& last = covers_->left_out.back(); last.end == LeftOut::kOpen) last.end = offset;
 }
 
 // Goes over what of [from, to) is not recorded at its beginning. Returns where what is recorded then ends; 0: nothing
 // is.
 std::uint64_t Message::pass_left_out(std::uint64_t& from, std::uint64_t to) {
-  while (from < to && !left_out_.empty()) {
-    const LeftOut next = left_out_.front();
+  while (from < to && covers_ != nullptr && !covers_->left_out.empty()) {
+    const LeftOut next = covers_->left_out.front();
     if (next.begin > from) return std::min(next.begin, to);
     const std::uint64_t end = std::min(next.end, to);
     if (end > from) {
-      left_out_bytes_ += end - from;
+      covers_->left_out_bytes += end - from;
       from = end;
     }
     if (next.end > to) break;
-    left_out_.erase(left_out_.begin());
+    covers_->left_out.erase(covers_->left_out.begin());
   }
   return from < to ? to : 0;
 }
