@@ -167,7 +167,7 @@ flatbuffers::Offset<fbs::Service> add_service(flatbuffers::FlatBufferBuilder& bu
                             builder.CreateVector(scans.places), service.head_limit_bytes, service.header_limit,
                             service.window_bytes, service.after_window, service.allow_upgrade, service.pending_limit,
                             ipv4 ? nullptr : &ipv6, service.after_upgrade, across, limits, hold, risk, sql_rules,
-                            service.unreadable_sql, column_rules, service.recorded_rows);
+                            service.unreadable_sql, column_rules, service.recorded_rows, service.replication);
 }
 
 flatbuffers::Offset<fbs::Principal> add_principal(flatbuffers::FlatBufferBuilder& builder, const Principal& principal) {

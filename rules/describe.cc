@@ -137,6 +137,9 @@ std::string describe_service(const Service& service, const Policy& policy) {
   out += fmt::format("  window {} bytes, then {}; head at most {} bytes, {} headers; {} requests pending; upgrade {}\n",
                      service.window_bytes, EnumNameAfterWindow(service.after_window), service.head_limit_bytes,
                      service.header_limit, service.pending_limit, describe_upgrade(service));
+  if (service.protocol == Protocol::postgres)
+    out += service.replication == Replication::deny ? "  replication refused\n"
+                                                    : "  replication allowed, it is not read\n";
   for (std::size_t place = 0; place < kPlaces; ++place) {
     std::string names;
     for (const RuleIndex index : service.rules)

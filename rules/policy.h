@@ -30,6 +30,7 @@ using schema::policy::Durability;
 using schema::policy::Mode;
 using schema::policy::Protocol;
 using schema::policy::RecordMode;
+using schema::policy::Replication;
 using schema::policy::Unreadable;
 
 struct Service {
@@ -50,6 +51,7 @@ struct Service {
   AfterWindow after_window = AfterWindow::deny;
   bool allow_upgrade = false;
   AfterUpgrade after_upgrade = AfterUpgrade::scan;
+  Replication replication = Replication::deny;
   std::vector<Limit> limits;
   HoldTerms hold;
   std::optional<Risk> risk;

@@ -23,6 +23,7 @@ constexpr Word<Durability> kDurabilities[] = {{"group", Durability::group}, {"st
 constexpr Word<AfterWindow> kAfterWindows[] = {{"deny", AfterWindow::deny}, {"stream", AfterWindow::stream}};
 constexpr Word<Unreadable> kUnreadable[] = {{"deny", Unreadable::deny}, {"pass", Unreadable::pass}};
 constexpr Word<AfterUpgrade> kAfterUpgrades[] = {{"scan", AfterUpgrade::scan}, {"pass", AfterUpgrade::pass}};
+constexpr Word<Replication> kReplications[] = {{"deny", Replication::deny}, {"pass", Replication::pass}};
 
 std::optional<std::uint32_t> parse_decimal(std::string_view text, std::uint32_t high) {
   std::uint32_t value = 0;
@@ -126,6 +127,11 @@ void read_reading(Fields& fields, Service& service, RuleBook& book, Report& repo
     if (!service.allow_upgrade)
       report.add(after->position, "after_upgrade where no upgrade is allowed", "allow_upgrade: true, or remove it");
   }
+  if (const YamlNode* replication = fields.get("replication")) {
+    service.replication = read_choice(*replication, kReplications, report).value_or(service.replication);
+    if (service.protocol != Protocol::postgres)
+      report.add(replication->position, "replication on a service of another protocol than postgres", "remove it");
+  }
   if (const YamlNode* limits = fields.get("limits")) service.limits = read_limits(*limits, LimitsOf::service, report);
   if (const YamlNode* hold = fields.get("hold")) service.hold = read_hold(*hold, report);
   if (const YamlNode* risk = fields.get("risk")) service.risk = read_risk(*risk, report);
@@ -164,7 +170,7 @@ void check_postgres(const Service& service, Fields& fields, Report& report) {
 // And of protocol tcp nothing is read.
 void refuse_reading(Fields& fields, const Service& service, Report& report) {
   for (const std::string_view key : {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade",
-                                     "limits", "hold", "risk", "unreadable_sql"})
+                                     "replication", "limits", "hold", "risk", "unreadable_sql"})
     if (const YamlNode* node = fields.get(key))
       report.add(node->position, fmt::format("\"{}\" on a service of protocol tcp, whose bytes nothing looks at", key),
                  "remove it, or protocol: http");

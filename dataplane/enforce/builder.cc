@@ -224,7 +224,8 @@ class Builder {
     if (!convert(source.protocol(), service.protocol) || !convert(source.mode(), service.mode) ||
         !convert(source.record(), service.record) || !convert(source.durability(), service.durability) ||
         !convert(source.after_window(), service.after_window) ||
-        !convert(source.after_upgrade(), service.after_upgrade) || service.protocol == Protocol::raw)
+        !convert(source.after_upgrade(), service.after_upgrade) ||
+        !convert(source.replication(), service.replication) || service.protocol == Protocol::raw)
       return malformed(fmt::format("service {} has an unknown protocol, mode or word", service.name));
     if (!in(source.head_limit_bytes(), rules::kMinHeadBytes, rules::kMaxHeadBytes) ||
         !in(source.header_limit(), 1, rules::kMaxHeaders) || !in(source.pending_limit(), 1, rules::kMaxPending) ||

@@ -39,16 +39,17 @@ enum class RecordMode : std::uint8_t { required = 0, best_effort = 1, off = 2 };
 enum class Durability : std::uint8_t { group = 0, strict = 1 };
 enum class AfterWindow : std::uint8_t { deny = 0, stream = 1 };
 enum class AfterUpgrade : std::uint8_t { scan = 0, pass = 1 };
+enum class Replication : std::uint8_t { deny = 0, pass = 1 };
 
 struct Rule {
   std::string name;
   Action action = Action::observe;
   std::uint8_t keep_last = 0;
-  std::array<bool, 2> mask_wire{};  // by Direction; counts only where Service::masks_wire says so for the place
-  bool masks_signs = false;         // what it finds is the secret itself, and not a text that holds it
-  std::uint32_t score = 0;          // of a request in which it is found, where the service has lines
-  bool mask_record = false;         // in every mode: what a rule names is never on disk
-  std::optional<rules::SqlCondition> sql;     // asked of statements; then no scan has it
+  std::array<bool, 2> mask_wire{};         // by Direction; counts only where Service::masks_wire says so for the place
+  bool masks_signs = false;                // what it finds is the secret itself, and not a text that holds it
+  std::uint32_t score = 0;                 // of a request in which it is found, where the service has lines
+  bool mask_record = false;                // in every mode: what a rule names is never on disk
+  std::optional<rules::SqlCondition> sql;  // asked of statements; then no scan has it
   std::vector<rules::ColumnPattern> columns;  // of results, whose cells it names; then no scan has it
 
   [[nodiscard]] bool masks_wire(Direction direction) const { return mask_wire[static_cast<std::size_t>(direction)]; }
@@ -109,6 +110,7 @@ struct Service {
   AfterWindow after_window = AfterWindow::deny;
   bool allow_upgrade = false;
   AfterUpgrade after_upgrade = AfterUpgrade::scan;
+  Replication replication = Replication::deny;
   std::uint16_t pending_limit = 64;
   std::vector<Limit> limits;
   HoldTerms hold;

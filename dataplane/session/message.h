@@ -45,6 +45,7 @@ class Message {
   [[nodiscard]] bool active() const { return active_; }
   // Content that follows is neither scanned nor recorded; its bytes are counted.
   void look_away() { unread_ = true; }
+  [[nodiscard]] bool looks_away() const { return unread_; }
   [[nodiscard]] const UnitInfo& unit() const { return unit_; }
   [[nodiscard]] std::uint64_t decided() const { return decided_; }
   // A rule with action deny matched, and the service enforces.

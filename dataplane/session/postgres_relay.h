@@ -97,6 +97,7 @@ class PostgresRelay final : public Relay {
   void end_parameter(Bytes bytes);
   void end_request(Context& context);
   void end_packet(Context& context, postgres::MessageKind kind);
+  void end_startup(Context& context);
   [[nodiscard]] UnitInfo new_unit(Context& context);
   void open_unit(Context& context);
   void tell_head(Context& context);
@@ -198,6 +199,8 @@ class PostgresRelay final : public Relay {
   void go_opaque(Context& context, ErrorCode why);
   void abort(ErrorCode why);
   [[nodiscard]] bool observes_all() const;
+  // What comes as COPY data is replicated, and nothing of it is masked or recorded.
+  [[nodiscard]] bool passes_unread() const { return passes_replication_ && conversation_.is_replicating(); }
   [[nodiscard]] ServiceCounters& counters() const { return policy_->counters(*service_); }
 
   postgres::Conversation conversation_;
@@ -222,16 +225,17 @@ class PostgresRelay final : public Relay {
   std::string notice_;                 // that waits for its place between the server's messages
   bool is_user_ = false;               // the startup parameter that is read
   bool is_head_told_ = false;
-  bool copying_ = false;       // the client's COPY data is the unit that is under way
-  bool copy_refused_ = false;  // what comes of it is forgotten
-  bool is_doomed_ = false;     // something was refused, and the server skips what comes until a Sync
-  bool is_opaque_ = false;     // the streams pass without structure
-  bool says_unasked_ = false;  // the server's message that is read is a unit of its own
+  bool copying_ = false;             // the client's COPY data is the unit that is under way
+  bool copy_refused_ = false;        // what comes of it is forgotten
+  bool is_doomed_ = false;           // something was refused, and the server skips what comes until a Sync
+  bool passes_replication_ = false;  // as policy had it when the client said that it replicates
+  bool is_opaque_ = false;           // the streams pass without structure
+  bool says_unasked_ = false;        // the server's message that is read is a unit of its own
   unsigned encryption_requests_ = 0;
   FactsWait facts_wait_;
-  TimeNs facts_until_ = 0;      // 0: nothing was asked
-  bool awaits_facts_ = false;   // what the client's message means is not known yet
-  bool is_read_ = false;        // it is, or never will be
+  TimeNs facts_until_ = 0;     // 0: nothing was asked
+  bool awaits_facts_ = false;  // what the client's message means is not known yet
+  bool is_read_ = false;       // it is, or never will be
   Settings settings_;
 };
 

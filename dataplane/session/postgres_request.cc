@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/stage_clock.h"
+#include "dataplane/session/postgres_formats.h"
 #include "dataplane/session/postgres_relay.h"
 
 namespace sluice::session {
@@ -84,7 +85,7 @@ void PostgresRelay::read_requests(Context& context) {
   if (!labelled || in.dead || is_waiting()) return;
   if (in.message.active())
     judge(context, false);
-  else
+  else if (conversation_.phase() != postgres::Phase::startup || service_->mode == enforce::Mode::observe)
     release(context, in, true);
 }
 
@@ -136,6 +137,7 @@ void PostgresRelay::open_unit(Context& context) {
   const bool is_judged = judges_content() || asks_sql() || may_wait(context);
   // What is replicated has no end to wait for: it is scanned as it passes.
   in.judged = !is_judged || conversation_.phase() == postgres::Phase::copy_both;
+  if (passes_unread()) in.message.look_away();
   in.passed = false;
   is_head_told_ = false;
 }
@@ -176,10 +178,13 @@ void PostgresRelay::end_parameter(Bytes bytes) {
   is_user_ = field.kind == FieldKind::startup_name && name_ == "user";
 }
 
-// The first line of a unit on the record: what kind it is, and of which names.
+// The first line of a unit on the record: what kind it is, of which names, and which of its values are binary.
 void PostgresRelay::tell_head(Context& context) {
   if (std::exchange(is_head_told_, true)) return;
-  const std::string line = std::string(word_of(request_.reader.message().kind)) + head_ + "\n";
+  const MessageKind kind = request_.reader.message().kind;
+  std::string line = std::string(word_of(kind)) + head_;
+  if (kind == MessageKind::bind) line += binary_text(request_.reader.values().formats, "$");
+  line += '\n';
   request_.message.plain_head(context, as_bytes(line), false);
 }
 
@@ -217,13 +222,39 @@ void PostgresRelay::end_packet(Context& context, MessageKind kind) {
       return request_error(context, ErrorCode::postgres_unexpected_message);
     return say(context, response_, "N");  // what comes next can be read
   }
-  if (kind == MessageKind::startup) {
-    principal_ = user_.empty() ? std::string(policy_->snapshot->principal_of(client_address_)) : user_;
-    learn_limits();
-  }
+  if (kind == MessageKind::startup) end_startup(context);
   if (kind == MessageKind::cancel_request) pass_cancel(context);
   if (kind == MessageKind::sync) is_doomed_ = false;
   if (!in.message.active()) release(context, in, true);
+}
+
+// It is known who calls, and the server has heard nothing yet. What a replica gets no rule can look into, so it is the
+// policy's to allow.
+void PostgresRelay::end_startup(Context& context) {
+  principal_ = user_.empty() ? std::string(policy_->snapshot->principal_of(client_address_)) : user_;
+  learn_limits();
+  constexpr ErrorCode kDenied = ErrorCode::postgres_replication_denied;
+  passes_replication_ = service_->replication == enforce::Replication::pass;
+  if (!conversation_.is_replication() || passes_replication_) return;
+  Side& in = request_;
+  const bool observed = service_->mode == enforce::Mode::observe;
+  unit_ = new_unit(context);
+  unit_.caller->requests.add();
+  counters().requests.add();
+  in.message.begin(unit_, Direction::request);
+  in.message.plain_head(context, as_bytes("STARTUP replication\n"), false);
+  in.message.note_order(Verdict::deny);
+  in.message.end(context, 0, observed ? Ending::complete : Ending::refused, kDenied);
+  end_silently(context, unit_, Direction::response, Ending::cut, kDenied);
+  context.errors.add(kDenied);
+  if (observed) return;
+  counters().denied.add();
+  unit_.caller->denied.add();
+  in.held.clear();
+  say_error(context, "FATAL", kDenied);
+  in.dead = response_.dead = true;
+  error_ = kDenied;
+  if (fate_ == Fate::run) fate_ = Fate::close;
 }
 
 void PostgresRelay::ask(Context& context, ErrorCode refused) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dataplane/session/postgres_formats.h"
 #include "dataplane/session/postgres_relay.h"
 
 namespace sluice::session {
@@ -85,11 +86,19 @@ void PostgresRelay::begin_response(Context& context) {
     if (says_unasked_) open_unasked(context);
     in.held.begin_message();
     in.message.begin(is_asked ? exchanges_.front().unit : unasked_, Direction::response);
-    in.message.plain_head(context, as_bytes(word_of(kind)), true);
+    const postgres::Portal* portal = is_asked ? conversation_.answering().portal.get() : nullptr;
+    if (kind == MessageKind::data_row && portal != nullptr && !portal->formats.empty())
+      in.message.plain_head(context, as_bytes("ROWS" + binary_text(portal->formats, "") + "\n"), true);
+    else
+      in.message.plain_head(context, as_bytes(word_of(kind)), true);
     in.is_copying = false;
     rows_ = left_out_rows_ = 0;
   }
   if (in.message.active()) count_row(kind);
+  if (kind == MessageKind::copy_data && in.message.active() && !in.message.looks_away() && passes_unread()) {
+    decide(context, true);
+    in.message.look_away();
+  }
   if (!is_asked || kind != MessageKind::error || exchanges_.front().refused == ErrorCode::ok) return;
   decide(context, false);
   if (in.held.labelled_bytes() > 0) return abort(exchanges_.front().refused);  // it would go with the error

@@ -125,7 +125,10 @@ void Conversation::request_field(const Field& field, Bytes bytes) {
     case FieldKind::startup_value:
       if (field.first) value_.clear();
       append(value_, bytes, kMostSettingBytes);
-      if (field.last && setting_ == "replication") is_replication_ = asks_for_replication(value_);
+      if (field.last && setting_ == "replication") {
+        is_replication_ = asks_for_replication(value_);
+        is_logical_ |= value_ == "database";  // whatever comes after it (ProcessStartupPacket)
+      }
       return;
     default:
       return;

@@ -66,6 +66,10 @@ class Conversation {
   // 'I' idle, 'T' in a transaction, 'E' in a failed one, as the server said last; 0 before it did.
   [[nodiscard]] std::uint8_t transaction() const { return transaction_; }
   [[nodiscard]] bool is_replication() const { return is_replication_; }
+  // What is copied is a log or a base backup. In a connection for one database it may be SQL's COPY too, which is none.
+  [[nodiscard]] bool is_replicating() const {
+    return is_replication_ && (phase_ == Phase::copy_both || (phase_ == Phase::copy_out && !is_logical_));
+  }
   // The server skips what comes until a Sync.
   [[nodiscard]] bool skips_until_sync() const { return skips_; }
   [[nodiscard]] std::size_t open_questions() const { return questions_.size(); }
@@ -131,6 +135,7 @@ class Conversation {
   Phase phase_ = Phase::startup;
   std::uint8_t transaction_ = 0;
   bool is_replication_ = false;
+  bool is_logical_ = false;  // of one database
   bool awaits_encryption_answer_ = false;
   bool over_ = false;  // for the client: what it asked before may still be answered
   bool skips_ = false;

@@ -74,6 +74,7 @@ std::string_view sqlstate_for(ErrorCode error) {
     case ErrorCode::sql_empty_identifier:
     case ErrorCode::sql_operator_too_long:
     case ErrorCode::sql_unreadable:
+    case ErrorCode::postgres_replication_denied:
       return "42501";  // insufficient_privilege
     case ErrorCode::sql_too_long:
     case ErrorCode::sql_too_complex:

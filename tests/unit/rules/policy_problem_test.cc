@@ -86,6 +86,8 @@ TEST(PolicyProblem, what_postgres_has_not_is_refused) {
         "services:\n- {name: a, address: 10.0.0.1:5432, protocol: postgres, mode: enforce, " +
         body + "}\n");
   };
+  EXPECT_EQ(of_postgres("replication: pass"), "");
+  EXPECT_THAT(of_postgres("replication: yes"), HasSubstr("one of deny, pass"));
   EXPECT_EQ(of_postgres("rules: [local/off], window: 1MiB, after_window: stream, record: {durability: strict}"), "");
   for (const std::string key : {"http: {head: 1KiB}", "allow_upgrade: true"})
     EXPECT_THAT(of_postgres(key), HasSubstr("on a service of protocol postgres; remove it, or protocol: http")) << key;
@@ -104,10 +106,11 @@ TEST(PolicyProblem, what_is_not_read_takes_no_key_about_reading) {
   EXPECT_EQ(of_tcp("rules: [pii/card]"),
             "p.yaml:2:72: \"rules\" on a service of protocol tcp, whose bytes nothing looks at; "
             "remove it, or protocol: http");
-  for (const std::string key :
-       {"http: {head: 1KiB}", "window: 1KiB", "after_window: deny", "allow_upgrade: true", "after_upgrade: pass"})
+  for (const std::string key : {"http: {head: 1KiB}", "window: 1KiB", "after_window: deny", "allow_upgrade: true",
+                                "after_upgrade: pass", "replication: pass"})
     EXPECT_THAT(of_tcp(key), HasSubstr("whose bytes nothing looks at")) << key;
   EXPECT_THAT(of_tcp("record: {durability: strict}"), HasSubstr("durability: strict on a service of protocol tcp"));
+  EXPECT_THAT(problems_of_service("replication: pass"), HasSubstr("another protocol than postgres"));
   EXPECT_THAT(problems_of_service("after_upgrade: pass"), HasSubstr("after_upgrade where no upgrade is allowed"));
   EXPECT_EQ(problems_of_service("allow_upgrade: true, after_upgrade: pass"), "");
   EXPECT_THAT(problems_of_service("allow_upgrade: true, after_upgrade: read"), HasSubstr("one of scan, pass"));

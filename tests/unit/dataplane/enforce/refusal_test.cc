@@ -347,6 +347,8 @@ TEST_F(Refusal, services) {
                    [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::tcp; });
   expect_malformed("unknown protocol",
                    [](fbs::PolicyT& p) { p.services[0]->after_upgrade = static_cast<fbs::AfterUpgrade>(2); });
+  expect_malformed("unknown protocol",
+                   [](fbs::PolicyT& p) { p.services[0]->replication = static_cast<fbs::Replication>(2); });
   expect_malformed("unknown protocol", [](fbs::PolicyT& p) { p.services[0]->mode = static_cast<fbs::Mode>(2); });
   expect_malformed("unknown protocol",
                    [](fbs::PolicyT& p) { p.services[0]->record = static_cast<fbs::RecordMode>(3); });

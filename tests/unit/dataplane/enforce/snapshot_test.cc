@@ -24,6 +24,7 @@ constexpr std::string_view kYaml = R"(services:
     after_upgrade: pass
   - {name: watched, address: 10.77.0.2:8081, protocol: http, mode: observe, rules: [local/*]}
   - {name: plain, address: 10.77.0.3:80, protocol: http, mode: enforce, record: best_effort}
+  - {name: replicas, address: 10.77.0.3:5432, protocol: postgres, mode: enforce, replication: pass}
   - {name: heads, address: 10.77.0.3:81, protocol: http, mode: enforce, rules: [local/head, local/answer]}
   - {name: base, address: 10.77.0.2:5432, protocol: postgres, mode: enforce, rules: [local/drop, local/files]}
   - {name: base-watched, address: 10.77.0.2:5433, protocol: postgres, mode: observe, rules: [local/drop], unreadable_sql: pass}
@@ -92,6 +93,8 @@ TEST_F(SnapshotTest, fields_of_a_service_are_carried_over) {
   EXPECT_TRUE(orders.allow_upgrade);
   EXPECT_EQ(orders.after_upgrade, AfterUpgrade::pass);
   EXPECT_EQ(service("plain").after_upgrade, AfterUpgrade::scan);
+  EXPECT_EQ(service("plain").replication, Replication::deny);
+  EXPECT_EQ(service("replicas").replication, Replication::pass);
   EXPECT_EQ(service("plain").record, RecordMode::best_effort);
   EXPECT_EQ(service("plain").after_window, AfterWindow::deny);
 }

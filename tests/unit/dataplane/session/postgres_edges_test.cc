@@ -134,5 +134,109 @@ TEST(PostgresRelay, APushDoesNotChangeTheModeOfWhatIsUnderWay) {
   EXPECT_EQ(h.to_client, "");
 }
 
+const std::string kReplica = startup(text("user") + text("ann") + text("replication") + text("true"));
+const std::string kDecoder = startup(text("user") + text("ann") + text("replication") + text("database"));
+
+std::string with_replication(std::string_view what, std::string_view mode = "enforce") {
+  std::string out = policy(mode);
+  const std::string key = "protocol: postgres";
+  out.replace(out.find(key), key.size(), key + "\n    replication: " + std::string(what));
+  return out;
+}
+
+TEST(PostgresRelay, ReplicationIsRefusedBeforeTheServerHearsOfIt) {
+  for (const std::size_t cut : {0, 1, 7}) {
+    PostgresHarness h(policy());
+    h.client(kReplica, cut);
+    EXPECT_EQ(h.to_server, "");
+    EXPECT_EQ(h.to_client, message('E', "S" + text("FATAL") + "V" + text("FATAL") + "C" + text("42501") + "M" +
+                                            text("refused by the gateway: replication is not allowed by the policy of "
+                                                 "this service") +
+                                            '\0'));
+    EXPECT_EQ(h.relay().fate(), Fate::close);
+    EXPECT_EQ(h.request(0).head, "STARTUP replication\n");
+    EXPECT_EQ(h.request(0).end.verdict, Verdict::deny);
+    EXPECT_EQ(h.request(0).end.error, ErrorCode::postgres_replication_denied);
+    EXPECT_EQ(h.response(0).ends, 1U);
+  }
+}
+
+TEST(PostgresRelay, ObservedReplicationIsNotedAndPasses) {
+  PostgresHarness h(policy("observe"));
+  h.client(kReplica);
+  h.server(ok());
+  EXPECT_EQ(h.to_server, kReplica);
+  EXPECT_EQ(h.to_client, ok());
+  EXPECT_EQ(h.request(0).end.verdict, Verdict::deny);
+  EXPECT_TRUE(h.request(0).end.observed);
+}
+
+TEST(PostgresRelay, WhatIsReplicatedPassesUnreadWhereThePolicySaysSo) {
+  for (const std::size_t cut : {0, 1, 7}) {
+    PostgresHarness h(with_replication("pass"));
+    const std::string asked = query("START_REPLICATION 0/0");
+    const std::string log = message('W', "\0\0\0"s) + message('d', "w" + kCard) + message('d', "k" + kCard);
+    const std::string heard = message('d', "r" + kCard);
+    h.client(kReplica, cut);
+    h.server(ok(), cut);
+    h.client(asked, cut);
+    h.server(log, cut);
+    h.client(heard + message('c'), cut);
+    h.server(message('c') + complete("START_STREAMING") + ready(), cut);
+    h.client(query("select '" + kCard + "'"), cut);
+    EXPECT_EQ(h.to_server, kReplica + asked + heard + message('c') + query("select '" + kStarred + "'"));
+    EXPECT_EQ(h.to_client, ok() + log + message('c') + complete("START_STREAMING") + ready());
+    EXPECT_EQ(told(h.request(0).body), "START_REPLICATION 0/0;");
+    EXPECT_EQ(h.recorder.everything().find(kCard), std::string::npos);
+    EXPECT_EQ(h.relay().fate(), Fate::run);
+  }
+}
+
+TEST(PostgresRelay, SqlInAReplicationConnectionIsMaskedAsEver) {
+  const std::string copy = message('H', "\0\0\0"s) + message('d', kCard + "\n") + message('c');
+  const std::string starred = message('H', "\0\0\0"s) + message('d', kStarred + "\n") + message('c');
+  for (const auto& [begin, out] : {std::pair(kDecoder, starred), std::pair(kReplica, copy)}) {
+    PostgresHarness h(with_replication("pass"));
+    h.client(begin);
+    h.server(ok());
+    h.client(query("copy"));
+    h.server(copy + complete("COPY 1") + ready());
+    EXPECT_EQ(h.to_client, ok() + out + complete("COPY 1") + ready());
+    EXPECT_EQ(h.recorder.everything().find(kCard), std::string::npos);
+  }
+}
+
+TEST(PostgresRelay, HalfAStartupPacketNeverLeaves) {
+  PostgresHarness h(policy());
+  h.client(startup().substr(0, startup().size() - 1));
+  EXPECT_EQ(h.to_server, "");
+  h.client(startup().substr(startup().size() - 1));
+  EXPECT_EQ(h.to_server, startup());
+}
+
+TEST(PostgresRelay, TheRecordSaysWhichValuesAreBinary) {
+  const auto bound = [](const std::string& formats, const std::string& results) {
+    return message('B', text("") + text("") + formats + be16(3) + sized("a") + sized("b") + sized("c") + results);
+  };
+  const std::string all = be16(1) + be16(1);
+  const std::string some = be16(3) + be16(1) + be16(0) + be16(1);
+  const std::string none = be16(3) + be16(0) + be16(0) + be16(0);
+  Connected h;
+  h.says(parse("", "select $1, $2, $3"));
+  for (const auto& [formats, results] : {std::pair(be16(0), all), std::pair(all, some), std::pair(some, none)})
+    h.says(bound(formats, results) + execute(""));
+  h.says(sync());
+  h.answers(message('1'));
+  for (int i = 0; i < 3; ++i) h.answers(message('2') + row({"a", "b", "c"}) + complete("SELECT 1"));
+  h.answers(ready());
+  const std::vector<std::string> asked = {"BIND \"\" \"\"\n", "BIND \"\" \"\" binary\n",
+                                          "BIND \"\" \"\" binary $1 $3\n"};
+  const std::vector<std::string> answered = {"ROWS binary\n", "ROWS binary 1 3\n", "ROWS\n"};
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(h.request(1 + 2 * i).head, asked[i]);
+    EXPECT_EQ(h.response(2 + 2 * i).head, answered[i]);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::session

@@ -64,6 +64,25 @@ TEST(Conversation, KnowsReplicationByItsStartup) {
   for (const std::string_view value : {"false", "Off", "0", "no", "F"}) EXPECT_FALSE(asks(value)) << value;
 }
 
+TEST(Conversation, KnowsWhatIsReplicatedFromWhatIsCopied) {
+  const auto copies = [](const std::string& settings, char how) {
+    Talk talk;
+    SAYS(talk.client(startup(text("user") + text("ann") + settings)));
+    SAYS(talk.server(authentication(0) + ready()));
+    SAYS(talk.client(query("it")));
+    SAYS(talk.server(message(how, std::string(3, '\0'))));
+    return talk.conversation().is_replicating();
+  };
+  const auto replication = [](std::string_view value) { return text("replication") + text(value); };
+  EXPECT_FALSE(copies("", 'H'));
+  EXPECT_FALSE(copies("", 'W'));
+  EXPECT_TRUE(copies(replication("true"), 'W'));
+  EXPECT_TRUE(copies(replication("true"), 'H'));
+  EXPECT_TRUE(copies(replication("database"), 'W'));
+  EXPECT_FALSE(copies(replication("database"), 'H')) << "it may be SQL's";
+  EXPECT_FALSE(copies(replication("database") + replication("on"), 'H')) << "for the server it is of a database still";
+}
+
 TEST(Conversation, WaitsForTheAnswerToARequestForEncryption) {
   Talk talk;
   SAYS(talk.client(kSslRequestPacket));
