@@ -7,6 +7,42 @@
 #include "segment/item_mark.h"
 
 namespace sluice {
+namespace {
+
+constexpr std::size_t kMostHexBytes = 64;
+
+// How many bytes the character at the beginning of `text` has in UTF-8, cut at the end of it or not; 0: it is none.
+std::size_t character_bytes(std::string_view text) {
+  const auto c = static_cast<unsigned char>(text.front());
+  const std::size_t length = c < 0x80 ? 1 : c >= 0xf5 ? 0 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
+  for (std::size_t i = 1; i < std::min(length, text.size()); ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
+  return std::min(length, text.size());
+}
+
+bool is_text(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto c = static_cast<unsigned char>(bytes.front());
+    const std::size_t length = character_bytes(bytes);
+    if (length == 0 || c == 0x7f || (c < 0x20 && c != '\t' && c != '\r' && c != '\n')) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
+// What is no text, as PostgreSQL prints it.
+std::string shown(std::string_view bytes) {
+  if (is_text(bytes)) return std::string(bytes);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out = "\\x";
+  for (const char c : bytes.substr(0, kMostHexBytes)) {
+    out += kDigits[static_cast<unsigned char>(c) >> 4];
+    out += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return bytes.size() > kMostHexBytes ? out + "…" : out;
+}
+
+}  // namespace
 
 std::string values_text(std::string_view body) {
   std::string out;
@@ -17,9 +53,11 @@ std::string values_text(std::string_view body) {
   };
   while (!body.empty()) {
     const auto mark = read_mark(body);
-    if (!mark) {  // text goes on
-      out += body.front();
-      body.remove_prefix(1);
+    if (!mark) {  // a text up to the next one
+      std::size_t end = 1;
+      while (end < body.size() && (body[end] != '\n' || !read_mark(body.substr(end)))) ++end;
+      out += shown(body.substr(0, end));
+      body.remove_prefix(end);
       continue;
     }
     body.remove_prefix(mark->bytes);
@@ -37,7 +75,7 @@ std::string values_text(std::string_view body) {
       continue;
     }
     const std::size_t bytes = mark->item == Item::null ? 0 : std::min<std::size_t>(body.size(), mark->length);
-    out += mark->item == Item::null ? "NULL" : body.substr(0, bytes);
+    out += mark->item == Item::null ? "NULL" : shown(body.substr(0, bytes));
     body.remove_prefix(bytes);
     end_one();
   }

@@ -30,6 +30,25 @@ std::string bytes_of(const Json& bytes) {
   return bytes.contains("text") ? text_of(bytes, "text") : "(binary, base64) " + text_of(bytes, "base64");
 }
 
+std::string raw_bytes_of(const Json& bytes) {
+  if (!bytes.is_object()) return {};
+  if (bytes.contains("text") && bytes["text"].is_string()) return bytes["text"].get<std::string>();
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  std::uint32_t group = 0;
+  unsigned bits = 0;
+  for (const char c : bytes.value("base64", std::string())) {
+    const std::size_t digit = kDigits.find(c);
+    if (digit == std::string_view::npos) break;
+    group = group << 6 | static_cast<std::uint32_t>(digit);
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    out += static_cast<char>(group >> bits & 0xff);
+  }
+  return out;
+}
+
 std::string principal_of(const Json& json) {
   const std::string name = text_of(json, "principal");
   if (name.empty()) return "-";

@@ -17,6 +17,8 @@ Json part(const Json& json, const char* key);
 
 // Of {"text"} or {"base64"}.
 std::string bytes_of(const Json& bytes);
+// The same as the bytes that they are, which may steer a terminal.
+std::string raw_bytes_of(const Json& bytes);
 // "alice", "alice (unverified)", "-" for nobody.
 std::string principal_of(const Json& json);
 // Who did it, and why: "alice, OVERRIDE: production is down".

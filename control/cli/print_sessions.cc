@@ -36,7 +36,7 @@ std::string score_text(const Json& score) {
   return out + " (" + parts + ")";
 }
 
-std::string verdict_line(const Json& message) {
+std::string verdict_line(const Json& message, bool has_values) {
   std::string out = text_of(message, "verdict");
   if (is_true(message, "observed")) out += " (observed only)";
   for (const auto& [rule, count] : message["hits"].items())
@@ -45,7 +45,7 @@ std::string verdict_line(const Json& message) {
   if (message.contains("score")) out += score_text(message["score"]);
   if (message.contains("held")) out += held_text(message["held"]);
   if (error_of(message) != "-") out += ", " + error_of(message);
-  if (is_true(message, "synthesized")) out += ", answered by Sluice";
+  if (is_true(message, "synthesized") && !has_values) out += ", answered by Sluice";
   if (!is_true(message, "ended"))
     out += ", under way";
   else if (!is_true(message, "complete"))
@@ -56,13 +56,12 @@ std::string verdict_line(const Json& message) {
 std::string message_text(const char* name, const Json& message, bool has_values) {
   if (!message.is_object()) return fmt::format("  {}: not on the record\n", name);
   std::string out =
-      fmt::format("  {} {} UTC: {}\n", name, human_time(text_of(message, "begin")), verdict_line(message));
+      fmt::format("  {} {} UTC: {}\n", name, human_time(text_of(message, "begin")), verdict_line(message, has_values));
   for (const Json& head : message.value("informational", Json::array())) out += indented(bytes_of(head));
   out += indented(bytes_of(message["head"]));
   const std::uint64_t bytes = number_of(message, "body_bytes");
   if (bytes == 0) return out;
-  const std::string body = bytes_of(message["body"]);
-  out += indented(has_values ? values_text(body) : body);
+  out += indented(has_values ? printable(values_text(raw_bytes_of(message["body"]))) : bytes_of(message["body"]));
   if (!is_true(message, "body_shown_whole")) out += fmt::format("    … {} in all\n", human_bytes(bytes));
   if (is_true(message, "body_has_holes")) out += "    (parts of the body are not on the record)\n";
   return out;

@@ -130,6 +130,10 @@ class PostgresTest(lab.LabTest):
         sessions = self.wait_for_sessions(1, of=lambda one: one["service"] == "shop" and self.said(one, "something to find"))
         self.assertEqual(sessions[0]["principal"], "ann")
         self.assertEqual(sessions[0]["protocol"], "postgres")
+        shown = self.lab.appliance.cli("sessions", "show", sessions[0]["id"]).stdout
+        self.assertIn("    QUERY\n    select 'something to find' as it\n", shown)
+        self.assertIn("    ROWS\n    it\n    something to find\n    SELECT 1\n", shown)
+        self.assertNotIn("answered by Sluice", shown)
 
     def said(self, session, text):
         for unit in self.session(session["id"])["units"]:

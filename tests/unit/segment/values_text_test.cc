@@ -38,6 +38,16 @@ TEST(ValuesText, RowsThatWereLeftOutAreCounted) {
             "a\n… 900 more rows\nSELECT 901");
 }
 
+TEST(ValuesText, WhatIsNoTextIsShownInHexAndSteersNoTerminal) {
+  const std::string body = item(Item::value, std::string("\0\0\0\7", 4)) + item(Item::value, "\x1b[2J") +
+                           item(Item::value, "\xff\xfe") + item(Item::value, "\u00fc\u2713") +
+                           item(Item::value, std::string(70, '\1'));
+  std::string cut;
+  for (int i = 0; i < 64; ++i) cut += "01";
+  EXPECT_EQ(values_text(body), "\\x00000007 | \\x1b5b324a | \\xfffe | \u00fc\u2713 | \\x" + cut + "\u2026");
+  EXPECT_EQ(values_text("se\033lect" + item(Item::text)), "\\x73651b6c656374");
+}
+
 TEST(ValuesText, WhatWasCutIsShownAsFarAsItIsThere) {
   const std::string body = item(Item::value, "0123456789");
   EXPECT_EQ(values_text(body.substr(0, body.size() - 4)), "012345");
