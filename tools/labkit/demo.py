@@ -15,6 +15,7 @@ from labkit.command import how_to_use
 from labkit.incident import Incident
 from labkit.lab import POLICY
 from labkit.namespaces import LabError
+from labkit.postgres_story import PostgresStory
 from labkit.processes import wait_until
 from labkit.story import Story
 
@@ -173,14 +174,15 @@ class Demo(Story):
         self.say.expect(self.cli("status").returncode == 0, "all is well")
 
 
-STORIES = {"main": Demo, "incident": Incident}
+STORIES = {"main": Demo, "incident": Incident, "postgres": PostgresStory}
 
 
 def main():
     parser = argparse.ArgumentParser(prog="tools/demo", description="Raises the lab, shows the main job, takes the lab down.")
     parser.add_argument("--keep", action="store_true", help="leave the lab up and say how to use it")
     parser.add_argument("story", nargs="?", choices=list(STORIES), default="main",
-                        help="what is shown: masking, recording and replay (main), or how a runaway is stopped (incident)")
+                        help="what is shown: masking, recording and replay (main), how a runaway is stopped (incident), "
+                             "or a database (postgres)")
     chosen = parser.parse_args()
     keep = chosen.keep
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -194,7 +196,7 @@ def main():
         problem = "interrupted"
     finally:
         if not keep:
-            demo.lab.down()
+            demo.down()
     say = demo.say
     say.line()
     for text in demo.say.failed + ([problem] if problem else []):

@@ -26,8 +26,12 @@ def programs():
 
 
 class Postgres:
-    def __init__(self, lab, name="postgres"):
+    def __init__(self, lab, name="postgres", staging_port=None):
+        """At the server's place of the lab, or as a staging server at a port of the loopback."""
         self.lab = lab
+        self.address = "127.0.0.1" if staging_port else lab.server_address
+        self.port = staging_port or PORT
+        self.namespace = None if staging_port else lab.server
         self.folder = f"/var/lib/{lab.name}-{name}"  # the lab's own state is closed to others
         self.data = os.path.join(self.folder, "data")
         self.daemon = Daemon(name, lab.state)
@@ -40,13 +44,14 @@ class Postgres:
         os.chown(self.folder, owner.pw_uid, owner.pw_gid)
         self._as_postgres("initdb", "-D", self.data, "-A", "trust", "-U", USER, "-N", "--locale=C.UTF-8")
         with open(os.path.join(self.data, "pg_hba.conf"), "a", encoding="utf-8") as file:
-            file.writelines(f"host all all {network} trust\n" for network in (self.lab.client_address + "/24", *networks))
-        settings = {"listen_addresses": self.lab.server_address, "port": PORT, "unix_socket_directories": self.folder,
+            networks = (self.lab.client_address + "/24", *networks)
+            file.writelines(f"host {what} all {network} trust\n" for network in networks for what in ("all", "replication"))
+        settings = {"listen_addresses": self.address, "port": self.port, "unix_socket_directories": self.folder,
                     "fsync": "off", "log_statement": "all", "log_line_prefix": "%a ", "timezone": "UTC", **settings}
         command = [*self._run_as(), os.path.join(programs(), "postgres"), "-D", self.data]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]
-        self.daemon.start(command, core=self.lab.peer_core, namespace=self.lab.server)
+        self.daemon.start(command, core=self.lab.peer_core, namespace=self.namespace)
         if not wait_until(lambda: self.daemon.pid() is None or self.direct("select 1").returncode == 0, 30, 0.2):
             raise LabError(f"PostgreSQL does not start:\n{self.daemon.log()}")
 
@@ -56,7 +61,7 @@ class Postgres:
 
     def direct(self, sql, *options):
         """What psql says that reaches the server around the appliance."""
-        return namespaces.run("psql", "-X", "-h", self.folder, "-U", USER, "-d", "postgres", *options, "-c", sql, check=False)
+        return namespaces.run("psql", "-X", "-h", self.folder, "-p", str(self.port), "-U", USER, "-d", "postgres", *options, "-c", sql, check=False)
 
     def log(self):
         return self.daemon.log()

@@ -9,6 +9,10 @@ class Story:
         self.lab = Lab()
         self.say = Terminal()
 
+    def down(self):
+        """Ends what the story started."""
+        self.lab.down()
+
     def cli(self, *arguments, limit=40, mark=()):
         """Runs the CLI and shows it as one would type it."""
         self.say.command("sluice " + " ".join(f'"{one}"' if " " in one else one for one in arguments))
