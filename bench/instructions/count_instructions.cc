@@ -111,6 +111,19 @@ std::uint64_t worker(std::size_t body_bytes, bool superframes) {
   return rig.exchanges() - before;
 }
 
+// DataRow messages, each with an e-mail address that is masked.
+std::uint64_t rows() {
+  constexpr std::size_t kSessions = 16;
+  constexpr std::size_t kRows = 500;
+  start_eal(kEalMegabytes);
+  Rig rig({.sessions = kSessions, .rows = kRows, .burst_ns = 100 * kMicrosecond});
+  rig.resume();
+  rig.count_instructions();
+  const std::uint64_t before = rig.exchanges();
+  rig.run(4 * kSessions);
+  return (rig.exchanges() - before) * kRows;
+}
+
 // Connections that open and close without a request.
 std::uint64_t connect() {
   constexpr std::size_t kSessions = 256;
@@ -135,6 +148,7 @@ const std::map<std::string, std::function<std::uint64_t()>>& parts() {
       {"worker/http1/1k", [] { return worker(1024, false); }},
       {"worker/http1/64k", [] { return worker(k64Kib, false); }},
       {"worker/http1/64k/superframe", [] { return worker(k64Kib, true); }},
+      {"worker/postgres/rows", rows},
   };
   return all;
 }

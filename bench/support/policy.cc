@@ -24,6 +24,12 @@ constexpr const char* kPolicy = R"(services:
     mode: enforce
     record: {class: routine, durability: group}
     rules: [pii/*, secrets/*]
+  - name: shop
+    address: 10.77.0.2:5432
+    protocol: postgres
+    mode: enforce
+    record: {class: routine, durability: group}
+    rules: [pii/*, secrets/*]
 principals:
   - {name: ci, from: 10.77.0.0/16}
 )";

@@ -69,7 +69,7 @@ void Puppets::ask(bool on) {
     end.asking = true;
     ++waiting_;
     end.fin_due = config_.hang_up && end.open;  // else it connects first
-    if (!config_.hang_up) end.outbox = config_.request;
+    if (!config_.hang_up) end.outbox = said_by(end);
     end.outbox_at = 0;
     queue(end);
   }
@@ -195,6 +195,10 @@ void Puppets::on_payload(End& end, const rte_mbuf* packet, std::size_t offset, s
 }
 
 void Puppets::on_bytes(End& end, Bytes bytes) {
+  config_.hello.empty() ? on_http(end, bytes) : on_postgres(end, bytes);
+}
+
+void Puppets::on_http(End& end, Bytes bytes) {
   if (end.body_left == 0) {
     // Mostly the head comes in one piece; what does not is put together.
     const std::size_t before = end.head.size();
@@ -215,15 +219,46 @@ void Puppets::on_bytes(End& end, Bytes bytes) {
   if (end.body_left == 0) on_message(end);
 }
 
+// Each message of a client is answered, and an answer ends with ReadyForQuery.
+void Puppets::on_postgres(End& end, Bytes bytes) {
+  constexpr std::size_t kLengthBytes = 4;
+  const bool is_server = end.role == Role::server;
+  while (!bytes.empty()) {
+    if (end.body_left == 0) {
+      const std::size_t head = kLengthBytes + (is_server && end.rounds == 0 ? 0 : 1);
+      const std::size_t taken = std::min(head - end.head.size(), bytes.size());
+      end.head += as_text(bytes.first(taken));
+      bytes = bytes.subspan(taken);
+      if (end.head.size() < head) return;
+      end.type = head > kLengthBytes ? end.head.front() : '\0';
+      end.body_left = load_be32(as_bytes(end.head).last(kLengthBytes).data()) - kLengthBytes;
+      end.head.clear();
+    }
+    const Bytes body = bytes.first(std::min(end.body_left, bytes.size()));
+    if (count_stars_) counts_.stars += static_cast<std::uint64_t>(std::ranges::count(body, '*'));
+    end.body_left -= body.size();
+    bytes = bytes.subspan(body.size());
+    if (end.body_left == 0 && (is_server || end.type == 'Z')) on_message(end);
+  }
+}
+
+// What a client says next.
+std::string_view Puppets::said_by(const End& client) const {
+  return client.rounds == 0 && !config_.hello.empty() ? config_.hello : config_.request;
+}
+
 void Puppets::on_message(End& end) {
+  const std::uint32_t round = end.rounds++;
   if (end.role == Role::server) {
     ++counts_.requests;
-    end.outbox = config_.responses[(end.connection + end.rounds++) % config_.responses.size()];
+    end.outbox = round == 0 && !config_.greeting.empty()
+                     ? config_.greeting
+                     : config_.responses[(end.connection + round) % config_.responses.size()];
   } else {
     ++counts_.responses;
     end.asking = ask_;
     if (!ask_) --waiting_;
-    end.outbox = ask_ ? std::string_view(config_.request) : std::string_view();
+    end.outbox = ask_ ? said_by(end) : std::string_view();
   }
   end.outbox_at = 0;
   if (!end.outbox.empty()) queue(end);
@@ -276,8 +311,8 @@ wire::TcpHeader Puppets::header_of(const End& end) const {
   wire::TcpHeader header{.link = {.bytes = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0}, .length = 14},
                          .source = is_client ? client : kServerAddress,
                          .destination = is_client ? kServerAddress : client,
-                         .source_port = is_client ? client_port : kServerPort,
-                         .destination_port = is_client ? kServerPort : client_port,
+                         .source_port = is_client ? client_port : config_.server_port,
+                         .destination_port = is_client ? config_.server_port : client_port,
                          .options = {}};
   if (!is_client) std::swap_ranges(header.link.bytes, header.link.bytes + 6, header.link.bytes + 6);
   return header;

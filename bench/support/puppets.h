@@ -1,5 +1,6 @@
 // The hosts on both sides of a worker: `connections` clients that each ask, wait for the whole answer and ask again
-// (or, with `hang_up`, close without a word and connect again), and the servers that answer. They speak just enough TCP
+// (or, with `hang_up`, close without a word and connect again), and the servers that answer. They know HTTP/1 and
+// PostgreSQL as far as it takes to see where a message ends. They speak just enough TCP
 // for a network that loses and reorders nothing: timestamps and window scale, an ACK for every second segment and for
 // every coalesced frame, a late ACK for what remains. What must not happen on such a network (a gap, a repetition, a
 // reset) is counted in `faults`.
@@ -25,6 +26,10 @@ struct PuppetConfig {
   std::size_t connections = 64;
   bool superframes = false;  // frames of up to 64 KB, as with TSO and LRO; else one of at most 1448 bytes
   bool hang_up = false;
+  std::uint16_t server_port = kServerPort;
+  // PostgreSQL, when not empty: the client's first packet, and what the server answers to it.
+  std::string hello = {};
+  std::string greeting = {};
   std::string request;
   std::vector<std::string> responses;  // connection i gets number i, i + 1, ... in turn
 };
@@ -72,11 +77,12 @@ class Puppets {
     std::uint32_t send_edge = 0;
     std::uint32_t receive_next = 0;
     std::uint32_t ts_recent = 0;
-    std::uint32_t rounds = 0;  // answers given (server) or received (client)
+    std::uint32_t rounds = 0;  // answers given (server) or received (client), a greeting included
     std::size_t outbox_at = 0;
     std::string_view outbox;  // what is left to send begins at outbox_at
     std::string head;         // of the message that comes in, until it is complete
     std::size_t body_left = 0;
+    char type = 0;  // of the message that comes in; the packet without one is 0
   };
 
   MemoryPort& port_of(const End& end) { return end.role == Role::client ? client_port_ : server_port_; }
@@ -89,7 +95,10 @@ class Puppets {
   void on_handshake(End& end, const wire::Frame& frame);
   void on_payload(End& end, const rte_mbuf* packet, std::size_t offset, std::size_t bytes);
   void on_bytes(End& end, Bytes bytes);
+  void on_http(End& end, Bytes bytes);
+  void on_postgres(End& end, Bytes bytes);
   void on_message(End& end);
+  [[nodiscard]] std::string_view said_by(const End& client) const;
   void on_finish(End& end);
   void connect_again(End& end);
   void queue(End& end);

@@ -27,6 +27,7 @@ constexpr DurationNs kIdleStep = 10 * kMillisecond;
 constexpr int kIdleRounds = 1000;
 constexpr int kLastRounds = 4;
 constexpr auto kWriterPause = std::chrono::microseconds(100);
+constexpr std::size_t kAnswersBytes = 8U << 20;  // of all different ones: beyond a core's own caches
 
 constexpr port::Capabilities kMtuNic{.tx_checksum = true, .tx_segmentation = false, .rx_coalescing = false};
 constexpr port::Capabilities kSuperframeNic{.tx_checksum = true, .tx_segmentation = true, .rx_coalescing = true};
@@ -53,8 +54,12 @@ std::uint64_t memory_in_use() {
 }  // namespace
 
 std::vector<std::string> rig_responses(std::size_t body_bytes) {
-  constexpr std::size_t kMemory = 8U << 20;  // beyond a core's own caches
-  return responses(std::clamp<std::size_t>(kMemory / body_bytes, 4, 512), body_bytes);
+  return responses(std::clamp<std::size_t>(kAnswersBytes / body_bytes, 4, 512), body_bytes);
+}
+
+std::vector<RowsAnswer> rig_rows(std::size_t rows, std::size_t rows_between) {
+  constexpr std::size_t kRowBytes = 124;
+  return rows_answers(std::clamp<std::size_t>(kAnswersBytes / (rows * kRowBytes), 4, 512), rows, rows_between);
 }
 
 Rig::Rig(const RigConfig& config) : config_(config), now_(kStart), recorder_(start_recorder()) {
@@ -69,12 +74,7 @@ Rig::Rig(const RigConfig& config) : config_(config), now_(kStart), recorder_(sta
   worker_ = std::make_unique<worker::Worker>(worker_config, *client_port_, *server_port_, pools(), recorder_, now_);
   use_policy();
   const std::uint64_t before_hosts = memory_in_use();
-  puppets_ = std::make_unique<Puppets>(PuppetConfig{.connections = config.sessions,
-                                                    .superframes = config.superframes,
-                                                    .hang_up = config.hang_up,
-                                                    .request = browser_request(),
-                                                    .responses = rig_responses(config.body_bytes)},
-                                       *client_port_, *server_port_);
+  puppets_ = std::make_unique<Puppets>(hosts(), *client_port_, *server_port_);
   const std::uint64_t hosts = memory_in_use() - before_hosts;
   puppets_->connect();
   run_until([this] { return counts().established == config_.sessions; });
@@ -95,6 +95,29 @@ Rig::~Rig() {
   puppets_.reset();
   archive_.reset();
   no_archive_.reset();
+}
+
+PuppetConfig Rig::hosts() {
+  PuppetConfig hosts{.connections = config_.sessions,
+                     .superframes = config_.superframes,
+                     .hang_up = config_.hang_up,
+                     .request = {},
+                     .responses = {}};
+  if (config_.rows == 0) {
+    hosts.request = browser_request();
+    hosts.responses = rig_responses(config_.body_bytes);
+    return hosts;
+  }
+  hosts.server_port = kPostgresPort;
+  hosts.hello = postgres_startup();
+  hosts.greeting = postgres_greeting();
+  hosts.request = rows_query();
+  for (RowsAnswer& answer : rig_rows(config_.rows, config_.rows_between)) {
+    row_bytes_ += static_cast<double>(answer.row_bytes);
+    hosts.responses.push_back(std::move(answer.wire));
+  }
+  row_bytes_ /= static_cast<double>(hosts.responses.size());
+  return hosts;
 }
 
 record::Recorder& Rig::start_recorder() {

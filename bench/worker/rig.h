@@ -11,6 +11,7 @@
 
 #include "bench/support/core_time.h"
 #include "bench/support/discarding_archive.h"
+#include "bench/support/postgres_content.h"
 #include "bench/support/puppets.h"
 #include "bench/support/scratch_directory.h"
 #include "dataplane/record/writer.h"
@@ -25,7 +26,10 @@ struct RigConfig {
   std::uint64_t warm_up = 4;  // exchanges of each session before anything is measured
   bool limits = false;        // the policy has some, with room for everything
   bool hang_up = false;       // no requests: connections that open and close
-  DurationNs idle_ns = 0;     // nobody says anything for so long after the warm-up, by the worker's clock
+  // PostgreSQL, when not 0: answers of so many rows (postgres_content.h), one of `rows_between` with an e-mail address.
+  std::size_t rows = 0;
+  std::size_t rows_between = 1;
+  DurationNs idle_ns = 0;  // nobody says anything for so long after the warm-up, by the worker's clock
   // Not 0: each burst lasts so long by the worker's clock, and no disk is waited for. Every run is then the same.
   DurationNs burst_ns = 0;
 };
@@ -40,6 +44,8 @@ class Rig {
   std::uint64_t run(std::uint64_t exchanges);
   // Answers that arrived, or connections that ended.
   [[nodiscard]] std::uint64_t exchanges() const { return counts().responses + counts().closed; }
+  // Of the DataRow messages of an answer, on average.
+  [[nodiscard]] double row_bytes() const { return row_bytes_; }
   // No client asks on; what is under way arrives, and the buffers go back to the rigs' common pools. Throws when
   // anything happened that must not.
   void drain();
@@ -61,6 +67,7 @@ class Rig {
   void wait_for_writer();
   record::Recorder& start_recorder();
   void use_policy();
+  PuppetConfig hosts();
   template <class Done>
   void run_until(Done&& done);
   void forget_old_segments() const;
@@ -73,6 +80,7 @@ class Rig {
   std::uint64_t cycles_ = 0;
   std::uint64_t bursts_ = 0;
   std::uint64_t sessions_bytes_ = 0;
+  double row_bytes_ = 0;
   std::unique_ptr<MemoryPort> client_port_;
   std::unique_ptr<MemoryPort> server_port_;
   bool counting_ = false;
@@ -87,5 +95,6 @@ class Rig {
 
 // What connection i of a rig is answered.
 std::vector<std::string> rig_responses(std::size_t body_bytes);
+std::vector<RowsAnswer> rig_rows(std::size_t rows, std::size_t rows_between);
 
 }  // namespace sluice::bench

@@ -83,6 +83,10 @@ void register_figures() {
     for (std::size_t i = 0; i < kStages; ++i)
       add_figure(shape.name() + "/" + kStageNames[i],
                  [=](auto& state) { stage(state, shape.config, static_cast<Stage>(i), false); });
+  for (const RowsShape& shape : kRowsShapes)
+    for (std::size_t i = 0; i < kStages; ++i)
+      add_figure(std::string(shape.name) + "/" + kStageNames[i],
+                 [=](auto& state) { stage(state, shape.config, static_cast<Stage>(i), false); });
   add_figure("record/share/64k", [](auto& state) { stage(state, kShapes[2].config, Stage::record, true); });
   add_figure("enforce/share/1k", [](auto& state) {
     RigConfig limited = kShapes[0].config;

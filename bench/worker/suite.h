@@ -32,6 +32,25 @@ inline constexpr std::array<Shape, 6> kShapes = {{
     {"1m", {.sessions = 8, .superframes = true, .body_bytes = kKib * kKib}},
 }};
 
+// Results of 1000 rows of 124 bytes, each with an e-mail address, or (10k) one in about 10,000 bytes.
+struct RowsShape {
+  const char* name;
+  const char* versus;
+  RigConfig config;
+};
+
+inline constexpr std::size_t kRows = 1000;
+inline constexpr std::array<RowsShape, 4> kRowsShapes = {{
+    {"worker/postgres/rows", "scanner/rows", {.sessions = 64, .rows = kRows, .rows_between = 1}},
+    {"worker/postgres/rows/superframe",
+     "scanner/rows",
+     {.sessions = 64, .superframes = true, .rows = kRows, .rows_between = 1}},
+    {"worker/postgres/rows/10k", "scanner/rows/10k", {.sessions = 64, .rows = kRows, .rows_between = 80}},
+    {"worker/postgres/rows/10k/superframe",
+     "scanner/rows/10k",
+     {.sessions = 64, .superframes = true, .rows = kRows, .rows_between = 80}},
+}};
+
 // Each program has its own.
 void register_figures();
 

@@ -74,6 +74,61 @@ void scanner_alone(benchmark::State& state, std::size_t body_bytes) {
   });
 }
 
+double gbit(double bytes, std::uint64_t cycles) {
+  return bytes * 8 / (us_of(cycles) * 1e3);
+}
+
+// Results of many rows, by the bytes of their DataRow messages.
+void rows(benchmark::State& state, const RigConfig& config, const std::string& versus) {
+  guarded(state, [&] {
+    Rig& rig = rig_of(config);
+    rig.resume();
+    const std::uint64_t before = rig.exchanges();
+    std::uint64_t cycles = 0;
+    for (auto _ : state) cycles += rig.run(config.sessions);
+    const double bytes = static_cast<double>(rig.exchanges() - before) * rig.row_bytes();
+    report(state, gbit(bytes, cycles), "Gbit/s", versus);
+    state.counters["row_bytes"] = rig.row_bytes() / static_cast<double>(config.rows);
+    state.counters["ns/row"] = us_of(cycles) * 1e3 / (bytes / rig.row_bytes() * static_cast<double>(config.rows));
+    rig.drain();
+  });
+}
+
+// The values of such results behind their marks, in pieces as large as a slice of the record.
+void rows_scanned(benchmark::State& state, const RigConfig& config) {
+  guarded(state, [&] {
+    inspect::Scratch scratch;
+    const session::PolicyRef policy = bench_policy(scratch);
+    const inspect::RuleSet* rules =
+        policy->snapshot->find_service(kServerAddress, kPostgresPort)->scan(enforce::Place::response_body);
+    const std::vector<RowsAnswer> answers = rig_rows(config.rows, config.rows_between);
+    std::vector<Match> matches;
+    CoreTime core_time;
+    std::size_t next = 0;
+    std::uint64_t cycles = 0;
+    double bytes = 0;
+    for (auto _ : state) {
+      const RowsAnswer& answer = answers[next++ % answers.size()];
+      Bytes left = as_bytes(answer.content);
+      inspect::ScanState scanned;
+      matches.clear();
+      core_time.begin();
+      for (bool last = false; !last;) {
+        const Bytes window = left.first(std::min<std::size_t>(left.size(), record::kMaxSliceBytes));
+        last = window.size() == left.size();
+        const std::uint64_t from = scanned.hold;
+        if (inspect::Scanner::scan(*rules, scratch, scanned, {&window, 1}, last, matches) != ErrorCode::ok)
+          throw std::runtime_error("the scan failed");
+        left = left.subspan(scanned.hold - from);
+      }
+      cycles += core_time.end();
+      bytes += static_cast<double>(answer.row_bytes);
+    }
+    report(state, gbit(bytes, cycles), "Gbit/s");
+    state.counters["matches"] = static_cast<double>(matches.size());
+  });
+}
+
 // Connections that open and close without a request, each with its records; the ports of one that ended are used again.
 void connect(benchmark::State& state) {
   guarded(state, [&] {
@@ -116,6 +171,10 @@ void register_figures() {
     add_figure(shape.name(), [=](auto& state) { exchange(state, shape.config, versus); });
     if (!shape.config.superframes)
       add_figure(versus, [=](auto& state) { scanner_alone(state, shape.config.body_bytes); });
+  }
+  for (const RowsShape& shape : kRowsShapes) {
+    add_figure(shape.name, [=](auto& state) { rows(state, shape.config, shape.versus); });
+    if (!shape.config.superframes) add_figure(shape.versus, [=](auto& state) { rows_scanned(state, shape.config); });
   }
   add_figure("worker/http1/1k/sessions-10k", [](auto& state) {
     exchange(state, {.sessions = 10'000, .superframes = false, .body_bytes = kKib}, "scanner/1k");
