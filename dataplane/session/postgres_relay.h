@@ -106,9 +106,6 @@ class PostgresRelay final : public Relay {
   void leave_window(Context& context);
   void go_on_judged(Context& context, bool last);
   void finish_request(Context& context);
-  void refuse(Context& context, ErrorCode error, Words words = {});
-  void put_in_place(Context& context);
-  void refuse_copy(Context& context, ErrorCode error);
   void end_copy(Context& context, Ending ending);
   void leave_copy(Context& context, Ending ending);
   void ask(Context& context, ErrorCode refused);
@@ -116,6 +113,11 @@ class PostgresRelay final : public Relay {
   void request_error(Context& context, ErrorCode error);
   [[nodiscard]] bool judging() const { return request_.message.active() && !request_.judged; }
   [[nodiscard]] bool judges_content() const;
+
+  // what is refused (postgres_refusal.cc)
+  void refuse(Context& context, ErrorCode error, Words words = {});
+  void put_in_place(Context& context);
+  void refuse_copy(Context& context, ErrorCode error);
 
   // limits (postgres_limits.cc)
   [[nodiscard]] bool lets_work() const;

@@ -13,9 +13,8 @@ using postgres::FieldKind;
 using postgres::MessageKind;
 using postgres::StepKind;
 
-constexpr std::size_t kMostNameBytes = 1024;                // of a name that is kept; longer ones are cut
-constexpr unsigned kMostEncryptionRequests = 2;             // TLS, and GSSAPI
-constexpr std::string_view kRefused = "refused by policy";  // no statement
+constexpr std::size_t kMostNameBytes = 1024;     // of a name that is kept; longer ones are cut
+constexpr unsigned kMostEncryptionRequests = 2;  // TLS, and GSSAPI
 
 // What a unit of this kind is called on the record; empty: it is none.
 std::string_view word_of(MessageKind kind) {
@@ -44,13 +43,6 @@ bool is_content(FieldKind kind) {
 
 bool ends_copy(MessageKind kind) {
   return kind == MessageKind::copy_done || kind == MessageKind::copy_fail;
-}
-
-std::string message_of(char type, std::initializer_list<std::string_view> parts) {
-  std::string out(5, type);
-  for (const std::string_view part : parts) out += part;
-  store_be32(reinterpret_cast<std::uint8_t*>(out.data()) + 1, static_cast<std::uint32_t>(out.size() - 1));
-  return out;
 }
 
 }  // namespace
@@ -317,71 +309,6 @@ void PostgresRelay::leave_window(Context& context) {
   if (service_->after_window == enforce::AfterWindow::deny && judges_content() && !copying_)
     return refuse(context, ErrorCode::postgres_beyond_window);
   go_on_judged(context, false);
-}
-
-// Nothing of the message reaches the server. Where some has, its connection goes: there are no words that take back
-// half a message.
-void PostgresRelay::refuse(Context& context, ErrorCode error, Words words) {
-  Side& in = request_;
-  const bool whole = !in.passed;
-  const bool is_given_up = error == ErrorCode::postgres_canceled || error == ErrorCode::postgres_skipped;
-  end_wait(context, error);
-  context.errors.add(error);
-  if (!is_given_up) {
-    counters().denied.add();
-    unit_.caller->denied.add();
-  }
-  words_ = std::move(words);
-  in.message.end(context, in.held.content_end(), is_given_up ? Ending::cut : Ending::refused, error);
-  in.held.drop_labelled();
-  in.discard = true;
-  if (whole && !copying_) {
-    refused_ = error;
-    return;
-  }
-  end_silently(context, unit_, Direction::response, Ending::cut, error);
-  if (whole) return refuse_copy(context, error);
-  copying_ = false;
-  abort(ErrorCode::rule_denied_late);
-}
-
-// What the server refuses by itself, at the same place: a statement that is none, a statement or portal that is not
-// there. Its error is then told in our words. The message is over, so that its answer cannot come before its question.
-void PostgresRelay::put_in_place(Context& context) {
-  using std::string_view_literals::operator""sv;
-  Side& in = request_;
-  in.held.drop_labelled();
-  in.discard = false;
-  constexpr std::string_view kEnd = "\0"sv;
-  switch (in.reader.message().kind) {
-    case MessageKind::query:
-      say(context, in, message_of('Q', {kRefused, kEnd}));
-      break;
-    case MessageKind::parse:
-      say(context, in, message_of('P', {statement_, kEnd, kRefused, kEnd, "\0\0"sv}));
-      break;
-    case MessageKind::bind:
-    case MessageKind::execute:  // two formats of no values: whatever the statement is, this is no Bind
-      say(context, in, message_of('B', {kEnd, kRefused, kEnd, "\0\2\0\0\0\0\0\0\0\0"sv}));
-      break;
-    default:
-      say(context, in, message_of('F', {"\0\0\0\0\0\0\0\0\0\0"sv}));
-      break;
-  }
-  const MessageKind kind = in.reader.message().kind;
-  is_doomed_ |= kind == MessageKind::parse || kind == MessageKind::bind || kind == MessageKind::execute;
-  ask(context, std::exchange(refused_, ErrorCode::ok));
-}
-
-// The COPY fails, and the rest of its data goes no further.
-void PostgresRelay::refuse_copy(Context& context, ErrorCode error) {
-  using std::string_view_literals::operator""sv;
-  copying_ = false;
-  copy_refused_ = true;
-  say(context, request_, message_of('f', {kRefused, "\0"sv}));
-  if (exchanges_.empty()) return;
-  exchanges_.back().refused = error;  // what asked for the data was asked last
-  exchanges_.back().words = std::exchange(words_, {});
 }
 
 // With the message that ends it, which goes behind its data.
