@@ -36,6 +36,12 @@ std::string read_pattern(const YamlNode& node, Report& report) {
                            kMaxColumnNameBytes));
     return "";
   }
+  if (std::ranges::any_of(*text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
+    report.add(node.position,
+               fmt::format("{} is not ASCII, and clients choose the encoding in which names come", show(*text)),
+               "name the column by its table and number: {table: 16402, attribute: 3}");
+    return "";
+  }
   for (char& c : *text)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return *std::move(text);

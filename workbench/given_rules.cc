@@ -62,7 +62,7 @@ Result<std::vector<rules::Rule>> read_given(const GivenNames& names) {
 }
 
 std::vector<rules::Rule> looking(std::vector<rules::Rule> rules) {
-  std::erase_if(rules, [](const rules::Rule& rule) { return rule.sql.has_value(); });
+  std::erase_if(rules, [](const rules::Rule& rule) { return rule.sql.has_value() || !rule.columns.empty(); });
   return rules;
 }
 

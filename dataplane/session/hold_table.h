@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/assert.h"
 #include "common/mailbox.h"
 #include "common/session_id.h"
 #include "common/spsc_ring.h"
@@ -191,6 +192,7 @@ class HoldRef {
   ~HoldRef() { end(HoldEnding::cut, 0); }
 
   void set(HoldTable& table, Hold* hold) {
+    SLUICE_ASSERT(hold_ == nullptr);
     table_ = &table;
     hold_ = hold;
   }

@@ -104,16 +104,18 @@ bool PostgresRelay::waits_as_question() const {
 }
 
 // What the server says while a message waits: between two of its own the client hears of the hold, and when it failed
-// something before it in the pipeline there is nothing to wait for.
-void PostgresRelay::follow_server(Context& context) {
+// something before it in the pipeline there is nothing to wait for: true, and what follows can be read.
+bool PostgresRelay::follow_server(Context& context) {
   if (waits_as_question() && conversation_.asking().id <= conversation_.settled_through()) {
     refuse(context, ErrorCode::postgres_skipped);
-    return go_on_waited(context);
+    leave_waiting(context);
+    return true;
   }
   const bool in_turn = response_.reader.idle() && response_.held.length_bytes() == 0;
-  if (notice_.empty() || !in_turn || response_.dead || response_.finished) return;
+  if (notice_.empty() || !in_turn || response_.dead || response_.finished) return false;
   say(context, response_, notice_);
   notice_.clear();
+  return false;
 }
 
 // Its connection was the transaction, and cannot be had again.

@@ -84,8 +84,13 @@ void PostgresRelay::go_on_waiting(Context& context) {
   go_on_waited(context);
 }
 
-// It goes on from where it began to wait: at its end, at the end of its COPY data, or where the window ends.
 void PostgresRelay::go_on_waited(Context& context) {
+  leave_waiting(context);
+  advance(context);
+}
+
+// It goes on from where it began to wait: at its end, at the end of its COPY data, or where the window ends.
+void PostgresRelay::leave_waiting(Context& context) {
   const MessageKind kind = request_.reader.message().kind;
   const bool whole = request_.reader.idle();
   if (request_.message.active() && !is_held()) go_on_judged(context, whole);
@@ -93,7 +98,6 @@ void PostgresRelay::go_on_waited(Context& context) {
     leave_copy(context, Ending::complete);
   else if (whole && kind != MessageKind::copy_data)
     finish_request(context);
-  advance(context);
 }
 
 }  // namespace sluice::session

@@ -37,12 +37,13 @@ void PostgresRelay::feed(Context& context, Direction direction, buffer::Chain&& 
 
 void PostgresRelay::advance(Context& context) {
   const StageScope stage(Stage::protocol);
-  starved_ = false;
-  read_requests(context);
-  read_responses(context);
-  if (!starved_ && request_.held.unlabelled_bytes() > request_.header_bytes)
-    read_requests(context);  // there is room now
-  if (is_waiting()) follow_server(context);
+  do {
+    starved_ = false;
+    read_requests(context);
+    read_responses(context);
+    if (!starved_ && request_.held.unlabelled_bytes() > request_.header_bytes)
+      read_requests(context);  // there is room now
+  } while (is_waiting() && follow_server(context));
   conclude(context, Direction::request);
   conclude(context, Direction::response);
 }

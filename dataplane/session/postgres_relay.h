@@ -129,6 +129,7 @@ class PostgresRelay final : public Relay {
   [[nodiscard]] bool is_waiting() const { return awaits_facts_ || is_throttled() || is_held(); }
   void go_on_waiting(Context& context);
   void go_on_waited(Context& context);
+  void leave_waiting(Context& context);
 
   // holds (postgres_holds.cc)
   bool begin_hold(Context& context, const HoldReason& reason);
@@ -137,7 +138,7 @@ class PostgresRelay final : public Relay {
   void show_held(Context& context);
   void settle_hold(Context& context, HoldOutcome outcome);
   void end_wait(Context& context, ErrorCode why);
-  void follow_server(Context& context);
+  bool follow_server(Context& context);
   void lose_server(Context& context, bool in_turn);
   void learn_cancel_key(const Context& context);
   void pass_cancel(Context& context) const;

@@ -89,6 +89,8 @@ void PostgresRelay::begin_request(Context& context) {
     request_.discard = copy_refused_;
     if (copying_ || copy_refused_) return;
   } else if (word_of(kind).empty()) {
+    // The server failed the COPY, so nothing else would end it before what follows can go.
+    if (copying_ && !ends_copy(kind) && conversation_.skips_until_sync()) end_copy(context, Ending::cut);
     return;
   } else if (copying_) {  // the server failed the COPY, and the client goes on
     end_copy(context, Ending::cut);
@@ -287,6 +289,7 @@ void PostgresRelay::go_on_judged(Context& context, bool last) {
 // A value comes, of its own or in an array, or goes on and more follows. Many small ones are bounded as long ones are.
 void PostgresRelay::make_room(Context& context, bool is_new) {
   Side& in = request_;
+  if (is_waiting()) return;  // what else came with it is judged when it goes on
   const bool is_beyond = in.held.content_end() >= service_->window_bytes && (is_new || !in.reader.field().last);
   if (judging()) {
     if (is_beyond || (is_new && in.held.run_count() > Held::kMaxRuns)) leave_window(context);

@@ -40,9 +40,10 @@ bool PostgresRelay::asks_sql() const {
          (kind == MessageKind::function_call && terms.asks_functions);
 }
 
-// Of a message that is whole, once. False: it waits until somebody knows, or was refused.
+// Of a message that is whole, once. False: it waits until somebody knows, or was refused. What the server skips means
+// nothing.
 bool PostgresRelay::is_understood(Context& context) {
-  if (is_read_ || copying_ || !asks_sql()) return true;
+  if (is_read_ || copying_ || conversation_.asking().skipped || !asks_sql()) return true;
   judge_sql(context);
   is_read_ = !awaits_facts_;
   return is_read_ && request_.message.active();

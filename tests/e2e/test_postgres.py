@@ -127,7 +127,7 @@ class PostgresTest(lab.LabTest):
 
     def test_the_record_names_who_and_holds_what(self):
         self.psql("select 'something to find' as it")
-        sessions = self.wait_for_sessions(1, of=lambda one: one["service"] == "shop" and self.said(one, "something to find"))
+        sessions = self.wait_for_sessions(1, of=lambda one: one["requests"] == 1 and self.said(one, "something to find"))
         self.assertEqual(sessions[0]["principal"], "ann")
         self.assertEqual(sessions[0]["protocol"], "postgres")
         shown = self.lab.appliance.cli("sessions", "show", sessions[0]["id"]).stdout

@@ -8,7 +8,7 @@ import subprocess
 
 from labkit import api
 from labkit.postgres import Postgres
-from labkit.processes import wait_until
+from labkit.processes import Daemon, wait_until
 from labkit.story import Story
 
 PICTURE = """\
@@ -24,14 +24,14 @@ services:
     protocol: postgres
     mode: enforce
     record: {class: routine, durability: group}
-    rules: [pii/card, pii/email, local/*]
+    rules: [pii/card, pii/email, sql/delete-all, local/*]
 rules:
-  - name: drop                       # by its text
-    match: 'drop table customers'
-    ignore_case: true
-    where: [request]
+  - name: keep-customers             # asks what a statement means, not how it is written
+    sql: {kinds: [drop, truncate], tables: customers}
     action: deny
-    mask: {on: nowhere}              # the statement may be read on the record
+  - name: renamed
+    sql: {kinds: update, tables: customers, columns: name}
+    action: hold
 retention: {routine: 90d}
 """
 
@@ -55,6 +55,8 @@ class PostgresStory(Story):
         self.rows()
         self.other_ways()
         self.denied()
+        self.disguised()
+        self.held()
         self.cancelled()
         self.replicated()
         self.unnoticed()
@@ -81,6 +83,9 @@ class PostgresStory(Story):
     @staticmethod
     def has_secret(text):
         return any(secret in text for secret in SECRETS)
+
+    def holds(self):
+        return api.get(self.lab.appliance.api, "/v1/holds?limit=100")["holds"]
 
     def sessions(self):
         return [one for one in api.get(self.lab.appliance.api, "/v1/sessions?limit=100")["sessions"] if one["closed"]]
@@ -123,6 +128,31 @@ class PostgresStory(Story):
         self.say.expect("25P02" in done.stderr, "the transaction is a failed one, for the server too")
         self.say.expect(" 3\n" in done.stdout, "the session lives on, and nothing of it was done")
         self.say.expect("DROP TABLE" not in self.postgres.log(), "the server's log has never heard of it")
+
+    def disguised(self):
+        self.say.step("The same in disguise", "Rules ask PostgreSQL's own grammar, so another spelling is the same statement.")
+        done = self.psql('delete/**/from ONLY "customers" -- where id = 1', "with gone as (delete from customers returning *) select 1",
+                         "select 'delete from customers' as words")
+        self.say.expect(done.stderr.count("a rule denies this") == 2, "a DELETE of every row is denied, however it is written")
+        self.say.expect("delete from customers" in done.stdout, "words in a literal are no statement")
+        self.say.expect(self.beside("select count(*) from customers") == "3\n", "all three are still there")
+
+    def held(self):
+        self.say.step("A statement that waits", "Whoever renames a customer waits for a second pair of eyes.")
+        sql = "update customers set name = 'Ada Hill' where id = 1"
+        self.say.command(f'psql -h 10.77.0.2 -U ann shop -c "{sql}" &')
+        client = Daemon("psql", self.lab.state)
+        client.start(["psql", "-X", "-h", self.lab.server_address, "-U", "ann", "-d", "shop", "-c", sql], namespace=self.lab.client)
+        try:
+            self.say.expect(wait_until(self.holds, 20, 0.01), "the statement is held, and a reviewer sees it")
+            self.cli("holds", "show", self.holds()[0]["id"])
+            self.say.expect(self.beside("select name from customers where id = 1") == "Ada Stone\n", "the server has heard nothing of it")
+            self.cli("holds", "approve", self.holds()[0]["id"], "--reason", "she married")
+            self.say.expect(wait_until(lambda: "UPDATE 1" in client.log(), 20), "approved, it goes on as if nothing had been")
+        finally:
+            client.stop()
+        self.say.output(client.log().rstrip())
+        self.say.expect(self.beside("select name from customers where id = 1") == "Ada Hill\n", "the server has the new name")
 
     def cancelled(self):
         self.say.step("Ctrl-C", "psql cancels what takes too long.")

@@ -7,6 +7,9 @@ namespace sluice::postgres {
 namespace {
 
 constexpr std::size_t kMostSettingBytes = 16;  // of a startup parameter that matters: replication
+constexpr std::size_t kMostBeginBytes = 512;   // of a statement's text
+constexpr std::string_view kQueryWords[] = {"select", "insert", "update", "delete", "merge",
+                                            "with",   "values", "table",  "show",   "explain"};
 
 void append(std::string& to, Bytes bytes, std::size_t most) {
   if (to.size() < most) to.append(as_text(bytes.first(std::min(bytes.size(), most - to.size()))));
@@ -21,6 +24,40 @@ bool asks_for_replication(std::string_view value) {
     return lower.size() >= least && whole.starts_with(lower);
   };
   return !(begins("false", 1) || begins("no", 1) || begins("off", 2) || lower == "0");
+}
+
+// Behind a comment, which may hold others.
+std::string_view behind_comment(std::string_view text) {
+  int depth = 0;
+  for (std::size_t at = 0; at + 1 < text.size(); ++at) {
+    const std::string_view two = text.substr(at, 2);
+    if (two != "/*" && two != "*/") continue;
+    depth += two == "/*" ? 1 : -1;
+    if (depth == 0) return text.substr(at + 2);
+    ++at;
+  }
+  return {};
+}
+
+// Whether what begins like this has rows of its own: those of a query, which is what it was when it was parsed, or what
+// nothing else decides. Nothing is known of what begins with more comment than is kept.
+bool has_own_rows(std::string_view text) {
+  for (;;) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\n\r\f\v"), text.size()));
+    if (text.starts_with("/*"))
+      text = behind_comment(text);
+    else if (text.starts_with("--"))
+      text.remove_prefix(std::min(text.find_first_of("\n\r"), text.size()));
+    else
+      break;
+  }
+  if (text.starts_with('(')) return true;
+  std::string word;
+  for (const char c : text) {
+    if ((c | 0x20) < 'a' || (c | 0x20) > 'z') break;
+    word += static_cast<char>(c | 0x20);
+  }
+  return std::ranges::find(kQueryWords, word) != std::end(kQueryWords);
 }
 
 QuestionKind question_kind(MessageKind kind) {
@@ -105,6 +142,7 @@ ErrorCode Conversation::begin_request(const Message& message) {
   asking_ = {.id = ++last_id_, .kind = question_kind(message.kind)};
   asking_.skipped = skips_ && message.kind != MessageKind::sync;
   statement_name_.clear();
+  statement_begin_.clear();
   portal_name_.clear();
   const bool asks = asking_.kind != QuestionKind::none && !asking_.skipped;
   return asks && questions_.size() >= limits_.questions ? ErrorCode::postgres_too_many_questions : ErrorCode::ok;
@@ -118,6 +156,9 @@ void Conversation::request_field(const Field& field, Bytes bytes) {
     case FieldKind::portal_name:
       append(portal_name_, bytes, limits_.name_bytes);
       break;
+    case FieldKind::query_text:
+      if (asking_.kind == QuestionKind::parse) append(statement_begin_, bytes, kMostBeginBytes);
+      return;
     case FieldKind::startup_name:
       if (field.first) setting_.clear();
       append(setting_, bytes, kMostSettingBytes);
@@ -211,7 +252,8 @@ ErrorCode Conversation::ask(const Values& values) {
 }
 
 ErrorCode Conversation::ask_parse(const Values& values) {
-  asking_.statement = std::make_shared<Statement>(Statement{.id = asking_.id, .types = values.types});
+  asking_.statement = std::make_shared<Statement>(
+      Statement{.id = asking_.id, .types = values.types, .has_own_rows = has_own_rows(statement_begin_)});
   asking_.is_named = !statement_name_.empty();
   asking_.statement_change = statements_.ask(statement_name_, asking_.statement);
   return asking_.statement_change == nullptr ? ErrorCode::postgres_too_many_statements : ErrorCode::ok;

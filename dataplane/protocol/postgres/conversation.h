@@ -7,8 +7,9 @@
 //  - names stand for what they will stand for at the server when the question comes there (names.h);
 //  - after an error in the extended protocol the server skips everything up to the next Sync, and so does this;
 //  - rows are taken for those of a description only while nothing says that it may be of something else: of what SQL
-//    made under a name (PREPARE, DECLARE), columns() knows nothing until it was described. What a function does to
-//    names (EXECUTE 'DEALLOCATE …') does not show on the wire; a row with another number of cells is refused.
+//    made under a name (PREPARE, DECLARE), columns() knows nothing until it was described, and of a statement that asks
+//    for rows by a name (FETCH, EXECUTE) never. What a function does to names (EXECUTE 'DEALLOCATE …') does not show on
+//    the wire; a row with another number of cells is refused.
 //  - everything is bounded by ConversationLimits; what would exceed one is refused with a code of its own.
 #pragma once
 
@@ -114,6 +115,7 @@ class Conversation {
   ErrorCode take_response(const Reader& reader, const Step& step, Bytes bytes);
   [[nodiscard]] ErrorCode expected(MessageKind kind);
   [[nodiscard]] bool answers(MessageKind kind) const;
+  [[nodiscard]] const Description* description() const;
   ErrorCode response_field(const Reader& reader, Bytes bytes);
   ErrorCode end_response(const Reader& reader);
   ErrorCode row_described(const Values& values);
@@ -153,6 +155,7 @@ class Conversation {
   Question answering_;
   MessageKind kind_asking_ = MessageKind::none;
   std::string statement_name_;
+  std::string statement_begin_;  // of the text that Parse has, as far as it matters
   std::string portal_name_;
   std::string setting_;  // name and value of a startup parameter, as far as they matter
   std::string value_;

@@ -213,12 +213,18 @@ void Conversation::describe(const std::shared_ptr<const Columns>& columns) {
   if (answering_.statement) answering_.statement->description = {.known = true, .columns = columns};
 }
 
+// Of what an Execute returns: nullptr where nobody said, or where what was said may be of something else.
+const Description* Conversation::description() const {
+  const Portal* portal = answering_.kind == QuestionKind::execute ? answering_.portal.get() : nullptr;
+  if (portal == nullptr || (portal->statement && !portal->statement->has_own_rows)) return nullptr;
+  if (portal->description.known) return &portal->description;
+  return portal->statement && portal->statement->description.known ? &portal->statement->description : nullptr;
+}
+
 const Columns* Conversation::columns() const {
   if (answering_.kind == QuestionKind::query) return result_.get();
-  if (answering_.kind != QuestionKind::execute || !answering_.portal) return nullptr;
-  const Description& own = answering_.portal->description;
-  const Statement* statement = answering_.portal->statement.get();
-  return own.known || statement == nullptr ? own.columns.get() : statement->description.columns.get();
+  const Description* said = description();
+  return said == nullptr ? nullptr : said->columns.get();
 }
 
 std::optional<std::uint16_t> Conversation::format(std::uint32_t cell) const {
@@ -239,10 +245,7 @@ std::optional<std::uint16_t> Conversation::format(std::uint32_t cell) const {
 ErrorCode Conversation::check_row(const Values& values) const {
   const Columns* described = columns();
   if (described != nullptr) return described->size() == values.count ? ErrorCode::ok : ErrorCode::postgres_row_mismatch;
-  const Portal* portal = answering_.portal.get();
-  const bool returns_none =
-      answering_.kind == QuestionKind::query ||
-      (portal != nullptr && (portal->description.known || (portal->statement && portal->statement->description.known)));
+  const bool returns_none = answering_.kind == QuestionKind::query || description() != nullptr;
   return returns_none ? ErrorCode::postgres_row_mismatch : ErrorCode::ok;
 }
 

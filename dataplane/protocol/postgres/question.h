@@ -48,6 +48,9 @@ struct Statement {
   std::uint64_t id = 0;              // that of the question that made it
   std::uint64_t tag = 0;             // its owner's
   std::vector<std::uint32_t> types;  // of its parameters: as Parse has them (0: the server's choice), then as described
+  // Its rows are those of a query that it has itself. FETCH and EXECUTE have those of a name, which may be another's
+  // by then, and the server does not say so.
+  bool has_own_rows = false;
   Description description{};
 };
 

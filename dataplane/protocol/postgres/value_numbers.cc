@@ -123,6 +123,7 @@ constexpr std::uint16_t kMinusInfinity = 0xf000;
 constexpr std::size_t kNumericHead = 8;
 constexpr std::uint16_t kMostScale = 0x3fff;
 constexpr int kDigitsEach = 4;  // a numeric's digits are four decimal ones
+constexpr int kMostZeros = 16;  // such digits that nobody sent
 
 // A numeric behind its head: `weight` is the power of 10,000 of its first digit.
 class Numeric {
@@ -184,6 +185,23 @@ ErrorCode float8_text(Bytes value, BoundedText& out) {
   return float_text(std::bit_cast<double>(load_be64(value.data())), kPlain, out);
 }
 
+void append_power(int power, BoundedText& out) {
+  out.push_back('e');
+  integer_text(power * kDigitsEach, out);
+}
+
+// What is stored, and the power of ten that it is of.
+ErrorCode power_text(const Numeric& numeric, int highest, int lowest, BoundedText& out) {
+  for (int power = highest; power >= lowest && !out.is_full(); --power) {
+    const auto four = numeric.at(power);
+    out.append({four.data(), four.size()});
+  }
+  append_power(lowest, out);
+  return ErrorCode::ok;
+}
+
+// As PostgreSQL prints it, but that more than kMostZeros zeros which nobody sent are told by their power, or not at
+// all behind a point: few bytes could ask for a hundred thousand of them.
 ErrorCode numeric_text(Bytes value, BoundedText& out) {
   constexpr std::uint16_t kMostDigit = 9999;
   if (value.size() < kNumericHead) return ErrorCode::postgres_bad_value;
@@ -202,8 +220,14 @@ ErrorCode numeric_text(Bytes value, BoundedText& out) {
   if (sign != 0 && sign != kNegative) return ErrorCode::postgres_bad_value;
   if (sign == kNegative) out.push_back('-');
   const Numeric numeric(digits, weight);
+  const int lowest = weight - static_cast<int>(count) + 1;  // of what is stored; what comes below is zeros
   bool begun = false;
+  if (count > 0 && weight < -kMostZeros) return power_text(numeric, weight, lowest, out);
   for (int power = weight; power >= 0 && !out.is_full(); --power) {
+    if (count > 0 && power < lowest && power >= kMostZeros) {
+      append_power(power + 1, out);
+      return ErrorCode::ok;
+    }
     const auto four = numeric.at(power);
     std::string_view text(four.data(), four.size());
     if (!begun) text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
@@ -214,7 +238,7 @@ ErrorCode numeric_text(Bytes value, BoundedText& out) {
   if (scale == 0) return ErrorCode::ok;
   out.push_back('.');
   int left = scale;
-  for (int power = -1; left > 0 && !out.is_full(); --power, left -= kDigitsEach) {
+  for (int power = -1; left > 0 && power >= std::min(lowest, 0) - kMostZeros; --power, left -= kDigitsEach) {
     const auto four = numeric.at(power);
     out.append({four.data(), static_cast<std::size_t>(std::min(left, kDigitsEach))});
   }

@@ -47,6 +47,7 @@ TEST(ColumnReader, ReadsWhatIsWritten) {
 TEST(ColumnReader, SaysWhatIsWrong) {
   EXPECT_THAT(read("[users.card]").problems, HasSubstr("a table is known by its OID only"));
   EXPECT_THAT(read("['']").problems, HasSubstr("is no name of a column"));
+  EXPECT_THAT(read("[gehält]").problems, HasSubstr("is not ASCII"));
   EXPECT_THAT(read("[{attribute: 3}]").problems, HasSubstr("says nothing without its table"));
   EXPECT_THAT(read("[{type: int9}]").problems, HasSubstr("did you mean"));
   EXPECT_THAT(read("[{nmae: card}]").problems, HasSubstr("unknown key \"nmae\""));

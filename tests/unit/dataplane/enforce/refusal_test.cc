@@ -268,7 +268,8 @@ TEST_F(Refusal, conditions) {
                    with([](fbs::ConditionsT& c) { c.allow_match = {"a*"}; }));
   expect_malformed("allow contain, item 2: it is empty",
                    with([](fbs::ConditionsT& c) { c.allow_contain = {"a", ""}; }));
-  expect(ErrorCode::bundle_bad_version, "format 9", [](fbs::PolicyT& p) { p.format = 9; });
+  expect(ErrorCode::bundle_bad_version, "format 10",
+         [](fbs::PolicyT& p) { p.format = rules::kNewestPolicyFormat + 1; });
 }
 
 TEST_F(Refusal, limits) {

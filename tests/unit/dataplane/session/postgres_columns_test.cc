@@ -106,6 +106,27 @@ TEST(PostgresColumns, AreKnownByTheirTableUnderAnotherName) {
             head + row({"***", "two", "three", "0", "five", "\"\""}) + complete("SELECT") + ready());
 }
 
+// What FETCH and EXECUTE return is that of a name, which may stand for something else by now; nothing on the wire says
+// so.
+TEST(PostgresColumns, OfWhatIsAskedByANameAreNotKnown) {
+  for (const std::string sql : {"fetch all from c", "/* select */ execute p", "-- select\nFETCH c", ""}) {
+    Connected h(columns_policy("ssn"));
+    h.says(parse("s", sql) + describe('S', "s") + bind("", "s", {}) + execute("") + sync());
+    h.to_client.clear();
+    const std::string told = message('1') + message('t', be16(0)) + rows_of({"a"}) + message('2');
+    h.answers(told + row({"123-45-6789"}) + complete("FETCH 1") + ready());
+    EXPECT_EQ(h.to_client, told + row({"***********"}) + complete("FETCH 1") + ready()) << sql;
+  }
+  for (const std::string sql :
+       {"select 1", " /* a /* b */ */ SELECT 1", "-- x\n (values (1))", "With a as (select 1) select 2"}) {
+    Connected h(columns_policy("ssn"));
+    h.says(parse("s", sql) + describe('S', "s") + bind("", "s", {}) + execute("") + sync());
+    h.answers(message('1') + message('t', be16(0)) + rows_of({"a"}) + message('2') + row({"one"}) +
+              complete("SELECT 1") + ready());
+    EXPECT_NE(h.to_client.find(row({"one"})), std::string::npos) << sql;
+  }
+}
+
 TEST(PostgresColumns, AreThoseOfTheResultThatCame) {
   Connected h(columns_policy("secret"));
   const std::string one = described({column("secret"), column("b")}) + row({"aa", "bb"});

@@ -238,5 +238,19 @@ TEST(PostgresRelay, TheRecordSaysWhichValuesAreBinary) {
   }
 }
 
+// Its data waits for its end, which never comes, and the Sync must not wait with it.
+TEST(PostgresRelay, ACopyThatTheServerFailedKeepsNoSync) {
+  Connected h;
+  h.says(parse("", "copy t from stdin") + bind("", "", {}) + execute("") + message('d', "1\n"));
+  h.answers(message('1') + message('2') + failure("42501"));
+  h.to_server.clear();
+  h.says(sync());
+  EXPECT_TRUE(h.to_server.ends_with(sync()));
+  h.answers(ready());
+  EXPECT_TRUE(h.to_client.ends_with(failure("42501") + ready()));
+  h.says(query("select 1"));
+  EXPECT_EQ(h.relay().pending(), 1U);
+}
+
 }  // namespace
 }  // namespace sluice::session

@@ -336,6 +336,22 @@ TEST(PostgresHolds, AStatementLongerThanTheWindowWaitsWhereTheWindowEnds) {
   }
 }
 
+TEST(PostgresHolds, ABindThatCrossesTheWindowOpensOneHold) {
+  constexpr std::uint32_t kTimestamps = 1185, kTimestamp = 1184, kElements = 2000;
+  std::string array = be32(1) + be32(0) + be32(kTimestamp) + be32(kElements) + be32(1);
+  for (std::uint32_t i = 0; i < kElements; ++i) array += sized(std::string(8, '\0'));
+  const std::string values = be16(2) + sized("update accounts") + sized(array);
+  const std::string bound = message('B', text("") + text("s") + be16(2) + be16(0) + be16(1) + values + be16(0));
+  Bed h(held_policy("{timeout: 15m}", "enforce", ", window: 8KiB, after_window: stream"));
+  h.says(parse("s", "select $1, $2", be32(25) + be32(kTimestamps)) + bound);
+  h.burst();
+  ASSERT_TRUE(h.relay().is_held());
+  EXPECT_EQ(h.holds().size(), 1U);
+  h.decide(true);
+  EXPECT_TRUE(h.to_server.ends_with(bound));
+  EXPECT_EQ(h.holds().size(), 0U);
+}
+
 TEST(PostgresHolds, WhatTheServerWillSkipWaitsForNobody) {
   Bed h;
   const std::string first = parse("", "select nowhere") + bind_of("", "");

@@ -337,7 +337,7 @@ TEST(Conversation, RefusesRowsThatAreNotAsDescribed) {
   SAYS(none.client(query("select 1")));
   EXPECT_EQ(none.server(data_row(1, sized("1"))), ErrorCode::postgres_row_mismatch);
   Started no_data;
-  SAYS(no_data.client(parse("", "x") + bind_of("", "") + describe('P', "") + execute("")));
+  SAYS(no_data.client(parse("", "select") + bind_of("", "") + describe('P', "") + execute("")));
   EXPECT_EQ(no_data.server(kParsed + kBound + kNoData + kTwoCells), ErrorCode::postgres_row_mismatch);
   Started empty;
   SAYS(empty.client(query("select")));
