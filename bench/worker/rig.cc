@@ -175,11 +175,12 @@ void Rig::wait_for_writer() {
 
 void Rig::round() {
   wait_for_writer();
+  const std::uint64_t before = frames();
   const bool spoke = puppets_->run(now_);
   do burst();
   while (!client_port_->idle() || !server_port_->idle());
-  // When all wait, they wait for a timer of the worker.
-  if (!spoke && worker_->next_deadline() != kNever) now_ = std::max(now_, worker_->next_deadline());
+  // When nothing moves, all wait for a timer of the worker. What waited for the writer alone moved just now.
+  if (!spoke && frames() == before && worker_->next_deadline() != kNever) now_ = std::max(now_, worker_->next_deadline());
 }
 
 template <class Done>

@@ -191,12 +191,15 @@ class PostgresHolds(reviewer.Reviewer, lab.LabTest):
         bench.start()
         hold = self.wait_for_hold()
         shown = self.lab.appliance.cli("holds", "show", hold["id"]).stdout
+        decided = set()
+        while bench.is_alive():  # the server keeps its locks until it goes on
+            for hold in self.holds():
+                if hold["id"] not in decided:
+                    self.decide("approve", hold)
+                    decided.add(hold["id"])
+            time.sleep(0.05)
         self.assertIn("select balance from accounts where id = $1", shown)
         self.assertIn("7", shown)
-        while bench.is_alive():
-            wait_until(lambda: self.holds() or not bench.is_alive(), 5, 0.05)
-            for hold in self.holds():
-                self.decide("approve", hold)
         self.assertIn("actually processed: 2/2", found[0].stdout)
 
 
