@@ -61,7 +61,8 @@ bool HttpRelay::begin_hold(Context& context, const HoldReason& reason) {
 void HttpRelay::show_held(Context& context) {
   const Message::Shown* shown = request_.message.shown();
   if (shown == nullptr) return;
-  show_hold(context, shown->head, shown->body, hold_whole_ || shown->body.size() >= Message::Shown::kMostBytes);
+  show_hold(context, shown->head, shown->body, request_.held.content_end(),
+            hold_whole_ || shown->body.size() >= Message::Shown::kMostBytes);
 }
 
 void HttpRelay::go_on_held(Context& context) {

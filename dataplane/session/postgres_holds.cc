@@ -69,7 +69,10 @@ std::string PostgresRelay::shown_body() const {
 
 void PostgresRelay::show_held(Context& context) {
   const Message::Shown* shown = request_.message.shown();
-  if (shown != nullptr) show_hold(context, shown->head, shown_body(), true);
+  if (shown == nullptr) return;
+  const std::string body = shown_body();
+  const bool is_all = shown->body.size() < Message::Shown::kMostBytes;
+  show_hold(context, shown->head, body, is_all ? body.size() : request_.held.content_end(), true);
 }
 
 // As was decided: it may go, or was refused, or waits for what nobody saw before.

@@ -193,7 +193,7 @@ class Relay {
   [[nodiscard]] NewHold new_hold(Context& context, HoldCause cause, std::string_view name, std::uint64_t order,
                                  const enforce::Fingerprint* ticket) const;
   HoldOutcome open_hold(Context& context, const HoldReason& reason);
-  void show_hold(Context& context, std::string_view head, std::string_view body, bool all);
+  void show_hold(Context& context, std::string_view head, std::string_view body, std::uint64_t body_bytes, bool all);
   [[nodiscard]] HoldOutcome judge_hold(Context& context);
   [[nodiscard]] ErrorCode hold_refusal() const;
   void pass_hold(Context& context);

@@ -172,9 +172,10 @@ void Relay::end_hold(Context& context, ErrorCode why) {
 
 // What there is of it by now is shown: at first as it is, and again when `all` of it is there, or as much as people
 // see.
-void Relay::show_hold(Context& context, std::string_view head, std::string_view body, bool all) {
+void Relay::show_hold(Context& context, std::string_view head, std::string_view body, std::uint64_t body_bytes,
+                      bool all) {
   if (hold_->ever_told && (hold_shown_ || !all)) return;
-  if (!context.holds.show(*hold_, head, body, way(Direction::request).held.content_end())) return;
+  if (!context.holds.show(*hold_, head, body, body_bytes)) return;
   hold_->score = asked().score();
   if (hold_->cause == HoldCause::score) copy_name(hold_->cause_name, asked().score_text(context.work));
   hold_shown_ = all;

@@ -336,6 +336,20 @@ TEST(PostgresHolds, AStatementLongerThanTheWindowWaitsWhereTheWindowEnds) {
   }
 }
 
+// As pgbench and drivers have it: prepared by itself, and asked for its columns before it runs.
+TEST(PostgresHolds, AReviewerSeesWhatWasPreparedLongBefore) {
+  Bed h(held_policy("{timeout: 15m}", "enforce", ", limits: [{per: principal, rate: 1/h, burst: 1, then: hold}]"));
+  h.says(parse("P0_1", "select balance from accounts where id = $1") + sync());
+  h.answers(message('1') + ready());
+  const std::string run = bind("", "P0_1", {"7"}) + describe('P', "") + execute("") + sync();
+  h.says(run);
+  h.answers(message('2') + rows_of({"balance"}) + message('D', be16(1) + sized("1")) + complete("SELECT 1") + ready());
+  h.says(run);
+  h.burst();
+  ASSERT_TRUE(h.relay().is_held());
+  EXPECT_EQ(h.shown, "EXECUTE \"\"\nselect balance from accounts where id = $1\n7");
+}
+
 TEST(PostgresHolds, ABindThatCrossesTheWindowOpensOneHold) {
   constexpr std::uint32_t kTimestamps = 1185, kTimestamp = 1184, kElements = 2000;
   std::string array = be32(1) + be32(0) + be32(kTimestamp) + be32(kElements) + be32(1);
