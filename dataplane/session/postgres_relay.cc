@@ -209,6 +209,7 @@ void PostgresRelay::release(Context& context, Side& side, bool all) {
 }
 
 void PostgresRelay::say(Context& context, Side& side, std::string_view bytes) {
+  if (side.finished) return;  // nobody hears it
   if (!side.out.append_copy(context.pools, as_bytes(bytes))) abort(ErrorCode::buffers_exhausted);
 }
 

@@ -252,5 +252,14 @@ TEST(PostgresRelay, ACopyThatTheServerFailedKeepsNoSync) {
   EXPECT_EQ(h.relay().pending(), 1U);
 }
 
+TEST(PostgresRelay, SaysNothingBehindTheEndOfADirection) {
+  PostgresHarness h(policy());
+  h.server_finishes();
+  ASSERT_TRUE(h.relay().finished(Direction::response));
+  h.client(std::string("\0\0\0\x08\x04\xd2\x16\x2f", 8));  // a request for TLS
+  EXPECT_FALSE(h.relay().has_output(Direction::response));
+  EXPECT_EQ(h.to_client, "");
+}
+
 }  // namespace
 }  // namespace sluice::session
