@@ -68,12 +68,8 @@ std::string text_of(const rules::Rule& rule) {
 }
 
 std::string json_of_sql(const rules::Rule& rule) {
-  const Json out = {{"rule", rule.name},
-                    {"about", rule.about},
-                    {"sql", rules::text_of(*rule.sql)},
-                    {"verdict", verdict_of(rule)},
-                    {"hits", rule.hits.size()},
-                    {"misses", rule.misses.size()}};
+  const Json out = {{"rule", rule.name},           {"about", rule.about},      {"sql", rules::text_of(*rule.sql)},
+                    {"verdict", verdict_of(rule)}, {"hits", rule.hits.size()}, {"misses", rule.misses.size()}};
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -180,7 +180,8 @@ void Rig::round() {
   do burst();
   while (!client_port_->idle() || !server_port_->idle());
   // When nothing moves, all wait for a timer of the worker. What waited for the writer alone moved just now.
-  if (!spoke && frames() == before && worker_->next_deadline() != kNever) now_ = std::max(now_, worker_->next_deadline());
+  if (!spoke && frames() == before && worker_->next_deadline() != kNever)
+    now_ = std::max(now_, worker_->next_deadline());
 }
 
 template <class Done>
