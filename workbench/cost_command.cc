@@ -116,7 +116,7 @@ std::string json_of(const std::vector<Row>& rows, double whole, bool shares, Byt
 Result<std::string> cost_report(const CostOptions& options, Bytes text) {
   auto given = read_given(options.names);
   if (!given) return std::unexpected(given.error());
-  *given = looking(*std::move(given));
+  keep_looking(*given);
   if (given->empty()) return fail(ErrorCode::not_found, "none of these rules looks for something in a text");
   if (text.empty()) return fail(ErrorCode::not_found, "the text is empty");
   auto whole = Trial::of(*given);

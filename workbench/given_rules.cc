@@ -61,9 +61,8 @@ Result<std::vector<rules::Rule>> read_given(const GivenNames& names) {
   return all;
 }
 
-std::vector<rules::Rule> looking(std::vector<rules::Rule> rules) {
+void keep_looking(std::vector<rules::Rule>& rules) {
   std::erase_if(rules, [](const rules::Rule& rule) { return rule.sql.has_value() || !rule.columns.empty(); });
-  return rules;
 }
 
 Result<rules::Rule> find_rule(const GivenNames& names, const std::string& rule) {

@@ -19,8 +19,8 @@ struct GivenNames {
 // Each rule once, in the order of the files. An error lists every problem of a file.
 Result<std::vector<rules::Rule>> read_given(const GivenNames& names);
 
-// Those of them that look for something in a text.
-std::vector<rules::Rule> looking(std::vector<rules::Rule> rules);
+// Leaves those that look for something in a text.
+void keep_looking(std::vector<rules::Rule>& rules);
 
 // The one rule with this name among those given, and all packs besides; the error names those that come near.
 Result<rules::Rule> find_rule(const GivenNames& names, const std::string& rule);

@@ -115,7 +115,7 @@ Json sample_json(const rules::Rule& rule, const std::string& sample, bool hit) {
 Result<bool> test_text(const GivenNames& names, std::istream& text, bool json, std::ostream& out) {
   auto rules = read_given(names);
   if (!rules) return std::unexpected(rules.error());
-  *rules = looking(*std::move(rules));
+  keep_looking(*rules);
   if (rules->empty()) return fail(ErrorCode::not_found, "none of these rules looks for something in a text");
   auto trial = Trial::of(*rules);
   if (!trial) return std::unexpected(trial.error());
@@ -149,7 +149,9 @@ Result<bool> test_samples(const GivenNames& names, bool json, std::ostream& out)
   Json wrong = Json::array();
   std::size_t samples = 0;
   for (const rules::Rule& rule : *rules) {
-    auto trial = Trial::of(looking({rule}));
+    std::vector<rules::Rule> alone{rule};
+    keep_looking(alone);
+    auto trial = Trial::of(alone);
     if (!trial) return std::unexpected(trial.error());
     const auto finds = [&](const std::string& sample) {
       std::vector<Match> matches;
