@@ -7,7 +7,7 @@ import tempfile
 
 import lab
 from labkit import namespaces
-from labkit.postgres import Postgres
+from postgres_lab import CARD, STARRED, PostgresLab
 
 POLICY = """\
 services:
@@ -31,8 +31,6 @@ rules:
 retention: {routine: 90d}
 """
 
-CARD = "4111111111111111"
-STARRED = "************1111"
 TABLES = """
 create table customers (id int primary key, name text, card text, born date, data bytea, tags text[]);
 insert into customers select i, 'name ' || i, null, date '1970-01-01' + i, decode(md5(i::text), 'hex'),
@@ -40,23 +38,18 @@ insert into customers select i, 'name ' || i, null, date '1970-01-01' + i, decod
 """
 
 
-class PostgresTest(lab.LabTest):
+class PostgresTest(PostgresLab):
     policy = POLICY
 
     @classmethod
     def raise_lab(cls):
         super().raise_lab()
-        cls.postgres = Postgres(cls.lab)
-        cls.addClassCleanup(cls.postgres.down)
-        cls.postgres.up()
-        for sql in ("create role ann login superuser", "create database shop owner ann"):
-            cls.postgres.direct(sql)
         cls.postgres.direct(TABLES, "-d", "shop")
 
     def psql(self, sql, *options, database="shop"):
         return self.lab.in_client("psql", "-X", "-h", self.lab.server_address, "-U", "ann", "-d", database, *options, "-c", sql)
 
-    def both(self, sql):
+    def outputs(self, sql):
         """What psql says through the appliance and beside it."""
         direct = namespaces.run("psql", "-X", "-h", self.postgres.folder, "-U", "ann", "-d", "shop", "-c", sql, check=False)
         through = self.psql(sql)
@@ -67,7 +60,7 @@ class PostgresTest(lab.LabTest):
                     "select * from nowhere", "begin; select 1/0; rollback", "copy (select 1, 'x') to stdout",
                     "select repeat('x', 1000000)", "explain select * from customers where id = 7",
                     "do $$ begin raise notice 'hello'; end $$", "values (null), (''), ('x')"):
-            through, direct = self.both(sql)
+            through, direct = self.outputs(sql)
             self.assertEqual(through, direct, sql)
 
     def test_cards_are_masked_in_rows_copies_and_errors(self):

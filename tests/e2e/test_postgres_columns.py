@@ -10,8 +10,8 @@ import re
 
 import lab
 from labkit import namespaces
-from labkit.postgres import Postgres
 from labkit.processes import wait_until
+from postgres_lab import CARD, PostgresLab
 
 POLICY = """\
 services:
@@ -28,7 +28,6 @@ rules:
 retention: {routine: 90d}
 """
 
-CARD = "4111111111111111"
 # Type, and a value that no hidden cell looks like.
 VALUES = [
     ("bool", "true"), ("int2", "-12345"), ("int4", "1234567"), ("int8", "-123456789012"), ("oid", "778899"),
@@ -51,17 +50,12 @@ def column(index):
     return f"secret_{index}"
 
 
-class PostgresColumnsTest(lab.LabTest):
+class PostgresColumnsTest(PostgresLab):
     policy = POLICY
 
     @classmethod
     def raise_lab(cls):
         super().raise_lab()
-        cls.postgres = Postgres(cls.lab)
-        cls.addClassCleanup(cls.postgres.down)
-        cls.postgres.up()
-        for sql in ("create role ann login superuser", "create database shop owner ann"):
-            cls.postgres.direct(sql)
         columns = ", ".join(f"{column(i)} {type_name}" for i, (type_name, _) in enumerate(VALUES))
         quoted = ", ".join("'" + value.replace("'", "''") + "'" for _, value in VALUES)
         for sql in (f"create table vault (id int, {columns}, pay numeric, note text)",
@@ -80,7 +74,7 @@ class PostgresColumnsTest(lab.LabTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return list(csv.reader(io.StringIO(done.stdout)))
 
-    def direct(self, sql):
+    def told_beside(self, sql):
         return self.postgres.direct(sql, "-d", "shop", "-A", "-t", "-v", "ON_ERROR_STOP=1")
 
     def asyncpg(self, sql, bound=5):
@@ -103,7 +97,7 @@ class PostgresColumnsTest(lab.LabTest):
                     self.assertNotEqual(hidden, before)
                 if not hidden.strip("*"):
                     continue  # a text, or a type whose clients take texts
-                done = self.direct(f"select '{hidden}'::{re.sub(r'[(][0-9,]*[)]', '', type_name)}")
+                done = self.told_beside(f"select '{hidden}'::{re.sub(r'[(][0-9,]*[)]', '', type_name)}")
                 self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_hidden_cells_in_binary_are_read(self):

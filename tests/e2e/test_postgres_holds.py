@@ -6,8 +6,8 @@ import time
 
 import lab
 import reviewer
-from labkit.postgres import Postgres
 from labkit.processes import wait_until
+from postgres_lab import PostgresLab
 
 SLEEP = "select pg_sleep({}), 'update accounts'"  # held by its text
 
@@ -56,17 +56,8 @@ class Psql(threading.Thread):
         return self.done
 
 
-class PostgresHolds(reviewer.Reviewer, lab.LabTest):
+class PostgresHolds(reviewer.Reviewer, PostgresLab):
     policy = policy()
-
-    @classmethod
-    def raise_lab(cls):
-        super().raise_lab()
-        cls.postgres = Postgres(cls.lab)
-        cls.addClassCleanup(cls.postgres.down)
-        cls.postgres.up()
-        for sql in ("create role ann login superuser", "create database shop owner ann"):
-            cls.postgres.direct(sql)
 
     def setUp(self):
         self.mark = self.id().rsplit(".", 1)[1].replace("test_", "").replace("_", "-")[:50]

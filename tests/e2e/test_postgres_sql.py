@@ -5,7 +5,7 @@ import tempfile
 
 import lab
 from labkit import namespaces
-from labkit.postgres import Postgres
+from postgres_lab import PostgresLab
 
 POLICY = """\
 services:
@@ -36,17 +36,12 @@ create function public.pg_read_file_size(text) returns int language sql as 'sele
 REFUSED = "refused by the gateway: a rule denies this"
 
 
-class PostgresSqlTest(lab.LabTest):
+class PostgresSqlTest(PostgresLab):
     policy = POLICY
 
     @classmethod
     def raise_lab(cls):
         super().raise_lab()
-        cls.postgres = Postgres(cls.lab)
-        cls.addClassCleanup(cls.postgres.down)
-        cls.postgres.up()
-        for sql in ("create role ann login superuser", "create database shop owner ann"):
-            cls.postgres.direct(sql)
         cls.postgres.direct(TABLES, "-d", "shop")
 
     def psql(self, *statements, options=()):
