@@ -254,6 +254,7 @@ ErrorCode Conversation::ask(const Values& values) {
 ErrorCode Conversation::ask_parse(const Values& values) {
   asking_.statement = std::make_shared<Statement>(
       Statement{.id = asking_.id, .types = values.types, .has_own_rows = has_own_rows(statement_begin_)});
+  statement_begin_.clear();
   asking_.is_named = !statement_name_.empty();
   asking_.statement_change = statements_.ask(statement_name_, asking_.statement);
   return asking_.statement_change == nullptr ? ErrorCode::postgres_too_many_statements : ErrorCode::ok;

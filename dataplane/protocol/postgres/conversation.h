@@ -1,6 +1,7 @@
 // Follows both directions of a session by what their readers say: its phase, the transaction status as the server said
 // it, what was asked and is not answered yet, and what statements and portals are, so that each answer, and each cell
-// of a row, is known for what it is. Pure state: it holds no byte of a statement or a value.
+// of a row, is known for what it is. Pure state: it holds no byte of a value, and of a statement only how the text
+// begins, while its Parse comes.
 //
 // What holds:
 //  - answers come in the order of their questions; a message of the server that answers none is an error;
