@@ -30,9 +30,13 @@ constexpr std::size_t mark_bytes(std::uint32_t length) {
 }
 
 inline std::size_t write_mark(Item item, std::uint32_t length, std::uint8_t* out) {
-  const std::size_t bytes = mark_bytes(length);
   out[0] = '\n';
   out[1] = static_cast<std::uint8_t>(item);
+  if (length < 0x10) {  // as most are
+    out[2] = static_cast<std::uint8_t>(length);
+    return 3;
+  }
+  const std::size_t bytes = mark_bytes(length);
   for (std::size_t i = bytes; i-- > 2; length >>= 4)
     out[i] = static_cast<std::uint8_t>((length & 0xf) | (i + 1 == bytes ? 0 : 0x10));
   return bytes;

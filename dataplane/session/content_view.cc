@@ -2,24 +2,25 @@
 #include "dataplane/session/content_view.h"
 
 #include <algorithm>
-
-#include "common/assert.h"
+#include <utility>
 
 namespace sluice::session {
 
 void ContentView::reset(std::uint64_t begin) {
   begin_ = end_ = begin;
   read_.clear();
-  write_.clear();
+  wire_.clear();
   starts_.clear();
   marks_.clear();
   coded_.clear();
   wires_.clear();
+  has_rows_ = false;
+  starred_piece_ = ~std::size_t{0};
 }
 
 void ContentView::add(MutableBytes piece) {
   read_.emplace_back(piece);
-  write_.push_back(piece);
+  wire_.push_back({.bytes = piece});
   starts_.push_back(end_);
   end_ += piece.size();
 }
@@ -33,7 +34,7 @@ void ContentView::add_mark(Item item, std::uint32_t length, std::size_t skip) {
 void ContentView::add_coded(Bytes text, std::size_t skip, postgres::Blank blank) {
   coded_.push_back({read_.size(), blank, wires_.size(), 0});
   read_.push_back(text.subspan(skip));
-  write_.emplace_back();
+  wire_.push_back({.form = Form::coded});
   starts_.push_back(end_);
   end_ += text.size() - skip;
 }
@@ -43,8 +44,39 @@ void ContentView::add_wire(MutableBytes bytes) {
   coded_.back().wire_bytes += bytes.size();
 }
 
+void ContentView::add_rows(MutableBytes rows, std::size_t content, std::size_t skip) {
+  if (skip >= content) return;
+  Bytes spelled(static_cast<const std::uint8_t*>(nullptr), content - skip);
+  if (skip > 0) {
+    cut_.resize(content);
+    write_rows(rows, cut_);
+    spelled = Bytes(cut_).subspan(skip);
+  }
+  has_rows_ |= skip == 0;
+  read_.push_back(spelled);
+  wire_.push_back({.form = Form::rows, .bytes = rows, .skipped = skip});
+  starts_.push_back(end_);
+  end_ += spelled.size();
+}
+
+void ContentView::spell_out() {
+  if (!std::exchange(has_rows_, false)) return;
+  std::size_t bytes = 0;
+  for (const Bytes piece : read_) bytes += piece.data() == nullptr ? piece.size() : 0;
+  spelled_.resize(bytes);
+  MutableBytes room = spelled_;
+  for (std::size_t i = 0; i < read_.size(); ++i) {
+    if (read_[i].data() != nullptr) continue;
+    const MutableBytes out = room.first(read_[i].size());
+    write_rows(wire_[i].bytes, out);
+    read_[i] = out;
+    room = room.subspan(out.size());
+  }
+}
+
 void ContentView::pieces_from(std::uint64_t from, std::vector<Bytes>& out) const {
   SLUICE_ASSERT(from >= begin_ && from <= end_);
+  SLUICE_ASSERT(!has_rows_);
   out.clear();
   for (std::size_t i = 0; i < read_.size(); ++i) {
     const std::uint64_t end = starts_[i] + read_[i].size();
@@ -58,38 +90,51 @@ void ContentView::overlap(std::uint64_t from, std::uint64_t to, Fn&& fn) const {
   if (from == to) return;
   auto index = static_cast<std::size_t>(std::ranges::upper_bound(starts_, from) - starts_.begin()) - 1;
   for (std::uint64_t at = from; at < to; ++index) {
-    const std::size_t begin = at - starts_[index];
-    const std::size_t count = std::min<std::uint64_t>(read_[index].size() - begin, to - at);
-    fn(index, begin, count, at - from);
+    const std::size_t offset = at - starts_[index];
+    const std::size_t count = std::min<std::uint64_t>(read_[index].size() - offset, to - at);
+    fn(index, offset, count, at - from);
     at += count;
   }
 }
 
 void ContentView::copy(std::uint64_t from, std::uint64_t to, std::uint8_t* out) const {
-  overlap(from, to, [&](std::size_t index, std::size_t begin, std::size_t count, std::uint64_t offset) {
-    std::memcpy(out + offset, read_[index].data() + begin, count);
+  overlap(from, to, [&](std::size_t index, std::size_t offset, std::size_t count, std::uint64_t at) {
+    const Bytes piece = read_[index];
+    if (piece.data() != nullptr) {
+      std::memcpy(out + at, piece.data() + offset, count);
+      return;
+    }
+    SLUICE_ASSERT(count == piece.size());
+    write_rows(wire_[index].bytes, {out + at, count});
   });
 }
 
 void ContentView::star(std::uint64_t from, Bytes masked) {
-  overlap(from, from + masked.size(),
-          [&](std::size_t index, std::size_t begin, std::size_t count, std::uint64_t offset) {
-            const Bytes stars = masked.subspan(offset, count);
-            if (write_[index].empty()) {
-              if (std::ranges::find(stars, '*') != stars.end()) blank_coded(index);
-              return;
-            }
-            const MutableBytes piece = write_[index].subspan(begin, count);
-            for (std::size_t i = 0; i < piece.size(); ++i)
-              if (stars[i] == '*') piece[i] = '*';
-          });
+  overlap(from, from + masked.size(), [&](std::size_t index, std::size_t offset, std::size_t count, std::uint64_t at) {
+    const Bytes stars = masked.subspan(at, count);
+    const Wire& wire = wire_[index];
+    if (wire.form == Form::coded) {
+      if (std::ranges::find(stars, '*') != stars.end()) blank_coded(index);
+      return;
+    }
+    if (wire.form == Form::plain) {
+      for (std::size_t i = 0; i < count; ++i)
+        if (stars[i] == '*') wire.bytes[offset + i] = '*';
+      return;
+    }
+    offset += wire.skipped;
+    if (std::exchange(starred_piece_, index) != index || starred_.content > offset) starred_ = {};
+    star_rows(wire.bytes, offset, stars, starred_);
+  });
 }
 
 void ContentView::blank(std::uint64_t from, std::uint64_t to, postgres::Blank how, std::uint64_t value_begin,
                         std::uint64_t value_end) {
   overlap(from, to, [&](std::size_t index, std::size_t begin, std::size_t count, std::uint64_t offset) {
-    if (write_[index].empty()) return blank_coded(index);
-    postgres::blank(how, from + offset - value_begin, value_end - value_begin, write_[index].subspan(begin, count));
+    const Wire& wire = wire_[index];
+    SLUICE_ASSERT(wire.form != Form::rows);
+    if (wire.form == Form::coded) return blank_coded(index);
+    postgres::blank(how, from + offset - value_begin, value_end - value_begin, wire.bytes.subspan(begin, count));
   });
 }
 

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "common/assert.h"
+#include "dataplane/protocol/postgres/data_row.h"
 
 namespace sluice::session {
 namespace {
@@ -91,9 +93,17 @@ void Held::close_framing() {
   if (is_open()) runs_.back().kind = RunKind::framing;
 }
 
+void Held::label_rows(const RowsSize& rows) {
+  SLUICE_ASSERT(labelled_bytes_ + rows.wire <= bytes_.length_bytes());
+  runs_.push_back({.kind = RunKind::rows, .rows_content = rows.content, .bytes = rows.wire});
+  labelled_bytes_ += rows.wire;
+  content_end_ += rows.content;
+}
+
 std::size_t Held::Run::content_bytes() const {
   if (kind == RunKind::coded) return text_bytes;
   if (kind == RunKind::mark) return mark_bytes(static_cast<std::uint32_t>(bytes));
+  if (kind == RunKind::rows) return rows_content;
   return kind == RunKind::content ? bytes : 0;
 }
 
@@ -133,6 +143,17 @@ void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const 
       const std::size_t skipped = std::min<std::uint64_t>(skip, run.content_bytes());
       skip -= skipped;
       view.add_mark(run.item, static_cast<std::uint32_t>(run.bytes), skipped);
+    }
+    if (run.kind == RunKind::rows && kind == RunKind::content) {
+      while (at == segment->data_len) {
+        segment = segment->next;
+        at = 0;
+      }
+      const std::size_t skipped = std::min<std::uint64_t>(skip, run.rows_content);
+      skip -= skipped;
+      view.add_rows({rte_pktmbuf_mtod_offset(segment, std::uint8_t*, at), run.bytes}, run.rows_content, skipped);
+      at += run.bytes;
+      continue;
     }
     for (std::size_t left = run.wire_bytes(); left > 0;) {
       if (at == segment->data_len) {
@@ -182,6 +203,7 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
   std::size_t whole_runs = 0;
   std::size_t part = 0;  // of the content run after the whole ones
   std::size_t texts = 0;
+  bool ends_in_rows = false;
   std::uint64_t content = content_begin_;
   for (const Run& run : runs_.all()) {
     if (run.is_open()) break;
@@ -189,6 +211,10 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
     if (run.kind == RunKind::trailer && !all) break;
     if (const std::size_t length = run.content_bytes(); length > 0) {
       const std::uint64_t may = std::min<std::uint64_t>(length, through - std::min(through, content));
+      if (run.kind == RunKind::rows && may < length) {
+        ends_in_rows = may > 0;
+        break;
+      }
       if (run.kind != RunKind::content && may < length) break;
       content += may;
       if (may < length) {
@@ -201,7 +227,7 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
     texts += run.text_bytes;
     ++whole_runs;
   }
-  if (whole_runs == 0 && part == 0) return true;
+  if (whole_runs == 0 && part == 0 && !ends_in_rows) return true;
   if (bytes > 0) {
     buffer::Chain front;
     if (!bytes_.take_front(pools, bytes, front)) return false;
@@ -215,7 +241,34 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
   if (part > 0) runs_.front().bytes -= part;
   labelled_bytes_ -= bytes;
   content_begin_ = content;
-  return true;
+  if (!ends_in_rows) return true;
+  open_rows(through - content);
+  return release(pools, head, through, all, out);
+}
+
+void Held::open_rows(std::uint64_t content) {
+  const Run whole = runs_.front();
+  const Bytes bytes(rte_pktmbuf_mtod(bytes_.first(), const std::uint8_t*), whole.bytes);
+  const RowsSize before = rows_before(bytes, content);
+  std::vector<Run> runs;
+  if (before.wire > 0) runs.push_back({.kind = RunKind::rows, .rows_content = before.content, .bytes = before.wire});
+  RowsSize left{.wire = whole.bytes - before.wire, .content = whole.rows_content - before.content};
+  const auto take = [&](const Run& run) {
+    if (run.bytes == 0 && run.kind != RunKind::mark) return;
+    runs.push_back(run);
+    left.wire -= run.wire_bytes();
+    left.content -= static_cast<std::uint32_t>(run.content_bytes());
+  };
+  std::size_t framing = postgres::kRowHeadBytes;
+  const postgres::Row row(bytes.subspan(before.wire));
+  row.for_each_cell([&](std::size_t, std::uint32_t length, bool null) {
+    take({.kind = RunKind::framing, .bytes = std::exchange(framing, 0) + postgres::kCellHeadBytes});
+    take({.kind = RunKind::mark, .item = null ? Item::null : Item::value, .bytes = length});
+    take({.kind = RunKind::content, .bytes = length});
+  });
+  take({.kind = RunKind::mark, .item = Item::row, .bytes = row.cells()});
+  if (left.wire > 0) runs.push_back({.kind = RunKind::rows, .rows_content = left.content, .bytes = left.wire});
+  runs_.replace_front(runs);
 }
 
 bool Held::pass(buffer::Pools& pools, buffer::Chain& out) {

@@ -4,6 +4,8 @@
 // cells of rows, say) has a mark (item_mark.h) before each: on the wire it is nothing, in the content a few bytes. A
 // coded value is its bytes on the wire and its text in the content; it goes whole, and while its bytes come it has
 // none.
+// run of rows is whole DataRow messages, framing, marks and content in one (postgres_rows.h); where what may go ends
+// inside of it, it is taken apart.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +16,13 @@
 #include "dataplane/buffer/chain.h"
 #include "dataplane/protocol/postgres/blanks.h"
 #include "dataplane/session/content_view.h"
+#include "dataplane/session/postgres_rows.h"
 #include "dataplane/session/run_queue.h"
 #include "segment/item_mark.h"
 
 namespace sluice::session {
 
-enum class RunKind : std::uint8_t { head, framing, content, trailer, mark, coded };
+enum class RunKind : std::uint8_t { head, framing, content, trailer, mark, coded, rows };
 
 class Held {
  public:
@@ -41,6 +44,8 @@ class Held {
   void label(RunKind kind, std::size_t bytes);
   // Content goes on with a value, which its next bytes are.
   void mark(Item item, std::uint32_t length);
+  // The same for whole rows, which lie in one piece.
+  void label_rows(const RowsSize& rows);
 
   // A value in a code of its own comes: its next bytes, until it is closed in one of these ways. With its text as
   // content, which is not empty, and how its bytes are hidden;
@@ -85,10 +90,11 @@ class Held {
 
  private:
   struct Run {
-    RunKind kind;
+    RunKind kind = RunKind::framing;
     Item item = Item::text;                          // of a mark; `bytes` is its length then
     postgres::Blank blank = postgres::Blank::stars;  // of a coded value
     std::uint32_t text_bytes = 0;                    // the same; 0: it is open
+    std::uint32_t rows_content = 0;                  // of rows
     std::size_t bytes = 0;
     [[nodiscard]] std::size_t wire_bytes() const { return kind == RunKind::mark ? 0 : bytes; }
     [[nodiscard]] std::size_t content_bytes() const;
@@ -99,6 +105,8 @@ class Held {
   void drop_texts(std::size_t bytes);
   void forget_labels();
   void view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const;
+  // Of the rows that are the front run, that in which content ends that may go, as runs of its own.
+  void open_rows(std::uint64_t content);
 
   buffer::Chain bytes_;
   RunQueue<Run> runs_;

@@ -80,8 +80,9 @@ const enforce::Rule& Message::count(RuleIndex index) {
 }
 
 // Masked copies of all matches are made from the bytes as they came, before any is written back, so
-// that overlapping matches of different rules hide the union of what each hides.
-void Message::make_stars(Context& context) {
+// that overlapping matches of different rules hide the union of what each hides. `drafted`: the content, if it is in
+// one piece somewhere.
+void Message::make_stars(Context& context, Bytes drafted) {
   const StageScope stage(Stage::inspect);
   Workspace& work = context.work;
   work.stars.clear();
@@ -94,7 +95,11 @@ void Message::make_stars(Context& context) {
     }
     const std::size_t at = work.stars.size();
     work.stars.resize(at + (match.end - match.begin));
-    work.content.copy(match.begin, match.end, work.stars.data() + at);
+    if (drafted.empty())
+      work.content.copy(match.begin, match.end, work.stars.data() + at);
+    else
+      std::memcpy(work.stars.data() + at, drafted.data() + (match.begin - work.content.begin()),
+                  match.end - match.begin);
     inspect::mask_in_place(MutableBytes(work.stars).subspan(at), keep_last,
                            rule.masks_signs ? inspect::Cover::signs : inspect::Cover::letters);
   }
@@ -169,6 +174,7 @@ ErrorCode Message::content(Context& context, Held& held, bool last) {
   const inspect::RuleSet* rules = unit_.service->scan(enforce::place_of(direction_, Part::body));
   const Bytes drafted =
       rules != nullptr && recording() && (covers_ == nullptr || covers_->left_out.empty()) ? draft(context) : Bytes();
+  if (drafted.empty()) work.content.spell_out();
   if ((rules == nullptr && across_ == nullptr) || unrecordable_) {
     decided_ = held.content_end();
   } else if (const ErrorCode error = scan_content(context, rules, drafted, last); error != ErrorCode::ok) {
@@ -204,13 +210,15 @@ ErrorCode Message::scan_content(Context& context, const inspect::RuleSet* rules,
   Workspace& work = context.work;
   decided_ = work.content.end();
   if (rules != nullptr) {
-    std::span<const Bytes> window = work.content.pieces();
+    std::span<const Bytes> window;
     if (!drafted.empty()) {
       work.window.assign(1, drafted.subspan(scan_.hold - work.content.begin()));
       window = work.window;
     } else if (scan_.hold > work.content.begin()) {
       work.content.pieces_from(scan_.hold, work.window);
       window = work.window;
+    } else {
+      window = work.content.pieces();
     }
     const ErrorCode error = inspect::Scanner::scan(*rules, *context.scratch, scan_, window, last, work.matches);
     if (error != ErrorCode::ok) return error;
@@ -222,7 +230,7 @@ ErrorCode Message::scan_content(Context& context, const inspect::RuleSet* rules,
   }
   if (!work.matches.empty()) {
     count_matches(context);
-    make_stars(context);
+    make_stars(context, drafted);
   }
   if (across_ != nullptr) {
     work.matches.insert(work.matches.end(), across_->ahead.begin(), across_->ahead.end());

@@ -133,7 +133,7 @@ class Message {
   [[nodiscard]] Bytes draft(Context& context) const;
   ErrorCode scan_content(Context& context, const inspect::RuleSet* rules, Bytes drafted, bool last);
   [[nodiscard]] bool waits(const Held& held) const;
-  void make_stars(Context& context);
+  void make_stars(Context& context, Bytes drafted = {});
   [[nodiscard]] std::uint64_t pass_left_out(std::uint64_t& from, std::uint64_t to);
   void record_content(Context& context, std::uint64_t from, std::uint64_t to, bool trailers, bool drafted = false);
   void star_record(Context& context, std::uint64_t from, MutableBytes out);

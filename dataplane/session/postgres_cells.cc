@@ -1,5 +1,6 @@
 // Values that a client or a server sends with their lengths: cells of rows, bound values, arguments and results of
 // functions. What each becomes in the content, and which are hidden for the column that they stand in.
+#include <limits>
 #include <utility>
 
 #include "dataplane/session/postgres_relay.h"
@@ -28,13 +29,25 @@ void PostgresRelay::begin_cell() {
 
 // Before a message of an answer: is it a row beyond those that are recorded, or does it come behind such.
 void PostgresRelay::count_row(postgres::MessageKind kind) {
-  if (kind != postgres::MessageKind::data_row) return tell_left_out();
+  if (kind == postgres::MessageKind::data_row) return count_rows(1);
+  tell_left_out();
+}
+
+// How many of the rows that come now are recorded, or are not, like the next of them.
+std::uint32_t PostgresRelay::rows_alike() const {
+  const std::uint32_t recorded = response_.message.unit().service->recorded_rows;
+  return rows_ < recorded ? recorded - rows_ : std::numeric_limits<std::uint32_t>::max();
+}
+
+// No more than rows_alike().
+void PostgresRelay::count_rows(std::uint32_t rows) {
   Message& message = response_.message;
   if (rows_ < message.unit().service->recorded_rows) {
-    ++rows_;
-  } else if (left_out_rows_++ == 0) {
-    message.leave_out_from(response_.held.content_end());
+    rows_ += rows;
+    return;
   }
+  if (left_out_rows_ == 0) message.leave_out_from(response_.held.content_end());
+  left_out_rows_ += rows;
 }
 
 void PostgresRelay::tell_left_out() {

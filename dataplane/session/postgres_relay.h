@@ -166,10 +166,14 @@ class PostgresRelay final : public Relay {
   [[nodiscard]] std::uint32_t bound_type(const postgres::Field& field) const;
 
   void count_row(postgres::MessageKind kind);
+  [[nodiscard]] std::uint32_t rows_alike() const;
+  void count_rows(std::uint32_t rows);
   void tell_left_out();
 
   // responses (postgres_response.cc)
   void read_responses(Context& context);
+  std::size_t take_rows(Bytes piece);
+  [[nodiscard]] bool looks_at_rows_whole(std::uint32_t cells) const;
   void begin_response(Context& context);
   void open_unasked(Context& context);
   void begin_value();

@@ -60,15 +60,39 @@ void PostgresRelay::read_responses(Context& context) {
       break;
     }
     if (piece.empty()) piece = in.held.unlabelled(in.header_bytes);
-    const postgres::Step step = in.reader.next(piece);
-    if (step.kind == StepKind::more && step.bytes == 0) break;
-    const Bytes bytes = piece.first(step.bytes);
-    piece = piece.subspan(step.bytes);
-    take_step(context, Direction::response, step, bytes);
+    if (const std::size_t rows = take_rows(piece); rows > 0) {
+      piece = piece.subspan(rows);
+    } else {
+      const postgres::Step step = in.reader.next(piece);
+      if (step.kind == StepKind::more && step.bytes == 0) break;
+      const Bytes bytes = piece.first(step.bytes);
+      piece = piece.subspan(step.bytes);
+      take_step(context, Direction::response, step, bytes);
+    }
     if (in.held.labelled_bytes() >= kDecideBytes || in.held.run_count() > Held::kMaxRuns / 4) decide(context, false);
     if (in.held.labelled_bytes() == 0) piece = {};  // what was held went
   }
   decide(context, false);
+}
+
+// Rows that lie whole in `piece` and are like the one before, of an answer that is under way: all at once, with the
+// same content as if they were taken step by step. Returns their bytes.
+std::size_t PostgresRelay::take_rows(Bytes piece) {
+  Side& in = response_;
+  const std::uint32_t cells = in.reader.cells_of_row();
+  if (cells == 0 || in.held.labelled_bytes() >= kDecideBytes || !looks_at_rows_whole(cells)) return 0;
+  const RowsSize rows = measure_rows(piece, cells, kDecideBytes - in.held.labelled_bytes(), rows_alike());
+  if (rows.wire == 0) return 0;
+  count_rows(rows.rows);
+  in.reader.pass_rows(rows.wire, rows.last);
+  in.held.label_rows(rows);
+  return rows.wire;
+}
+
+// Whether no cell of the next row needs a look of its own. The row before it made the plan.
+bool PostgresRelay::looks_at_rows_whole(std::uint32_t cells) const {
+  return response_.message.active() && !response_.discard && !says_unasked_ && answers_unit() && plan_.is_plain() &&
+         conversation_.goes_on_with_rows(cells);
 }
 
 // Before its header is labelled.

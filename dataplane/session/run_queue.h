@@ -30,6 +30,11 @@ class RunQueue {
     gone_ += count;
     if (gone_ == items_.size()) clear();
   }
+  // Puts others in the place of the front.
+  void replace_front(std::span<const T> others) {
+    const auto front = items_.begin() + static_cast<std::ptrdiff_t>(gone_);
+    items_.insert(items_.erase(front), others.begin(), others.end());
+  }
   void clear() {
     if (items_.capacity() > kKept) items_ = {};
     items_.clear();

@@ -90,6 +90,9 @@ class Conversation {
   // The owner answered the request for encryption itself.
   void encryption_answered() { awaits_encryption_answer_ = false; }
 
+  // Between messages of the server: a row of so many cells may come, and answers what the message before did.
+  [[nodiscard]] bool goes_on_with_rows(std::uint32_t cells) const;
+
   // To which question the server's message belongs, from its message step on until the next call for the server;
   // kind none: to no question, as a notification does.
   [[nodiscard]] const Question& answering() const { return answering_; }
@@ -120,7 +123,7 @@ class Conversation {
   ErrorCode response_field(const Reader& reader, Bytes bytes);
   ErrorCode end_response(const Reader& reader);
   ErrorCode row_described(const Values& values);
-  ErrorCode check_row(const Values& values) const;
+  [[nodiscard]] ErrorCode check_row(std::uint32_t cells) const;
   void describe(const std::shared_ptr<const Columns>& columns);
   void command_complete();
   void failed();

@@ -125,7 +125,7 @@ ErrorCode Conversation::expected(MessageKind kind) {
 ErrorCode Conversation::response_field(const Reader& reader, Bytes bytes) {
   const Field& field = reader.field();
   if (field.kind == FieldKind::cell)
-    return field.first && field.index == 0 ? check_row(reader.values()) : ErrorCode::ok;
+    return field.first && field.index == 0 ? check_row(reader.values().count) : ErrorCode::ok;
   if (field.kind == FieldKind::command_tag) {
     const std::size_t room = kMostTagBytes - tag_.size();
     tag_.append(as_text(bytes.first(std::min(bytes.size(), room))));
@@ -165,7 +165,7 @@ ErrorCode Conversation::end_response(const Reader& reader) {
     case MessageKind::row_description:
       return row_described(values);
     case MessageKind::data_row:
-      return values.count == 0 ? check_row(values) : ErrorCode::ok;
+      return values.count == 0 ? check_row(0) : ErrorCode::ok;
     case MessageKind::command_complete:
     case MessageKind::empty_query:
       command_complete();
@@ -242,11 +242,16 @@ std::optional<std::uint16_t> Conversation::format(std::uint32_t cell) const {
 }
 
 // A simple query describes each of its results; what an Execute returns may be of an unknown portal.
-ErrorCode Conversation::check_row(const Values& values) const {
+ErrorCode Conversation::check_row(std::uint32_t cells) const {
   const Columns* described = columns();
-  if (described != nullptr) return described->size() == values.count ? ErrorCode::ok : ErrorCode::postgres_row_mismatch;
+  if (described != nullptr) return described->size() == cells ? ErrorCode::ok : ErrorCode::postgres_row_mismatch;
   const bool returns_none = answering_.kind == QuestionKind::query || description() != nullptr;
   return returns_none ? ErrorCode::postgres_row_mismatch : ErrorCode::ok;
+}
+
+bool Conversation::goes_on_with_rows(std::uint32_t cells) const {
+  return phase_ > Phase::starting && !questions_.empty() && questions_.front().id == answering_.id &&
+         may_return_rows(answering_.kind) && check_row(cells) == ErrorCode::ok;
 }
 
 void Conversation::command_complete() {

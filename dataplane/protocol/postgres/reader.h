@@ -51,6 +51,17 @@ class Reader {
   // Between messages: nothing structured follows.
   void become_opaque();
 
+  // Between messages: the last one was a row of this many cells, so that others like it may follow; 0: it was none.
+  [[nodiscard]] std::uint32_t cells_of_row() const {
+    return idle() && message_.kind == MessageKind::data_row ? values_.count : 0;
+  }
+  // Its owner found `bytes` of whole rows like it (data_row.h), of which the last has `last` bytes: they are labelled.
+  void pass_rows(std::size_t bytes, std::uint32_t last) {
+    offset_ += bytes;
+    message_.offset = offset_ - last;
+    message_.length = last - 1;
+  }
+
  private:
   enum class State : std::uint8_t { head, body, opaque, failed };
   enum class Doing : std::uint8_t { instruction, number, choice, text, counted };

@@ -1,0 +1,101 @@
+#include "dataplane/session/postgres_rows.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "common/assert.h"
+#include "dataplane/protocol/postgres/data_row.h"
+#include "segment/item_mark.h"
+
+namespace sluice::session {
+namespace {
+
+using postgres::Row;
+
+constexpr std::size_t kShortBytes = 32;        // copied at once, where there is room for so many on both sides
+constexpr std::size_t kMostBytes = 64 * 1024;  // of rows that are looked at together, and of one of them
+
+std::size_t content_of(std::uint32_t length) {
+  return mark_bytes(length) + length;
+}
+
+std::size_t content_of(const Row& row) {
+  std::size_t content = mark_bytes(row.cells());
+  row.for_each_cell([&](std::size_t, std::uint32_t length, bool) { content += content_of(length); });
+  return content;
+}
+
+}  // namespace
+
+RowsSize measure_rows(Bytes input, std::uint32_t cells, std::size_t most, std::uint32_t most_rows) {
+  RowsSize size;
+  most = std::min(most, kMostBytes);
+  const std::size_t row_mark = mark_bytes(cells);
+  while (size.wire < most && size.rows < most_rows) {
+    std::size_t content = row_mark;
+    const std::size_t bytes = postgres::whole_row(input.subspan(size.wire), cells,
+                                                  [&](std::uint32_t length, bool) { content += content_of(length); });
+    if (bytes == 0 || bytes > kMostBytes) break;  // one that large is looked at as it comes
+    size.wire += bytes;
+    size.content += static_cast<std::uint32_t>(content);
+    size.last = static_cast<std::uint32_t>(bytes);
+    ++size.rows;
+  }
+  return size;
+}
+
+RowsSize rows_before(Bytes rows, std::size_t content) {
+  RowsSize before;
+  while (before.wire < rows.size()) {
+    const Row row(rows.subspan(before.wire));
+    const std::size_t more = content_of(row);
+    if (before.content + more > content) break;
+    before.wire += row.size();
+    before.content += static_cast<std::uint32_t>(more);
+  }
+  return before;
+}
+
+void write_rows(Bytes rows, MutableBytes out) {
+  const std::uint8_t* const rows_end = rows.data() + rows.size();
+  std::uint8_t* to = out.data();
+  std::uint8_t* const end = out.data() + out.size();
+  while (!rows.empty()) {
+    const Row row(rows);
+    row.for_each_cell([&](std::size_t offset, std::uint32_t length, bool null) {
+      const std::uint8_t* const cell = rows.data() + offset;
+      to += write_mark(null ? Item::null : Item::value, length, to);
+      if (length <= kShortBytes && rows_end - cell >= std::ptrdiff_t{kShortBytes} &&
+          end - to >= std::ptrdiff_t{kShortBytes})
+        std::memcpy(to, cell, kShortBytes);
+      else
+        std::memcpy(to, cell, length);
+      to += length;
+    });
+    to += write_mark(Item::row, row.cells(), to);
+    rows = rows.subspan(row.size());
+  }
+  SLUICE_ASSERT(to == end);
+}
+
+void star_rows(MutableBytes rows, std::size_t from, Bytes masked, RowPlace& place) {
+  const std::size_t to = from + masked.size();
+  while (place.wire < rows.size()) {
+    const Row row(rows.subspan(place.wire));
+    std::size_t content = place.content;
+    row.for_each_cell([&](std::size_t offset, std::uint32_t length, bool) {
+      content += mark_bytes(length);
+      std::uint8_t* const cell = rows.data() + place.wire + offset;
+      const std::size_t begin = std::max(from, content);
+      const std::size_t end = std::min(to, content + length);
+      for (std::size_t i = begin; i < end; ++i)
+        if (masked[i - from] == '*') cell[i - content] = '*';
+      content += length;
+    });
+    content += mark_bytes(row.cells());
+    if (content >= to) return;
+    place = {.wire = place.wire + row.size(), .content = content};
+  }
+}
+
+}  // namespace sluice::session
