@@ -23,6 +23,9 @@ enum class Cover : std::uint8_t {
 // Masks all of `bytes`; they may be any part of what is to be masked.
 void mask_all(MutableBytes bytes, Cover cover = Cover::letters);
 
+// Writes '*' into `out` wherever `masked`, which is as long, has one.
+void copy_stars(Bytes masked, MutableBytes out);
+
 // Both at once, for a match that lies in one piece and overlaps no other.
 void mask_in_place(MutableBytes match, std::uint32_t keep_last, Cover cover = Cover::letters);
 

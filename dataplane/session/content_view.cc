@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "dataplane/inspect/mask.h"
+
 namespace sluice::session {
 
 void ContentView::reset(std::uint64_t begin) {
@@ -14,6 +16,8 @@ void ContentView::reset(std::uint64_t begin) {
   marks_.clear();
   coded_.clear();
   wires_.clear();
+  joined_.clear();
+  row_bytes_.clear();
   has_rows_ = false;
   starred_piece_ = ~std::size_t{0};
 }
@@ -44,17 +48,34 @@ void ContentView::add_wire(MutableBytes bytes) {
   coded_.back().wire_bytes += bytes.size();
 }
 
+MutableBytes ContentView::rows_of(const Wire& wire) const {
+  if (wire.form == Form::rows) return wire.bytes;
+  const Joined& row = joined_[wire.joined];
+  return MutableBytes(row_bytes_).subspan(row.begin, row.first.size() + row.second.size());
+}
+
 void ContentView::add_rows(MutableBytes rows, std::size_t content, std::size_t skip) {
+  if (skip < content) add_rows({.form = Form::rows, .bytes = rows, .skipped = skip}, content);
+}
+
+void ContentView::add_row(MutableBytes first, MutableBytes second, std::size_t content, std::size_t skip) {
   if (skip >= content) return;
-  Bytes spelled(static_cast<const std::uint8_t*>(nullptr), content - skip);
-  if (skip > 0) {
+  joined_.push_back({.begin = row_bytes_.size(), .first = first, .second = second});
+  row_bytes_.insert(row_bytes_.end(), first.begin(), first.end());
+  row_bytes_.insert(row_bytes_.end(), second.begin(), second.end());
+  add_rows({.form = Form::joined, .skipped = skip, .joined = joined_.size() - 1}, content);
+}
+
+void ContentView::add_rows(const Wire& wire, std::size_t content) {
+  Bytes spelled(static_cast<const std::uint8_t*>(nullptr), content - wire.skipped);
+  if (wire.skipped > 0) {
     cut_.resize(content);
-    write_rows(rows, cut_);
-    spelled = Bytes(cut_).subspan(skip);
+    write_rows(rows_of(wire), cut_);
+    spelled = Bytes(cut_).subspan(wire.skipped);
   }
-  has_rows_ |= skip == 0;
+  has_rows_ |= wire.skipped == 0;
   read_.push_back(spelled);
-  wire_.push_back({.form = Form::rows, .bytes = rows, .skipped = skip});
+  wire_.push_back(wire);
   starts_.push_back(end_);
   end_ += spelled.size();
 }
@@ -68,7 +89,7 @@ void ContentView::spell_out() {
   for (std::size_t i = 0; i < read_.size(); ++i) {
     if (read_[i].data() != nullptr) continue;
     const MutableBytes out = room.first(read_[i].size());
-    write_rows(wire_[i].bytes, out);
+    write_rows(rows_of(wire_[i]), out);
     read_[i] = out;
     room = room.subspan(out.size());
   }
@@ -105,7 +126,7 @@ void ContentView::copy(std::uint64_t from, std::uint64_t to, std::uint8_t* out) 
       return;
     }
     SLUICE_ASSERT(count == piece.size());
-    write_rows(wire_[index].bytes, {out + at, count});
+    write_rows(rows_of(wire_[index]), {out + at, count});
   });
 }
 
@@ -118,13 +139,16 @@ void ContentView::star(std::uint64_t from, Bytes masked) {
       return;
     }
     if (wire.form == Form::plain) {
-      for (std::size_t i = 0; i < count; ++i)
-        if (stars[i] == '*') wire.bytes[offset + i] = '*';
-      return;
+      return inspect::copy_stars(stars, wire.bytes.subspan(offset, count));
     }
     offset += wire.skipped;
     if (std::exchange(starred_piece_, index) != index || starred_.content > offset) starred_ = {};
-    star_rows(wire.bytes, offset, stars, starred_);
+    const MutableBytes rows = rows_of(wire);
+    star_rows(rows, offset, stars, starred_);
+    if (wire.form == Form::rows) return;
+    const Joined& row = joined_[wire.joined];
+    std::ranges::copy(rows.first(row.first.size()), row.first.begin());
+    std::ranges::copy(rows.subspan(row.first.size()), row.second.begin());
   });
 }
 
@@ -132,7 +156,7 @@ void ContentView::blank(std::uint64_t from, std::uint64_t to, postgres::Blank ho
                         std::uint64_t value_end) {
   overlap(from, to, [&](std::size_t index, std::size_t begin, std::size_t count, std::uint64_t offset) {
     const Wire& wire = wire_[index];
-    SLUICE_ASSERT(wire.form != Form::rows);
+    SLUICE_ASSERT(wire.form == Form::plain || wire.form == Form::coded);
     if (wire.form == Form::coded) return blank_coded(index);
     postgres::blank(how, from + offset - value_begin, value_end - value_begin, wire.bytes.subspan(begin, count));
   });

@@ -26,6 +26,8 @@ class ContentView {
   // All but the first `skip` bytes of the content of whole rows. They can be copied together with all others, or pieces
   // after spell_out().
   void add_rows(MutableBytes rows, std::size_t content, std::size_t skip);
+  // The same for one row that lies in two pieces.
+  void add_row(MutableBytes first, MutableBytes second, std::size_t content, std::size_t skip);
   void spell_out();
 
   [[nodiscard]] std::uint64_t begin() const { return begin_; }
@@ -55,13 +57,20 @@ class ContentView {
   template <class Fn>
   void overlap(std::uint64_t from, std::uint64_t to, Fn&& fn) const;
 
-  // What a piece is on the wire: itself; a coded value, whose bytes lie in wires_; or rows.
-  enum class Form : std::uint8_t { plain, coded, rows };
+  // What a piece is on the wire: itself; a coded value, whose bytes lie in wires_; rows, or a row in two pieces.
+  enum class Form : std::uint8_t { plain, coded, rows, joined };
   struct Wire {
     Form form = Form::plain;
     MutableBytes bytes{};
     std::size_t skipped = 0;  // content of the rows
+    std::size_t joined = 0;   // index of the row
   };
+  struct Joined {
+    std::size_t begin = 0;  // in row_bytes_
+    MutableBytes first, second;
+  };
+  [[nodiscard]] MutableBytes rows_of(const Wire& wire) const;
+  void add_rows(const Wire& wire, std::size_t content);
   struct Coded {
     std::size_t piece;
     postgres::Blank blank;
@@ -79,6 +88,8 @@ class ContentView {
   std::vector<MutableBytes> wires_;                             // of all coded values, one behind the other
   std::deque<std::array<std::uint8_t, kMostMarkBytes>> marks_;  // a deque: pieces point into it
   bool has_rows_ = false;                                       // not spelled out
+  std::vector<Joined> joined_;
+  mutable std::vector<std::uint8_t> row_bytes_;  // of joined rows, one behind the other
   std::vector<std::uint8_t> spelled_;
   std::vector<std::uint8_t> cut_;  // the content of rows whose beginning is not in the view: only the first piece
   std::size_t starred_piece_ = 0;  // the rows that were starred last, and where

@@ -2,6 +2,7 @@
 #include "dataplane/session/held.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -100,6 +101,26 @@ void Held::label_rows(const RowsSize& rows) {
   content_end_ += rows.content;
 }
 
+bool Held::peek(MutableBytes out) const {
+  if (out.size() > unlabelled_bytes()) return false;
+  std::size_t pieces = 0;
+  std::uint8_t* to = out.data();
+  bytes_.for_each(labelled_bytes_, out.size(), [&](MutableBytes piece) {
+    to = std::ranges::copy(piece, to).out;
+    ++pieces;
+  });
+  return pieces <= 2;
+}
+
+RowsSize Held::measure_joined_row(std::uint32_t cells) const {
+  std::array<std::uint8_t, kMostJoinedBytes> room;
+  const MutableBytes head = MutableBytes(room).first(postgres::kRowHeadBytes);
+  if (!peek(head)) return {};
+  const std::size_t bytes = postgres::Row(head).size();
+  if (bytes > room.size() || !peek(MutableBytes(room).first(bytes))) return {};
+  return measure_rows(Bytes(room).first(bytes), cells, bytes);
+}
+
 std::size_t Held::Run::content_bytes() const {
   if (kind == RunKind::coded) return text_bytes;
   if (kind == RunKind::mark) return mark_bytes(static_cast<std::uint32_t>(bytes));
@@ -151,8 +172,17 @@ void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const 
       }
       const std::size_t skipped = std::min<std::uint64_t>(skip, run.rows_content);
       skip -= skipped;
-      view.add_rows({rte_pktmbuf_mtod_offset(segment, std::uint8_t*, at), run.bytes}, run.rows_content, skipped);
-      at += run.bytes;
+      const std::size_t here = std::min<std::size_t>(run.bytes, segment->data_len - at);
+      const MutableBytes rows(rte_pktmbuf_mtod_offset(segment, std::uint8_t*, at), here);
+      if (here == run.bytes) {
+        view.add_rows(rows, run.rows_content, skipped);
+        at += here;
+      } else {
+        do segment = segment->next;
+        while (segment->data_len == 0);
+        at = run.bytes - here;
+        view.add_row(rows, {rte_pktmbuf_mtod(segment, std::uint8_t*), at}, run.rows_content, skipped);
+      }
       continue;
     }
     for (std::size_t left = run.wire_bytes(); left > 0;) {
@@ -248,7 +278,14 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
 
 void Held::open_rows(std::uint64_t content) {
   const Run whole = runs_.front();
-  const Bytes bytes(rte_pktmbuf_mtod(bytes_.first(), const std::uint8_t*), whole.bytes);
+  Bytes bytes(rte_pktmbuf_mtod(bytes_.first(), const std::uint8_t*), bytes_.first()->data_len);
+  std::array<std::uint8_t, kMostJoinedBytes> joined;
+  if (bytes.size() < whole.bytes) {
+    SLUICE_ASSERT(whole.bytes <= joined.size());
+    bytes_.copy_out(0, whole.bytes, joined.data());
+    bytes = joined;
+  }
+  bytes = bytes.first(whole.bytes);
   const RowsSize before = rows_before(bytes, content);
   std::vector<Run> runs;
   if (before.wire > 0) runs.push_back({.kind = RunKind::rows, .rows_content = before.content, .bytes = before.wire});

@@ -3,9 +3,8 @@
 // differ in kind; content offsets count content bytes of the current message from 0. Content that is many values (the
 // cells of rows, say) has a mark (item_mark.h) before each: on the wire it is nothing, in the content a few bytes. A
 // coded value is its bytes on the wire and its text in the content; it goes whole, and while its bytes come it has
-// none.
-// run of rows is whole DataRow messages, framing, marks and content in one (postgres_rows.h); where what may go ends
-// inside of it, it is taken apart.
+// none. A run of rows is whole DataRow messages, framing, marks and content in one (postgres_rows.h), and may stand
+// beside another; where what may go ends inside of it, it is taken apart.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +43,10 @@ class Held {
   void label(RunKind kind, std::size_t bytes);
   // Content goes on with a value, which its next bytes are.
   void mark(Item item, std::uint32_t length);
-  // The same for whole rows, which lie in one piece.
+  // The same for whole rows, which lie in one piece, or for one of at most kMostJoinedBytes in two.
   void label_rows(const RowsSize& rows);
+  // The row of so many cells that comes next, if it is whole, sound, and lies in two pieces at most.
+  [[nodiscard]] RowsSize measure_joined_row(std::uint32_t cells) const;
 
   // A value in a code of its own comes: its next bytes, until it is closed in one of these ways. With its text as
   // content, which is not empty, and how its bytes are hidden;
@@ -100,6 +101,8 @@ class Held {
     [[nodiscard]] std::size_t content_bytes() const;
     [[nodiscard]] bool is_open() const { return kind == RunKind::coded && text_bytes == 0; }
   };
+  // Copies the unlabelled bytes that come next. False: there are not so many, or they lie in more than two pieces.
+  [[nodiscard]] bool peek(MutableBytes out) const;
   // The last run is a coded value that is not closed.
   [[nodiscard]] bool is_open() const { return !runs_.empty() && runs_.back().is_open(); }
   void drop_texts(std::size_t bytes);

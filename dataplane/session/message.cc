@@ -136,8 +136,8 @@ void Message::star_record(Context& context, std::uint64_t from, MutableBytes out
     if (rule.mask_record && match.begin < to && match.end > from) {
       const std::uint64_t begin = std::max(match.begin, from);
       const std::uint64_t end = std::min(match.end, to);
-      for (std::uint64_t i = begin; i < end; ++i)
-        if (work.stars[at + (i - match.begin)] == '*') out[i - from] = '*';
+      inspect::copy_stars(Bytes(work.stars).subspan(at + (begin - match.begin), end - begin),
+                          out.subspan(begin - from, end - begin));
     }
     at += bytes;
   }

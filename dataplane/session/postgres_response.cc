@@ -61,7 +61,7 @@ void PostgresRelay::read_responses(Context& context) {
     }
     if (piece.empty()) piece = in.held.unlabelled(in.header_bytes);
     if (const std::size_t rows = take_rows(piece); rows > 0) {
-      piece = piece.subspan(rows);
+      piece = rows < piece.size() ? piece.subspan(rows) : Bytes();
     } else {
       const postgres::Step step = in.reader.next(piece);
       if (step.kind == StepKind::more && step.bytes == 0) break;
@@ -75,13 +75,14 @@ void PostgresRelay::read_responses(Context& context) {
   decide(context, false);
 }
 
-// Rows that lie whole in `piece` and are like the one before, of an answer that is under way: all at once, with the
-// same content as if they were taken step by step. Returns their bytes.
+// Rows that are like the one before, of an answer that is under way, all at once: as many as lie whole in `piece`, or
+// one that ends in the next. The content is the same as if they were taken step by step. Returns their bytes.
 std::size_t PostgresRelay::take_rows(Bytes piece) {
   Side& in = response_;
   const std::uint32_t cells = in.reader.cells_of_row();
   if (cells == 0 || in.held.labelled_bytes() >= kDecideBytes || !looks_at_rows_whole(cells)) return 0;
-  const RowsSize rows = measure_rows(piece, cells, kDecideBytes - in.held.labelled_bytes(), rows_alike());
+  RowsSize rows = measure_rows(piece, cells, kDecideBytes - in.held.labelled_bytes(), rows_alike());
+  if (rows.wire == 0 && piece.size() < kMostJoinedBytes) rows = in.held.measure_joined_row(cells);
   if (rows.wire == 0) return 0;
   count_rows(rows.rows);
   in.reader.pass_rows(rows.wire, rows.last);

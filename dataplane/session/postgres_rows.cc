@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "common/assert.h"
+#include "dataplane/inspect/mask.h"
 #include "dataplane/protocol/postgres/data_row.h"
 #include "segment/item_mark.h"
 
@@ -80,21 +81,24 @@ void write_rows(Bytes rows, MutableBytes out) {
 
 void star_rows(MutableBytes rows, std::size_t from, Bytes masked, RowPlace& place) {
   const std::size_t to = from + masked.size();
-  while (place.wire < rows.size()) {
-    const Row row(rows.subspan(place.wire));
-    std::size_t content = place.content;
-    row.for_each_cell([&](std::size_t offset, std::uint32_t length, bool) {
-      content += mark_bytes(length);
-      std::uint8_t* const cell = rows.data() + place.wire + offset;
-      const std::size_t begin = std::max(from, content);
-      const std::size_t end = std::min(to, content + length);
-      for (std::size_t i = begin; i < end; ++i)
-        if (masked[i - from] == '*') cell[i - content] = '*';
-      content += length;
-    });
-    content += mark_bytes(row.cells());
-    if (content >= to) return;
-    place = {.wire = place.wire + row.size(), .content = content};
+  while (place.content < to) {
+    if (place.cells_left == 0) {
+      place.cells = place.cells_left = Row(rows.subspan(place.wire)).cells();
+      place.wire += postgres::kRowHeadBytes;
+    }
+    std::uint32_t length = load_be32(rows.data() + place.wire);
+    if (length == postgres::kNullLength) length = 0;
+    const std::size_t cell = place.wire + postgres::kCellHeadBytes;
+    const std::size_t content = place.content + mark_bytes(length);
+    const std::size_t begin = std::max(from, content);
+    const std::size_t end = std::min(to, content + length);
+    if (begin < end)
+      inspect::copy_stars(masked.subspan(begin - from, end - begin),
+                          rows.subspan(cell + (begin - content), end - begin));
+    if (content + length >= to) return;  // more of it may be asked for
+    place.wire = cell + length;
+    place.content = content + length;
+    if (--place.cells_left == 0) place.content += mark_bytes(place.cells);
   }
 }
 

@@ -10,6 +10,9 @@
 
 namespace sluice::session {
 
+// Of a row that lies in two pieces, and is looked at as one all the same.
+inline constexpr std::size_t kMostJoinedBytes = 2048;
+
 struct RowsSize {
   std::size_t wire = 0;
   std::uint32_t content = 0;
@@ -25,13 +28,15 @@ RowsSize rows_before(Bytes rows, std::size_t content);
 // Writes the content of the rows, which is as long as `out`.
 void write_rows(Bytes rows, MutableBytes out);
 
-// A row among others, by what lies before it.
+// A cell among rows, by what lies before it.
 struct RowPlace {
   std::size_t wire = 0;
   std::size_t content = 0;
+  std::uint32_t cells = 0;       // of its row
+  std::uint32_t cells_left = 0;  // of them, with it; 0: a row begins here
 };
 // Writes '*' into the cells at content offset from + i wherever masked[i] is '*'. Begins to look at `place`, which lies
-// at `from` or before, and moves it on to the last row that it wrote to.
+// at `from` or before, and moves it on to the last cell that it looked at.
 void star_rows(MutableBytes rows, std::size_t from, Bytes masked, RowPlace& place);
 
 }  // namespace sluice::session

@@ -55,6 +55,17 @@ class RelayHarnessOf {
       take();
     }
   }
+  // At once, in segments of so many bytes; of 512 and more, each stays one.
+  void feed_segments(Direction direction, std::string_view bytes, std::size_t segment_bytes) {
+    buffer::Chain chain;
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(segment_bytes, bytes.size()))) {
+      buffer::Chain segment;
+      ASSERT_TRUE(segment.append_copy(context.pools, as_bytes(bytes.substr(0, segment_bytes))));
+      chain.append(std::move(segment));
+    }
+    relay_->feed(context, direction, std::move(chain));
+    take();
+  }
   void client(std::string_view bytes, std::size_t cut = 0) { feed(Direction::request, bytes, cut); }
   void server(std::string_view bytes, std::size_t cut = 0) { feed(Direction::response, bytes, cut); }
   void client_finishes() { finish(Direction::request); }

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "common/random.h"
+
 namespace sluice::inspect {
 namespace {
 
@@ -53,6 +55,26 @@ TEST(Mask, InPiecesItIsTheSameAsAtOnce) {
     mask_all(bytes_of(text).first(length).subspan(cut));
     mask_all(bytes_of(text).first(length));
     EXPECT_EQ(text, masked(match, 4)) << "cut at " << cut;
+  }
+}
+
+// Many bytes at a time are masked as one by one.
+TEST(Mask, IsTheSameForEveryByteAtEveryLength) {
+  Random random(1);
+  for (const Cover cover : {Cover::letters, Cover::signs}) {
+    for (std::size_t length = 0; length < 300; ++length) {
+      std::string text(length, '\0');
+      for (std::size_t i = 0; i < length; ++i) text[i] = static_cast<char>(length >= 256 ? i % 256 : random.below(256));
+      std::string expected = text;
+      for (std::size_t i = 0; i < length; ++i) mask_all(bytes_of(expected).subspan(i, 1), cover);
+      std::string at_once = text;
+      mask_all(bytes_of(at_once), cover);
+      ASSERT_EQ(at_once, expected) << length;
+      for (char& one : expected) one = random.chance(1, 3) ? '*' : 'x';
+      for (std::size_t i = 0; i < length; ++i) at_once[i] = expected[i] == '*' ? '*' : text[i];
+      copy_stars(as_bytes(expected), bytes_of(text));
+      ASSERT_EQ(text, at_once) << length;
+    }
   }
 }
 
