@@ -73,6 +73,9 @@ class Automaton {
   // `most` of them. Every match begins like one.
   [[nodiscard]] std::vector<std::vector<ByteSet>> first_bytes_apart(std::uint32_t depth, std::size_t most) const;
 
+  // How many bytes of `set` every match holds at least (quota.cc).
+  [[nodiscard]] std::uint32_t least_of(const ByteSet& set) const;
+
   [[nodiscard]] EndPlaces ends_between() const;
 
   // A match could begin with this byte; `after_word`: behind a byte that makes it the middle of a word.

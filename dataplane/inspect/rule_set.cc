@@ -98,6 +98,7 @@ struct Shape {
   std::uint32_t rule = 0;  // position
   std::vector<rules::ByteSet> places;
   rules::ByteSet before;
+  rules::Quota quota;
 };
 
 // Where literals are looked for anyway, a shape that begins with something rare is looked for as one.
@@ -109,7 +110,7 @@ void add_shapes(std::vector<Shape> shapes, CompiledRules& compiled) {
     if (with_literals && compiled.spelled.size() < rules::kMaxSpelled && rules::frequency(window) <= kRare)
       compiled.spelled.add(shape.rule, std::move(shape.places));
     else
-      compiled.shapes.add(shape.rule, shape.places, shape.before, most_runs);
+      compiled.shapes.add(shape.rule, shape.places, shape.before, most_runs, shape.quota);
   }
 }
 
@@ -122,12 +123,14 @@ Result<std::uint32_t> add_anchor(const RuleSpec& spec, std::uint32_t position, c
       if (compiled.patterns == nullptr) return bad_rule(spec, "there is no database with its pattern");
       return max_width;
     case rules::AnchorKind::shape: {
-      shapes.push_back({position, rules::shape_of(rule.automaton), rules::before_of(rule.automaton)});
+      shapes.push_back({position, rules::shape_of(rule.automaton), rules::before_of(rule.automaton),
+                        rules::quota_of(rule.automaton)});
       return static_cast<std::uint32_t>(shapes.back().places.size());
     }
     case rules::AnchorKind::shapes: {
       for (auto& places : rules::shapes_of(rule.automaton))
-        shapes.push_back({position, std::move(places), rules::before_of(rule.automaton)});
+        shapes.push_back(
+            {position, std::move(places), rules::before_of(rule.automaton), rules::quota_of(rule.automaton)});
       return static_cast<std::uint32_t>(shapes.back().places.size());
     }
     case rules::AnchorKind::literal:

@@ -19,6 +19,7 @@ constexpr int kDense = 16;            // candidates in a word: to look at each c
 constexpr int kLikelyDense = 8;       // so it does of as many when the first is one
 constexpr double kOftenEnough = 0.5;  // that a run of another class tells little
 constexpr double kRareEnough = 1e-5;
+constexpr std::uint32_t kQuotaBytes = 64;  // that are looked at for it
 
 }  // namespace
 
@@ -58,14 +59,15 @@ std::vector<Shapes::Run> Shapes::runs_of(const std::vector<rules::ByteSet>& plac
 }
 
 void Shapes::add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const rules::ByteSet& before,
-                 std::size_t most_runs) {
+                 std::size_t most_runs, const rules::Quota& quota) {
   SLUICE_ASSERT(!places.empty() && places.size() <= kMaxPlaces);
   Shape shape{.rule = rule,
               .places = static_cast<std::uint32_t>(places.size()),
               .runs = runs_of(places, most_runs),
               .places_of = std::vector<std::uint32_t>(256),
               .before = before,
-              .not_before = atoms_within(all_atoms(), ~before)};
+              .not_before = atoms_within(all_atoms(), ~before),
+              .quota = quota};
   for (unsigned byte = 0; byte < 256; ++byte)
     for (std::size_t i = 0; i < places.size(); ++i)
       shape.places_of[byte] |= static_cast<std::uint32_t>(places[i][byte]) << i;
@@ -175,6 +177,16 @@ bool Shapes::stands_in(const Shape& shape, Bytes bytes) {
   return true;
 }
 
+// As far as these bytes tell: others may follow.
+bool Shapes::holds_enough(const rules::Quota& quota, Bytes bytes) {
+  std::uint32_t left = quota.least;
+  for (const std::uint8_t byte : bytes) {
+    if (!quota.within[byte]) return false;
+    if (quota.of[byte] && --left == 0) return true;
+  }
+  return true;
+}
+
 // Adds the starts at which the shape stands. Of a word that is full of candidates all are taken, and what lies between
 // them, as one range.
 void Shapes::find_shape(const Shape& shape, Content& content, const Strip& strip, Room& room, Anchors& anchors) {
@@ -183,10 +195,14 @@ void Shapes::find_shape(const Shape& shape, Content& content, const Strip& strip
   const std::uint32_t begin = strip.begin;
   const std::uint32_t length = content.length();
   const Bytes run = content.run_from(begin);
-  const auto stands_at = [&](std::uint32_t at) {
+  const auto bytes_from = [&](std::uint32_t at, std::uint32_t count) {
     const std::uint32_t skip = at - begin;
-    return stands_in(shape, skip + shape.places <= run.size() ? run.subspan(skip, shape.places)
-                                                              : content.view(at, at + shape.places));
+    return skip + count <= run.size() ? run.subspan(skip, count) : content.view(at, at + count);
+  };
+  const auto stands_at = [&](std::uint32_t at) {
+    if (!stands_in(shape, bytes_from(at, shape.places))) return false;
+    if (shape.quota.least == 0) return true;
+    return holds_enough(shape.quota, bytes_from(at, std::min(length - at, kQuotaBytes)));
   };
   for (std::uint32_t with = with_any; with != 0; with &= with - 1) {
     const auto word = static_cast<std::uint32_t>(std::countr_zero(with));

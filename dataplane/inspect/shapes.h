@@ -1,8 +1,8 @@
 // Shapes of a whole rule set in one pass over the content: for each of the first bytes of a match, what it can be, and
 // what the byte before them can not be.
 // The content is made into bitmaps, a strip of 2 KiB at a time. Of each shape only the few runs of places that tell
-// most are looked for there; where they agree, the bytes themselves are looked at. What is found is necessary and not
-// sufficient.
+// most are looked for there; where they agree, the bytes themselves are looked at, and whether there are enough of
+// what each match holds (rules/quota.h). What is found is necessary and not sufficient.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include "dataplane/inspect/byte_atoms.h"
 #include "dataplane/inspect/content.h"
 #include "rules/byte_set.h"
+#include "rules/quota.h"
 
 namespace sluice::inspect {
 
@@ -29,7 +30,7 @@ class Shapes {
   // Outside the data path: of each rule the places (1 to kMaxPlaces) and what may stand before them; then finish().
   static constexpr std::size_t kMaxPlaces = 32;
   void add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, const rules::ByteSet& before,
-           std::size_t most_runs = 2);
+           std::size_t most_runs = 2, const rules::Quota& quota = {});
   void finish();
   [[nodiscard]] bool empty() const { return shapes_.empty(); }
 
@@ -56,6 +57,7 @@ class Shapes {
     rules::ByteSet before;
     AtomSet not_before = 0;  // no match begins behind a byte of these
     std::uint8_t not_before_bitmap = kNoBitmap;
+    rules::Quota quota;
   };
   // How a bitmap is made of earlier ones: either of the two, or (shift > 0) the second behind the first.
   struct Step {
@@ -82,6 +84,7 @@ class Shapes {
   void find_bitmaps(const Content& content, const Strip& strip, Room& room) const;
   [[nodiscard]] static std::uint32_t find_candidates(const Shape& shape, const Strip& strip, Room& room);
   [[nodiscard]] static bool stands_in(const Shape& shape, Bytes bytes);
+  [[nodiscard]] static bool holds_enough(const rules::Quota& quota, Bytes bytes);
   static void find_shape(const Shape& shape, Content& content, const Strip& strip, Room& room, Anchors& anchors);
 
   std::vector<Shape> shapes_;

@@ -214,6 +214,26 @@ TEST(Shapes, OfExactClassesAreFoundNowhereElse) {
   for (std::size_t at = 0; at < text.size(); ++at) EXPECT_EQ(starts[at], at == 7 || at == 13 || at == 14) << at;
 }
 
+// Dates with an hour begin like card numbers; so does one that is cut off, which may yet become one.
+TEST(Shapes, AreFoundOnlyWhereThereIsEnoughOfWhatAMatchHolds) {
+  const ByteSet digits = rules::byte_range('0', '9');
+  const ByteSet either = digits | set_of(" -");
+  std::vector<ByteSet> places(4, digits);
+  places.resize(13, either);
+  Shapes shapes;
+  shapes.add(0, places, kAnything, 2, {.of = digits, .within = either, .least = 13});
+  shapes.finish();
+  const std::string text = "2026-11-22 10:31:00 x 4111-1111-1111-1111 x 2026-11-22 10";
+  Random random(1);
+  for (int round = 0; round < 100; ++round) {
+    const std::vector<bool> starts = found(shapes, cut(random, as_bytes(text)));
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      const bool stands = at == text.find("4111") || at == text.rfind("2026");
+      EXPECT_EQ(starts[at], stands) << at;
+    }
+  }
+}
+
 TEST(Shapes, AClassWithoutAnAtomIsLookedAtInTheBytes) {
   Shapes shapes;
   const std::vector<ByteSet> places = {rules::byte_range('0', '9'), set_of("\n\x80"), rules::byte_range('0', '9')};
