@@ -19,7 +19,6 @@ constexpr int kDense = 16;            // candidates in a word: to look at each c
 constexpr int kLikelyDense = 8;       // so it does of as many when the first is one
 constexpr double kOftenEnough = 0.5;  // that a run of another class tells little
 constexpr double kRareEnough = 1e-5;
-constexpr std::uint32_t kQuotaBytes = 64;  // that are looked at for it
 
 }  // namespace
 
@@ -67,7 +66,10 @@ void Shapes::add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, 
               .places_of = std::vector<std::uint32_t>(256),
               .before = before,
               .not_before = atoms_within(all_atoms(), ~before),
-              .quota = quota};
+              .quota = {}};
+  const auto of = atoms_of(quota.of);
+  const auto within = atoms_of(quota.within);
+  if (quota.least > 0 && of && within) shape.quota = {.of = *of, .within = *within, .least = quota.least};
   for (unsigned byte = 0; byte < 256; ++byte)
     for (std::size_t i = 0; i < places.size(); ++i)
       shape.places_of[byte] |= static_cast<std::uint32_t>(places[i][byte]) << i;
@@ -80,6 +82,7 @@ void Shapes::make_atoms() {
   for (const Shape& shape : shapes_) {
     for (const Run& run : shape.runs) classes.push_back(run.atoms);
     classes.push_back(shape.not_before);
+    if (shape.quota.least > 0) classes.insert(classes.end(), {shape.quota.of, shape.quota.within});
   }
   tables_ = merge_atoms(classes);
   auto now = classes.begin();
@@ -87,6 +90,9 @@ void Shapes::make_atoms() {
     for (Run& run : shape.runs) run.atoms = *now++;
     // Atoms that became one may hold more than they did.
     shape.not_before = *now++ & atoms_within(tables_, ~shape.before);
+    if (shape.quota.least == 0) continue;
+    shape.quota.of = *now++;
+    shape.quota.within = *now++;
   }
 }
 
@@ -96,6 +102,11 @@ void Shapes::finish() {
     for (Run& run : shape.runs) run.bitmap = bitmap_of(run.atoms, run.length);
     std::erase_if(shape.runs, [](const Run& run) { return run.bitmap == kNoBitmap; });
     if (shape.not_before != 0) shape.not_before_bitmap = bitmap_of(shape.not_before, 1);
+    Quota& quota = shape.quota;
+    if (quota.least == 0) continue;
+    quota.of_bitmap = bitmap_of(quota.of, 1);
+    quota.within_bitmap = bitmap_of(quota.within, 1);
+    if (quota.of_bitmap == kNoBitmap || quota.within_bitmap == kNoBitmap) quota = {};
   }
 }
 
@@ -177,14 +188,18 @@ bool Shapes::stands_in(const Shape& shape, Bytes bytes) {
   return true;
 }
 
-// As far as these bytes tell: others may follow.
-bool Shapes::holds_enough(const rules::Quota& quota, Bytes bytes) {
-  std::uint32_t left = quota.least;
-  for (const std::uint8_t byte : bytes) {
-    if (!quota.within[byte]) return false;
-    if (quota.of[byte] && --left == 0) return true;
-  }
-  return true;
+// Behind so many bytes of the strip, of which so many are left in the content. Of a run that goes on to its end, or
+// longer than a word, nobody knows.
+bool Shapes::holds_enough(const Quota& quota, const Room& room, std::uint32_t skip, std::uint32_t left) {
+  const std::size_t word = skip / kWordBytes;
+  const unsigned bit = skip % kWordBytes;
+  const auto bits = [&](const Bitmap& bitmap) {
+    return bitmap[word] >> bit | bitmap[word + 1] << 1 << (kWordBytes - 1 - bit);
+  };
+  const auto run = static_cast<unsigned>(std::countr_one(bits(room.bitmaps[quota.within_bitmap])));
+  if (run == kWordBytes || run >= left) return true;
+  const std::uint64_t in_run = (std::uint64_t{1} << run) - 1;
+  return static_cast<unsigned>(std::popcount(bits(room.bitmaps[quota.of_bitmap]) & in_run)) >= quota.least;
 }
 
 // Adds the starts at which the shape stands. Of a word that is full of candidates all are taken, and what lies between
@@ -195,14 +210,11 @@ void Shapes::find_shape(const Shape& shape, Content& content, const Strip& strip
   const std::uint32_t begin = strip.begin;
   const std::uint32_t length = content.length();
   const Bytes run = content.run_from(begin);
-  const auto bytes_from = [&](std::uint32_t at, std::uint32_t count) {
-    const std::uint32_t skip = at - begin;
-    return skip + count <= run.size() ? run.subspan(skip, count) : content.view(at, at + count);
-  };
   const auto stands_at = [&](std::uint32_t at) {
-    if (!stands_in(shape, bytes_from(at, shape.places))) return false;
-    if (shape.quota.least == 0) return true;
-    return holds_enough(shape.quota, bytes_from(at, std::min(length - at, kQuotaBytes)));
+    const std::uint32_t skip = at - begin;
+    if (shape.quota.least > 0 && !holds_enough(shape.quota, room, skip, length - at)) return false;
+    return stands_in(shape, skip + shape.places <= run.size() ? run.subspan(skip, shape.places)
+                                                              : content.view(at, at + shape.places));
   };
   for (std::uint32_t with = with_any; with != 0; with &= with - 1) {
     const auto word = static_cast<std::uint32_t>(std::countr_zero(with));

@@ -49,6 +49,14 @@ class Shapes {
     double often = 1;  // how often it is expected
     std::uint8_t bitmap = 0;
   };
+  // rules::Quota in bitmaps. `least` 0: there is none, or none that atoms tell.
+  struct Quota {
+    AtomSet of = 0;
+    AtomSet within = 0;
+    std::uint32_t least = 0;
+    std::uint8_t of_bitmap = 0;
+    std::uint8_t within_bitmap = 0;
+  };
   struct Shape {
     std::uint32_t rule = 0;
     std::uint32_t places = 0;
@@ -57,7 +65,7 @@ class Shapes {
     rules::ByteSet before;
     AtomSet not_before = 0;  // no match begins behind a byte of these
     std::uint8_t not_before_bitmap = kNoBitmap;
-    rules::Quota quota;
+    Quota quota;
   };
   // How a bitmap is made of earlier ones: either of the two, or (shift > 0) the second behind the first.
   struct Step {
@@ -84,7 +92,7 @@ class Shapes {
   void find_bitmaps(const Content& content, const Strip& strip, Room& room) const;
   [[nodiscard]] static std::uint32_t find_candidates(const Shape& shape, const Strip& strip, Room& room);
   [[nodiscard]] static bool stands_in(const Shape& shape, Bytes bytes);
-  [[nodiscard]] static bool holds_enough(const rules::Quota& quota, Bytes bytes);
+  [[nodiscard]] static bool holds_enough(const Quota& quota, const Room& room, std::uint32_t skip, std::uint32_t left);
   static void find_shape(const Shape& shape, Content& content, const Strip& strip, Room& room, Anchors& anchors);
 
   std::vector<Shape> shapes_;
