@@ -15,6 +15,13 @@ using postgres::Row;
 
 constexpr std::size_t kShortBytes = 32;        // copied at once, where there is room for so many on both sides
 constexpr std::size_t kMostBytes = 64 * 1024;  // of rows that are looked at together, and of one of them
+constexpr std::uint32_t kMostRows = 16;        // of them: a match among them is found from the first on
+constexpr std::size_t kAheadBytes = 1024;      // of what is looked at, this far behind is asked for
+constexpr std::size_t kLineBytes = 64;
+
+void prefetch(const std::uint8_t* from, std::size_t bytes) {
+  for (std::size_t at = 0; at < bytes; at += kLineBytes) __builtin_prefetch(from + at);
+}
 
 std::size_t content_of(std::uint32_t length) {
   return mark_bytes(length) + length;
@@ -31,12 +38,15 @@ std::size_t content_of(const Row& row) {
 RowsSize measure_rows(Bytes input, std::uint32_t cells, std::size_t most, std::uint32_t most_rows) {
   RowsSize size;
   most = std::min(most, kMostBytes);
+  most_rows = std::min(most_rows, kMostRows);
   const std::size_t row_mark = mark_bytes(cells);
+  prefetch(input.data(), std::min(input.size(), kAheadBytes));
   while (size.wire < most && size.rows < most_rows) {
     std::size_t content = row_mark;
     const std::size_t bytes = postgres::whole_row(input.subspan(size.wire), cells,
                                                   [&](std::uint32_t length, bool) { content += content_of(length); });
     if (bytes == 0 || bytes > kMostBytes) break;  // one that large is looked at as it comes
+    prefetch(input.data() + size.wire + kAheadBytes, bytes);
     size.wire += bytes;
     size.content += static_cast<std::uint32_t>(content);
     size.last = static_cast<std::uint32_t>(bytes);

@@ -20,8 +20,8 @@ struct RowsSize {
   std::uint32_t last = 0;  // bytes of the last row
 };
 
-// Of the whole, sound rows of `cells` cells with which `input` begins, `most_rows` of them at most; the last of them
-// begins before `most`.
+// Of the whole, sound rows of `cells` cells with which `input` begins, as many as go into one run, and `most_rows` of
+// them at most; the last of them begins before `most`.
 RowsSize measure_rows(Bytes input, std::uint32_t cells, std::size_t most, std::uint32_t most_rows = ~std::uint32_t{0});
 // Of the rows whose content ends at `content` or before.
 RowsSize rows_before(Bytes rows, std::size_t content);
