@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -29,14 +30,16 @@ void Held::append(buffer::Pools& pools, buffer::Chain&& bytes) {
   bytes_.append(std::move(bytes));
 }
 
-Bytes Held::unlabelled(std::size_t skip) const {
-  std::size_t offset = labelled_bytes_ + skip;
+Bytes Held::unlabelled(Place& place, std::size_t skip) const {
+  const std::size_t offset = labelled_bytes_ + skip;
   if (offset == bytes_.length_bytes()) return {};
-  for (rte_mbuf* m = bytes_.first(); m != nullptr; m = m->next) {
-    if (offset < m->data_len) return {rte_pktmbuf_mtod_offset(m, const std::uint8_t*, offset), m->data_len - offset};
-    offset -= m->data_len;
+  if (place.segment == nullptr) place.segment = bytes_.first();
+  while (offset - place.begin >= place.segment->data_len) {
+    place.begin += place.segment->data_len;
+    place.segment = place.segment->next;
   }
-  return {};
+  const std::size_t at = offset - place.begin;
+  return {rte_pktmbuf_mtod_offset(place.segment, const std::uint8_t*, at), place.segment->data_len - at};
 }
 
 void Held::label(RunKind kind, std::size_t bytes) {
@@ -101,23 +104,26 @@ void Held::label_rows(const RowsSize& rows) {
   content_end_ += rows.content;
 }
 
-bool Held::peek(MutableBytes out) const {
+bool Held::peek(Place& place, MutableBytes out) const {
   if (out.size() > unlabelled_bytes()) return false;
-  std::size_t pieces = 0;
-  std::uint8_t* to = out.data();
-  bytes_.for_each(labelled_bytes_, out.size(), [&](MutableBytes piece) {
-    to = std::ranges::copy(piece, to).out;
-    ++pieces;
-  });
-  return pieces <= 2;
+  const Bytes first = unlabelled(place);
+  const std::size_t here = std::min(first.size(), out.size());
+  std::ranges::copy(first.first(here), out.begin());
+  if (here == out.size()) return true;
+  const rte_mbuf* segment = place.segment->next;
+  while (segment->data_len == 0) segment = segment->next;
+  const MutableBytes left = out.subspan(here);
+  if (segment->data_len < left.size()) return false;
+  std::memcpy(left.data(), rte_pktmbuf_mtod(segment, const std::uint8_t*), left.size());
+  return true;
 }
 
-RowsSize Held::measure_joined_row(std::uint32_t cells) const {
+RowsSize Held::measure_joined_row(Place& place, std::uint32_t cells) const {
   std::array<std::uint8_t, kMostJoinedBytes> room;
   const MutableBytes head = MutableBytes(room).first(postgres::kRowHeadBytes);
-  if (!peek(head)) return {};
+  if (!peek(place, head)) return {};
   const std::size_t bytes = postgres::Row(head).size();
-  if (bytes > room.size() || !peek(MutableBytes(room).first(bytes))) return {};
+  if (bytes > room.size() || !peek(place, MutableBytes(room).first(bytes))) return {};
   return measure_rows(Bytes(room).first(bytes), cells, bytes);
 }
 

@@ -38,7 +38,16 @@ class Held {
 
   // The contiguous bytes that come next to be labelled, but for the first `skip`; empty when all are. And how many
   // there are in all.
-  [[nodiscard]] Bytes unlabelled(std::size_t skip = 0) const;
+  [[nodiscard]] Bytes unlabelled(std::size_t skip = 0) const {
+    Place place;
+    return unlabelled(place, skip);
+  }
+  // The same from where was looked last, while nothing went since: of many segments each is passed once.
+  struct Place {
+    rte_mbuf* segment = nullptr;
+    std::size_t begin = 0;
+  };
+  [[nodiscard]] Bytes unlabelled(Place& place, std::size_t skip = 0) const;
   [[nodiscard]] std::size_t unlabelled_bytes() const { return bytes_.length_bytes() - labelled_bytes_; }
   void label(RunKind kind, std::size_t bytes);
   // Content goes on with a value, which its next bytes are.
@@ -46,7 +55,7 @@ class Held {
   // The same for whole rows, which lie in one piece, or for one of at most kMostJoinedBytes in two.
   void label_rows(const RowsSize& rows);
   // The row of so many cells that comes next, if it is whole, sound, and lies in two pieces at most.
-  [[nodiscard]] RowsSize measure_joined_row(std::uint32_t cells) const;
+  [[nodiscard]] RowsSize measure_joined_row(Place& place, std::uint32_t cells) const;
 
   // A value in a code of its own comes: its next bytes, until it is closed in one of these ways. With its text as
   // content, which is not empty, and how its bytes are hidden;
@@ -102,7 +111,7 @@ class Held {
     [[nodiscard]] bool is_open() const { return kind == RunKind::coded && text_bytes == 0; }
   };
   // Copies the unlabelled bytes that come next. False: there are not so many, or they lie in more than two pieces.
-  [[nodiscard]] bool peek(MutableBytes out) const;
+  [[nodiscard]] bool peek(Place& place, MutableBytes out) const;
   // The last run is a coded value that is not closed.
   [[nodiscard]] bool is_open() const { return !runs_.empty() && runs_.back().is_open(); }
   void drop_texts(std::size_t bytes);

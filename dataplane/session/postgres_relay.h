@@ -172,7 +172,7 @@ class PostgresRelay final : public Relay {
 
   // responses (postgres_response.cc)
   void read_responses(Context& context);
-  std::size_t take_rows(Bytes piece);
+  std::size_t take_rows(Bytes piece, Held::Place& place);
   [[nodiscard]] bool looks_at_rows_whole(std::uint32_t cells) const;
   void begin_response(Context& context);
   void open_unasked(Context& context);

@@ -54,13 +54,14 @@ bool may_be_unasked(MessageKind kind) {
 void PostgresRelay::read_responses(Context& context) {
   Side& in = response_;
   Bytes piece;
+  Held::Place place;
   while (fate_ == Fate::run && !in.dead) {
     if (in.reader.idle() && in.held.unlabelled_bytes() > 0 && !has_room(context)) {
       starved_ = true;
       break;
     }
-    if (piece.empty()) piece = in.held.unlabelled(in.header_bytes);
-    if (const std::size_t rows = take_rows(piece); rows > 0) {
+    if (piece.empty()) piece = in.held.unlabelled(place, in.header_bytes);
+    if (const std::size_t rows = take_rows(piece, place); rows > 0) {
       piece = rows < piece.size() ? piece.subspan(rows) : Bytes();
     } else {
       const postgres::Step step = in.reader.next(piece);
@@ -68,8 +69,12 @@ void PostgresRelay::read_responses(Context& context) {
       const Bytes bytes = piece.first(step.bytes);
       piece = piece.subspan(step.bytes);
       take_step(context, Direction::response, step, bytes);
+      place = {};
     }
-    if (in.held.labelled_bytes() >= kDecideBytes || in.held.run_count() > Held::kMaxRuns / 4) decide(context, false);
+    if (in.held.labelled_bytes() >= kDecideBytes || in.held.run_count() > Held::kMaxRuns / 4) {
+      decide(context, false);
+      place = {};
+    }
     if (in.held.labelled_bytes() == 0) piece = {};  // what was held went
   }
   decide(context, false);
@@ -77,12 +82,12 @@ void PostgresRelay::read_responses(Context& context) {
 
 // Rows that are like the one before, of an answer that is under way, all at once: as many as lie whole in `piece`, or
 // one that ends in the next. The content is the same as if they were taken step by step. Returns their bytes.
-std::size_t PostgresRelay::take_rows(Bytes piece) {
+std::size_t PostgresRelay::take_rows(Bytes piece, Held::Place& place) {
   Side& in = response_;
   const std::uint32_t cells = in.reader.cells_of_row();
   if (cells == 0 || in.held.labelled_bytes() >= kDecideBytes || !looks_at_rows_whole(cells)) return 0;
   RowsSize rows = measure_rows(piece, cells, kDecideBytes - in.held.labelled_bytes(), rows_alike());
-  if (rows.wire == 0 && piece.size() < kMostJoinedBytes) rows = in.held.measure_joined_row(cells);
+  if (rows.wire == 0 && piece.size() < kMostJoinedBytes) rows = in.held.measure_joined_row(place, cells);
   if (rows.wire == 0) return 0;
   count_rows(rows.rows);
   in.reader.pass_rows(rows.wire, rows.last);

@@ -196,9 +196,10 @@ Held in_two_pieces(const std::string& rows, std::size_t cut, std::uint32_t cells
   Held held;
   held.append(test_pools(), std::move(chain));
   EXPECT_EQ(held.segments(), 2U);
+  Held::Place place;
   while (held.unlabelled_bytes() > 0) {
     RowsSize next = measure_rows(held.unlabelled(), cells, kNoBound);
-    if (next.wire == 0) next = held.measure_joined_row(cells);
+    if (next.wire == 0) next = held.measure_joined_row(place, cells);
     EXPECT_NE(next.wire, 0U);
     if (next.wire == 0) break;
     held.label_rows(next);
