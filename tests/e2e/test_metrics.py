@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 """What a real Prometheus reads equals what the client did, exactly."""
 
-import glob
 import json
 import os
 import pty
 import re
 import select
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,7 +14,7 @@ import urllib.parse
 import urllib.request
 
 import lab
-from labkit import api, nginx
+from labkit import api, nginx, telemetry
 from labkit.processes import Daemon, wait_until
 
 PACKAGING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "packaging")
@@ -182,18 +180,9 @@ rules:
         os.close(terminal)
 
     def dpdk_telemetry(self, command):
-        """The data plane's answer on DPDK's own socket; of several data planes ours is found by its process."""
-        for path in glob.glob("/var/run/dpdk/sluice/dpdk_telemetry.v2*"):
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
-                client.settimeout(5)
-                try:
-                    client.connect(path)
-                except ConnectionRefusedError:
-                    continue  # of one that was killed
-                if json.loads(client.recv(65536))["pid"] == self.lab.appliance.dataplane.pid():
-                    client.sendall(command.encode())
-                    return json.loads(client.recv(65536))[command]
-        self.fail("no telemetry socket is of our data plane")
+        answer = telemetry.ask(self.lab.appliance.dataplane.pid(), command)
+        self.assertIsNotNone(answer, "no telemetry socket is of our data plane")
+        return answer
 
     def test_dpdk_telemetry_tells_the_same(self):
         for _ in range(3):

@@ -15,6 +15,7 @@ import statistics
 from benchkit.accounting import Interval
 from benchkit.figures import Figure, tidy, wanted
 from benchkit.round_trip import quantile
+from labkit import telemetry
 from labkit.namespaces import LabError
 from labkit.postgres import PORT, Postgres
 from labkit.processes import wait_until
@@ -25,6 +26,7 @@ KINDS = {"simple": ("-S", "-M", "simple"), "prepared": ("-S", "-M", "prepared"),
 NAMES = {f"lab/postgres/{kind}/{beside}": (kind, beside) for kind in KINDS for beside in PACKET_BYTES
          if beside == "pgbouncer" or kind == "rows1000"}
 CONNECTIONS = 16
+RELAY = "tap-relay"  # that moves the same frames, and looks at none
 DATABASE = USER = "bench"
 SERVICE = """\
   - name: shop
@@ -51,8 +53,8 @@ _SLOWER = 5  # so many times fewer queries of 1000 rows are asked for their late
 
 
 def ways_for(filters):
-    """Of the lab's own: the middle is needed."""
-    return {"router"} if any(wanted(name, filters) for name in NAMES) else set()
+    """Of the lab's own: the middle is needed, and the relay."""
+    return {"router", RELAY} if any(wanted(name, filters) for name in NAMES) else set()
 
 
 class Load:
@@ -70,7 +72,7 @@ class Load:
         os.makedirs(self.folder)
         with open(self._script(), "w", encoding="utf-8") as file:
             file.write(_SCRIPT)
-        self.postgres.up(networks=("10.78.0.0/16",), listen_addresses="*", log_statement="none", max_connections="200")
+        self.postgres.up(networks=("10.78.0.0/16", "10.79.0.0/24"), listen_addresses="*", log_statement="none", max_connections="200")
         for sql in (f"create role {USER} login superuser", f"create database {DATABASE} owner {USER}"):
             self._direct(sql, "postgres")
         for sql in _TABLE.split(";\n"):
@@ -134,16 +136,23 @@ class Load:
 
 
 class Sample:
-    def __init__(self, threads_ns, core_busy, queries, seconds):
+    def __init__(self, threads_ns, core_busy, busy_ns, queries, seconds):
         self.us = sum(threads_ns.values()) / queries / 1000
+        self.busy_us = busy_ns / queries / 1000
         self.threads_us = {name: ns / queries / 1000 for name, ns in threads_ns.items()}
         self.core_busy, self.per_second = core_busy, queries / seconds
 
 
 def measure(load, way, kind, seconds):
-    interval = Interval(way.pid(), load.lab.dataplane_core)
+    interval, before = Interval(way.pid(), load.lab.dataplane_core), _busy_ns(way)
     queries = load.pgbench(way, kind, "-c", str(CONNECTIONS), "-j", "1", "-T", str(seconds))
-    return Sample(*interval.end(), queries, seconds)
+    return Sample(*interval.end(), _busy_ns(way) - before, queries, seconds)
+
+
+def _busy_ns(way):
+    """What the appliance's worker had to do. The rest of its time on a core it polls: the server and pgbench have one core
+    between them, which is the slower one, and while the next query is near a worker does not rest."""
+    return telemetry.ask(way.pid(), "/sluice/worker")["busy_ns"] if way.name == "sluice" else 0
 
 
 def figures(lab, filters, runs, seconds, pings, say):
@@ -165,7 +174,7 @@ def figures(lab, filters, runs, seconds, pings, say):
 
 def _figures(load, kind, besides, runs, seconds, pings, say):
     """Of one kind: {figure: way beside it}."""
-    measured = ["sluice", *besides.values()]
+    measured = ["sluice", *besides.values(), RELAY]
     samples = {way: [] for way in measured}
     for way in measured:
         measure(load, load.ways[way], kind, 1)  # warm
@@ -174,10 +183,11 @@ def _figures(load, kind, besides, runs, seconds, pings, say):
         for way in measured:
             samples[way].append(measure(load, load.ways[way], kind, seconds))
     say(f"lab/postgres/{kind}: latency")
-    added = _added(load, kind, [*measured, "router"], runs, pings // _SLOWER if kind == "rows1000" else pings)
+    added = _added(load, kind, ["sluice", *besides.values(), "router"], runs, pings // _SLOWER if kind == "rows1000" else pings)
     ours = samples["sluice"]
     threads = {thread: statistics.median(sample.threads_us.get(thread, 0) for sample in ours) for thread in ours[0].threads_us}
-    shared = {"connections": CONNECTIONS, "threads": {thread: round(us, 2) for thread, us in threads.items() if us >= 0.05}}
+    shared = {"connections": CONNECTIONS, "busy_us": tidy(statistics.median(sample.busy_us for sample in ours)),
+              "relay_us": tidy(statistics.median(sample.us for sample in samples[RELAY])), "threads": {thread: round(us, 2) for thread, us in threads.items() if us >= 0.05}}
 
     def fields(way):
         return added[way] | {"queries_per_s": round(statistics.median(sample.per_second for sample in samples[way])),

@@ -177,8 +177,9 @@ class BenchLab(Lab):
         self.ways[peer] = Way(peer, f"{_MIDDLE_CLIENT}.1", port, self.daemons[peer])
 
     def postgres_ways(self, packet_bytes):
-        """{name: way} to PostgreSQL, whose server runs already: the appliance, the router, and a PgBouncer each."""
+        """{name: way} to PostgreSQL, whose server runs already: the appliance, the relay, the router, and a PgBouncer each."""
         ways = {"sluice": Way("sluice", self.server_address, postgres_load.PORT, self.appliance.dataplane),
+                postgres_load.RELAY: Way(postgres_load.RELAY, f"{_RELAY}.2", postgres_load.PORT, self.daemons["tap-relay"]),
                 "router": Way("router", f"{_MIDDLE_SERVER}.2", postgres_load.PORT, None)}
         for number, (name, packet) in enumerate(packet_bytes.items()):
             daemon, port = self.daemons[name], postgres_load.PORT + number
