@@ -69,7 +69,9 @@ void Shapes::add(std::uint32_t rule, const std::vector<rules::ByteSet>& places, 
               .quota = {}};
   const auto of = atoms_of(quota.of);
   const auto within = atoms_of(quota.within);
-  if (quota.least > 0 && of && within) shape.quota = {.of = *of, .within = *within, .least = quota.least};
+  const auto is_looked_for = [&](AtomSet atoms) { return std::ranges::count(shape.runs, atoms, &Run::atoms) > 0; };
+  if (quota.least > 0 && of && within && is_looked_for(*of) && is_looked_for(*within))
+    shape.quota = {.of = *of, .within = *within, .least = quota.least};
   for (unsigned byte = 0; byte < 256; ++byte)
     for (std::size_t i = 0; i < places.size(); ++i)
       shape.places_of[byte] |= static_cast<std::uint32_t>(places[i][byte]) << i;

@@ -49,7 +49,7 @@ class Shapes {
     double often = 1;  // how often it is expected
     std::uint8_t bitmap = 0;
   };
-  // rules::Quota in bitmaps. `least` 0: there is none, or none that atoms tell.
+  // rules::Quota in bitmaps. `least` 0: there is none, or none in bitmaps that are made for the shape anyway.
   struct Quota {
     AtomSet of = 0;
     AtomSet within = 0;
