@@ -72,6 +72,11 @@ Json score_json(const ScoreStory& score) {
   return {{"total", score.total}, {"above", score.line != 0 ? Json(score.line) : Json(nullptr)}, {"parts", parts}};
 }
 
+// As the server's ReadyForQuery said.
+std::string_view transaction_name(std::uint8_t status) {
+  return status == 'I' ? "idle" : status == 'T' ? "in_transaction" : status == 'E' ? "failed" : "unknown";
+}
+
 Json message_json(const Message& message) {
   if (!message.present) return nullptr;
   Json out;
@@ -97,6 +102,9 @@ Json message_json(const Message& message) {
   if (!message.limit.empty()) out["limit"] = message.limit;
   if (message.held) out["held"] = held_json(*message.held);
   if (message.score) out["score"] = score_json(*message.score);
+  if (message.duration_ns != 0) out["duration_ns"] = message.duration_ns;
+  if (message.transaction != 0) out["transaction"] = transaction_name(message.transaction);
+  if (message.rows != 0) out["rows"] = message.rows;
   out["hits"] = Json::object();
   for (const RuleHit& hit : message.hits) out["hits"][hit.rule] = hit.count;
   return out;

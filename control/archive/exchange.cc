@@ -80,6 +80,9 @@ void add_end(Message& message, const log::UnitEnd& end) {
   if (end.limit() != nullptr) message.limit = end.limit()->str();
   if (end.held() != nullptr) message.held = story_of(*end.held());
   if (end.score() != nullptr) message.score = story_of(*end.score());
+  message.duration_ns = end.duration_ns();
+  message.transaction = end.transaction();
+  message.rows = end.rows();
   if (message.recorded_bytes != end.body_bytes()) message.has_holes = true;
   if (end.hits() == nullptr || end.rule_names() == nullptr) return;
   for (flatbuffers::uoffset_t i = 0; i < end.hits()->size() && i < end.rule_names()->size(); ++i)

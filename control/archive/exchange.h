@@ -63,6 +63,9 @@ struct Message {
   std::string limit;  // that had no room for it
   std::optional<HeldStory> held;
   std::optional<ScoreStory> score;
+  std::uint64_t duration_ns = 0;  // of an answer; 0: it did not come, or the record is older
+  std::uint8_t transaction = 0;   // of an answer of PostgreSQL: 'I', 'T' or 'E'; 0: not known
+  std::uint64_t rows = 0;
   std::vector<RuleHit> hits;
 };
 

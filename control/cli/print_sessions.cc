@@ -45,6 +45,7 @@ std::string verdict_line(const Json& message, bool has_values) {
   if (message.contains("score")) out += score_text(message["score"]);
   if (message.contains("held")) out += held_text(message["held"]);
   if (error_of(message) != "-") out += ", " + error_of(message);
+  if (const auto ns = number_of(message, "duration_ns"); ns != 0 && !has_values) out += ", " + human_duration(ns);
   if (is_true(message, "synthesized") && !has_values) out += ", answered by Sluice";
   if (!is_true(message, "ended"))
     out += ", under way";
@@ -53,15 +54,46 @@ std::string verdict_line(const Json& message, bool has_values) {
   return out;
 }
 
+// "12.4 ms  in transaction"; empty where nothing is known.
+std::string answer_text(const Json& message) {
+  std::string out;
+  if (const auto ns = number_of(message, "duration_ns"); ns != 0) out = human_duration(ns);
+  const std::string transaction = text_of(message, "transaction");
+  const char* const between = out.empty() ? "" : "  ";
+  if (transaction == "in_transaction") out.append(between).append("in transaction");
+  if (transaction == "failed") out.append(between).append("in failed transaction");
+  return out;
+}
+
+// Behind the last line, which is what a server says when it is done.
+std::string with_answer(std::string lines, const Json& message) {
+  const std::string answer = answer_text(message);
+  if (answer.empty()) return lines;
+  if (!is_true(message, "body_shown_whole") || lines.empty()) return lines + "    " + answer + "\n";
+  lines.pop_back();
+  return lines + "  " + answer + "\n";
+}
+
+std::string values_message(std::string out, const Json& message) {
+  std::string lines = indented(bytes_of(message["head"]));
+  lines += indented(printable(values_text(raw_bytes_of(message["body"]))));
+  const std::uint64_t bytes = number_of(message, "body_bytes");
+  if (!is_true(message, "body_shown_whole")) lines += fmt::format("    … {} in all\n", human_bytes(bytes));
+  out += with_answer(std::move(lines), message);
+  if (is_true(message, "body_has_holes")) out += "    (parts of the body are not on the record)\n";
+  return out;
+}
+
 std::string message_text(const char* name, const Json& message, bool has_values) {
   if (!message.is_object()) return fmt::format("  {}: not on the record\n", name);
   std::string out =
       fmt::format("  {} {} UTC: {}\n", name, human_time(text_of(message, "begin")), verdict_line(message, has_values));
+  if (has_values) return values_message(std::move(out), message);
   for (const Json& head : message.value("informational", Json::array())) out += indented(bytes_of(head));
   out += indented(bytes_of(message["head"]));
   const std::uint64_t bytes = number_of(message, "body_bytes");
   if (bytes == 0) return out;
-  out += indented(has_values ? printable(values_text(raw_bytes_of(message["body"]))) : bytes_of(message["body"]));
+  out += indented(bytes_of(message["body"]));
   if (!is_true(message, "body_shown_whole")) out += fmt::format("    … {} in all\n", human_bytes(bytes));
   if (is_true(message, "body_has_holes")) out += "    (parts of the body are not on the record)\n";
   return out;

@@ -62,6 +62,11 @@ std::string human_bytes(std::uint64_t bytes) {
   return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
+std::string human_duration(std::uint64_t ns) {
+  const double seconds = static_cast<double>(ns) / 1e9;
+  return seconds >= 1 ? fmt::format("{:.1f} s", seconds) : fmt::format("{:.1f} ms", seconds * 1e3);
+}
+
 std::string human_time(std::string_view iso_time) {
   constexpr std::size_t kToMilliseconds = 23;
   if (iso_time.size() < kToMilliseconds) return "-";

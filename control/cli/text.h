@@ -17,6 +17,8 @@ std::string indented(std::string_view text, std::string_view indent = "    ");
 
 // "1.5 MiB"
 std::string human_bytes(std::uint64_t bytes);
+// "0.4 ms", "12.4 ms", "1.5 s"
+std::string human_duration(std::uint64_t ns);
 // "2026-11-20T23:49:43.123456789Z" → "2026-11-20 23:49:43.123"; "-" for none.
 std::string human_time(std::string_view iso_time);
 // "90s", "10m", "2h", "1d" in nanoseconds.

@@ -91,6 +91,9 @@ struct UnitEnd {
   std::string_view limit = {};  // that had no room for it
   const Held* held = nullptr;
   const Score* score = nullptr;
+  DurationNs duration = 0;       // of an answer
+  std::uint8_t transaction = 0;  // 'I', 'T' or 'E'
+  std::uint64_t rows = 0;
 };
 
 struct SessionClose {

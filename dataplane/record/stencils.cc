@@ -134,7 +134,10 @@ bool Stencils::fill(MutableBytes record, const UnitEnd& end) {
          body.SetField<std::uint64_t>(Body::VT_POLICY_VERSION, end.policy_version, 0) &&
          body.SetField<std::uint64_t>(Body::VT_BODY_BYTES, end.body_bytes, 0) &&
          body.SetField<std::uint8_t>(Body::VT_COMPLETE, end.complete, 0) &&
-         body.SetField<std::uint8_t>(Body::VT_OBSERVED, end.observed, 0);
+         body.SetField<std::uint8_t>(Body::VT_OBSERVED, end.observed, 0) &&
+         body.SetField<std::uint64_t>(Body::VT_DURATION_NS, end.duration, 0) &&
+         body.SetField<std::uint8_t>(Body::VT_TRANSACTION, end.transaction, 0) &&
+         body.SetField<std::uint64_t>(Body::VT_ROWS, end.rows, 0);
 }
 
 void Stencils::set_payload(MutableBytes record, std::size_t kept_bytes, std::size_t bytes) {

@@ -99,7 +99,9 @@ void HttpRelay::conclude(Context& context, Direction direction) {
 
 void HttpRelay::leave(Context& context) {
   for (Side* from : {&request_, &response_})
-    if (from->message.active()) from->message.end(context, from->held.content_end(), Ending::complete, ErrorCode::ok);
+    if (from->message.active())
+      from->message.end(context, from->held.content_end(), Ending::complete, ErrorCode::ok,
+                        from == &response_ ? answer_facts(context) : AnswerFacts{});
   count_answer(context);
   exchanges_.clear();
 }
@@ -112,7 +114,8 @@ void HttpRelay::close(Context& context, ErrorCode why) {
     Side& from = side(direction);
     if (from.message.active()) {
       from.message.content(context, from.held, true);
-      from.message.end(context, from.held.content_end(), Ending::cut, why);
+      from.message.end(context, from.held.content_end(), Ending::cut, why,
+                       direction == Direction::response ? answer_facts(context) : AnswerFacts{});
       if (direction == Direction::response && !exchanges_.empty()) exchanges_.pop_front();
     }
     from.held.clear();

@@ -177,6 +177,7 @@ class HttpRelay final : public Relay {
   void release(Context& context, Side& side, bool all);
   void abort(ErrorCode why);
   [[nodiscard]] ServiceCounters& counters() const { return policy_->counters(*service_); }
+  [[nodiscard]] AnswerFacts answer_facts(const Context& context) const;
   void count_answer(Context& context);
   // A unit, or what should have been one, came to nothing: of whom it is, where that is known.
   void count_error(const UnitInfo* unit);

@@ -101,9 +101,14 @@ void HttpRelay::end_response(Context& context) {
     in.message.leave();  // its head is on the record; the final response ends the unit
     return;
   }
-  in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
+  in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok, answer_facts(context));
   count_answer(context);
   if (!exchanges_.empty()) exchanges_.pop_front();
+}
+
+// How long it took, of the answer that ends now.
+AnswerFacts HttpRelay::answer_facts(const Context& context) const {
+  return {.duration = exchanges_.empty() ? 0 : context.now - exchanges_.front().since};
 }
 
 void HttpRelay::count_answer(Context& context) {
@@ -144,7 +149,7 @@ void HttpRelay::response_error(Context& context, ErrorCode error) {
   }
   if (in.message.active()) {
     in.message.content(context, in.held, true);
-    in.message.end(context, in.held.content_end(), Ending::refused, error);
+    in.message.end(context, in.held.content_end(), Ending::refused, error, answer_facts(context));
   }
   in.held.clear();
   in.dead = true;
@@ -172,7 +177,7 @@ void HttpRelay::response_cut(Context& context) {
   count_error(exchanges_.empty() ? nullptr : &exchanges_.front().unit);
   if (in.message.active()) {
     if (in.message.content(context, in.held, true) == ErrorCode::ok) release(context, in, false);
-    in.message.end(context, in.held.content_end(), Ending::cut, ErrorCode::http_incomplete);
+    in.message.end(context, in.held.content_end(), Ending::cut, ErrorCode::http_incomplete, answer_facts(context));
     if (!exchanges_.empty()) exchanges_.pop_front();
   }
   in.dead = true;
@@ -193,7 +198,7 @@ void HttpRelay::answer_locally(Context& context) {
   const std::string_view text = exchange.local;
   const std::size_t head_bytes = text.find("\r\n\r\n") + 4;
   answer.plain_head(context, as_bytes(text.substr(0, head_bytes)), true);
-  answer.end(context, text.size() - head_bytes, Ending::complete, ErrorCode::ok);
+  answer.end(context, text.size() - head_bytes, Ending::complete, ErrorCode::ok, answer_facts(context));
   if (!response_.out.append_copy(context.pools, as_bytes(text))) abort(ErrorCode::buffers_exhausted);
   if (exchange.close_after) fate_ = Fate::close;
   exchanges_.pop_front();

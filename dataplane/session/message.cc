@@ -343,7 +343,8 @@ void Message::note_held(const record::Held& held) {
   if (held.hold != 0) limit_verdict_ = std::max(limit_verdict_, Verdict::hold);
 }
 
-void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, ErrorCode error) {
+void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, ErrorCode error,
+                  const AnswerFacts& answer) {
   const StageScope stage(Stage::record);
   Verdict verdict = masked_ ? Verdict::mask : Verdict::pass;
   verdict = std::max(verdict, limit_verdict_);
@@ -367,7 +368,10 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
                           .hits = hits_,
                           .limit = limit_,
                           .held = held_ == nullptr ? nullptr : &held_->held,
-                          .score = told_score(context.work)},
+                          .score = told_score(context.work),
+                          .duration = answer.duration,
+                          .transaction = answer.transaction,
+                          .rows = answer.rows},
                          context.wall);
   }
   if (unit_.service->risk.has_behaviours) tell_behaviours(context, body_bytes, ending);

@@ -36,6 +36,13 @@ struct UnitInfo {
 // How a message ended: whole, cut short, or refused by Sluice.
 enum class Ending : std::uint8_t { complete, cut, refused };
 
+// What the record says of an answer beside its content.
+struct AnswerFacts {
+  DurationNs duration = 0;       // since all of the request was let go, or came
+  std::uint8_t transaction = 0;  // 'I', 'T' or 'E'
+  std::uint64_t rows = 0;        // of PostgreSQL: DataRow and CopyData messages
+};
+
 class Message {
  public:
   // A new message of `unit` begins.
@@ -119,7 +126,7 @@ class Message {
   // The trailer section, whole, before it is released.
   ErrorCode trailers(Context& context, Held& held);
   // Writes the end of the message; nothing follows.
-  void end(Context& context, std::uint64_t body_bytes, Ending ending, ErrorCode error);
+  void end(Context& context, std::uint64_t body_bytes, Ending ending, ErrorCode error, const AnswerFacts& answer = {});
 
  private:
   ErrorCode scan_block(Context& context, Bytes block);

@@ -30,22 +30,23 @@ void PostgresRelay::begin_cell() {
 // Before a message of an answer: is it a row beyond those that are recorded, or does it come behind such.
 void PostgresRelay::count_row(postgres::MessageKind kind) {
   if (kind == postgres::MessageKind::data_row) return count_rows(1);
+  if (kind == postgres::MessageKind::copy_data) ++rows_;
   tell_left_out();
 }
 
 // How many of the rows that come now are recorded, or are not, like the next of them.
 std::uint32_t PostgresRelay::rows_alike() const {
-  const std::uint32_t recorded = response_.message.unit().service->recorded_rows;
-  return rows_ < recorded ? recorded - rows_ : std::numeric_limits<std::uint32_t>::max();
+  const std::uint64_t recorded = response_.message.unit().service->recorded_rows;
+  constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
+  return rows_ < recorded ? static_cast<std::uint32_t>(recorded - rows_) : kMost;
 }
 
 // No more than rows_alike().
 void PostgresRelay::count_rows(std::uint32_t rows) {
   Message& message = response_.message;
-  if (rows_ < message.unit().service->recorded_rows) {
-    rows_ += rows;
-    return;
-  }
+  const bool is_recorded = rows_ < message.unit().service->recorded_rows;
+  rows_ += rows;
+  if (is_recorded) return;
   if (left_out_rows_ == 0) message.leave_out_from(response_.held.content_end());
   left_out_rows_ += rows;
 }

@@ -125,7 +125,7 @@ void PostgresRelay::cut_response(Context& context, ErrorCode why) {
   if (!message.active()) return;
   tell_left_out();
   message.content(context, response_.held, true);
-  message.end(context, response_.held.content_end(), Ending::cut, why);
+  message.end(context, response_.held.content_end(), Ending::cut, why, answer_facts(context));
   if (!std::exchange(says_unasked_, false)) exchanges_.pop_front();
 }
 

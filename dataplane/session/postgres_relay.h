@@ -75,7 +75,8 @@ class PostgresRelay final : public Relay {
   struct Exchange {
     std::uint64_t question = 0;  // Question::id
     UnitInfo unit;
-    TimeNs since = 0;                   // it was whole
+    TimeNs came = 0;                    // when it began
+    TimeNs since = 0;                   // it was whole, and let go
     ErrorCode refused = ErrorCode::ok;  // the server refuses what stands in its place
     Words words{};                      // likewise
     enforce::Flights flights{};         // as limits count it
@@ -180,6 +181,7 @@ class PostgresRelay final : public Relay {
   void end_value(Bytes bytes);
   void end_response(Context& context);
   void settle(Context& context);
+  [[nodiscard]] AnswerFacts answer_facts(const Context& context) const;
   static void end_silently(Context& context, const UnitInfo& unit, Direction direction, Ending ending, ErrorCode why);
   void decide(Context& context, bool last);
   void response_error(Context& context, ErrorCode error);
@@ -215,8 +217,8 @@ class PostgresRelay final : public Relay {
   Side response_;
   std::deque<Exchange> exchanges_;
   CellPlan plan_;
-  std::uint32_t rows_ = 0;             // of the answer that comes, on the record
-  std::uint32_t left_out_rows_ = 0;    // of it, since the last that are
+  std::uint64_t rows_ = 0;             // of the answer that comes, and messages of COPY data
+  std::uint32_t left_out_rows_ = 0;    // of it, since the last that are on the record
   UnitInfo unit_;                      // of the client's message that is read, or was read last
   UnitInfo unasked_;                   // of the server's message that is read, where says_unasked_
   std::string user_;                   // of the startup packet
@@ -226,6 +228,7 @@ class PostgresRelay final : public Relay {
   ErrorCode refused_ = ErrorCode::ok;  // why the message that is read is discarded
   Words words_;                        // likewise
   enforce::Flights flights_;           // of the unit that is read
+  TimeNs came_ = 0;                    // when it began
   std::uint64_t cancel_key_ = 0;       // Cancels: what a request to cancel would name this session by
   CancelWait cancel_wait_;             // while a unit waits
   PreparedTexts prepared_;             // what people are shown of one that names them

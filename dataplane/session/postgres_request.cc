@@ -121,6 +121,7 @@ void PostgresRelay::open_unit(Context& context) {
   in.held.begin_message();
   if (adopt_newest(context)) learn_limits();
   unit_ = new_unit(context);
+  came_ = context.now;
   unit_.caller->requests.add();
   counters().requests.add();
   in.message.begin(unit_, Direction::request);
@@ -257,6 +258,7 @@ void PostgresRelay::ask(Context& context, ErrorCode refused) {
   settings_.are_settled &= kind == MessageKind::parse || kind == MessageKind::bind;
   Exchange exchange{.question = question.id,
                     .unit = unit_,
+                    .came = came_,
                     .since = context.now,
                     .refused = refused,
                     .words = std::exchange(words_, {}),

@@ -194,7 +194,7 @@ void PostgresRelay::settle(Context& context) {
     if (in.message.active()) {
       decide(context, true);
       if (in.dead || is_opaque_) return;
-      in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
+      in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok, answer_facts(context));
       counters().responses.add();
       exchange.unit.caller->add_answer(context.now - exchange.since);
     } else {
@@ -202,6 +202,14 @@ void PostgresRelay::settle(Context& context) {
     }
     exchanges_.pop_front();
   }
+}
+
+// Of the answer that ends now.
+AnswerFacts PostgresRelay::answer_facts(const Context& context) const {
+  if (says_unasked_ || exchanges_.empty()) return {};
+  const Exchange& exchange = exchanges_.front();
+  const TimeNs since = exchange.refused == ErrorCode::ok ? exchange.since : exchange.came;
+  return {.duration = context.now - since, .transaction = conversation_.transaction(), .rows = rows_};
 }
 
 // What of the answer may go, goes.

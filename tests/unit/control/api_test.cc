@@ -83,6 +83,31 @@ TEST_F(ApiTest, SessionsAreListedShownAndTheirBodiesStreamed) {
   EXPECT_EQ(got, body);
 }
 
+TEST_F(ApiTest, AnAnswerOfPostgresIsPrintedWithItsTimeAndTransaction) {
+  RecordMaker maker;
+  const std::string done = "SELECT 3" + std::string("\x0a\x03\x00", 3);
+  std::vector<RecordMaker::Record> records = {maker.open(kSession, test::log::Protocol::postgres)};
+  std::uint32_t unit = 0;
+  for (const auto& [duration, transaction] : {std::pair(12'400'000U, 'T'), {1'500'000'000U, 'E'}, {400'000U, 'I'}}) {
+    records.push_back(maker.head(kSession, unit, Direction::response, "ROWS\n"));
+    records.push_back(maker.slice(kSession, unit, Direction::response, 0, done));
+    records.push_back(maker.answered(kSession, unit++, done.size(), duration, transaction));
+  }
+  archive_.block(records).write();
+  ASSERT_EQ(client().get("/v1/sessions?limit=5").exit, Exit::ok);
+  const auto shown = client().get("/v1/sessions/" + format_session_id(kSession));
+  const auto& answer = shown.json["units"][0]["response"];
+  EXPECT_EQ(answer["duration_ns"], 12'400'000);
+  EXPECT_EQ(answer["transaction"], "in_transaction");
+  EXPECT_EQ(answer["rows"], 3);
+  EXPECT_EQ(shown.json["units"][1]["response"]["transaction"], "failed");
+  EXPECT_EQ(shown.json["units"][2]["response"]["transaction"], "idle");
+  const std::string printed = cli::session_text(shown.json);
+  EXPECT_NE(printed.find("    SELECT 3  12.4 ms  in transaction\n"), std::string::npos) << printed;
+  EXPECT_NE(printed.find("    SELECT 3  1.5 s  in failed transaction\n"), std::string::npos) << printed;
+  EXPECT_NE(printed.find("    SELECT 3  0.4 ms\n"), std::string::npos) << printed;
+}
+
 TEST_F(ApiTest, WrongRequestsAreRefusedInWords) {
   for (const char* path : {"/v1/nothing", "/v1/sessions/0123456789abcdef", "/v1/sessions?limit=x",
                            "/v1/sessions/0123456789abcdef/units/0/request/body"}) {

@@ -27,10 +27,9 @@ class RecordMaker {
  public:
   using Record = std::vector<std::uint8_t>;
 
-  Record open(SessionId session) {
-    return make(session, [](auto& b) {
-      return log::CreateSessionOpen(b, 0x0a4d0001, 40000, 0x0a4d0002, 8080, log::Protocol::http);
-    });
+  Record open(SessionId session, log::Protocol protocol = log::Protocol::http) {
+    return make(session,
+                [&](auto& b) { return log::CreateSessionOpen(b, 0x0a4d0001, 40000, 0x0a4d0002, 8080, protocol); });
   }
   Record head(SessionId session, std::uint32_t unit, Direction direction, const std::string& text,
               bool synthesized = false) {
@@ -55,6 +54,21 @@ class RecordMaker {
       const auto names_vector = b.CreateVectorOfStrings(names);
       return log::CreateUnitEnd(b, unit, static_cast<log::Direction>(direction), static_cast<log::Verdict>(verdict), 0,
                                 3, body_bytes, true, hits_vector, names_vector, false);
+    });
+  }
+  // Of an answer of PostgreSQL.
+  Record answered(SessionId session, std::uint32_t unit, std::uint64_t body_bytes, std::uint64_t duration_ns,
+                  char transaction) {
+    return make(session, [&](auto& b) {
+      log::UnitEndBuilder end(b);
+      end.add_unit(unit);
+      end.add_direction(log::Direction::response);
+      end.add_complete(true);
+      end.add_body_bytes(body_bytes);
+      end.add_duration_ns(duration_ns);
+      end.add_transaction(static_cast<std::uint8_t>(transaction));
+      end.add_rows(3);
+      return end.Finish();
     });
   }
   Record close(SessionId session) {

@@ -65,7 +65,10 @@ Said say_something(Random& random, WallNs wall) {
               .complete = random.chance(1, 2),
               .observed = random.chance(1, 4),
               .hits = {},
-              .limit = random.chance(1, 8) ? "orders/few" : ""};
+              .limit = random.chance(1, 8) ? "orders/few" : "",
+              .duration = often_none(random, 1ULL << 40U),
+              .transaction = static_cast<std::uint8_t>(random.chance(1, 2) ? 'T' : 0),
+              .rows = often_none(random, 1ULL << 40U)};
   if (random.chance(1, 8)) said.score = Score{.total = 70, .line = 50, .parts = kScoreParts};
   return said;
 }
@@ -123,6 +126,9 @@ void expect_end(const Said& said, const log::UnitEnd& end) {
   EXPECT_EQ(end.complete(), said.end.complete);
   EXPECT_EQ(end.observed(), said.end.observed);
   EXPECT_EQ(end.limit() == nullptr ? "" : end.limit()->str(), said.end.limit);
+  EXPECT_EQ(end.duration_ns(), said.end.duration);
+  EXPECT_EQ(end.transaction(), said.end.transaction);
+  EXPECT_EQ(end.rows(), said.end.rows);
   ASSERT_EQ(end.score() != nullptr, said.score.has_value());
   if (said.score) {
     EXPECT_EQ(end.score()->total(), 70U);

@@ -269,5 +269,48 @@ TEST(PostgresRelay, EachUnitHasOneEndInEachDirection) {
   }
 }
 
+TEST(PostgresRelay, AnAnswersEndSaysHowLongItTookInWhatTransactionAndOfHowManyRows) {
+  for (const std::size_t cut : {0, 1, 5}) {
+    Connected h(policy(), cut);
+    h.context.now = 5 * kSecond;
+    h.says(query("select 1") + query("copy t to stdout"));
+    h.context.now += 12 * kMillisecond;
+    h.answers(rows_of({"n"}) + row({"1"}) + row({"2"}));
+    h.context.now += kMillisecond;
+    h.answers(complete("SELECT 2") + ready('T'));
+    EXPECT_EQ(h.response(0).end.duration, 13 * kMillisecond);
+    EXPECT_EQ(h.response(0).end.transaction, 'T');
+    EXPECT_EQ(h.response(0).end.rows, 2U);
+    EXPECT_EQ(h.request(0).end.duration, 0U);
+    h.answers(message('H', std::string(1, '\0') + be16(0)) + message('d', "1\n") + message('d', "2\n") +
+              message('d', "3\n") + message('c') + complete("COPY 3") + ready('E'));
+    EXPECT_EQ(h.response(1).end.rows, 3U);
+    EXPECT_EQ(h.response(1).end.transaction, 'E');
+  }
+}
+
+// A Sync's ReadyForQuery comes behind it.
+TEST(PostgresRelay, AnExecutesEndHasTheTransactionAsItWasBefore) {
+  Connected h;
+  h.says(parse("", "begin") + bind_of("", "") + execute("") + sync());
+  h.answers(message('1') + message('2') + complete("BEGIN") + ready('T'));
+  EXPECT_EQ(h.response(2).end.transaction, 'I');
+  h.says(execute("") + sync());
+  h.answers(complete("BEGIN"));
+  EXPECT_EQ(h.response(3).end.transaction, 'T');
+}
+
+TEST(PostgresRelay, WhatNeverWentIsTimedFromWhenItCame) {
+  Connected h;
+  h.context.now = 5 * kSecond;
+  const std::string refused = query("drop table x");
+  h.says(refused.substr(0, 7));
+  h.context.now += kSecond;
+  h.says(refused.substr(7));
+  h.context.now += kSecond;
+  h.answers(failure() + ready());
+  EXPECT_EQ(h.response(0).end.duration, 2 * kSecond);
+}
+
 }  // namespace
 }  // namespace sluice::session
