@@ -26,7 +26,9 @@ inline constexpr std::uint16_t kPolicyFormatWithRisk = 7;
 inline constexpr std::uint16_t kPolicyFormatWithSql = 8;
 // With rules that name columns, which a reader of the others would not hide, or a bound on recorded rows.
 inline constexpr std::uint16_t kPolicyFormatWithResults = 9;
-inline constexpr std::uint16_t kNewestPolicyFormat = kPolicyFormatWithResults;
+// With limits of rows or result_bytes, which a reader of the others would refuse as not proper.
+inline constexpr std::uint16_t kPolicyFormatWithRows = 10;
+inline constexpr std::uint16_t kNewestPolicyFormat = kPolicyFormatWithRows;
 
 Result<std::vector<std::uint8_t>> sign_bundle(Bytes policy, const PrivateKey& key);
 

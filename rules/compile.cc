@@ -211,6 +211,11 @@ flatbuffers::Offset<fbs::Rule> add_rule(flatbuffers::FlatBufferBuilder& builder,
 }
 
 std::uint16_t format_of(const Policy& policy) {
+  const auto limits_rows = [](const auto& owner) {
+    return std::ranges::any_of(owner.limits, [](const Limit& limit) { return limit.of >= LimitOf::rows; });
+  };
+  if (std::ranges::any_of(policy.services, limits_rows) || std::ranges::any_of(policy.principals, limits_rows))
+    return kPolicyFormatWithRows;
   const auto bounds_rows = [](const Service& service) { return service.recorded_rows != kAllRows; };
   if (std::ranges::any_of(policy.rules, [](const Rule& r) { return !r.columns.empty(); }) ||
       std::ranges::any_of(policy.services, bounds_rows))

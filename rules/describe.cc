@@ -90,7 +90,12 @@ std::string_view describe_upgrade(const Service& service) {
 }
 
 std::string describe_limit(const Limit& limit, std::string_view for_whom) {
-  const std::string_view unit = limit.of == LimitOf::bytes ? " bytes" : "";
+  const std::string_view unit = limit.of == LimitOf::rows                                         ? " rows"
+                                : limit.of == LimitOf::bytes || limit.of == LimitOf::result_bytes ? " bytes"
+                                                                                                  : "";
+  if (limit.period_ns == 0 && limit.of != LimitOf::concurrent)
+    return fmt::format("  {:<24} at most {}{} of one answer, then {}\n", "limit " + limit.name, limit.units, unit,
+                       EnumNameLimitThen(limit.then));
   const std::string amount =
       limit.of == LimitOf::concurrent
           ? fmt::format("at most {} at once", limit.units)

@@ -19,7 +19,7 @@ struct Limit {
   LimitPer per = LimitPer::service;
   LimitOf of = LimitOf::requests;
   LimitThen then = LimitThen::deny;
-  std::uint64_t units = 0;  // a period; concurrent: at most at once
+  std::uint64_t units = 0;  // a period; concurrent: at most at once; without a period, of one answer: at most
   std::uint64_t period_ns = 0;
   std::uint64_t burst = 0;
   Position position;

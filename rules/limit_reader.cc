@@ -18,8 +18,11 @@ constexpr Word<LimitPer> kPers[] = {{"principal", LimitPer::principal},
                                     {"service", LimitPer::service},
                                     {"route", LimitPer::route},
                                     {"rule", LimitPer::rule}};
-constexpr Word<LimitOf> kOfs[] = {
-    {"requests", LimitOf::requests}, {"bytes", LimitOf::bytes}, {"concurrent", LimitOf::concurrent}};
+constexpr Word<LimitOf> kOfs[] = {{"requests", LimitOf::requests},
+                                  {"bytes", LimitOf::bytes},
+                                  {"concurrent", LimitOf::concurrent},
+                                  {"rows", LimitOf::rows},
+                                  {"result_bytes", LimitOf::result_bytes}};
 constexpr Word<LimitThen> kThens[] = {{"throttle", LimitThen::throttle},
                                       {"hold", LimitThen::hold},
                                       {"deny", LimitThen::deny},
@@ -36,15 +39,32 @@ std::string_view example_of(LimitOf of) {
   return of == LimitOf::bytes ? "10MiB/s, or per minute (/m) or hour (/h)" : "200/s, or per minute (/m) or hour (/h)";
 }
 
+void refuse_rate(Fields& fields, std::string_view of_what, std::string_view instead, Report& report) {
+  for (const std::string_view key : {"rate", "burst"})
+    if (const YamlNode* node = fields.get(key))
+      report.add(node->position, fmt::format("\"{}\" on a limit of {}", key, of_what), std::string(instead));
+}
+
+// Of one answer: so much, whoever asks.
+void read_answer_amount(Fields& fields, Limit& limit, Report& report) {
+  const bool bytes = limit.of == LimitOf::result_bytes;
+  if (const YamlNode* most = fields.need("most", bytes ? "most: 64MiB" : "most: 10000")) {
+    if (const auto text = read_text(*most, report)) limit.units = parse_units(*text, bytes).value_or(0);
+    if (limit.units == 0)
+      report.add(most->position, fmt::format("{} is no number of {}", show(most->text), bytes ? "bytes" : "rows"),
+                 bytes ? "a size as 64MiB" : "a number as 10000");
+  }
+  refuse_rate(fields, "what one answer may have", "most alone, or a rate without most", report);
+  if (const YamlNode* per = fields.get("per"))
+    report.add(per->position, "what one answer may have is the same for all", "remove per");
+}
+
 // `of: concurrent` counts what is in flight, everything else what comes in a time.
 void read_amount(Fields& fields, Limit& limit, Report& report) {
   if (limit.of == LimitOf::concurrent) {
     if (const YamlNode* most = fields.need("most", "most: 20"))
       limit.units = read_number(*most, 1, kMaxConcurrent, report).value_or(0);
-    for (const std::string_view key : {"rate", "burst"})
-      if (const YamlNode* node = fields.get(key))
-        report.add(node->position, fmt::format("\"{}\" on a limit of what is in flight at once", key),
-                   "most: 20, without a rate and a burst");
+    refuse_rate(fields, "what is in flight at once", "most: 20, without a rate and a burst", report);
     return;
   }
   if (const YamlNode* rate =
@@ -52,7 +72,33 @@ void read_amount(Fields& fields, Limit& limit, Report& report) {
     read_rate(*rate, limit, report);
   if (const YamlNode* burst = fields.get("burst")) read_burst(*burst, limit, report);
   if (const YamlNode* most = fields.get("most"))
-    report.add(most->position, "\"most\" on a limit of what comes in a time", "rate and burst, or of: concurrent");
+    report.add(most->position, "\"most\" on a limit of what comes in a time",
+               "rate and burst, or of: concurrent, rows or result_bytes");
+}
+
+void read_per(Fields& fields, Limit& limit, LimitsOf owner, Report& report) {
+  if (owner == LimitsOf::principal) {
+    if (const YamlNode* per = fields.get("per"))
+      report.add(per->position, "a principal's limits are for all that it does together", "remove per");
+  } else if (const YamlNode* per = fields.need("per", "per: principal")) {
+    limit.per = read_choice(*per, kPers, report).value_or(limit.per);
+    if ((limit.of == LimitOf::bytes || limit.of == LimitOf::rows) &&
+        (limit.per == LimitPer::route || limit.per == LimitPer::rule))
+      report.add(per->position,
+                 fmt::format("{} are not counted per {}", EnumNameLimitOf(limit.of), EnumNameLimitPer(limit.per)),
+                 "per: principal, source or service");
+  }
+}
+
+void read_then(Fields& fields, Limit& limit, bool of_answer, Report& report) {
+  const YamlNode* then = fields.need("then", "then: deny");
+  if (then == nullptr) return;
+  limit.then = read_choice(*then, kThens, report).value_or(limit.then);
+  if (of_answer && (limit.then == LimitThen::hold || limit.then == LimitThen::throttle))
+    report.add(then->position,
+               fmt::format("\"{}\" on what one answer may have: the server has done its work by then",
+                           EnumNameLimitThen(limit.then)),
+               "deny, or observe");
 }
 
 Limit read_limit(const YamlNode& node, LimitsOf owner, Report& report) {
@@ -61,20 +107,17 @@ Limit read_limit(const YamlNode& node, LimitsOf owner, Report& report) {
   Fields fields(node, "a limit", report);
   const YamlNode* of = fields.get("of");
   if (of != nullptr) limit.of = read_choice(*of, kOfs, report).value_or(limit.of);
-  if (owner == LimitsOf::principal) {
-    if (const YamlNode* per = fields.get("per"))
-      report.add(per->position, "a principal's limits are for all that it does together", "remove per");
-  } else if (const YamlNode* per = fields.need("per", "per: principal")) {
-    limit.per = read_choice(*per, kPers, report).value_or(limit.per);
-    if (limit.of == LimitOf::bytes && (limit.per == LimitPer::route || limit.per == LimitPer::rule))
-      report.add(per->position, fmt::format("bytes are not counted per {}", EnumNameLimitPer(limit.per)),
-                 "per: principal, source or service");
+  const bool of_answer =
+      limit.of == LimitOf::result_bytes || (limit.of == LimitOf::rows && fields.get("most") != nullptr);
+  if (of_answer) {
+    read_answer_amount(fields, limit, report);
+  } else {
+    read_per(fields, limit, owner, report);
+    read_amount(fields, limit, report);
   }
-  read_amount(fields, limit, report);
-  if (const YamlNode* then = fields.need("then", "then: deny"))
-    limit.then = read_choice(*then, kThens, report).value_or(limit.then);
+  read_then(fields, limit, of_answer, report);
   limit.name = EnumNameLimitOf(limit.of);
-  if (owner == LimitsOf::service) limit.name += fmt::format("-per-{}", EnumNameLimitPer(limit.per));
+  if (owner == LimitsOf::service && !of_answer) limit.name += fmt::format("-per-{}", EnumNameLimitPer(limit.per));
   if (const YamlNode* name = fields.get("name")) limit.name = read_name(*name, "a limit", report).value_or("");
   fields.finish();
   return limit;

@@ -167,6 +167,13 @@ void check_postgres(const Service& service, Fields& fields, Report& report) {
                  "per: principal, source, rule or service");
 }
 
+void check_rows(const Service& service, Report& report) {
+  for (const Limit& limit : service.limits)
+    if (limit.of == LimitOf::rows || limit.of == LimitOf::result_bytes)
+      report.add(limit.position, "only answers of protocol postgres have rows",
+                 limit.of == LimitOf::rows ? "of: requests or bytes" : "of: bytes, with a rate");
+}
+
 // And of protocol tcp nothing is read.
 void refuse_reading(Fields& fields, const Service& service, Report& report) {
   for (const std::string_view key : {"rules", "http", "window", "after_window", "allow_upgrade", "after_upgrade",
@@ -200,7 +207,10 @@ std::optional<Service> read_service(const YamlNode& node, RuleBook& book, Report
     refuse_reading(fields, service, own);
   else
     read_reading(fields, service, book, own);
-  if (service.protocol == Protocol::postgres) check_postgres(service, fields, own);
+  if (service.protocol == Protocol::postgres)
+    check_postgres(service, fields, own);
+  else
+    check_rows(service, own);
   for (const std::string_view key : {"flush_after", "tls", "idle", "approvals"}) fields.not_yet(key);
   fields.finish();
   check_strict(service, own);

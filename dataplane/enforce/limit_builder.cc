@@ -15,7 +15,14 @@ bool is_known(const fbs::Limit& limit) {
   return limit.per() <= fbs::LimitPer::MAX && limit.of() <= fbs::LimitOf::MAX && limit.then() <= fbs::LimitThen::MAX;
 }
 
+bool is_of_answer(const fbs::Limit& limit) {
+  return limit.of() == fbs::LimitOf::result_bytes || (limit.of() == fbs::LimitOf::rows && limit.period_ns() == 0);
+}
+
 bool is_within_bounds(const fbs::Limit& limit) {
+  if (is_of_answer(limit))
+    return limit.period_ns() == 0 && limit.units() >= 1 && limit.units() <= rules::kMaxLimitUnits &&
+           (limit.then() == fbs::LimitThen::deny || limit.then() == fbs::LimitThen::observe);
   if (limit.of() == fbs::LimitOf::concurrent) return limit.units() >= 1 && limit.units() <= rules::kMaxConcurrent;
   return are_terms(limit.units(), limit.period_ns(), limit.burst());
 }
@@ -43,7 +50,8 @@ Result<std::vector<Limit>> build_limits(const LimitOffsets* source, std::string_
     limit.per = static_cast<LimitPer>(from.per());
     limit.of = static_cast<LimitOf>(from.of());
     limit.then = static_cast<LimitThen>(from.then());
-    if (limit.of == LimitOf::concurrent) {
+    limit.of_answer = is_of_answer(from);
+    if (limit.of == LimitOf::concurrent || limit.of_answer) {
       limit.most = from.units();
       limit.id = siphash({}, as_bytes(limit.name));
     } else {
@@ -51,8 +59,9 @@ Result<std::vector<Limit>> build_limits(const LimitOffsets* source, std::string_
       limit.id = siphash({}, as_bytes(fmt::format("{} {} {}/{} {}", limit.name, static_cast<int>(limit.of),
                                                   from.units(), from.period_ns(), from.burst())));
     }
-    if (limit.of == LimitOf::bytes && limit.per >= LimitPer::route)
-      return fail(ErrorCode::bundle_malformed, fmt::format("limit {} counts bytes per route or rule", limit.name));
+    if (limit.is_charged_later() && limit.per >= LimitPer::route)
+      return fail(ErrorCode::bundle_malformed,
+                  fmt::format("limit {} counts bytes or rows per route or rule", limit.name));
   }
   return limits;
 }

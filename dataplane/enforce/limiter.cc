@@ -29,8 +29,8 @@ int rank_of(LimitThen then) {
   }
 }
 
-// Of bytes, these are asked as they come.
-bool asks_for_each_byte(LimitThen then) {
+// Of bytes and rows, these are asked as they come.
+bool asks_for_each(LimitThen then) {
   return then == LimitThen::throttle || then == LimitThen::observe;
 }
 
@@ -80,7 +80,7 @@ std::uint64_t Limiter::key_of(const Limit& limit, const LimitedUnit& unit, std::
 
 void Limiter::expect(const LimitLists& limits, const LimitedUnit& unit) const {
   limits.for_each([&](const Limit& limit) {
-    if (limit.per == LimitPer::route || limit.per == LimitPer::rule) return;
+    if (limit.per == LimitPer::route || limit.per == LimitPer::rule || limit.of_answer) return;
     const std::uint64_t key = key_of(limit, unit, {});
     (limit.of == LimitOf::concurrent ? flights_ : rates_).prefetch(key);
   });
@@ -133,8 +133,8 @@ Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std:
   const auto try_all = [&](bool observed) {
     limits.for_each([&](const Limit& limit) {
       const LimitThen then = limits.then_of(limit);
-      if ((then == LimitThen::observe) != observed) return;
-      if (limit.of == LimitOf::bytes && asks_for_each_byte(then)) return;
+      if ((then == LimitThen::observe) != observed || limit.of_answer) return;
+      if (limit.is_charged_later() && asks_for_each(then)) return;
       bool has_room = true;
       each_key(limit, unit, [&](std::uint64_t key) {
         LimitTable::Answer answer{.wait_ns = kSecond};
@@ -162,8 +162,8 @@ Admission Limiter::admit(const LimitLists& limits, const LimitedUnit& unit, std:
   try_all(true);
   const Limit* counted = nullptr;  // a limit per rule may have taken from several buckets
   for (const Taken& one : std::span(taken).first(count)) {
-    if (one.limit->of == LimitOf::bytes) {
-      undo(one);  // there was room; the bytes themselves are charged as they come
+    if (one.limit->is_charged_later()) {
+      undo(one);  // there was room; bytes and rows themselves are charged as they come
       continue;
     }
     if (one.limit->of == LimitOf::concurrent) flights.add(*one.word);
@@ -183,7 +183,7 @@ Limiter::Share Limiter::share(const LimitLists& limits, const LimitedUnit& unit,
     const std::uint64_t key = key_of(limit, unit, {});
     const LimitThen then = limits.then_of(limit);
     LimitCounters& counter = *counters[limit.index];
-    if (!asks_for_each_byte(then)) {
+    if (!asks_for_each(then)) {
       overflows_ += rates_.charge(key, limit.id, limit.terms, out.bytes, now).overflow ? 1 : 0;
       return;
     }
@@ -220,6 +220,25 @@ Limiter::Share Limiter::share(const LimitLists& limits, const LimitedUnit& unit,
       if (limit.of == LimitOf::bytes) counters[limit.index]->passed.add(out.bytes);
     });
   return out;
+}
+
+DurationNs Limiter::charge_rows(const LimitLists& limits, const LimitedUnit& unit,
+                                std::span<LimitCounters* const> counters, std::uint64_t rows, TimeNs now) {
+  DurationNs wait_ns = 0;
+  limits.for_each([&](const Limit& limit) {
+    if (limit.of != LimitOf::rows || limit.of_answer) return;
+    const std::uint64_t key = key_of(limit, unit, {});
+    const LimitThen then = limits.then_of(limit);
+    LimitCounters& counter = *counters[limit.index];
+    counter.passed.add(rows);
+    overflows_ += rates_.charge(key, limit.id, limit.terms, rows, now).overflow ? 1 : 0;
+    if (!asks_for_each(then)) return;
+    const auto left = rates_.take(key, limit.id, limit.terms, 0, now);
+    if (left.fits) return;
+    (then == LimitThen::observe ? counter.observed : counter.throttled).add();
+    if (then == LimitThen::throttle) wait_ns = std::max(wait_ns, left.wait_ns);
+  });
+  return wait_ns;
 }
 
 }  // namespace sluice::enforce

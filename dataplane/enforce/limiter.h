@@ -117,6 +117,10 @@ class Limiter {
   Share share(const LimitLists& limits, const LimitedUnit& unit, std::span<LimitCounters* const> counters,
               std::uint64_t want, TimeNs now);
 
+  // Charges rows that came, whether there is room or not; returns how long none may follow.
+  DurationNs charge_rows(const LimitLists& limits, const LimitedUnit& unit, std::span<LimitCounters* const> counters,
+                         std::uint64_t rows, TimeNs now);
+
   // Times that keys shared a bucket because there were too many, since the last call.
   std::uint64_t take_overflows() { return std::exchange(overflows_, 0); }
 

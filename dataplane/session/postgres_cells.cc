@@ -1,5 +1,6 @@
 // Values that a client or a server sends with their lengths: cells of rows, bound values, arguments and results of
 // functions. What each becomes in the content, and which are hidden for the column that they stand in.
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -27,25 +28,35 @@ void PostgresRelay::begin_cell() {
   in.message.hide(cell.hidden_by, begin, begin + field.length, cell.blank);
 }
 
-// Before a message of an answer: is it a row beyond those that are recorded, or does it come behind such.
-void PostgresRelay::count_row(postgres::MessageKind kind) {
-  if (kind == postgres::MessageKind::data_row) return count_rows(1);
-  if (kind == postgres::MessageKind::copy_data) ++rows_;
+// Before a message of an answer: is it a row beyond those that are recorded, or does it come behind such. False: a
+// limit ended the answer.
+bool PostgresRelay::count_row(Context& context, const postgres::Message& message) {
+  const bool is_row = message.kind == postgres::MessageKind::data_row;
+  const bool is_copied = message.kind == postgres::MessageKind::copy_data;
+  const std::uint64_t bytes = 1 + std::uint64_t{message.length};
+  if ((is_row || is_copied) && !admits_rows(context, 1, bytes)) return false;
+  if (is_row) {
+    count_rows(1, bytes);
+    return true;
+  }
+  if (is_copied) add_rows(1, bytes);
   tell_left_out();
+  return true;
 }
 
-// How many of the rows that come now are recorded, or are not, like the next of them.
+// How many of the rows that come now are recorded, or are not, like the next of them, and are within all limits.
 std::uint32_t PostgresRelay::rows_alike() const {
   const std::uint64_t recorded = response_.message.unit().service->recorded_rows;
-  constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
-  return rows_ < recorded ? static_cast<std::uint32_t>(recorded - rows_) : kMost;
+  const std::uint64_t rows = results_.rows();
+  const std::uint64_t alike = std::min(rows < recorded ? recorded - rows : ~std::uint64_t{0}, results_.rows_left());
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(alike, std::numeric_limits<std::uint32_t>::max()));
 }
 
-// No more than rows_alike().
-void PostgresRelay::count_rows(std::uint32_t rows) {
+// No more than rows_alike(), which the limits admit.
+void PostgresRelay::count_rows(std::uint32_t rows, std::uint64_t bytes) {
   Message& message = response_.message;
-  const bool is_recorded = rows_ < message.unit().service->recorded_rows;
-  rows_ += rows;
+  const bool is_recorded = results_.rows() < message.unit().service->recorded_rows;
+  add_rows(rows, bytes);
   if (is_recorded) return;
   if (left_out_rows_ == 0) message.leave_out_from(response_.held.content_end());
   left_out_rows_ += rows;

@@ -131,7 +131,7 @@ void PostgresRelay::cut_response(Context& context, ErrorCode why) {
 
 void PostgresRelay::end_all_silently(Context& context, ErrorCode why) {
   for (const Exchange& exchange : exchanges_)
-    end_silently(context, exchange.unit, Direction::response, Ending::cut, why);
+    if (!exchange.is_told) end_silently(context, exchange.unit, Direction::response, Ending::cut, why);
   exchanges_.clear();
 }
 

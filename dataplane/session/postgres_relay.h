@@ -22,6 +22,7 @@
 #include "dataplane/session/coded_value.h"
 #include "dataplane/session/prepared_texts.h"
 #include "dataplane/session/relay.h"
+#include "dataplane/session/result_count.h"
 
 namespace sluice::session {
 
@@ -80,6 +81,7 @@ class PostgresRelay final : public Relay {
     ErrorCode refused = ErrorCode::ok;  // the server refuses what stands in its place
     Words words{};                      // likewise
     enforce::Flights flights{};         // as limits count it
+    bool is_told = false;               // its answer has its end on the record: a limit ended it
   };
   struct Side : Way {
     explicit Side(Direction direction) : reader(direction) {}
@@ -166,10 +168,18 @@ class PostgresRelay final : public Relay {
   void label_value(Context& context, Side& in, Bytes bytes);
   [[nodiscard]] std::uint32_t bound_type(const postgres::Field& field) const;
 
-  void count_row(postgres::MessageKind kind);
+  bool count_row(Context& context, const postgres::Message& message);
   [[nodiscard]] std::uint32_t rows_alike() const;
-  void count_rows(std::uint32_t rows);
+  void count_rows(std::uint32_t rows, std::uint64_t bytes);
   void tell_left_out();
+
+  // results (postgres_results.cc)
+  void begin_result();
+  bool admits_rows(Context& context, std::uint64_t rows, std::uint64_t bytes);
+  void add_rows(std::uint64_t rows, std::uint64_t bytes);
+  bool pass_limits_of_answer(Context& context, std::uint64_t rows, std::uint64_t bytes);
+  void end_result(Context& context, const enforce::Limit& limit);
+  bool swallows(postgres::MessageKind kind);
 
   // responses (postgres_response.cc)
   void read_responses(Context& context);
@@ -182,12 +192,14 @@ class PostgresRelay final : public Relay {
   void end_response(Context& context);
   void settle(Context& context);
   [[nodiscard]] AnswerFacts answer_facts(const Context& context) const;
+  void end_answer(Context& context, Ending ending, ErrorCode why);
   static void end_silently(Context& context, const UnitInfo& unit, Direction direction, Ending ending, ErrorCode why);
   void decide(Context& context, bool last);
   void response_error(Context& context, ErrorCode error);
   // Of the server's message that is read: that to which it belongs, if that is a unit.
   [[nodiscard]] bool answers_unit() const {
-    return !exchanges_.empty() && conversation_.answering().id == exchanges_.front().question;
+    return !exchanges_.empty() && conversation_.answering().id == exchanges_.front().question &&
+           !exchanges_.front().is_told;
   }
 
   // both (postgres_relay.cc)
@@ -217,7 +229,8 @@ class PostgresRelay final : public Relay {
   Side response_;
   std::deque<Exchange> exchanges_;
   CellPlan plan_;
-  std::uint64_t rows_ = 0;             // of the answer that comes, and messages of COPY data
+  ResultCount results_;                // of the answer that comes
+  std::uint64_t uncharged_rows_ = 0;   // limits do not know of them yet
   std::uint32_t left_out_rows_ = 0;    // of it, since the last that are on the record
   UnitInfo unit_;                      // of the client's message that is read, or was read last
   UnitInfo unasked_;                   // of the server's message that is read, where says_unasked_
@@ -240,6 +253,9 @@ class PostgresRelay final : public Relay {
   bool is_doomed_ = false;           // something was refused, and the server skips what comes until a Sync
   bool passes_replication_ = false;  // as policy had it when the client said that it replicates
   bool is_opaque_ = false;           // the streams pass without structure
+  bool is_swallowing_ = false;       // a limit ended an answer, and the client waits for ReadyForQuery
+  bool is_spoiled_ = false;          // and has sent no Sync since
+  std::uint64_t last_sync_ = 0;      // Question::id of the client's last
   bool says_unasked_ = false;        // the server's message that is read is a unit of its own
   unsigned encryption_requests_ = 0;
   FactsWait facts_wait_;

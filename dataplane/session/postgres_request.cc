@@ -129,7 +129,7 @@ void PostgresRelay::open_unit(Context& context) {
   settled_matches_ = 0;
   is_read_ = false;
   facts_until_ = 0;
-  const bool is_judged = judges_content() || asks_sql() || may_wait(context);
+  const bool is_judged = judges_content() || asks_sql() || may_wait(context) || is_spoiled_;
   // What is replicated has no end to wait for: it is scanned as it passes.
   in.judged = !is_judged || conversation_.phase() == postgres::Phase::copy_both;
   if (passes_unread()) in.message.look_away();
@@ -219,7 +219,10 @@ void PostgresRelay::end_packet(Context& context, MessageKind kind) {
   }
   if (kind == MessageKind::startup) end_startup(context);
   if (kind == MessageKind::cancel_request) pass_cancel(context);
-  if (kind == MessageKind::sync) is_doomed_ = false;
+  if (kind == MessageKind::sync) {
+    is_doomed_ = is_spoiled_ = false;
+    last_sync_ = conversation_.asking().id;
+  }
   if (!in.message.active()) release(context, in, true);
 }
 
@@ -279,6 +282,7 @@ void PostgresRelay::judge(Context& context, bool last) {
 // With what is known of its content; with `last`, all of it.
 void PostgresRelay::go_on_judged(Context& context, bool last) {
   Side& in = request_;
+  if (is_spoiled_ && !in.passed) return refuse(context, ErrorCode::postgres_skipped);
   if (in.message.denied()) return refuse(context, in.message.denial());
   const bool is_late = in.judged && in.passed && in.message.hold_matches() > settled_matches_;
   if (is_late) return refuse(context, ErrorCode::rule_denied_late);  // beyond the window it is too late to wait

@@ -78,6 +78,7 @@ void PostgresRelay::read_responses(Context& context) {
     if (in.held.labelled_bytes() == 0) piece = {};  // what was held went
   }
   decide(context, false);
+  charge_rows(context, std::exchange(uncharged_rows_, 0));
 }
 
 // Rows that are like the one before, of an answer that is under way, all at once: as many as lie whole in `piece`, or
@@ -88,8 +89,8 @@ std::size_t PostgresRelay::take_rows(Bytes piece, Held::Place& place) {
   if (cells == 0 || in.held.labelled_bytes() >= kDecideBytes || !looks_at_rows_whole(cells)) return 0;
   RowsSize rows = measure_rows(piece, cells, kDecideBytes - in.held.labelled_bytes(), rows_alike());
   if (rows.wire == 0 && piece.size() < kMostJoinedBytes) rows = in.held.measure_joined_row(place, cells);
-  if (rows.wire == 0) return 0;
-  count_rows(rows.rows);
+  if (rows.wire == 0 || !results_.fits(rows.rows, rows.wire)) return 0;
+  count_rows(rows.rows, rows.wire);
   in.reader.pass_rows(rows.wire, rows.last);
   in.held.label_rows(rows);
   return rows.wire;
@@ -109,6 +110,7 @@ void PostgresRelay::begin_response(Context& context) {
   if (kind == MessageKind::row_description) plan_.forget();
   if (kind != MessageKind::error && kind != MessageKind::notice && answers_waiting())
     return response_error(context, ErrorCode::postgres_unexpected_answer);
+  if (swallows(kind)) return;
   if (!in.message.active() && (is_asked || may_be_unasked(kind))) {
     release(context, in, true);
     if (in.dead) return;
@@ -122,9 +124,9 @@ void PostgresRelay::begin_response(Context& context) {
     else
       in.message.plain_head(context, as_bytes(word_of(kind)), true);
     in.is_copying = false;
-    rows_ = left_out_rows_ = 0;
+    begin_result();
   }
-  if (in.message.active()) count_row(kind);
+  if (in.message.active() && !count_row(context, in.reader.message())) return;
   if (kind == MessageKind::copy_data && in.message.active() && !in.message.looks_away() && passes_unread()) {
     decide(context, true);
     in.message.look_away();
@@ -169,9 +171,9 @@ void PostgresRelay::end_response(Context& context) {
     in.held.mark(Item::text, 0);
   if (std::exchange(in.discard, false)) {
     in.held.drop_labelled();
-    if (exchanges_.empty())
+    if (!is_swallowing_ && exchanges_.empty())
       say_error(context, "ERROR", ErrorCode::rule_denied);
-    else
+    else if (!is_swallowing_)
       say_error(context, "ERROR", exchanges_.front().refused, exchanges_.front().words);
   }
   if (says_unasked_) {
@@ -194,14 +196,20 @@ void PostgresRelay::settle(Context& context) {
     if (in.message.active()) {
       decide(context, true);
       if (in.dead || is_opaque_) return;
-      in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok, answer_facts(context));
-      counters().responses.add();
-      exchange.unit.caller->add_answer(context.now - exchange.since);
-    } else {
-      end_silently(context, exchange.unit, Direction::response, Ending::cut, ErrorCode::postgres_skipped);
+      end_answer(context, Ending::complete, ErrorCode::ok);
+    } else if (!exchange.is_told) {
+      const ErrorCode why = is_swallowing_ ? ErrorCode::postgres_result_too_large : ErrorCode::postgres_skipped;
+      end_silently(context, exchange.unit, Direction::response, Ending::cut, why);
     }
     exchanges_.pop_front();
   }
+}
+
+void PostgresRelay::end_answer(Context& context, Ending ending, ErrorCode why) {
+  const Exchange& exchange = exchanges_.front();
+  response_.message.end(context, response_.held.content_end(), ending, why, answer_facts(context));
+  counters().responses.add();
+  exchange.unit.caller->add_answer(context.now - exchange.since);
 }
 
 // Of the answer that ends now.
@@ -209,7 +217,7 @@ AnswerFacts PostgresRelay::answer_facts(const Context& context) const {
   if (says_unasked_ || exchanges_.empty()) return {};
   const Exchange& exchange = exchanges_.front();
   const TimeNs since = exchange.refused == ErrorCode::ok ? exchange.since : exchange.came;
-  return {.duration = context.now - since, .transaction = conversation_.transaction(), .rows = rows_};
+  return {.duration = context.now - since, .transaction = conversation_.transaction(), .rows = results_.rows()};
 }
 
 // What of the answer may go, goes.

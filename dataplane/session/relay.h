@@ -181,6 +181,8 @@ class Relay {
   [[nodiscard]] Verdict would_be(const enforce::Limit& limit) const;
   // True when the unit waited, which it does no more.
   bool end_throttle() { return std::exchange(throttled_until_, kNever) != kNever; }
+  // Rows of an answer passed.
+  void charge_rows(Context& context, std::uint64_t rows);
   void note_fed(Direction direction, std::size_t bytes);
 
   // holds (relay_holds.cc)
@@ -236,6 +238,7 @@ class Relay {
   std::uint32_t settles_ = 0;                          // as many of them are settled once it goes
   bool hold_shown_ = false;                            // as much of it as ever will be
   bool limits_bytes_ = false;                          // some of the principal's or the service's limits do
+  bool limits_rows_ = false;                           // likewise
 };
 
 }  // namespace sluice::session

@@ -29,8 +29,12 @@ std::uint64_t seconds_of(DurationNs wait_ns) {
 void Relay::learn_limits() {
   own_limits_ = policy_->snapshot->limits_of(principal_);
   caller_hash_ = 0;
-  const auto are_of_bytes = [](const enforce::Limit& limit) { return limit.of == enforce::LimitOf::bytes; };
-  limits_bytes_ = std::ranges::any_of(own_limits_, are_of_bytes) || std::ranges::any_of(service_->limits, are_of_bytes);
+  const auto has = [&](enforce::LimitOf of) {
+    const auto is = [of](const enforce::Limit& limit) { return limit.of == of && !limit.of_answer; };
+    return std::ranges::any_of(own_limits_, is) || std::ranges::any_of(service_->limits, is);
+  };
+  limits_bytes_ = has(enforce::LimitOf::bytes);
+  limits_rows_ = has(enforce::LimitOf::rows);
 }
 
 enforce::LimitLists Relay::limits() const {
@@ -118,7 +122,7 @@ Verdict Relay::would_be(const enforce::Limit& limit) const {
 }
 
 std::size_t Relay::share_of(Context& context, Direction direction, std::size_t bytes) {
-  if (!limits_bytes_ || unread_) return bytes;
+  if ((!limits_bytes_ && !limits_rows_) || unread_) return bytes;
   const StageScope stage(Stage::enforce);
   std::uint32_t& charged = charged_bytes_[static_cast<std::size_t>(direction)];
   if (charged > 0) return std::min<std::size_t>(charged, bytes);
@@ -130,6 +134,17 @@ std::size_t Relay::share_of(Context& context, Direction direction, std::size_t b
   context.errors.add(ErrorCode::limit_keys_exceeded, context.limiter.take_overflows());
   if (share.bytes == 0) until = context.now + std::max(share.wait_ns, kLeastWait);
   return charged = static_cast<std::uint32_t>(share.bytes);  // of what is read at once
+}
+
+// What goes beyond the limit's room is waited for before more is read of the server.
+void Relay::charge_rows(Context& context, std::uint64_t rows) {
+  if (!limits_rows_ || rows == 0) return;
+  const DurationNs wait_ns =
+      context.limiter.charge_rows(limits(), limited_unit(context), policy_->limits, rows, context.now);
+  context.errors.add(ErrorCode::limit_keys_exceeded, context.limiter.take_overflows());
+  if (wait_ns == 0) return;
+  TimeNs& until = paced_until_[static_cast<std::size_t>(Direction::response)];
+  until = std::max(until == kNever ? 0 : until, context.now + std::max(wait_ns, kLeastWait));
 }
 
 void Relay::note_fed(Direction direction, std::size_t bytes) {

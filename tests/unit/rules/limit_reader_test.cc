@@ -14,13 +14,22 @@ std::string service_with(const std::string& limit) {
          "]}\n";
 }
 
-Limit limit_of(const std::string& text) {
-  const auto policy = parse_policy(service_with(text), "p.yaml", PackSource());
+std::string postgres_with(const std::string& limit) {
+  return "services:\n  - {name: a, address: 10.0.0.1:80, protocol: postgres, mode: enforce,\n     limits: [" + limit +
+         "]}\n";
+}
+
+Limit limit_of(const std::string& text, const std::string& yaml) {
+  const auto policy = parse_policy(yaml, "p.yaml", PackSource());
   if (!policy) {
     ADD_FAILURE() << text << ": " << to_error(policy.error()).message();
     return {};
   }
   return policy->services.at(0).limits.at(0);
+}
+
+Limit limit_of(const std::string& text) {
+  return limit_of(text, service_with(text));
 }
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
@@ -50,6 +59,40 @@ TEST(LimitReader, ConcurrentHasAMost) {
   const Limit limit = limit_of("{per: rule, of: concurrent, most: 20, then: deny}");
   EXPECT_EQ(limit.units, 20U);
   EXPECT_EQ(limit.period_ns, 0U);
+}
+
+TEST(LimitReader, OneAnswerHasAMostForAll) {
+  const auto read = [](const std::string& text) { return limit_of(text, postgres_with(text)); };
+  const Limit rows = read("{of: rows, most: 10000, then: deny}");
+  EXPECT_EQ(rows.units, 10'000U);
+  EXPECT_EQ(rows.period_ns, 0U);
+  EXPECT_EQ(rows.name, "rows");
+  const Limit bytes = read("{of: result_bytes, most: 64MiB, then: observe, name: much}");
+  EXPECT_EQ(bytes.units, 64U << 20U);
+  EXPECT_EQ(bytes.name, "much");
+  const Limit rate = read("{per: principal, of: rows, rate: 10000/m, then: throttle}");
+  EXPECT_EQ(rate.units, 10'000U);
+  EXPECT_EQ(rate.period_ns, 60 * kSecondNs);
+  EXPECT_EQ(rate.name, "rows-per-principal");
+}
+
+TEST(LimitReader, SaysWhatIsWrongWithWhatOneAnswerMayHave) {
+  const auto problem = [](const std::string& limit) { return problems_of(postgres_with(limit)); };
+  EXPECT_EQ(
+      problem("{of: rows, most: 5, then: hold}"),
+      "p.yaml:3:41: \"hold\" on what one answer may have: the server has done its work by then; deny, or observe");
+  EXPECT_THAT(problem("{of: result_bytes, most: 5MiB, then: throttle}"), HasSubstr("deny, or observe"));
+  EXPECT_EQ(problem("{per: principal, of: rows, most: 5, then: deny}"),
+            "p.yaml:3:21: what one answer may have is the same for all; remove per");
+  EXPECT_EQ(problem("{of: result_bytes, then: deny}"), "p.yaml:3:15: a limit has no \"most\"; add `most: 64MiB`");
+  EXPECT_EQ(problem("{of: result_bytes, most: 5, then: deny}"),
+            "p.yaml:3:40: \"5\" is no number of bytes; a size as 64MiB");
+  EXPECT_THAT(problem("{of: rows, most: 5MiB, then: deny}"), HasSubstr("a number as 10000"));
+  EXPECT_THAT(problem("{of: rows, most: 5, rate: 3/s, then: deny}"), HasSubstr("most alone, or a rate without most"));
+  EXPECT_THAT(problem("{of: rows, rate: 3/s, then: deny}"), HasSubstr("a limit has no \"per\""));
+  EXPECT_THAT(problem("{per: rule, of: rows, rate: 3/s, then: deny}"), HasSubstr("rows are not counted per rule"));
+  EXPECT_EQ(problems_of(service_with("{of: rows, most: 5, then: deny}")),
+            "p.yaml:3:15: only answers of protocol postgres have rows; of: requests or bytes");
 }
 
 TEST(LimitReader, APrincipalHasItsOwn) {

@@ -268,7 +268,7 @@ TEST_F(Refusal, conditions) {
                    with([](fbs::ConditionsT& c) { c.allow_match = {"a*"}; }));
   expect_malformed("allow contain, item 2: it is empty",
                    with([](fbs::ConditionsT& c) { c.allow_contain = {"a", ""}; }));
-  expect(ErrorCode::bundle_bad_version, "format 10",
+  expect(ErrorCode::bundle_bad_version, "format 11",
          [](fbs::PolicyT& p) { p.format = rules::kNewestPolicyFormat + 1; });
 }
 
@@ -290,7 +290,7 @@ TEST_F(Refusal, limits) {
   };
   expect_not_proper([](fbs::LimitT& l) { l.name = "a/b"; });
   expect_not_proper([](fbs::LimitT& l) { l.per = static_cast<fbs::LimitPer>(5); });
-  expect_not_proper([](fbs::LimitT& l) { l.of = static_cast<fbs::LimitOf>(3); });
+  expect_not_proper([](fbs::LimitT& l) { l.of = static_cast<fbs::LimitOf>(5); });
   expect_not_proper([](fbs::LimitT& l) { l.then = static_cast<fbs::LimitThen>(4); });
   expect_not_proper([](fbs::LimitT& l) { l.units = 0; });
   expect_not_proper([](fbs::LimitT& l) { l.units = ~0ULL; });
@@ -305,7 +305,18 @@ TEST_F(Refusal, limits) {
     l.of = fbs::LimitOf::concurrent;
     l.units = rules::kMaxConcurrent + 1;
   });
-  expect_malformed("counts bytes per route", with([](fbs::LimitT& l) {
+  expect_not_proper([](fbs::LimitT& l) {
+    l.of = fbs::LimitOf::rows;
+    l.period_ns = 0;
+    l.then = fbs::LimitThen::hold;
+  });
+  expect_not_proper([](fbs::LimitT& l) {
+    l.of = fbs::LimitOf::result_bytes;
+    l.period_ns = 0;
+    l.units = rules::kMaxLimitUnits + 1;
+  });
+  expect_not_proper([](fbs::LimitT& l) { l.of = fbs::LimitOf::result_bytes; });
+  expect_malformed("counts bytes or rows per route", with([](fbs::LimitT& l) {
                      l.of = fbs::LimitOf::bytes;
                      l.per = fbs::LimitPer::route;
                    }));
