@@ -81,4 +81,14 @@ std::vector<ColumnPattern> read_columns(const YamlNode& node, Report& report) {
   return columns;
 }
 
+std::string text_of(const ColumnPattern& pattern) {
+  std::string out = pattern.name;
+  if (pattern.attribute != 0) out += fmt::format("{}attribute {}", out.empty() ? "" : " as ", pattern.attribute);
+  if (out.empty()) out = "any";
+  if (pattern.table != 0) out += fmt::format(" of table {}", pattern.table);
+  if (pattern.type == 0) return out;
+  const auto* const known = std::ranges::find(kTypes, pattern.type, &Word<std::uint32_t>::value);
+  return out + " of type " + (known == std::end(kTypes) ? std::to_string(pattern.type) : std::string(known->word));
+}
+
 }  // namespace sluice::rules

@@ -11,4 +11,7 @@ namespace sluice::rules {
 
 std::vector<ColumnPattern> read_columns(const YamlNode& node, Report& report);
 
+// In words for people: "salary", "pay of type numeric", "attribute 3 of table 16402".
+std::string text_of(const ColumnPattern& pattern);
+
 }  // namespace sluice::rules

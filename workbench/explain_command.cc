@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "rules/column_reader.h"
 #include "rules/sample_text.h"
 #include "rules/sql_text.h"
 #include "workbench/words.h"
@@ -33,6 +34,12 @@ std::string conditions_of(const rules::Rule& rule) {
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 
+std::string columns_of(const rules::Rule& rule) {
+  std::vector<std::string> texts;
+  for (const rules::ColumnPattern& column : rule.columns) texts.push_back(rules::text_of(column));
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
 rules::AnchorReport anchor_of(const rules::Rule& rule) {
   return rules::report_anchor(rule.expression, rule.caseless, as_bytes(rules::sample_text()));
 }
@@ -51,6 +58,8 @@ std::string text_of(const rules::Rule& rule) {
   add("about", rule.about);
   if (rule.sql) {
     add("asks", "is a SQL statement " + rules::text_of(*rule.sql) + "?");
+  } else if (!rule.columns.empty()) {
+    add("hides", "cells of results in the columns " + columns_of(rule));
   } else {
     add("expression", rule.expression + (rule.caseless ? "  (either case)" : ""));
     add("widths", fmt::format("{} to {} bytes", rule.min_width, rule.max_width));
@@ -73,6 +82,12 @@ std::string json_of_sql(const rules::Rule& rule) {
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+std::string json_of_columns(const rules::Rule& rule) {
+  const Json out = {
+      {"rule", rule.name}, {"about", rule.about}, {"columns", columns_of(rule)}, {"verdict", verdict_of(rule)}};
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 }  // namespace
 
 Result<std::string> explain_rule(const GivenNames& names, const std::string& name, bool json) {
@@ -80,6 +95,7 @@ Result<std::string> explain_rule(const GivenNames& names, const std::string& nam
   if (!rule) return std::unexpected(rule.error());
   if (!json) return text_of(*rule);
   if (rule->sql) return json_of_sql(*rule);
+  if (!rule->columns.empty()) return json_of_columns(*rule);
   const rules::AnchorReport anchor = anchor_of(*rule);
   const Json out = {{"rule", rule->name},
                     {"about", rule->about},

@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "rules/sample_text.h"
+#include "tests/support/temp_dir.h"
 #include "tests/unit/workbench/packs.h"
 #include "workbench/cost_command.h"
 #include "workbench/explain_command.h"
@@ -89,6 +91,27 @@ TEST(Commands, know_rules_that_ask_what_statements_mean) {
   const auto looked = test_text(named({"sql"}), none, false, ignored);
   ASSERT_FALSE(looked);
   EXPECT_THAT(looked.error().detail, HasSubstr("none of these rules looks for something in a text"));
+}
+
+TEST(ExplainCommand, says_of_a_rule_that_hides_columns_which_those_are) {
+  const test::TempDir dir;
+  std::ofstream(dir.file("p.yaml"))
+      << "services:\n  - {name: hr, address: 10.0.0.1:5432, protocol: postgres, mode: enforce, rules: [local/*]}\n"
+         "rules:\n  - name: pay\n    action: mask\n    columns: [salary, {name: pay, type: numeric}, "
+         "{table: 16402, attribute: 3}, {type: 600}]\n";
+  GivenNames names = named({});
+  names.policies = {dir.file("p.yaml")};
+  const auto text = explain_rule(names, "local/pay", false);
+  ASSERT_TRUE(text) << text.error().message();
+  EXPECT_THAT(*text,
+              HasSubstr("hides        cells of results in the columns salary, pay of type numeric, attribute 3 of "
+                        "table 16402, any of type 600\n"));
+  EXPECT_THAT(*text, Not(HasSubstr("expression")));
+  EXPECT_THAT(*text, Not(HasSubstr("widths")));
+  const auto json = explain_rule(names, "local/pay", true);
+  ASSERT_TRUE(json);
+  EXPECT_EQ(nlohmann::json::parse(*json).at("columns"),
+            "salary, pay of type numeric, attribute 3 of table 16402, any of type 600");
 }
 
 TEST(CostCommand, has_a_row_for_each_rule_and_counts_what_it_does) {
