@@ -63,6 +63,7 @@ void PostgresRelay::put_in_place(Context& context) {
       say(context, in, message_of('P', {statement_, kEnd, kRefused, kEnd, "\0\0"sv}));
       break;
     case MessageKind::bind:
+    case MessageKind::describe:
     case MessageKind::execute:  // two formats of no values: whatever the statement is, this is no Bind
       say(context, in, message_of('B', {kEnd, kRefused, kEnd, "\0\2\0\0\0\0\0\0\0\0"sv}));
       break;
@@ -71,7 +72,7 @@ void PostgresRelay::put_in_place(Context& context) {
       break;
   }
   const MessageKind kind = in.reader.message().kind;
-  is_doomed_ |= kind == MessageKind::parse || kind == MessageKind::bind || kind == MessageKind::execute;
+  is_doomed_ |= kind != MessageKind::query && kind != MessageKind::function_call;
   ask(context, std::exchange(refused_, ErrorCode::ok));
 }
 

@@ -10,6 +10,7 @@
 // a message waits (for a limit, for a decision) nothing behind it is read, and answers go on.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -67,6 +68,7 @@ class PostgresRelay final : public Relay {
     bool utf8 = false;
     bool are_settled = false;  // nothing was asked since that could change them
   };
+  using Sqlstate = std::array<char, 5>;
   // Beside its error, of what is refused.
   struct Words {
     std::string detail;
@@ -100,8 +102,8 @@ class PostgresRelay final : public Relay {
   void end_parameter(Bytes bytes);
   void end_request(Context& context);
   void end_packet(Context& context, postgres::MessageKind kind);
-  void end_startup(Context& context);
   [[nodiscard]] UnitInfo new_unit(Context& context);
+  void count_request() const;
   void open_unit(Context& context);
   void tell_head(Context& context);
   void judge(Context& context, bool last);
@@ -116,6 +118,12 @@ class PostgresRelay final : public Relay {
   void request_error(Context& context, ErrorCode error);
   [[nodiscard]] bool judging() const { return request_.message.active() && !request_.judged; }
   [[nodiscard]] bool judges_content() const;
+
+  // who calls, and with what (postgres_startup.cc)
+  [[nodiscard]] bool carries_data() const;
+  void end_startup(Context& context);
+  bool judge_startup(Context& context);
+  void refuse_startup(Context& context, ErrorCode why);
 
   // what is refused (postgres_refusal.cc)
   void refuse(Context& context, ErrorCode error, Words words = {});
@@ -186,9 +194,12 @@ class PostgresRelay final : public Relay {
   std::size_t take_rows(Bytes piece, Held::Place& place);
   [[nodiscard]] bool looks_at_rows_whole(std::uint32_t cells) const;
   void begin_response(Context& context);
+  [[nodiscard]] bool describes() const;
   void open_unasked(Context& context);
   void begin_value();
   void end_value(Bytes bytes);
+  void follow_sqlstate(Bytes bytes);
+  void count_error();
   void end_response(Context& context);
   void settle(Context& context);
   [[nodiscard]] AnswerFacts answer_facts(const Context& context) const;
@@ -245,6 +256,7 @@ class PostgresRelay final : public Relay {
   std::uint64_t cancel_key_ = 0;       // Cancels: what a request to cancel would name this session by
   CancelWait cancel_wait_;             // while a unit waits
   PreparedTexts prepared_;             // what people are shown of one that names them
+  Sqlstate sqlstate_{};                // of the server's error that is read
   std::string notice_;                 // that waits for its place between the server's messages
   bool is_user_ = false;               // the startup parameter that is read
   bool is_head_told_ = false;

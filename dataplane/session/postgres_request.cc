@@ -25,11 +25,14 @@ std::string_view word_of(MessageKind kind) {
       return "PARSE";
     case MessageKind::bind:
       return "BIND";
+    case MessageKind::describe:
+      return "DESCRIBE";
     case MessageKind::execute:
       return "EXECUTE";
     case MessageKind::function_call:
       return "FUNCTION";
     case MessageKind::copy_data:
+    case MessageKind::copy_fail:
       return "COPY";
     default:
       return {};
@@ -38,7 +41,7 @@ std::string_view word_of(MessageKind kind) {
 
 bool is_content(FieldKind kind) {
   return kind == FieldKind::query_text || kind == FieldKind::parameter || kind == FieldKind::argument ||
-         kind == FieldKind::copy_data;
+         kind == FieldKind::copy_data || kind == FieldKind::copy_error;
 }
 
 bool ends_copy(MessageKind kind) {
@@ -77,7 +80,7 @@ void PostgresRelay::read_requests(Context& context) {
   if (!labelled || in.dead || is_waiting()) return;
   if (in.message.active())
     judge(context, false);
-  else if (conversation_.phase() != postgres::Phase::startup || service_->mode == enforce::Mode::observe)
+  else if (conversation_.phase() != postgres::Phase::startup)
     release(context, in, true);
 }
 
@@ -85,7 +88,8 @@ void PostgresRelay::read_requests(Context& context) {
 void PostgresRelay::begin_request(Context& context) {
   const MessageKind kind = request_.reader.message().kind;
   head_.clear();
-  if (kind == MessageKind::copy_data) {
+  if (kind == MessageKind::startup) request_.held.begin_message();
+  if (kind == MessageKind::copy_data || kind == MessageKind::copy_fail) {  // a COPY can fail before any data
     request_.discard = copy_refused_;
     if (copying_ || copy_refused_) return;
   } else if (word_of(kind).empty()) {
@@ -97,7 +101,7 @@ void PostgresRelay::begin_request(Context& context) {
     if (request_.dead) return;
   }
   copy_refused_ = false;
-  copying_ = kind == MessageKind::copy_data;
+  copying_ = kind == MessageKind::copy_data || kind == MessageKind::copy_fail;
   open_unit(context);
 }
 
@@ -116,14 +120,18 @@ UnitInfo PostgresRelay::new_unit(Context& context) {
   return unit;
 }
 
+void PostgresRelay::count_request() const {
+  unit_.caller->requests.add();
+  counters().requests.add();
+}
+
 void PostgresRelay::open_unit(Context& context) {
   Side& in = request_;
   in.held.begin_message();
   if (adopt_newest(context)) learn_limits();
   unit_ = new_unit(context);
   came_ = context.now;
-  unit_.caller->requests.add();
-  counters().requests.add();
+  count_request();
   in.message.begin(unit_, Direction::request);
   if (may_hold(context)) in.message.keep_shown(false);
   settled_matches_ = 0;
@@ -146,10 +154,16 @@ bool PostgresRelay::judges_content() const {
 void PostgresRelay::begin_parameter(Context& context) {
   Side& in = request_;
   const postgres::Field& field = in.reader.field();
-  in.is_value = in.message.active() && is_content(field.kind);
+  const bool is_setting = field.kind == FieldKind::startup_value;
+  if (!is_setting)
+    in.is_value = in.message.active() && is_content(field.kind);
+  else if (field.first)
+    in.is_value = carries_data();
   if (field.first) name_.clear();
-  if (!in.is_value) return;
+  if (!in.is_value || is_setting) return;
   if (field.first) tell_head(context);
+  // Of a COPY that its client fails: the data ends where the reason begins.
+  if (field.first && field.kind == FieldKind::copy_error && in.held.content_end() > 0) in.held.mark(Item::text, 0);
   const bool is_marked = field.kind == FieldKind::parameter || field.kind == FieldKind::argument;
   if (field.first && is_marked) begin_bound();
   make_room(context, field.first);
@@ -165,7 +179,9 @@ void PostgresRelay::end_parameter(Bytes bytes) {
   name_.append(as_text(bytes.first(std::min(bytes.size(), kMostNameBytes - name_.size()))));
   if (!field.last) return;
   if (field.kind == FieldKind::statement_name) statement_ = name_;
-  if (is_name) {  // on one line of the record, whatever it is
+  const bool is_setting = field.kind == FieldKind::startup_name && carries_data();
+  if (field.kind == FieldKind::startup_value && request_.is_value) request_.held.mark(Item::text, 0);
+  if (is_name || is_setting) {  // on one line of the record, whatever it is
     head_.append(" \"").append(name_).append("\"");
     std::ranges::replace_if(head_, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
   }
@@ -177,7 +193,9 @@ void PostgresRelay::end_parameter(Bytes bytes) {
 void PostgresRelay::tell_head(Context& context) {
   if (std::exchange(is_head_told_, true)) return;
   const MessageKind kind = request_.reader.message().kind;
-  std::string line = std::string(word_of(kind)) + head_;
+  std::string line(word_of(kind));
+  if (kind == MessageKind::describe) line += request_.reader.values().target == 'S' ? " statement" : " portal";
+  line += head_;
   if (kind == MessageKind::bind) line += binary_text(request_.reader.values().formats, "$");
   line += '\n';
   request_.message.plain_head(context, as_bytes(line), false);
@@ -226,39 +244,10 @@ void PostgresRelay::end_packet(Context& context, MessageKind kind) {
   if (!in.message.active()) release(context, in, true);
 }
 
-// It is known who calls, and the server has heard nothing yet. What a replica gets no rule can look into, so it is the
-// policy's to allow.
-void PostgresRelay::end_startup(Context& context) {
-  principal_ = user_.empty() ? std::string(policy_->snapshot->principal_of(client_address_)) : user_;
-  learn_limits();
-  constexpr ErrorCode kDenied = ErrorCode::postgres_replication_denied;
-  passes_replication_ = service_->replication == enforce::Replication::pass;
-  if (!conversation_.is_replication() || passes_replication_) return;
-  Side& in = request_;
-  const bool observed = service_->mode == enforce::Mode::observe;
-  unit_ = new_unit(context);
-  unit_.caller->requests.add();
-  counters().requests.add();
-  in.message.begin(unit_, Direction::request);
-  in.message.plain_head(context, as_bytes("STARTUP replication\n"), false);
-  in.message.note_order(Verdict::deny);
-  in.message.end(context, 0, observed ? Ending::complete : Ending::refused, kDenied);
-  end_silently(context, unit_, Direction::response, Ending::cut, kDenied);
-  context.errors.add(kDenied);
-  if (observed) return;
-  counters().denied.add();
-  unit_.caller->denied.add();
-  in.held.clear();
-  say_error(context, "FATAL", kDenied);
-  in.dead = response_.dead = true;
-  error_ = kDenied;
-  if (fate_ == Fate::run) fate_ = Fate::close;
-}
-
 void PostgresRelay::ask(Context& context, ErrorCode refused) {
   const postgres::Question& question = conversation_.asking();
   const MessageKind kind = request_.reader.message().kind;
-  settings_.are_settled &= kind == MessageKind::parse || kind == MessageKind::bind;
+  settings_.are_settled &= kind == MessageKind::parse || kind == MessageKind::bind || kind == MessageKind::describe;
   Exchange exchange{.question = question.id,
                     .unit = unit_,
                     .came = came_,

@@ -12,6 +12,7 @@ using postgres::FieldKind;
 using postgres::MessageKind;
 using postgres::StepKind;
 
+constexpr std::string_view kQueryCanceled = "57014";
 constexpr std::size_t kDecideBytes = 64 * 1024;  // held, after which it is decided what may go
 
 // The first line of an answer on the record: with what it begins.
@@ -36,7 +37,7 @@ std::string_view word_of(MessageKind kind) {
 // Of these each has its mark where it ends.
 bool is_text(FieldKind kind) {
   return kind == FieldKind::column_name || kind == FieldKind::command_tag || kind == FieldKind::error_text ||
-         kind == FieldKind::notification;
+         kind == FieldKind::channel || kind == FieldKind::notification;
 }
 
 bool is_content(FieldKind kind) {
@@ -119,7 +120,9 @@ void PostgresRelay::begin_response(Context& context) {
     in.held.begin_message();
     in.message.begin(is_asked ? exchanges_.front().unit : unasked_, Direction::response);
     const postgres::Portal* portal = is_asked ? conversation_.answering().portal.get() : nullptr;
-    if (kind == MessageKind::data_row && portal != nullptr && !portal->formats.empty())
+    if (describes() && kind != MessageKind::error && is_asked)
+      in.message.plain_head(context, as_bytes("COLUMNS\n"), true);
+    else if (kind == MessageKind::data_row && portal != nullptr && !portal->formats.empty())
       in.message.plain_head(context, as_bytes("ROWS" + binary_text(portal->formats, "") + "\n"), true);
     else
       in.message.plain_head(context, as_bytes(word_of(kind)), true);
@@ -135,6 +138,12 @@ void PostgresRelay::begin_response(Context& context) {
   decide(context, false);
   if (in.held.labelled_bytes() > 0) return abort(exchanges_.front().refused);  // it would go with the error
   in.discard = true;
+}
+
+// The server's message answers a Describe.
+bool PostgresRelay::describes() const {
+  const postgres::QuestionKind kind = conversation_.answering().kind;
+  return kind == postgres::QuestionKind::describe_statement || kind == postgres::QuestionKind::describe_portal;
 }
 
 // What a server says by itself, or of what is no unit: one that nobody asked for.
@@ -158,11 +167,32 @@ void PostgresRelay::begin_value() {
 void PostgresRelay::end_value(Bytes bytes) {
   Side& in = response_;
   const postgres::Field& field = in.reader.field();
+  if (field.kind == FieldKind::error_text && field.code == 'C') follow_sqlstate(bytes);
   if (field.kind == FieldKind::setting_name || field.kind == FieldKind::setting_value) follow_setting(bytes);
   if (!in.is_value || !field.last) return;
   const std::uint32_t cells = in.reader.values().count;
   if (is_text(field.kind)) in.held.mark(Item::text, 0);
   if (field.kind == FieldKind::cell && field.index + 1 == cells) in.held.mark(Item::row, cells);
+}
+
+void PostgresRelay::follow_sqlstate(Bytes bytes) {
+  if (response_.reader.field().first) sqlstate_.fill('\0');
+  auto* const end = std::ranges::find(sqlstate_, '\0');
+  const auto room = static_cast<std::size_t>(sqlstate_.end() - end);
+  std::ranges::copy(as_text(bytes.first(std::min(bytes.size(), room))), end);
+}
+
+// Of an ErrorResponse that is whole: whether the server failed, and not who asked (as 5xx and not 4xx of HTTP). Those
+// are its resources, what its operator did, its system and itself; but not that somebody cancelled a statement.
+void PostgresRelay::count_error() {
+  const std::string_view sqlstate(sqlstate_.data(), sqlstate_.size());
+  const std::string_view kind = sqlstate.substr(0, 2);
+  const bool is_servers = (kind == "53" || kind == "57" || kind == "58" || kind == "XX") && sqlstate != kQueryCanceled;
+  sqlstate_.fill('\0');
+  const bool is_in_our_words = is_swallowing_ || (answers_unit() && exchanges_.front().refused != ErrorCode::ok);
+  if (!is_servers || is_in_our_words) return;
+  counters().errors.add();
+  if (answers_unit()) exchanges_.front().unit.caller->errors.add();
 }
 
 void PostgresRelay::end_response(Context& context) {
@@ -182,6 +212,7 @@ void PostgresRelay::end_response(Context& context) {
     says_unasked_ = false;
     in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
   }
+  if (in.reader.message().kind == MessageKind::error) count_error();
   if (in.reader.message().kind == MessageKind::backend_key) learn_cancel_key(context);
   settle(context);
   if (in.reader.message().kind == MessageKind::ready) settings_.are_settled = exchanges_.empty();

@@ -120,12 +120,13 @@ class PostgresTest(PostgresLab):
 
     def test_the_record_names_who_and_holds_what(self):
         self.psql("select 'something to find' as it")
-        sessions = self.wait_for_sessions(1, of=lambda one: one["requests"] == 1 and self.said(one, "something to find"))
+        sessions = self.wait_for_sessions(1, of=lambda one: one["requests"] == 2 and self.said(one, "something to find"))
         self.assertEqual(sessions[0]["principal"], "ann")
         self.assertEqual(sessions[0]["protocol"], "postgres")
         shown = self.lab.appliance.cli("sessions", "show", sessions[0]["id"]).stdout
         self.assertIn("    QUERY\n    select 'something to find' as it\n", shown)
         self.assertRegex(shown, r"    ROWS\n    it\n    something to find\n    SELECT 1  [0-9.]+ m?s\n")
+        self.assertRegex(shown, r'    STARTUP [^\n]*"application_name"[^\n]*\n[^"]*    psql\n')
         self.assertNotIn("answered by Sluice", shown)
 
     def said(self, session, text):

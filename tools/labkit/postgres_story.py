@@ -182,7 +182,7 @@ class PostgresStory(Story):
         self.say.step("The record", "Who asked what and what came back, value by value, with the secrets gone.")
         wait_until(lambda: any(one["verdict"] == "deny" for one in self.sessions()), 10, 0.2)
         self.cli("sessions", "list", limit=12)
-        found = next((one for one in self.sessions() if one["verdict"] == "deny" and one["requests"] > 3), None)
+        found = next((one for one in self.sessions() if one["verdict"] == "deny" and one["requests"] > 4), None)
         self.say.expect(found is not None and found["principal"] == "ann", "the session with the denied statement is Ann's")
         shown = self.cli("sessions", "show", found["id"], limit=48) if found else None
         self.say.expect(shown is not None and "DROP TABLE customers" in shown.stdout and "rule_denied" in shown.stdout,
