@@ -42,6 +42,7 @@ struct Options {
   std::string alerts_path;
   std::string metrics_endpoint;
   std::string metrics_token_path;
+  std::string replay_passfile;
   bool init_only = false;
 };
 
@@ -150,6 +151,7 @@ Result<void> serve(const Options& options, const sluice::Fd& signals) {
   const Working working(**approvals, publisher.channel());
   const control::IndexRefresher refresher(**index);
   control::ApiParts parts{publisher, **index, **approvals, sluice::wall_ns()};
+  parts.replay_passfile = options.replay_passfile;
   const auto alerting = start_alerts(options, parts);
   if (!alerting) return std::unexpected(alerting.error());
   const auto api = control::Api::start(parts, options.run_directory + "/api.sock", options.api_group);
@@ -196,6 +198,8 @@ int main(int argc, char** argv) {
                                         "serve Prometheus at this address and port, for example 127.0.0.1:9464");
   metrics->needs(app.add_option("--metrics-token", options.metrics_token_path,
                                 "the file, of mode 0600, with the token that Prometheus sends"));
+  app.add_option("--replay-passfile", options.replay_passfile,
+                 "a file, of mode 0600, of passwords for replays to PostgreSQL, as ~/.pgpass is");
   app.add_flag("--init", options.init_only, "make the signing key if there is none, and exit");
   CLI11_PARSE(app, argc, argv);
   if (options.public_key_path.empty()) options.public_key_path = options.state_directory + "/policy.pub";

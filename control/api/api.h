@@ -21,7 +21,8 @@ struct ApiParts {
   Index& index;
   Approvals& approvals;
   WallNs start_wall_ns = 0;
-  Alerts* alerts = nullptr;  // none without a file of them
+  Alerts* alerts = nullptr;          // none without a file of them
+  std::string replay_passfile = {};  // of passwords for replays to PostgreSQL; empty: libpq's own
 };
 
 // How many of each are active, and times that there was no room to watch; nothing without a file of them.

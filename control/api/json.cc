@@ -263,27 +263,49 @@ Json exchanges_json(const Exchanges& exchanges) {
   return out;
 }
 
+namespace {
+
+Json replayed_unit_json(const ReplayedUnit& unit) {
+  Json headers = Json::array();
+  for (const HeaderDifference& h : unit.headers)
+    headers.push_back({{"name", h.name}, {"recorded", h.recorded}, {"replayed", h.replayed}});
+  return {{"unit", unit.unit},
+          {"request", unit.request_line},
+          {"outcome", replay_outcome_name(unit.outcome)},
+          {"reason", unit.reason},
+          {"status", {{"recorded", unit.recorded_status}, {"replayed", unit.replayed_status}}},
+          {"headers", headers},
+          {"body",
+           {{"differs", unit.body.differs},
+            {"recorded_bytes", unit.body.recorded_bytes},
+            {"replayed_bytes", unit.body.replayed_bytes},
+            {"first_difference", unit.body.first_difference},
+            {"recorded", bytes_json(unit.body.recorded_excerpt)},
+            {"replayed", bytes_json(unit.body.replayed_excerpt)}}}};
+}
+
+Json values_json(const ValuesCompared& values) {
+  Json out = {{"compared", values.values},    {"masked", values.masked},       {"unread", values.unread},
+              {"rows_left_out", values.rows}, {"differing", values.differing}, {"differences", Json::array()}};
+  for (const ValueDifference& one : values.differences)
+    out["differences"].push_back(
+        {{"where", one.where}, {"recorded", bytes_json(one.recorded)}, {"replayed", bytes_json(one.replayed)}});
+  return out;
+}
+
+}  // namespace
+
 Json replay_json(const ReplayReport& report) {
   Json out = {{"to", report.to},           {"same", report.same},     {"different", report.different},
-              {"skipped", report.skipped}, {"failed", report.failed}, {"ignored_headers", ignored_headers()},
-              {"units", Json::array()}};
+              {"skipped", report.skipped}, {"failed", report.failed}, {"units", Json::array()}};
+  if (report.has_values)
+    out["values"] = values_json(report.values);
+  else
+    out["ignored_headers"] = ignored_headers();
   for (const ReplayedUnit& unit : report.units) {
-    Json headers = Json::array();
-    for (const HeaderDifference& h : unit.headers)
-      headers.push_back({{"name", h.name}, {"recorded", h.recorded}, {"replayed", h.replayed}});
-    out["units"].push_back({{"unit", unit.unit},
-                            {"request", unit.request_line},
-                            {"outcome", replay_outcome_name(unit.outcome)},
-                            {"reason", unit.reason},
-                            {"status", {{"recorded", unit.recorded_status}, {"replayed", unit.replayed_status}}},
-                            {"headers", headers},
-                            {"body",
-                             {{"differs", unit.body.differs},
-                              {"recorded_bytes", unit.body.recorded_bytes},
-                              {"replayed_bytes", unit.body.replayed_bytes},
-                              {"first_difference", unit.body.first_difference},
-                              {"recorded", bytes_json(unit.body.recorded_excerpt)},
-                              {"replayed", bytes_json(unit.body.replayed_excerpt)}}}});
+    Json one = replayed_unit_json(unit);
+    if (report.has_values) one["values"] = values_json(unit.values);
+    out["units"].push_back(std::move(one));
   }
   return out;
 }

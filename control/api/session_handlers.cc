@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/session_id.h"
 #include "control/api/handlers.h"
+#include "control/replay/postgres_replay.h"
 
 namespace sluice::control {
 namespace {
@@ -110,6 +111,9 @@ Result<ReplayOptions> replay_options(const httplib::Request& request) {
     if (!json["force"].is_boolean()) return fail(ErrorCode::bad_argument, "force must be true or false");
     options.is_forced = json["force"].get<bool>();
   }
+  // Before anything tells where: a password may stand there, and is refused.
+  if (is_postgres_url(options.to))
+    if (const auto target = parse_postgres_target(options.to); !target) return std::unexpected(target.error());
   return options;
 }
 
@@ -127,6 +131,21 @@ class ReplaySlot {
   int number_;
 };
 
+Result<ReplayReport> replay_postgres(ApiContext& context, const SessionRow& row, const SessionRecords& records,
+                                     const ReplayOptions& options, const rules::Policy& policy,
+                                     const Redactor& redactor) {
+  auto target = parse_postgres_target(options.to);
+  if (!target) return std::unexpected(target.error());
+  if (target->user.empty()) target->user = row.principal;
+  return replay_postgres_session(records,
+                                 {.target = *target,
+                                  .to = options.to,
+                                  .is_forced = options.is_forced,
+                                  .passfile = context.parts.replay_passfile,
+                                  .timeout_seconds = options.timeout_seconds},
+                                 policy, redactor, context.stopping);
+}
+
 void replay(ApiContext& context, const httplib::Request& request, httplib::Response& response) {
   const auto options = replay_options(request);
   if (!options) return answer_error(response, options.error());
@@ -134,7 +153,9 @@ void replay(ApiContext& context, const httplib::Request& request, httplib::Respo
   if (!slot.is_free())
     return answer_error(response, {ErrorCode::conflict, "two replays are under way already; wait for one"});
   refresh(context);
-  const auto records = SessionRecords::open(context.parts.index, id_of(request));
+  const auto row = context.parts.index.find(id_of(request));
+  if (!row) return answer_error(response, row.error());
+  const auto records = SessionRecords::open(context.parts.index, row->id);
   if (!records) return answer_error(response, records.error());
   const auto policy = context.parts.publisher.current_parsed();
   if (!policy) return answer_error(response, policy.error());
@@ -142,7 +163,9 @@ void replay(ApiContext& context, const httplib::Request& request, httplib::Respo
   if (!redactor) return answer_error(response, redactor.error());
   log::info("replay of " + request.matches[1].str() + " to " + options->to + " by " +
             UnixHttpServer::caller_of(request));
-  const auto report = replay_session(*records, *options, policy->services, *redactor, context.stopping);
+  const auto report = row->protocol == schema::log::Protocol::postgres
+                          ? replay_postgres(context, *row, *records, *options, *policy, *redactor)
+                          : replay_session(*records, *options, policy->services, *redactor, context.stopping);
   if (!report) return answer_error(response, report.error());
   answer(response, replay_json(*report));
 }

@@ -184,7 +184,8 @@ int main(int argc, char** argv) {
   });
   CLI::App* replaying = app.add_subcommand("replay", "send a session's recorded requests to a server and compare");
   replaying->add_option("ID", options.session, "of the session")->required();
-  replaying->add_option("--to", options.to, "HOST:PORT of the server")->required();
+  replaying->add_option("--to", options.to, "HOST:PORT, or postgres://USER@HOST:PORT/DATABASE, of the server")
+      ->required();
   replaying->add_flag("--force", options.force, "also to a protected service's own address");
   replaying->callback([&] { exit = replay(options); });
   try {

@@ -110,11 +110,22 @@ std::string body_difference(const Json& body) {
   return out;
 }
 
+std::string value_differences(const Json& values) {
+  std::string out;
+  for (const Json& one : values["differences"])
+    out += fmt::format("    {}\n      - {}\n      + {}\n", text_of(one, "where"), bytes_of(one["recorded"]),
+                       bytes_of(one["replayed"]));
+  const std::uint64_t more = number_of(values, "differing") - values["differences"].size();
+  if (more > 0) out += fmt::format("    … {} more differences\n", more);
+  return out;
+}
+
 std::string replayed_unit(const Json& unit) {
   const std::string outcome = text_of(unit, "outcome");
   std::string out = fmt::format("{:>6}  {:<9}  {}\n", number_of(unit, "unit"), outcome, text_of(unit, "request"));
   if (const std::string reason = text_of(unit, "reason"); !reason.empty()) out += "    " + reason + "\n";
   if (outcome != "different") return out;
+  if (unit.contains("values")) return out + value_differences(unit["values"]);
   const Json& status = unit["status"];
   if (number_of(status, "recorded") != number_of(status, "replayed"))
     out += fmt::format("    status\n      - {}\n      + {}\n", number_of(status, "recorded"),
@@ -175,11 +186,22 @@ std::string replay_text(const Json& report) {
   const std::uint64_t all = number_of(report, "same") + number_of(report, "different") + number_of(report, "skipped") +
                             number_of(report, "failed");
   if (all > report["units"].size()) out += fmt::format("… {} more units\n", all - report["units"].size());
+  out += fmt::format("\nreplayed to {}: {} same, {} different, {} skipped, {} failed\n", text_of(report, "to"),
+                     number_of(report, "same"), number_of(report, "different"), number_of(report, "skipped"),
+                     number_of(report, "failed"));
+  if (report.contains("values")) {
+    const Json& values = report["values"];
+    out += fmt::format("values compared: {}, {} of them masked on the record", number_of(values, "compared"),
+                       number_of(values, "masked"));
+    if (const auto unread = number_of(values, "unread"); unread > 0)
+      out += fmt::format(", {} in a format that is not read", unread);
+    if (const auto rows = number_of(values, "rows_left_out"); rows > 0)
+      out += fmt::format("; {} rows counted, which the record leaves out", rows);
+    return out + "\n";
+  }
   std::string ignored;
   for (const Json& name : report["ignored_headers"]) ignored += (ignored.empty() ? "" : ", ") + name.get<std::string>();
-  out += fmt::format("\nreplayed to {}: {} same, {} different, {} skipped, {} failed\nignored headers: {}\n",
-                     text_of(report, "to"), number_of(report, "same"), number_of(report, "different"),
-                     number_of(report, "skipped"), number_of(report, "failed"), ignored);
+  out += fmt::format("ignored headers: {}\n", ignored);
   return out;
 }
 

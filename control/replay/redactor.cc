@@ -30,6 +30,10 @@ Result<Redactor> Redactor::make(std::span<const rules::Rule> wanted) {
   Redactor redactor;
   for (const rules::Rule& rule : wanted) {
     if (rule.sql) continue;  // it finds nothing to cover
+    if (!rule.columns.empty()) {
+      redactor.columns_.insert(redactor.columns_.end(), rule.columns.begin(), rule.columns.end());
+      continue;
+    }
     const auto expression = rules::parse_expression(rule.expression, rule.caseless);
     auto automaton = expression ? rules::Automaton::build(*expression) : std::nullopt;
     if (!automaton) return fail(ErrorCode::policy_invalid, "the expression of rule " + rule.name + " can not be used");
@@ -37,6 +41,15 @@ Result<Redactor> Redactor::make(std::span<const rules::Rule> wanted) {
     redactor.automata_.push_back(*std::move(automaton));
   }
   return redactor;
+}
+
+bool Redactor::hides_column(std::string_view name, std::uint32_t type, int attribute) const {
+  constexpr std::uint32_t kFirstOwnType = 16'384;
+  return std::ranges::any_of(columns_, [&](const rules::ColumnPattern& one) {
+    return (one.name.empty() || rules::matches_name(one.name, name)) &&
+           (one.attribute == 0 || one.attribute == attribute) &&
+           (one.type == 0 || one.type == type || one.type >= kFirstOwnType);
+  });
 }
 
 std::string Redactor::redact(std::string_view text) const {

@@ -24,8 +24,13 @@ class Redactor {
   [[nodiscard]] std::string redact(std::string_view text) const;
   [[nodiscard]] std::size_t max_width() const { return max_width_; }
 
+  // A rule hides the column of a result. Tables and types of one's own have other numbers at another server, so a rule
+  // that asks for them hides whatever is else as it asks.
+  [[nodiscard]] bool hides_column(std::string_view name, std::uint32_t type, int attribute) const;
+
  private:
   std::vector<rules::Automaton> automata_;
+  std::vector<rules::ColumnPattern> columns_;
   std::size_t max_width_ = 0;
 };
 

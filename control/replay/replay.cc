@@ -15,18 +15,6 @@ namespace {
 constexpr std::uint32_t kUnitsAtOnce = 100;
 constexpr std::size_t kKeptBodyBytes = 64 * 1024;
 
-Result<Target> choose_target(const ReplayOptions& options, const std::vector<rules::Service>& services) {
-  const auto targets = resolve(options.to);
-  if (!targets) return std::unexpected(targets.error());
-  const Target& target = targets->front();
-  for (const rules::Service& service : services) {
-    if (options.is_forced || target.address != service.address || target.port != service.port) continue;
-    return fail(ErrorCode::conflict, options.to + " is the protected service '" + service.name +
-                                         "' itself; replay to a staging server, or force it");
-  }
-  return target;
-}
-
 // Why a unit cannot be replayed as it was; empty when it can.
 std::string reason_to_skip(const Unit& unit) {
   const Message& request = unit.request;
@@ -204,6 +192,18 @@ ReplayedUnit Replay::replay(const Unit& unit) {
 
 }  // namespace
 
+Result<Target> replay_target(const std::string& to, bool is_forced, const std::vector<rules::Service>& services) {
+  const auto targets = resolve(to);
+  if (!targets) return std::unexpected(targets.error());
+  const Target& target = targets->front();
+  for (const rules::Service& service : services) {
+    if (is_forced || target.address != service.address || target.port != service.port) continue;
+    return fail(ErrorCode::conflict, to + " is the protected service '" + service.name +
+                                         "' itself; replay to a staging server, or force it");
+  }
+  return target;
+}
+
 std::string_view replay_outcome_name(ReplayOutcome outcome) {
   constexpr std::array<std::string_view, 4> kNames = {"same", "different", "skipped", "failed"};
   return kNames[static_cast<std::size_t>(outcome)];
@@ -212,7 +212,7 @@ std::string_view replay_outcome_name(ReplayOutcome outcome) {
 Result<ReplayReport> replay_session(const SessionRecords& records, const ReplayOptions& options,
                                     const std::vector<rules::Service>& protected_services, const Redactor& redactor,
                                     const std::atomic<bool>& stopping) {
-  const auto target = choose_target(options, protected_services);
+  const auto target = replay_target(options.to, options.is_forced, protected_services);
   if (!target) return std::unexpected(target.error());
   Replay replay(records, options, *target, redactor);
   if (auto connected = replay.connect(); !connected) return std::unexpected(connected.error());

@@ -11,7 +11,9 @@
 #include "common/error.h"
 #include "control/archive/exchange.h"
 #include "control/archive/session_records.h"
+#include "control/replay/answer_comparison.h"
 #include "control/replay/compare.h"
+#include "control/replay/http_peer.h"
 #include "control/replay/redactor.h"
 #include "rules/policy.h"
 
@@ -35,14 +37,21 @@ struct ReplayedUnit {
   int replayed_status = 0;
   std::vector<HeaderDifference> headers;
   BodyDifference body;
+  ValuesCompared values;  // PostgreSQL
 };
 
 struct ReplayReport {
   std::string to;
   std::uint64_t same = 0, different = 0, skipped = 0, failed = 0;
-  std::vector<ReplayedUnit> units;  // the first kMaxReportedUnits; the counts are of all
+  bool has_values = false;  // PostgreSQL; then those of all units
+  ValuesCompared values;
+  // The first kMaxReportedUnits, of PostgreSQL half as many where they are the same; the counts are of all.
+  std::vector<ReplayedUnit> units;
 };
 inline constexpr std::size_t kMaxReportedUnits = 1000;
+
+// The first address of "HOST:PORT"; conflict for one of `services` unless forced.
+Result<Target> replay_target(const std::string& to, bool is_forced, const std::vector<rules::Service>& services);
 
 // `protected_services` and `rules` are those of the current policy. conflict when `to` is a service's own
 // address and not forced; bad_argument when it is no address; io_failed when nobody answers there.

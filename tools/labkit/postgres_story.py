@@ -49,6 +49,7 @@ class PostgresStory(Story):
     def __init__(self):
         super().__init__()
         self.postgres = Postgres(self.lab)
+        self.staging = Postgres(self.lab, "staging", self.lab.staging_port + 1000)
 
     def run(self):
         self.raise_lab()
@@ -61,8 +62,10 @@ class PostgresStory(Story):
         self.replicated()
         self.unnoticed()
         self.recorded()
+        self.replayed()
 
     def down(self):
+        self.staging.down()
         self.postgres.down()
         super().down()
 
@@ -97,10 +100,11 @@ class PostgresStory(Story):
         self.say.line()
         self.say.output(PICTURE)
         self.lab.up(POLICY)
-        self.postgres.up()
-        for sql in ("create role ann login superuser", "create database shop owner ann"):
-            self.postgres.direct(sql)
-        self.postgres.direct(TABLES, "-d", "shop")
+        for server in (self.postgres, self.staging):
+            server.up()
+            for sql in ("create role ann login superuser", "create database shop owner ann"):
+                server.direct(sql)
+            server.direct(TABLES, "-d", "shop")
         self.say.command("cat policy.yaml")
         self.say.output(POLICY)
         self.say.expect(self.beside("select count(*) from customers") == "3\n", "everything runs, the database has three customers")
@@ -191,3 +195,15 @@ class PostgresStory(Story):
         grep = subprocess.run(["grep", "-r", "-l", "-a", "-F", *(part for secret in SECRETS for part in ("-e", secret)),
                                self.lab.appliance.state], capture_output=True, text=True, check=False)
         self.say.expect(grep.returncode == 1, "none of the secrets lies in any file of the appliance")
+
+    def replayed(self):
+        self.say.step("Replay", "A recorded session runs again at a staging server, which has not heard of the new name.")
+        known = {one["id"] for one in self.sessions()}
+        self.psql("select id, name, card from customers order by id", "select count(*) from customers")
+        fresh = []
+        wait_until(lambda: fresh.extend(one["id"] for one in self.sessions() if one["id"] not in known) or fresh, 10, 0.2)
+        self.say.expect(len(fresh) == 1, "what she asks is on the record")
+        done = self.cli("replay", fresh[0], "--to", f"postgres://ann@127.0.0.1:{self.staging.port}/shop")
+        self.say.expect("- Ada Hill" in done.stdout and "+ Ada Stone" in done.stdout, "the name that differs is told, with its place")
+        self.say.expect("1 same, 1 different" in done.stdout, "and nothing else differs, as far as the record shows it")
+        self.say.expect(not self.has_secret(done.stdout + done.stderr), "it tells no secret, though staging sends them")

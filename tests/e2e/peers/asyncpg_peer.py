@@ -27,6 +27,7 @@ class Peer:
         settings = {"application_name": "asyncpg", "jit": "off"}
         self.address = {"host": host, "database": database, "user": "ann", "server_settings": settings}
         self.types = types
+        self.card = CARD
         self.connection = None
 
     async def run(self, what):
@@ -45,14 +46,16 @@ class Peer:
             say("error", error.sqlstate, error.severity, error.message, error.hint, error.constraint_name)
 
     async def work(self):
-        for part in (self.schema, self.all_types, self.arguments, self.transactions, self.errors, self.pipelines, self.cursors,
-                     self.copies, self.notifications, self.cancel):
+        for part in (self.schema, self.all_types, self.arguments, self.transactions, self.errors, self.pipelines, self.undone_pipeline,
+                     self.cursors, self.moved_cursors, self.copies, self.notifications, self.cancel):
             say("---", part.__name__)
             await part()
         say(await self.connection.execute("drop schema asyncpg cascade"))
 
     async def rerun(self):
-        """What gives the same when it is done again elsewhere."""
+        """What gives the same when it is done again elsewhere: the record masks nothing of it, no pipeline is undone, no
+        cursor that is a portal is moved."""
+        self.card = "no card"
         for part in (self.schema, self.all_types, self.arguments, self.transactions, self.errors, self.pipelines, self.cursors, self.copies):
             await part()
         say(await self.connection.execute("drop schema asyncpg cascade"))
@@ -89,7 +92,7 @@ class Peer:
         except ValueError as error:
             say(error, await self.rows("select * from items"))
         async with self.connection.transaction(isolation="serializable"):
-            await self.connection.execute("insert into items values ($1, $2, $3, $4)", 1, "one", 2, CARD)
+            await self.connection.execute("insert into items values ($1, $2, $3, $4)", 1, "one", 2, self.card)
             try:
                 async with self.connection.transaction():
                     await self.connection.execute("insert into items values (1)")
@@ -113,6 +116,9 @@ class Peer:
     async def pipelines(self):
         await self.connection.executemany("insert into items values ($1, $2, $3, null, $4)",
                                           [(i, f"item {i}", i, bytes(i % 300)) for i in range(10, 3000)])
+        say(await self.rows("select count(*), sum(id), sum(length(data)) from items"))
+
+    async def undone_pipeline(self):
         try:
             await self.connection.executemany("insert into items (id) values ($1)", [(i,) for i in range(3000, 5000)] + [(10,)] +
                                               [(i,) for i in range(5000, 7000)])
@@ -127,12 +133,15 @@ class Peer:
             async for number, text in self.connection.cursor(query, 20000, prefetch=333):
                 total = (total * 31 + number + len(text) + ord(text[0])) % 1000003
             say(total)
-            cursor = await self.connection.cursor("select i from generate_series(1, 100) i")
-            say(await cursor.fetch(3), await cursor.forward(10), await cursor.fetchrow(), len(await cursor.fetch(1000)))
         say(len(await self.connection.fetchval("select repeat('x', 3000000)")))
 
+    async def moved_cursors(self):
+        async with self.connection.transaction():
+            cursor = await self.connection.cursor("select i from generate_series(1, 100) i")
+            say(await cursor.fetch(3), await cursor.forward(10), await cursor.fetchrow(), len(await cursor.fetch(1000)))
+
     async def copies(self):
-        records = [(i, f"copied {i}", None, CARD if i == 10005 else "a card", b"\0\1\2") for i in range(10000, 14000)]
+        records = [(i, f"copied {i}", None, self.card if i == 10005 else "a card", b"\0\1\2") for i in range(10000, 14000)]
         say(await self.connection.copy_records_to_table("items", records=records))
         text = "".join(f"{i},\"quoted, {i}\",1.25,,\n" for i in range(20000, 22000))
         say(await self.connection.copy_to_table("items", source=io.BytesIO(text.encode()), format="csv"))

@@ -1,0 +1,264 @@
+// See answer_comparison.h.
+#include "control/replay/answer_comparison.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sluice::control {
+namespace {
+
+constexpr std::size_t kMostDifferences = 5;
+constexpr std::size_t kMostShownBytes = 160;
+constexpr std::size_t kReportHead = 4;  // severity, the same not translated, SQLSTATE, message
+
+bool is_sqlstate(std::string_view text) {
+  return text.size() == 5 &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// A command's tag is in capitals, which few columns are.
+bool is_tag(std::string_view text) {
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' '; });
+}
+
+std::string excerpt(std::string_view text) {
+  std::string out(text.substr(0, kMostShownBytes));
+  std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '.');
+  return out + (text.size() > kMostShownBytes ? "…" : "");
+}
+
+std::string recorded_text(const RecordedValue& value) {
+  if (value.item == Item::null) return "NULL";
+  if (value.item != Item::list) return std::string(value.bytes);
+  std::string out = "{";
+  for (const RecordedItem& element : value.elements)
+    out.append(out.size() > 1 ? "," : "").append(element.item == Item::null ? "NULL" : element.bytes);
+  return out + "}";
+}
+
+bool has_text(std::string_view body) {
+  RecordedItems items(body);
+  for (; items.at() != nullptr; items.pass())
+    if (items.is(Item::text)) return true;
+  return false;
+}
+
+}  // namespace
+
+void ValuesCompared::add(const ValuesCompared& other) {
+  values += other.values;
+  masked += other.masked;
+  unread += other.unread;
+  rows += other.rows;
+  differing += other.differing;
+}
+
+AnswerComparison::AnswerComparison(std::string_view body, PostgresHead head, bool is_masked, const Redactor& redactor,
+                                   ValuesCompared& out)
+    : items_(body),
+      head_(std::move(head)),
+      has_end_(has_text(body)),
+      is_masked_(is_masked),
+      redactor_(redactor),
+      out_(out) {}
+
+bool AnswerComparison::is_report(bool of_error) {
+  constexpr std::array<std::string_view, 3> kErrors = {"ERROR", "FATAL", "PANIC"};
+  constexpr std::array<std::string_view, 5> kNotices = {"NOTICE", "WARNING", "INFO", "LOG", "DEBUG"};
+  for (std::size_t i = 0; i < kReportHead; ++i)
+    if (!items_.is(Item::text, i)) return false;
+  const std::string_view severity = items_.at(1)->bytes;
+  const bool is_known =
+      of_error ? std::ranges::count(kErrors, severity) > 0 : std::ranges::count(kNotices, severity) > 0;
+  return is_known && is_sqlstate(items_.at(2)->bytes);
+}
+
+// At its end a report has a file of the server's source, a line in it, and a function.
+void AnswerComparison::pass_report() {
+  constexpr std::size_t kMostFields = 24;
+  std::size_t fields = kReportHead;
+  for (std::size_t i = kReportHead; i < kMostFields && items_.is(Item::text, i) && items_.is(Item::text, i + 2); ++i) {
+    if (!items_.at(i)->bytes.ends_with(".c") || !is_number(items_.at(i + 1)->bytes)) continue;
+    fields = i + 3;
+    break;
+  }
+  items_.pass(fields);
+}
+
+void AnswerComparison::pass_notices() {
+  while (is_report(false)) pass_report();
+}
+
+void AnswerComparison::differ(const std::string& where, std::string_view recorded, std::string_view shown) {
+  ++out_.differing;
+  if (out_.differences.size() < kMostDifferences)
+    out_.differences.push_back({where, excerpt(recorded), excerpt(shown)});
+}
+
+// Both are there; `shown` may be shown.
+void AnswerComparison::note(ValueMatch match, const std::string& where, std::string_view recorded,
+                            std::string_view shown) {
+  ++out_.values;
+  if (match == ValueMatch::masked) ++out_.masked;
+  if (match == ValueMatch::unread) ++out_.unread;
+  if (match == ValueMatch::different) differ(where, recorded, shown);
+}
+
+void AnswerComparison::compare_text(const std::string& where, std::string_view recorded, std::string_view replayed) {
+  const ValueMatch match = match_text(recorded, replayed, is_masked_);
+  note(match, where, recorded, match == ValueMatch::different ? redactor_.redact(replayed) : std::string());
+}
+
+std::string AnswerComparison::shown_value(std::optional<std::string_view> value, std::size_t column) const {
+  if (!value) return "NULL";
+  const bool is_hidden = column < columns_.size() && columns_[column].is_hidden;
+  return is_hidden ? std::string(std::min(value->size(), kMostShownBytes), '*') : redactor_.redact(*value);
+}
+
+std::string AnswerComparison::shown_row(const Row& values) const {
+  std::string out;
+  for (std::size_t i = 0; i < values.size(); ++i) out += (i == 0 ? "" : " | ") + shown_value(values[i], i);
+  return out;
+}
+
+void AnswerComparison::columns(const std::vector<ReplayedColumn>& columns, bool is_told) {
+  pass_copied();
+  rows_ = 0;
+  columns_.clear();
+  if (is_told) pass_notices();
+  for (const ReplayedColumn& column : columns) {
+    columns_.push_back(
+        {.type = column.type, .is_hidden = redactor_.hides_column(column.name, column.type, column.attribute)});
+    if (!is_told) continue;
+    const std::string where = "column " + std::to_string(columns_.size());
+    if (!items_.is(Item::text)) {
+      differ(where, "", redactor_.redact(column.name));
+      continue;
+    }
+    compare_text(where, items_.at()->bytes, column.name);
+    items_.pass();
+  }
+  for (; is_told && items_.is(Item::text) && !is_tag(items_.at()->bytes) && !is_report(true); items_.pass())
+    differ("a column", items_.at()->bytes, "");
+}
+
+bool AnswerComparison::rows_are_over() {
+  pass_notices();
+  if (items_.is(Item::left_out) && rows_left_out_ == items_.at()->length) {
+    items_.pass();
+    rows_left_out_ = 0;
+    pass_notices();
+  }
+  return items_.at() == nullptr || items_.is(Item::text);
+}
+
+void AnswerComparison::left_out_row(const std::string& where, const Row& values) {
+  if (rows_left_out_ == items_.at()->length) return differ(where, "", shown_row(values));
+  ++rows_left_out_;
+  ++out_.rows;
+}
+
+void AnswerComparison::row(const Row& values) {
+  const std::string where = "row " + std::to_string(++rows_);
+  if (rows_are_over()) return differ(where, "", shown_row(values));
+  if (items_.is(Item::left_out)) return left_out_row(where, values);
+  std::size_t i = 0;
+  for (auto recorded = items_.take_value(); recorded; recorded = items_.take_value(), ++i) {
+    const std::string value = where + ", value " + std::to_string(i + 1);
+    if (i >= values.size()) {
+      differ(value, recorded_text(*recorded), "");
+      continue;
+    }
+    const ValueKind kind{.type = i < columns_.size() ? columns_[i].type : 0,
+                         .is_binary = head_.has_binary(static_cast<std::uint32_t>(i + 1))};
+    const ValueMatch match = match_value(*recorded, values[i], kind, is_masked_);
+    const bool is_shown = match == ValueMatch::different;
+    note(match, value, is_shown ? recorded_text(*recorded) : "", is_shown ? shown_value(values[i], i) : "");
+  }
+  for (; i < values.size(); ++i) differ(where + ", value " + std::to_string(i + 1), "", shown_value(values[i], i));
+  if (items_.is(Item::row)) items_.pass();
+}
+
+// A row of text is as many lines as came; in the binary format, as many bytes.
+void AnswerComparison::copied(std::string_view bytes) {
+  if (!std::exchange(in_copy_, true)) {
+    pass_notices();
+    rows_ = 0;
+    copy_left_ = items_.is(Item::text) ? items_.at()->bytes : std::string_view();
+  }
+  const std::string where = "COPY, row " + std::to_string(++rows_);
+  if (copy_left_.empty()) return differ(where, "", redactor_.redact(bytes));
+  std::size_t size = bytes.size();
+  if (bytes.ends_with('\n')) {
+    size = 0;
+    for (auto lines = std::ranges::count(bytes, '\n'); lines > 0 && size < copy_left_.size(); --lines)
+      size = std::min(copy_left_.find('\n', size), copy_left_.size() - 1) + 1;
+  }
+  const std::string_view recorded = copy_left_.substr(0, size);
+  copy_left_.remove_prefix(recorded.size());
+  compare_text(where, recorded, bytes);
+}
+
+void AnswerComparison::pass_copied() {
+  if (!std::exchange(in_copy_, false)) return;
+  if (!copy_left_.empty()) differ("COPY, the rest", copy_left_, "");
+  copy_left_ = {};
+  if (items_.is(Item::text)) items_.pass();
+}
+
+void AnswerComparison::pass_rows() {
+  std::uint64_t missing = 0;
+  for (; items_.at() != nullptr && !items_.is(Item::text); items_.pass()) {
+    if (items_.is(Item::row)) ++missing;
+    if (items_.is(Item::left_out)) missing += items_.at()->length - std::exchange(rows_left_out_, 0);
+  }
+  if (missing > 0) differ("rows", std::to_string(missing) + " more", "");
+}
+
+void AnswerComparison::tag(std::string_view tag) {
+  pass_copied();
+  pass_notices();
+  pass_rows();
+  pass_notices();
+  rows_ = 0;
+  if (is_report(true)) {
+    differ("the end", std::string(items_.at(2)->bytes) + " " + std::string(items_.at(3)->bytes), tag);
+    pass_report();
+  } else if (items_.is(Item::text)) {
+    compare_text("the end", items_.at()->bytes, tag);
+    items_.pass();
+  } else {
+    differ("the end", "", tag);
+  }
+}
+
+// Texts of errors are in the server's language, and each version has its own.
+void AnswerComparison::error(std::string_view sqlstate, std::string_view message) {
+  const std::string told = std::string(sqlstate) + " " + redactor_.redact(message);
+  pass_copied();
+  pass_notices();
+  pass_rows();
+  pass_notices();
+  rows_ = 0;
+  if (is_report(true)) {
+    const std::string recorded = std::string(items_.at(2)->bytes) + " " + std::string(items_.at(3)->bytes);
+    note(items_.at(2)->bytes == sqlstate ? ValueMatch::same : ValueMatch::different, "the end", recorded, told);
+    return pass_report();
+  }
+  differ("the end", "no error", told);
+  while (items_.at() != nullptr) items_.pass();  // an error ends it all
+}
+
+void AnswerComparison::finish() {
+  pass_copied();
+  pass_notices();
+  if (items_.at() != nullptr) differ("the end", items_.is(Item::text) ? items_.at()->bytes : "more values", "");
+}
+
+}  // namespace sluice::control

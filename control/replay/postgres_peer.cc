@@ -1,0 +1,185 @@
+// See postgres_peer.h.
+#include "control/replay/postgres_peer.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "common/file.h"
+
+namespace sluice::control {
+namespace {
+
+constexpr int kSliceMs = 200;  // of a wait, after which it is looked whether control stops
+
+// The first line of libpq's message; what follows are hints, and other attempts.
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+void hear_no_notice(void*, const PGresult*) {}
+
+}  // namespace
+
+void PgFree::operator()(pg_conn* connection) const {
+  PQfinish(connection);
+}
+void PgFree::operator()(pg_result* result) const {
+  PQclear(result);
+}
+
+std::unexpected<Error> PostgresPeer::problem() const {
+  return fail(ErrorCode::io_failed, first_line(PQerrorMessage(connection_.get())));
+}
+
+Result<PostgresPeer> PostgresPeer::connect(const Settings& settings, const std::atomic<bool>& stopping) {
+  const PostgresTarget& to = settings.target;
+  const std::vector<std::pair<const char*, std::string>> parameters = {
+      {"host", to.host},  // what a password file and a certificate say
+      {"hostaddr", format_address(settings.address.address)},
+      {"port", std::to_string(settings.address.port)},
+      {"user", to.user},
+      {"dbname", to.database},
+      {"sslmode", to.sslmode},
+      {"options", to.options},
+      {"passfile", settings.passfile},
+      {"connect_timeout", std::to_string(std::max(2, settings.timeout_seconds))},
+      {"tcp_user_timeout", std::to_string(settings.timeout_seconds * 1000)},
+      {"gssencmode", "disable"},
+      {"client_encoding", "UTF8"},
+      {"application_name", "sluice replay"},
+  };
+  std::vector<const char*> keys;
+  std::vector<const char*> values;
+  for (const auto& [key, value] : parameters) {
+    if (value.empty()) continue;
+    keys.push_back(key);
+    values.push_back(value.c_str());
+  }
+  keys.push_back(nullptr);
+  values.push_back(nullptr);
+  std::unique_ptr<pg_conn, PgFree> connection(PQconnectdbParams(keys.data(), values.data(), 0));
+  PostgresPeer peer(std::move(connection), settings.timeout_seconds, stopping);
+  if (PQstatus(peer.connection_.get()) != CONNECTION_OK || PQsetnonblocking(peer.connection_.get(), 1) != 0)
+    return peer.problem();
+  PQsetNoticeReceiver(peer.connection_.get(), hear_no_notice, nullptr);
+  return peer;
+}
+
+// Until something has come, or (for_room) may be sent.
+Result<void> PostgresPeer::wait(bool for_room) {
+  const int slices = timeout_seconds_ * 1000 / kSliceMs;
+  for (int slice = 0; slice < slices; ++slice) {
+    if (stopping_->load(std::memory_order_relaxed)) return fail(ErrorCode::conflict, "control stops");
+    pollfd descriptor = {.fd = PQsocket(connection_.get()),
+                         .events = static_cast<short>(for_room ? POLLIN | POLLOUT : POLLIN),
+                         .revents = 0};
+    const int ready = ::poll(&descriptor, 1, kSliceMs);
+    if (ready < 0 && errno != EINTR) return std::unexpected(system_error("poll"));
+    if (ready <= 0) continue;
+    if (PQconsumeInput(connection_.get()) != 1) return problem();
+    return {};
+  }
+  return fail(ErrorCode::io_failed, "the server says nothing for " + std::to_string(timeout_seconds_) + " s");
+}
+
+Result<void> PostgresPeer::drain() {
+  for (;;) {
+    const auto result = next();
+    if (!result) return std::unexpected(result.error());
+    if (*result == nullptr) return {};
+    const ExecStatusType status = PQresultStatus(result->get());
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_BOTH)
+      if (auto ended = end_copy("not replayed"); !ended) return ended;
+    while (status == PGRES_COPY_OUT) {
+      const auto data = get_copy();
+      if (!data) return std::unexpected(data.error());
+      if (!*data) break;
+    }
+  }
+}
+
+Result<void> PostgresPeer::flush() {
+  for (;;) {
+    const int left = PQflush(connection_.get());
+    if (left < 0) return problem();
+    if (left == 0) return {};
+    if (auto waited = wait(true); !waited) return waited;
+  }
+}
+
+Result<void> PostgresPeer::sent(int ok) {
+  if (ok != 1) return problem();
+  PQsetSingleRowMode(connection_.get());
+  return flush();
+}
+
+Result<void> PostgresPeer::query(const std::string& text) {
+  if (auto drained = drain(); !drained) return drained;
+  return sent(PQsendQuery(connection_.get(), text.c_str()));
+}
+
+Result<void> PostgresPeer::prepare(const std::string& name, const std::string& text) {
+  if (auto drained = drain(); !drained) return drained;
+  return sent(PQsendPrepare(connection_.get(), name.c_str(), text.c_str(), 0, nullptr));
+}
+
+Result<void> PostgresPeer::describe(const std::string& name) {
+  if (auto drained = drain(); !drained) return drained;
+  return sent(PQsendDescribePrepared(connection_.get(), name.c_str()));
+}
+
+Result<void> PostgresPeer::run(const std::string& name, const std::vector<BoundValue>& values) {
+  if (auto drained = drain(); !drained) return drained;
+  std::vector<const char*> bytes;
+  std::vector<int> lengths;
+  std::vector<int> formats;
+  for (const BoundValue& value : values) {
+    bytes.push_back(value.bytes ? value.bytes->c_str() : nullptr);
+    lengths.push_back(value.bytes ? static_cast<int>(value.bytes->size()) : 0);
+    formats.push_back(value.is_binary ? 1 : 0);
+  }
+  return sent(PQsendQueryPrepared(connection_.get(), name.c_str(), static_cast<int>(values.size()), bytes.data(),
+                                  lengths.data(), formats.data(), 0));
+}
+
+Result<PgResult> PostgresPeer::next() {
+  if (stopping_->load(std::memory_order_relaxed)) return fail(ErrorCode::conflict, "control stops");
+  while (PQisBusy(connection_.get()) != 0)
+    if (auto waited = wait(false); !waited) return std::unexpected(waited.error());
+  return PgResult(PQgetResult(connection_.get()));
+}
+
+Result<void> PostgresPeer::put_copy(std::string_view bytes) {
+  for (;;) {
+    const int put = PQputCopyData(connection_.get(), bytes.data(), static_cast<int>(bytes.size()));
+    if (put < 0) return problem();
+    if (put > 0) return {};
+    if (auto waited = wait(true); !waited) return waited;
+  }
+}
+
+Result<void> PostgresPeer::end_copy(const char* error) {
+  for (;;) {
+    const int put = PQputCopyEnd(connection_.get(), error);
+    if (put < 0) return problem();
+    if (put > 0) return flush();
+    if (auto waited = wait(true); !waited) return waited;
+  }
+}
+
+Result<std::optional<std::string>> PostgresPeer::get_copy() {
+  for (;;) {
+    char* buffer = nullptr;
+    const int bytes = PQgetCopyData(connection_.get(), &buffer, 1);
+    const std::unique_ptr<char, void (*)(void*)> owned(buffer, PQfreemem);
+    if (bytes > 0) return std::string(buffer, static_cast<std::size_t>(bytes));
+    if (bytes < 0) return std::optional<std::string>();  // its end, or an error that next() tells
+    if (auto waited = wait(false); !waited) return std::unexpected(waited.error());
+  }
+}
+
+}  // namespace sluice::control

@@ -1,0 +1,74 @@
+// One connection to the PostgreSQL server that a session is replayed to, over libpq: one statement at a time, its rows
+// one by one, as text. Every wait has a time limit, and ends when control stops.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.h"
+#include "control/replay/http_peer.h"
+#include "control/replay/postgres_target.h"
+
+struct pg_conn;
+struct pg_result;
+
+namespace sluice::control {
+
+struct PgFree {
+  void operator()(pg_conn* connection) const;
+  void operator()(pg_result* result) const;
+};
+using PgResult = std::unique_ptr<pg_result, PgFree>;
+
+// A value as it is bound; without bytes it is NULL.
+struct BoundValue {
+  std::optional<std::string> bytes;
+  bool is_binary = false;
+};
+
+class PostgresPeer {
+ public:
+  struct Settings {
+    Target address;
+    PostgresTarget target;  // with user and database
+    std::string passfile;   // empty: libpq's own
+    int timeout_seconds = 30;
+  };
+  static Result<PostgresPeer> connect(const Settings& settings, const std::atomic<bool>& stopping);
+
+  // How long the server may say nothing, from now on.
+  void be_patient(int seconds) { timeout_seconds_ = seconds; }
+
+  // Each begins what next() then tells the results of. What was not read of the one before is dropped.
+  Result<void> query(const std::string& text);
+  Result<void> prepare(const std::string& name, const std::string& text);
+  Result<void> describe(const std::string& name);
+  Result<void> run(const std::string& name, const std::vector<BoundValue>& values);
+
+  // A row, the end of a result, or an error; nothing once all has come.
+  Result<PgResult> next();
+  // Of a result that says COPY: data in, and its end; data out, nothing at its end.
+  Result<void> put_copy(std::string_view bytes);
+  Result<void> end_copy(const char* error = nullptr);
+  Result<std::optional<std::string>> get_copy();
+
+ private:
+  PostgresPeer(std::unique_ptr<pg_conn, PgFree> connection, int timeout_seconds, const std::atomic<bool>& stopping)
+      : connection_(std::move(connection)), timeout_seconds_(timeout_seconds), stopping_(&stopping) {}
+  Result<void> drain();
+  Result<void> sent(int ok);
+  Result<void> flush();
+  Result<void> wait(bool for_room);
+  [[nodiscard]] std::unexpected<Error> problem() const;
+
+  std::unique_ptr<pg_conn, PgFree> connection_;
+  int timeout_seconds_;
+  const std::atomic<bool>* stopping_;
+};
+
+}  // namespace sluice::control

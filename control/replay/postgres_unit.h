@@ -1,0 +1,48 @@
+// What a recorded unit of PostgreSQL says (docs/formats/segment.md): its head, its statement, the values that it binds,
+// and whether it can be run again as the server got it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.h"
+#include "control/archive/exchange.h"
+#include "control/archive/session_records.h"
+#include "control/replay/recorded_items.h"
+#include "rules/rule.h"
+
+namespace sluice::control {
+
+struct PostgresHead {
+  std::string kind;                // QUERY, BIND, ROWS, ...
+  std::vector<std::string> names;  // of a statement, of a portal and a statement, of a portal
+  bool is_binary = false;          // all values
+  bool is_mixed = false;           // some of them: those listed, or nobody knows which where there are none
+  std::vector<std::uint32_t> binary;
+
+  [[nodiscard]] bool has_binary(std::uint32_t number) const;  // from 1
+};
+
+PostgresHead parse_postgres_head(std::string_view line);
+
+// Why it is not run; empty: it can be, as far as its body is not asked.
+std::string why_not_run(const Unit& unit);
+
+// All of it, of at most 16 MiB; bad_argument, record_gap where it is not there.
+Result<std::string> recorded_body(const SessionRecords& records, const Unit& unit, Direction direction);
+inline constexpr std::size_t kMostPostgresBodyBytes = 16 * 1024 * 1024;
+
+// Of a Query or Parse.
+std::string_view statement_of(std::string_view body);
+// Of a Bind.
+std::vector<RecordedValue> bound_values(std::string_view body);
+
+// Stars stand in its body where the server got something else: a rule (of `rules`, or one that is not there any more)
+// hides on the record what it does not hide on the wire, or hides a value that went in binary, in which there are no
+// stars.
+bool is_masked_for_record(const Message& request, std::string_view body, std::span<const rules::Rule> rules);
+
+}  // namespace sluice::control

@@ -1,0 +1,362 @@
+// See statement_replay.h.
+#include "control/replay/statement_replay.h"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::control {
+namespace {
+
+constexpr std::size_t kShownStatementBytes = 100;
+constexpr std::string_view kTextEnd("\n\x03\0", 3);
+constexpr std::string_view kMasked = "the record masks parts of it, so the server would get something else";
+
+std::string_view text_of(const char* text) {
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+// The beginning of a statement, on one line.
+std::string shown(std::string_view statement) {
+  std::string out(statement.substr(0, kShownStatementBytes));
+  std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return out + (statement.size() > kShownStatementBytes ? "…" : "");
+}
+
+// Of a statement that is read in parts, the tag counts the rows of the last one; here it was read as a whole.
+std::string tag_of(const PGresult& result, bool is_part, std::uint64_t rows) {
+  const std::string tag(text_of(PQcmdStatus(const_cast<PGresult*>(&result))));
+  return is_part ? tag.substr(0, tag.rfind(' ') + 1) + std::to_string(rows) : tag;
+}
+
+std::string quoted(const std::string& name) {
+  std::string out = "\"";
+  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
+  return out + "\"";
+}
+
+// About what is on the record, not about the server.
+bool is_about_record(const Error& error) {
+  return error.code == ErrorCode::bad_argument || error.code == ErrorCode::record_gap;
+}
+
+// What took its time when it was recorded gets it again.
+int patience(const Unit& unit, int seconds) {
+  constexpr WallNs kMostWait = 3600 * kSecond;
+  const WallNs took = unit.response.end_wall_ns - unit.request.begin_wall_ns;
+  return seconds + (took > 0 ? static_cast<int>(std::min<WallNs>(2 * took, kMostWait) / kSecond) : 0);
+}
+
+}  // namespace
+
+Result<std::string> StatementReplay::request_body(const Unit& unit) const {
+  auto body = recorded_body(records_, unit, Direction::request);
+  if (body && is_masked_for_record(unit.request, *body, terms_.rules))
+    return fail(ErrorCode::bad_argument, std::string(kMasked));
+  return body;
+}
+
+// Comparing.
+
+Result<void> StatementReplay::begin_comparing(const Unit& unit, const ReplayedUnit& out, bool has_columns) {
+  auto body = recorded_body(records_, unit, Direction::response);
+  if (!body) return fail(body.error().code, "its answer: " + body.error().detail);
+  now_ = {.body = std::move(*body), .out = out, .comparison = nullptr, .has_columns = has_columns, .is_part = false};
+  now_.comparison = std::make_unique<AnswerComparison>(now_.body, parse_postgres_head(unit.response.head),
+                                                       !unit.response.hits.empty(), terms_.redactor, now_.out.values);
+  return {};
+}
+
+ReplayedUnit StatementReplay::compared() {
+  now_.out.outcome = now_.out.values.differing == 0 ? ReplayOutcome::same : ReplayOutcome::different;
+  now_.comparison.reset();
+  return std::move(now_.out);
+}
+
+void StatementReplay::compare_columns(const pg_result& result) {
+  std::vector<ReplayedColumn> columns;
+  for (int i = 0; i < PQnfields(&result); ++i)
+    columns.push_back(
+        {.name = text_of(PQfname(&result, i)), .type = PQftype(&result, i), .attribute = PQftablecol(&result, i)});
+  now_.comparison->columns(columns, now_.has_columns);
+}
+
+void StatementReplay::compare_row(const pg_result& result) {
+  AnswerComparison::Row values;
+  for (int i = 0; i < PQnfields(&result); ++i) {
+    const auto bytes = static_cast<std::size_t>(PQgetlength(&result, 0, i));
+    const bool is_null = PQgetisnull(&result, 0, i) != 0;
+    values.push_back(is_null ? std::nullopt : std::optional(std::string_view(PQgetvalue(&result, 0, i), bytes)));
+  }
+  now_.comparison->row(values);
+}
+
+void StatementReplay::compare_error(const pg_result& result) {
+  now_.comparison->error(text_of(PQresultErrorField(&result, PG_DIAG_SQLSTATE)),
+                         text_of(PQresultErrorField(&result, PG_DIAG_MESSAGE_PRIMARY)));
+}
+
+Result<void> StatementReplay::compare_copied() {
+  for (;;) {
+    const auto data = peer_.get_copy();
+    if (!data) return std::unexpected(data.error());
+    if (!*data) return {};
+    now_.comparison->copied(**data);
+  }
+}
+
+// Until all results have come; false where they stop before: data is to be copied in, or the record has no more rows.
+Result<bool> StatementReplay::compare_results() {
+  bool is_in_rows = false;
+  std::uint64_t rows = 0;
+  const bool has_end = now_.comparison->has_end();
+  while (has_end || !now_.comparison->rows_are_over()) {
+    const auto next = peer_.next();
+    if (!next) return std::unexpected(next.error());
+    const PGresult* const result = next->get();
+    if (result == nullptr) {
+      now_.comparison->finish();
+      return true;
+    }
+    switch (PQresultStatus(result)) {
+      case PGRES_SINGLE_TUPLE:
+        if (!std::exchange(is_in_rows, true)) compare_columns(*result);
+        compare_row(*result);
+        ++rows;
+        break;
+      case PGRES_TUPLES_OK:
+      case PGRES_COMMAND_OK:
+        if (!std::exchange(is_in_rows, false)) compare_columns(*result);
+        now_.comparison->tag(tag_of(*result, now_.is_part, rows));
+        break;
+      case PGRES_EMPTY_QUERY:
+        break;
+      case PGRES_COPY_OUT:
+        if (auto copied = compare_copied(); !copied) return std::unexpected(copied.error());
+        break;
+      case PGRES_COPY_IN:
+        takes_data_ = true;
+        is_binary_copy_ = PQbinaryTuples(result) != 0;
+        return false;
+      default:
+        if (PQresultErrorField(result, PG_DIAG_SQLSTATE) == nullptr)
+          return fail(ErrorCode::io_failed, PQresultErrorMessage(result));
+        compare_error(*result);
+        is_in_rows = false;
+        break;
+    }
+  }
+  return false;
+}
+
+// What clients say.
+
+Result<void> StatementReplay::query(const Unit& unit, ReplayedUnit& out) {
+  const auto body = request_body(unit);
+  if (!body) return std::unexpected(body.error());
+  const std::string statement(statement_of(*body));
+  out.request_line += " " + shown(statement);
+  if (auto begun = begin_comparing(unit, out, true); !begun) return begun;
+  if (auto sent = peer_.query(statement); !sent) return sent;
+  const auto is_over = compare_results();
+  if (!is_over) return std::unexpected(is_over.error());
+  if (*is_over) out = compared();
+  return {};
+}
+
+// A name that is taken was closed before, which is not on the record.
+Result<void> StatementReplay::parse(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
+  if (head.names.size() != 1) return fail(ErrorCode::bad_argument, "its name is cut");
+  const auto body = request_body(unit);
+  if (!body) return std::unexpected(body.error());
+  const std::string& name = head.names.front();
+  const std::string statement(statement_of(*body));
+  out.request_line += " " + shown(statement);
+  if (auto begun = begin_comparing(unit, out, false); !begun) return begun;
+  if (!name.empty() && prepared_.contains(name))
+    if (auto sent = peer_.query("deallocate " + quoted(name)); !sent) return sent;
+  prepared_.erase(name);
+  if (auto sent = peer_.prepare(name, statement); !sent) return sent;
+  const auto result = peer_.next();
+  if (!result) return std::unexpected(result.error());
+  if (PQresultStatus(result->get()) == PGRES_COMMAND_OK)
+    prepared_[name] = shown(statement);
+  else if (PQresultErrorField(result->get(), PG_DIAG_SQLSTATE) == nullptr)
+    return fail(ErrorCode::io_failed, PQresultErrorMessage(result->get()));
+  else
+    compare_error(**result);
+  now_.comparison->finish();
+  out = compared();
+  return {};
+}
+
+Result<std::vector<std::uint32_t>> StatementReplay::parameter_types(const std::string& statement) {
+  if (auto sent = peer_.describe(statement); !sent) return std::unexpected(sent.error());
+  const auto result = peer_.next();
+  if (!result) return std::unexpected(result.error());
+  std::vector<std::uint32_t> types;
+  for (int i = 0; i < PQnparams(result->get()); ++i) types.push_back(PQparamtype(result->get(), i));
+  return types;
+}
+
+// What came in binary and was read is text on the record, and is bound as text. What was not is bound as it came.
+Result<std::vector<BoundValue>> StatementReplay::values_to_bind(const PostgresHead& head, const std::string& body) {
+  const std::vector<RecordedValue> recorded = bound_values(body);
+  std::vector<std::uint32_t> types;
+  if (std::ranges::any_of(recorded, [](const RecordedValue& value) { return value.item == Item::list; })) {
+    auto known = parameter_types(head.names[1]);
+    if (!known) return std::unexpected(known.error());
+    types = std::move(*known);
+  }
+  std::vector<BoundValue> values;
+  for (const RecordedValue& value : recorded) {
+    BoundValue bound;
+    const std::size_t at = values.size();
+    if (value.item == Item::list) {
+      bound.bytes = array_text(value.elements, at < types.size() ? types[at] : 0);
+      if (!bound.bytes) return fail(ErrorCode::bad_argument, "it binds an array in a binary format that is not read");
+    }
+    if (value.item == Item::value || value.item == Item::decoded) bound.bytes = std::string(value.bytes);
+    if (value.item == Item::value && head.is_mixed && head.binary.empty())
+      return fail(ErrorCode::bad_argument, "which of its values are binary is not on the record");
+    bound.is_binary = value.item == Item::value && head.has_binary(static_cast<std::uint32_t>(at + 1));
+    values.push_back(std::move(bound));
+  }
+  return values;
+}
+
+// It is sent with its Execute, or by itself where the record says that it failed.
+Result<void> StatementReplay::bind(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
+  if (head.names.size() != 2) return fail(ErrorCode::bad_argument, "its names are cut");
+  const auto statement = prepared_.find(head.names[1]);
+  if (statement == prepared_.end()) return fail(ErrorCode::bad_argument, "its statement was not prepared");
+  out.request_line += " " + statement->second;
+  const auto body = request_body(unit);
+  if (!body) return std::unexpected(body.error());
+  auto values = values_to_bind(head, *body);
+  if (!values) return std::unexpected(values.error());
+  if (auto begun = begin_comparing(unit, out, false); !begun) return begun;
+  if (unit.response.recorded_bytes > 0) {
+    if (auto sent = peer_.run(head.names[1], *values); !sent) return sent;
+    if (const auto is_over = compare_results(); !is_over) return std::unexpected(is_over.error());
+  }
+  out = compared();
+  portals_[head.names[0]] = {.statement = head.names[1], .values = std::move(*values)};
+  return {};
+}
+
+Result<void> StatementReplay::execute(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
+  const auto portal = head.names.empty() ? portals_.end() : portals_.find(head.names.front());
+  if (portal == portals_.end()) return fail(ErrorCode::bad_argument, "its values were not bound");
+  const auto statement = prepared_.find(portal->second.statement);
+  if (statement != prepared_.end()) out.request_line += " " + statement->second;
+  const bool goes_on = std::exchange(has_more_rows_, false) && more_rows_of_ == portal->first;
+  if (!goes_on && portal->second.has_run)
+    return fail(ErrorCode::bad_argument, "its portal was read on behind another statement");
+  if (!goes_on && statement == prepared_.end()) return fail(ErrorCode::bad_argument, "its statement was not prepared");
+  if (auto begun = begin_comparing(unit, out, false); !begun) return begun;
+  portal->second.has_run = true;
+  now_.is_part = goes_on;
+  if (!goes_on)
+    if (auto sent = peer_.run(portal->second.statement, portal->second.values); !sent) return sent;
+  const auto is_over = compare_results();
+  if (!is_over) return std::unexpected(is_over.error());
+  has_more_rows_ = !*is_over && !takes_data_;
+  more_rows_of_ = portal->first;
+  if (!takes_data_) out = compared();
+  return {};
+}
+
+// All but the mark behind the data.
+Result<void> StatementReplay::put_data(const Unit& unit) {
+  std::string held;
+  Result<void> put;
+  const auto streamed = stream_body(records_, unit.request.place, unit.number, Direction::request, [&](Bytes bytes) {
+    held.append(as_text(bytes));
+    if (held.size() <= kTextEnd.size()) return true;
+    put = peer_.put_copy(std::string_view(held).substr(0, held.size() - kTextEnd.size()));
+    held.erase(0, held.size() - kTextEnd.size());
+    return put.has_value();
+  });
+  if (!streamed) return streamed;
+  if (put && held != kTextEnd && !held.empty()) put = peer_.put_copy(held);
+  return put;
+}
+
+// The data that the statement before it asked for, which is counted with it.
+Result<void> StatementReplay::copy(const Unit& unit) {
+  if (!takes_data_) return fail(ErrorCode::bad_argument, "no statement asked for the data");
+  if (is_masked_for_record(unit.request, "*", terms_.rules)) {
+    const Result<void> ended = end_data("its data was not sent: " + std::string(kMasked));
+    return ended ? fail(ErrorCode::bad_argument, std::string(kMasked)) : ended;
+  }
+  takes_data_ = false;
+  if (auto put = put_data(unit); !put) return put;
+  if (auto ended = peer_.end_copy(); !ended) return ended;
+  const auto is_over = compare_results();
+  if (!is_over) return std::unexpected(is_over.error());
+  if (*is_over) report_(compared());
+  return {};
+}
+
+// Without data, so that a transaction goes on. The binary format has no such thing.
+Result<void> StatementReplay::end_data(const std::string& why) {
+  if (!std::exchange(takes_data_, false)) return {};
+  now_.out.outcome = ReplayOutcome::skipped;
+  now_.out.reason = why;
+  now_.out.values = {};
+  report_(std::move(now_.out));
+  return peer_.end_copy(is_binary_copy_ ? "the data is not replayed" : nullptr);
+}
+
+Result<void> StatementReplay::run(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
+  peer_.be_patient(patience(unit, terms_.timeout_seconds));
+  if (head.kind == "COPY") return copy(unit);
+  if (auto ended = end_data("the data that it copies is not on the record"); !ended) return ended;
+  if (head.kind != "EXECUTE") has_more_rows_ = false;
+  if (head.kind == "QUERY") return query(unit, out);
+  if (head.kind == "PARSE") return parse(unit, head, out);
+  if (head.kind == "BIND") return bind(unit, head, out);
+  if (head.kind == "EXECUTE") return execute(unit, head, out);
+  return fail(ErrorCode::bad_argument, "a message of this kind is not replayed");
+}
+
+// The server has something else under the name than the session had.
+void StatementReplay::forget(const PostgresHead& head) {
+  if (head.names.empty()) return;
+  if (head.kind == "PARSE") prepared_.erase(head.names.front());
+  if (head.kind == "BIND") portals_.erase(head.names.front());
+}
+
+void StatementReplay::replay(const Unit& unit) {
+  if (!unit.request.present || unit.request.head.empty()) return;  // what the server said unasked
+  const PostgresHead head = parse_postgres_head(unit.request.head);
+  ReplayedUnit out;
+  out.unit = unit.number;
+  out.request_line = unit.request.head.substr(0, unit.request.head.find('\n'));
+  out.reason = is_lost_ ? "the connection failed before" : why_not_run(unit);
+  if (!out.reason.empty()) {
+    out.outcome = ReplayOutcome::skipped;
+    return report_(std::move(out));
+  }
+  const auto done = run(unit, head, out);
+  if (done && takes_data_ && head.kind != "COPY") {
+    now_.out.request_line = out.request_line;
+    return;  // counted when it is over
+  }
+  if (!done) {
+    out.outcome = is_about_record(done.error()) ? ReplayOutcome::skipped : ReplayOutcome::failed;
+    out.reason = is_about_record(done.error()) ? done.error().detail : terms_.redactor.redact(done.error().message());
+    is_lost_ = !is_about_record(done.error());
+    takes_data_ = takes_data_ && !is_lost_;
+    forget(head);
+  }
+  report_(std::move(out));
+}
+
+void StatementReplay::finish() {
+  if (!is_lost_) (void)end_data("the data that it copies is not on the record");
+}
+
+}  // namespace sluice::control

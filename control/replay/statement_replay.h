@@ -1,0 +1,86 @@
+// The units of one recorded PostgreSQL session, each run at the other server as the record has it: statements, what was
+// prepared and bound, COPY data. What is not run leaves nothing behind that a later unit could take for it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "control/replay/answer_comparison.h"
+#include "control/replay/postgres_peer.h"
+#include "control/replay/postgres_unit.h"
+#include "control/replay/replay.h"
+
+namespace sluice::control {
+
+class StatementReplay {
+ public:
+  // They outlive it.
+  struct Terms {
+    std::span<const rules::Rule> rules;
+    const Redactor& redactor;
+    int timeout_seconds;
+  };
+  using Report = std::function<void(ReplayedUnit)>;
+
+  StatementReplay(const SessionRecords& records, PostgresPeer peer, const Terms& terms, Report report)
+      : records_(records), peer_(std::move(peer)), terms_(terms), report_(std::move(report)) {}
+
+  void replay(const Unit& unit);
+  // No unit comes any more.
+  void finish();
+
+ private:
+  struct Portal {
+    std::string statement;
+    std::vector<BoundValue> values;
+    bool has_run = false;
+  };
+  // What was sent and is not compared to its end: a statement that copies in, or of which more rows are asked for.
+  struct UnderWay {
+    std::string body;
+    ReplayedUnit out;
+    std::unique_ptr<AnswerComparison> comparison;
+    bool has_columns = false;  // of its results, on the record
+    bool is_part = false;      // it goes on where the Execute before stopped
+  };
+
+  Result<void> run(const Unit& unit, const PostgresHead& head, ReplayedUnit& out);
+  Result<void> query(const Unit& unit, ReplayedUnit& out);
+  Result<void> parse(const Unit& unit, const PostgresHead& head, ReplayedUnit& out);
+  Result<void> bind(const Unit& unit, const PostgresHead& head, ReplayedUnit& out);
+  Result<void> execute(const Unit& unit, const PostgresHead& head, ReplayedUnit& out);
+  Result<void> copy(const Unit& unit);
+
+  Result<std::string> request_body(const Unit& unit) const;
+  Result<std::vector<BoundValue>> values_to_bind(const PostgresHead& head, const std::string& body);
+  Result<std::vector<std::uint32_t>> parameter_types(const std::string& statement);
+  Result<void> put_data(const Unit& unit);
+  Result<void> end_data(const std::string& why);
+  Result<void> begin_comparing(const Unit& unit, const ReplayedUnit& out, bool has_columns);
+  Result<bool> compare_results();
+  void compare_columns(const pg_result& result);
+  void compare_row(const pg_result& result);
+  void compare_error(const pg_result& result);
+  Result<void> compare_copied();
+  [[nodiscard]] ReplayedUnit compared();
+  void forget(const PostgresHead& head);
+
+  const SessionRecords& records_;
+  PostgresPeer peer_;
+  const Terms terms_;
+  Report report_;
+  std::map<std::string, std::string> prepared_;  // at the server, with the beginning of the statement
+  std::map<std::string, Portal> portals_;
+  UnderWay now_;
+  bool takes_data_ = false;      // now_ copies in
+  bool is_binary_copy_ = false;  // and the data is in the binary format
+  bool has_more_rows_ = false;   // now_ was read in part, of more_rows_of_
+  std::string more_rows_of_;     // a portal
+  bool is_lost_ = false;
+};
+
+}  // namespace sluice::control

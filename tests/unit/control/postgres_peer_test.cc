@@ -1,0 +1,85 @@
+// The connection to the server of a replay, where that server stops speaking.
+#include "control/replay/postgres_peer.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <thread>
+
+#include "common/fd.h"
+
+namespace sluice::control {
+namespace {
+
+// Takes one connection, says so many of the answers that a client waits for one after the other, and no more.
+class MuteServer {
+ public:
+  explicit MuteServer(std::vector<std::string> answers) : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in at = {};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const address = static_cast<sockaddr*>(static_cast<void*>(&at));
+    socklen_t bytes = sizeof at;
+    EXPECT_EQ(::bind(listener_.get(), address, bytes), 0);
+    EXPECT_EQ(::listen(listener_.get(), 1), 0);
+    EXPECT_EQ(::getsockname(listener_.get(), address, &bytes), 0);
+    target = {.address = IpAddress(INADDR_LOOPBACK), .port = ntohs(at.sin_port)};
+    thread_ = std::jthread([this, answers = std::move(answers)] {
+      const Fd peer(::accept(listener_.get(), nullptr, nullptr));
+      std::array<char, 1024> heard{};
+      for (std::size_t i = 0; ::recv(peer.get(), heard.data(), heard.size(), 0) > 0; ++i)
+        if (i < answers.size()) (void)!::send(peer.get(), answers[i].data(), answers[i].size(), MSG_NOSIGNAL);
+    });
+  }
+  Target target;
+
+ private:
+  Fd listener_;
+  std::jthread thread_;
+};
+
+const std::string kNoTls = "N";
+const std::string kReady("R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I", 15);
+
+Result<PostgresPeer> connect(const MuteServer& server, const std::atomic<bool>& stopping) {
+  PostgresTarget target;
+  target.host = "localhost";
+  target.user = "ann";
+  target.database = "shop";
+  return PostgresPeer::connect({.address = server.target, .target = target, .passfile = "", .timeout_seconds = 1},
+                               stopping);
+}
+
+TEST(PostgresPeer, GivesUpOnAServerThatNeverSpeaks) {
+  const std::atomic<bool> stopping{false};
+  const MuteServer server({});
+  const auto peer = connect(server, stopping);
+  ASSERT_FALSE(peer);
+  EXPECT_NE(peer.error().detail.find("timeout"), std::string::npos) << peer.error().detail;
+}
+
+TEST(PostgresPeer, GivesUpOnAServerThatDoesNotAnswerAStatement) {
+  const std::atomic<bool> stopping{false};
+  const MuteServer server({kNoTls, kReady});
+  auto peer = connect(server, stopping);
+  ASSERT_TRUE(peer) << peer.error().detail;
+  ASSERT_TRUE(peer->query("select 1"));
+  const auto result = peer->next();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().detail, "the server says nothing for 1 s");
+}
+
+TEST(PostgresPeer, EndsWhenControlStops) {
+  std::atomic<bool> stopping{false};
+  const MuteServer server({kNoTls, kReady});
+  auto peer = connect(server, stopping);
+  ASSERT_TRUE(peer) << peer.error().detail;
+  peer->be_patient(600);
+  stopping = true;
+  EXPECT_FALSE(peer->next());
+}
+
+}  // namespace
+}  // namespace sluice::control
