@@ -30,6 +30,19 @@ std::string tag_of(const PGresult& result, bool is_part, std::uint64_t rows) {
   return is_part ? tag.substr(0, tag.rfind(' ') + 1) + std::to_string(rows) : tag;
 }
 
+// So it was when the record was made, so the data went nowhere.
+bool was_canceled(std::string_view answer) {
+  constexpr std::string_view kQueryCanceled = "57014";
+  for (RecordedItems items(answer); items.at() != nullptr; items.pass())
+    if (items.is(Item::text) && items.at()->bytes == kQueryCanceled) return true;
+  return false;
+}
+
+// Settings and descriptions: what they lead to is seen in what is compared.
+bool is_passed_over(const Unit& unit, const PostgresHead& head) {
+  return (head.kind == "STARTUP" || head.kind == "DESCRIBE") && unit.request.verdict != Verdict::deny;
+}
+
 std::string quoted(const std::string& name) {
   std::string out = "\"";
   for (const char c : name) out.append(c == '"' ? 2 : 1, c);
@@ -292,8 +305,9 @@ Result<void> StatementReplay::copy(const Unit& unit) {
     return ended ? fail(ErrorCode::bad_argument, std::string(kMasked)) : ended;
   }
   takes_data_ = false;
-  if (auto put = put_data(unit); !put) return put;
-  if (auto ended = peer_.end_copy(); !ended) return ended;
+  const bool is_failed = was_canceled(now_.body);
+  if (auto put = is_failed ? Result<void>() : put_data(unit); !put) return put;
+  if (auto ended = peer_.end_copy(is_failed ? "its client failed it" : nullptr); !ended) return ended;
   const auto is_over = compare_results();
   if (!is_over) return std::unexpected(is_over.error());
   if (*is_over) report_(compared());
@@ -332,6 +346,7 @@ void StatementReplay::forget(const PostgresHead& head) {
 void StatementReplay::replay(const Unit& unit) {
   if (!unit.request.present || unit.request.head.empty()) return;  // what the server said unasked
   const PostgresHead head = parse_postgres_head(unit.request.head);
+  if (is_passed_over(unit, head)) return;
   ReplayedUnit out;
   out.unit = unit.number;
   out.request_line = unit.request.head.substr(0, unit.request.head.find('\n'));

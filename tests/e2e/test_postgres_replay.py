@@ -174,6 +174,30 @@ class ReplayTest(PostgresLab):
         self.assert_counted(done, 4)
         self.assertEqual(self.at_staging("select count(*), sum(n) from notes"), "50000|1249975000")
 
+    def test_a_copy_that_its_client_failed_fails_again(self):
+        program = """
+import psycopg2, sys
+class Broken:
+    left = 3
+    def read(self, size):
+        self.left -= 1
+        if self.left == 0: raise OSError('gone')
+        return '1\\n'
+c = psycopg2.connect(host=sys.argv[1], user='ann', dbname='shop')
+c.autocommit = True
+cursor = c.cursor()
+try:
+    cursor.copy_expert('copy notes (n) from stdin', Broken())
+except psycopg2.Error as error:
+    print(error.pgcode)
+cursor.execute('select count(*) from notes')
+print(cursor.fetchone())
+"""
+        session, done = self.record("/usr/bin/python3", "-c", program, self.lab.server_address)
+        self.assertEqual(done.stdout, "57014\n(0,)\n", done.stderr)
+        self.assert_all_same(self.replay(session))
+        self.assertEqual(self.at_staging("select count(*) from notes"), "0")
+
     def test_prepared_statements_with_binary_values_and_copies(self):
         program = os.path.join(HERE, "peers", "asyncpg_peer.py")
         types = os.path.join(HERE, "peers", "postgres_types.txt")
