@@ -93,6 +93,8 @@ class LabTest(unittest.TestCase):
         cls.addClassCleanup(cls.lab.down)
         try:
             cls.raise_lab()
+        except unittest.SkipTest:
+            raise
         except Exception:
             cls.show_logs()
             raise

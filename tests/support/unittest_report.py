@@ -29,7 +29,7 @@ class _Result(unittest.TextTestResult):
         super().addSubTest(test, subtest, err)
 
     def addSkip(self, test, reason):
-        self.cases.setdefault(test.id(), {"name": test.id()})["result"] = "SKIPPED"
+        self.cases.setdefault(test.id(), {"name": test.id()}).update(result="SKIPPED", reason=reason)
         super().addSkip(test, reason)
 
     def _failed(self, test):
@@ -44,7 +44,7 @@ def main():
     if "SLUICE_TEST_REPORT" in os.environ:
         with open(os.environ["SLUICE_TEST_REPORT"], "w", encoding="utf-8") as file:
             json.dump({"testsuites": [{"testsuite": list(result.cases.values())}]}, file)
-    sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)
+    sys.exit(0 if result.wasSuccessful() and (result.testsRun or result.skipped) else 1)
 
 
 def _flat(suite):

@@ -63,6 +63,11 @@ class Postgres:
         """What psql says that reaches the server around the appliance."""
         return namespaces.run("psql", "-X", "-h", self.folder, "-p", str(self.port), "-U", USER, "-d", "postgres", *options, "-c", sql, check=False)
 
+    @staticmethod
+    def library_folder():
+        """Where its loadable modules lie."""
+        return os.path.join(os.path.dirname(programs()), "lib")
+
     def log(self):
         return self.daemon.log()
 

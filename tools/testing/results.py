@@ -16,6 +16,7 @@ class Outcome:
         self.failed = failed
         self.skipped = skipped
         self.text = text
+        self.reasons = []  # why cases were skipped, where they say it
 
 
 class Tally:
@@ -38,6 +39,8 @@ class Tally:
             counts += f", {outcome.failed} failed" if outcome.failed else ""
             counts += f", {outcome.skipped} skipped" if outcome.skipped else ""
             print(f"{word:4}  {name:44} {seconds:7.1f} s  {counts}", flush=True)
+            for reason in dict.fromkeys(outcome.reasons):
+                print(f"      skipped: {reason}", flush=True)
             if outcome.failed:
                 self.failures.append(name)
                 self._show(outcome.text)
@@ -72,6 +75,7 @@ def from_gtest(report, returncode, text):
             outcome.failed += 1
         elif case.get("result") == "SKIPPED" or case.get("status") == "NOTRUN":
             outcome.skipped += 1
+            outcome.reasons += [case["reason"]] if case.get("reason") else []
         else:
             outcome.passed += 1
     if returncode != 0 and not outcome.failed:  # it broke outside of a case, e.g. at exit
@@ -84,5 +88,7 @@ def from_exit(returncode, text):
     if returncode == 0:
         return Outcome(passed=1, text=text)
     if returncode == 77:
-        return Outcome(skipped=1, text=text)
+        outcome = Outcome(skipped=1, text=text)
+        outcome.reasons = text.strip().splitlines()[-1:]
+        return outcome
     return Outcome(failed=1, text=f"{text}\nended with {returncode}")

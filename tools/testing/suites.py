@@ -7,6 +7,8 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
+# End-to-end tests that take longer than others.
+E2E_SECONDS = {"test_postgres_regress": 600}
 FUZZ_BUILD_FOLDER = "build-fuzz"
 FUZZ_BUILD = ["tools/testing/build_fuzzers", FUZZ_BUILD_FOLDER]
 
@@ -28,6 +30,7 @@ def style(chosen):
     return [
         Test("style/style_test", [sys.executable, "tests/style/style_test.py"], 60),
         Test("unit/bench_test", [sys.executable, "tests/unit/tools/bench_test.py"], 60, {"PYTHONDONTWRITEBYTECODE": "1"}),
+        Test("unit/testing_test", [sys.executable, "tests/unit/tools/testing_test.py"], 60),
         check("figures"),
         check("format"),
         check("floors"),
@@ -71,5 +74,8 @@ def e2e(chosen):
     env = {"SLUICE_BUILD": os.path.abspath(chosen.build)}
     if chosen.big:
         env["SLUICE_E2E_BIG"] = "1"
-    return [Test("e2e/" + os.path.basename(path)[:-3], [sys.executable, path], 1200 if chosen.big else 300, env, alone=True)
-            for path in sorted(glob.glob("tests/e2e/test_*.py"))]
+    tests = []
+    for path in sorted(glob.glob("tests/e2e/test_*.py")):
+        name = os.path.basename(path)[:-3]
+        tests.append(Test("e2e/" + name, [sys.executable, path], 1200 if chosen.big else E2E_SECONDS.get(name, 300), env, alone=True))
+    return tests
