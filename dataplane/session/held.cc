@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -208,6 +209,15 @@ void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const 
       at += here;
     }
   }
+}
+
+std::uint64_t Held::last_plain_begin() const {
+  std::uint64_t begin = content_end_;
+  for (const Run& run : runs_.all() | std::views::reverse) {
+    if (run.kind == RunKind::mark || run.kind == RunKind::coded || run.kind == RunKind::rows) break;
+    if (run.kind == RunKind::content) begin -= run.bytes;
+  }
+  return begin;
 }
 
 void Held::view_content(std::uint64_t from, ContentView& view) const {

@@ -67,6 +67,8 @@ class Held {
   void close_framing();
   // Bytes of one that was not closed.
   [[nodiscard]] std::size_t open_bytes() const { return is_open() ? runs_.back().bytes : 0; }
+  // Where in the content that begins which no mark, coded value or row came behind, as far as it is held.
+  [[nodiscard]] std::uint64_t last_plain_begin() const;
 
   // A new message begins: content counts from 0. At most its head is held.
   void begin_message();

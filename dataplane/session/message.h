@@ -117,6 +117,9 @@ class Message {
   void plain_head(Context& context, Bytes bytes, bool synthesized);
   // Decides what of the held content can be decided; with `last`, all of it.
   ErrorCode content(Context& context, Held& held, bool last);
+  // Decides all of it of a message that ends in the middle of a value. What of that might have become part of a match
+  // nobody will ever know, so that it is hidden wherever rules hide.
+  ErrorCode cut_content(Context& context, Held& held);
   // Content [begin, end), which is a value that comes, is hidden as a whole by these rules; on the wire, `how` stands
   // in its place.
   void hide(std::span<const RuleIndex> rules, std::uint64_t begin, std::uint64_t end, postgres::Blank how);

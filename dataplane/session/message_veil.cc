@@ -26,6 +26,19 @@ void Message::veil_cut_value(Held& held) {
   covers().veils.push_back({.begin = end - bytes, .end = end, .wire = true, .record = true});
 }
 
+ErrorCode Message::cut_content(Context& context, Held& held) {
+  if (const ErrorCode error = content(context, held, false); error != ErrorCode::ok) return error;
+  const std::uint64_t begin = std::max(decided_, held.last_plain_begin());
+  const enforce::Snapshot& snapshot = *unit_.policy->snapshot;
+  bool hides = false;
+  for (RuleIndex rule = 0; rule < snapshot.rule_count(); ++rule) hides |= snapshot.rule(rule).mask_record;
+  const bool hides_wire =
+      unit_.service->masks_wire[static_cast<std::size_t>(enforce::place_of(direction_, Part::body))];
+  if (begin < held.content_end() && (hides || hides_wire))
+    covers().veils.push_back({.begin = begin, .end = held.content_end(), .wire = hides_wire, .record = hides});
+  return content(context, held, true);
+}
+
 // Of content [from, to), which has not left, in a service that enforces.
 void Message::veil_wire(Context& context, std::uint64_t from, std::uint64_t to) {
   if (covers_ == nullptr) return;

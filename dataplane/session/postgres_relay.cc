@@ -74,7 +74,7 @@ void PostgresRelay::conclude(Context& context, Direction direction) {
   if (from.reader.finish().kind == postgres::StepKind::error) context.errors.add(ErrorCode::postgres_incomplete);
   if (from.message.active()) {
     const bool judged = direction == Direction::response || from.judged;
-    const bool decided = from.message.content(context, from.held, true) == ErrorCode::ok;
+    const bool decided = from.message.cut_content(context, from.held) == ErrorCode::ok;
     if (direction == Direction::request && judged && from.message.denied())
       refuse(context, from.message.denial());
     else if (decided && judged)
@@ -112,7 +112,7 @@ void PostgresRelay::cut_request(Context& context, Ending ending, ErrorCode why) 
   end_wait(context, why);
   if (!message.active() && refused_ == ErrorCode::ok) return;
   if (message.active()) {
-    message.content(context, request_.held, true);
+    message.cut_content(context, request_.held);
     message.end(context, request_.held.content_end(), ending, why);
   }
   refused_ = ErrorCode::ok;
@@ -124,7 +124,7 @@ void PostgresRelay::cut_response(Context& context, ErrorCode why) {
   Message& message = response_.message;
   if (!message.active()) return;
   tell_left_out();
-  message.content(context, response_.held, true);
+  message.cut_content(context, response_.held);
   message.end(context, response_.held.content_end(), Ending::cut, why, answer_facts(context));
   if (!std::exchange(says_unasked_, false)) exchanges_.pop_front();
 }
@@ -240,7 +240,7 @@ void PostgresRelay::go_opaque(Context& context, ErrorCode why) {
   is_opaque_ = true;
   for (Side* from : {&request_, &response_}) {
     if (from->message.active()) {
-      from->message.content(context, from->held, true);
+      from->message.cut_content(context, from->held);
       release(context, *from, true);
     }
     from->header_bytes = 0;
