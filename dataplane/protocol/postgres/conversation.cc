@@ -230,6 +230,8 @@ ErrorCode Conversation::ask(const Values& values) {
       break;
     case QuestionKind::execute:
       asking_.max_rows = values.max_rows;
+      if (asking_.portal && !std::exchange(asking_.portal->was_executed, true))
+        asking_.portal->ran_at_once = last_change_ == asking_.portal->made_by;
       break;
     case QuestionKind::close_statement:
       asking_.statement_change = statements_.ask_close(statement_name_);
@@ -247,6 +249,9 @@ ErrorCode Conversation::ask(const Values& values) {
     default:
       break;
   }
+  const bool only_tells =
+      asking_.kind == QuestionKind::describe_statement || asking_.kind == QuestionKind::describe_portal;
+  if (!only_tells) last_change_ = asking_.id;
   questions_.push_back(asking_);
   return ErrorCode::ok;
 }
@@ -261,7 +266,8 @@ ErrorCode Conversation::ask_parse(const Values& values) {
 }
 
 ErrorCode Conversation::ask_bind(const Values& values) {
-  asking_.portal = std::make_shared<Portal>(Portal{.statement = asking_.statement, .formats = values.result_formats});
+  asking_.portal = std::make_shared<Portal>(
+      Portal{.statement = asking_.statement, .formats = values.result_formats, .made_by = asking_.id});
   asking_.portal_change = portals_.ask(portal_name_, asking_.portal);
   return asking_.portal_change == nullptr ? ErrorCode::postgres_too_many_portals : ErrorCode::ok;
 }

@@ -9,8 +9,9 @@
 //  - after an error in the extended protocol the server skips everything up to the next Sync, and so does this;
 //  - rows are taken for those of a description only while nothing says that it may be of something else: of what SQL
 //    made under a name (PREPARE, DECLARE), columns() knows nothing until it was described, and of a statement that asks
-//    for rows by a name (FETCH, EXECUTE) never. What a function does to names (EXECUTE 'DEALLOCATE …') does not show on
-//    the wire; a row with another number of cells is refused.
+//    for rows by a name (FETCH, EXECUTE) only where its portal was described and nothing came between that and its run.
+//    What a function does to names (EXECUTE 'DEALLOCATE …') does not show on the wire; a row with another number of
+//    cells is refused.
 //  - everything is bounded by ConversationLimits; what would exceed one is refused with a code of its own.
 #pragma once
 
@@ -149,6 +150,7 @@ class Conversation {
   bool client_copy_done_ = false;  // of copy_both
   bool server_copy_done_ = false;
   std::uint64_t last_id_ = 0;
+  std::uint64_t last_change_ = 0;      // id of the client's last message that may have changed what names stand for
   std::uint32_t columns_kept_ = 0;     // before all that count in it
   std::uint32_t swallowed_syncs_ = 0;  // by the COPY under way
   std::uint32_t spare_readies_ = 0;    // that may come, if it failed before it swallowed them

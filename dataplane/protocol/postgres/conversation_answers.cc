@@ -216,8 +216,10 @@ void Conversation::describe(const std::shared_ptr<const Columns>& columns) {
 // Of what an Execute returns: nullptr where nobody said, or where what was said may be of something else.
 const Description* Conversation::description() const {
   const Portal* portal = answering_.kind == QuestionKind::execute ? answering_.portal.get() : nullptr;
-  if (portal == nullptr || (portal->statement && !portal->statement->has_own_rows)) return nullptr;
-  if (portal->description.known) return &portal->description;
+  if (portal == nullptr) return nullptr;
+  const bool has_own_rows = !portal->statement || portal->statement->has_own_rows;
+  if (portal->description.known && (has_own_rows || portal->ran_at_once)) return &portal->description;
+  if (!has_own_rows) return nullptr;
   return portal->statement && portal->statement->description.known ? &portal->statement->description : nullptr;
 }
 

@@ -59,6 +59,10 @@ struct Portal {
   bool formats_known = true;
   std::vector<std::uint16_t> formats;  // of its results: none (text), one for all, or one each
   Description description{};
+  std::uint64_t made_by = 0;  // id of its Bind
+  bool was_executed = false;  // asked for
+  bool ran_at_once = false;   // nothing but Describe stood between its Bind and its first Execute, so that names
+                              // stood for the same in both
 };
 
 enum class QuestionKind : std::uint8_t {

@@ -127,6 +127,41 @@ TEST(PostgresColumns, OfWhatIsAskedByANameAreNotKnown) {
   }
 }
 
+// Unless nothing could have changed what the name stands for since the server said what it returns.
+TEST(PostgresColumns, OfWhatIsAskedByANameAreKnownWhereItRunsAsItWasDescribed) {
+  const std::string bind_binary = message('B', text("p") + text("s") + be16(0) + be16(0) + be16(1) + be16(1));
+  const std::string rows = row({kCardInt8, be64(77), "one"});
+  const std::string described_rows =
+      described({column("n", kInt8, 0, 0, 1), column("secret", kInt8, 0, 0, 1), column("t", kText, 0, 0, 1)});
+  for (const std::size_t cut : kCuts) {
+    Connected h(columns_policy("secret"), cut);
+    h.says(parse("s", "fetch 2 from c") + bind_binary + describe('P', "p") + execute("p", 1) + execute("p") + sync());
+    h.to_client.clear();
+    h.answers(message('1') + message('2') + described_rows + rows + message('s') + rows + complete("FETCH 2") +
+              ready());
+    const std::string shown = row({be64(0), be64(0), "one"});
+    EXPECT_EQ(h.to_client, message('1') + message('2') + described_rows + shown + message('s') + shown +
+                               complete("FETCH 2") + ready())
+        << cut;
+  }
+  struct Between {
+    std::string asked, answered;
+  };
+  const std::string end = message('2') + complete("CLOSE CURSOR");
+  for (const Between& between :
+       {Between{bind("", "closing", {}) + execute(""), end}, Between{sync(), ready()},
+        Between{close('P', "c"), message('3')}, Between{bind("c", "closing", {}), message('2')}}) {
+    Connected h(columns_policy("secret"));
+    h.says(parse("closing", "close c") + sync());
+    h.answers(message('1') + ready());
+    h.says(parse("s", "fetch 2 from c") + bind_binary + describe('P', "p") + between.asked + execute("p") + sync());
+    h.to_client.clear();
+    const std::string told = message('1') + message('2') + described_rows + between.answered;
+    h.answers(told + row({"12345678", "1", "x"}) + complete("FETCH 1") + ready());
+    EXPECT_EQ(h.to_client, told + row({"********", "*", "*"}) + complete("FETCH 1") + ready());
+  }
+}
+
 TEST(PostgresColumns, AreThoseOfTheResultThatCame) {
   Connected h(columns_policy("secret"));
   const std::string one = described({column("secret"), column("b")}) + row({"aa", "bb"});
