@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 
 # End-to-end tests that take longer than others.
-E2E_SECONDS = {"test_postgres_regress": 600}
+E2E_SECONDS = {"test_postgres_regress": 900}
 FUZZ_BUILD_FOLDER = "build-fuzz"
 FUZZ_BUILD = ["tools/testing/build_fuzzers", FUZZ_BUILD_FOLDER]
 
