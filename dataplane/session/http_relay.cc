@@ -113,7 +113,7 @@ void HttpRelay::close(Context& context, ErrorCode why) {
   for (const Direction direction : {Direction::request, Direction::response}) {
     Side& from = side(direction);
     if (from.message.active()) {
-      from.message.content(context, from.held, true);
+      from.message.cut_content(context, from.held);
       from.message.end(context, from.held.content_end(), Ending::cut, why,
                        direction == Direction::response ? answer_facts(context) : AnswerFacts{});
       if (direction == Direction::response && !exchanges_.empty()) exchanges_.pop_front();

@@ -148,7 +148,7 @@ void HttpRelay::response_error(Context& context, ErrorCode error) {
     in.message.plain_head(context, as_bytes(line), false);
   }
   if (in.message.active()) {
-    in.message.content(context, in.held, true);
+    in.message.cut_content(context, in.held);
     in.message.end(context, in.held.content_end(), Ending::refused, error, answer_facts(context));
   }
   in.held.clear();
@@ -170,13 +170,16 @@ void HttpRelay::response_error(Context& context, ErrorCode error) {
   fate_ = fate_ == Fate::run ? Fate::close : fate_;
 }
 
-// The server closed in the middle: the client sees that too.
+// The server closed in the middle: the client sees that too. What might have become part of a secret is not sent:
+// starred, it would spoil what a client that resumes has already.
 void HttpRelay::response_cut(Context& context) {
   Side& in = response_;
   context.errors.add(ErrorCode::http_incomplete);
   count_error(exchanges_.empty() ? nullptr : &exchanges_.front().unit);
   if (in.message.active()) {
-    if (in.message.content(context, in.held, true) == ErrorCode::ok) release(context, in, false);
+    const bool masks = in.message.unit().service->masks_wire[static_cast<std::size_t>(enforce::Place::response_body)];
+    if (in.message.content(context, in.held, false) == ErrorCode::ok) release(context, in, false);
+    if (in.message.cut_content(context, in.held) == ErrorCode::ok && !masks) release(context, in, false);
     in.message.end(context, in.held.content_end(), Ending::cut, ErrorCode::http_incomplete, answer_facts(context));
     if (!exchanges_.empty()) exchanges_.pop_front();
   }

@@ -235,18 +235,18 @@ TEST(HttpRelay, WhatFollowsAnEarlyAnswerIsAUnitOfItsOwnWhereOnlyObserved) {
   RelayHarness h(test::masking_policy("", "observe"));
   h.client("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
   h.server("HTTP/1.1 204 No Content\r\n\r\n");
-  h.server("surplus");
-  h.client("defghij");
+  h.server("surplus ");
+  h.client("defghi ");
   h.relay().close(h.context, ErrorCode::tcp_reset_by_client);
-  EXPECT_EQ(h.to_server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabcdefghij");
-  EXPECT_EQ(h.to_client, "HTTP/1.1 204 No Content\r\n\r\nsurplus");
+  EXPECT_EQ(h.to_server, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabcdefghi ");
+  EXPECT_EQ(h.to_client, "HTTP/1.1 204 No Content\r\n\r\nsurplus ");
   for (const std::uint32_t unit : {0U, 1U}) {
     EXPECT_EQ(h.request(unit).ends, 1U) << unit;
     EXPECT_EQ(h.response(unit).ends, 1U) << unit;
   }
   EXPECT_EQ(h.request(0).body, "abc");
-  EXPECT_EQ(h.response(1).body, "surplus");
-  EXPECT_EQ(h.request(1).body, "defghij");
+  EXPECT_EQ(h.response(1).body, "surplus ");
+  EXPECT_EQ(h.request(1).body, "defghi ");
 }
 
 }  // namespace

@@ -261,14 +261,36 @@ TEST(HttpRelay, UntilCloseEndsWithTheServer) {
   EXPECT_TRUE(h.response(0).end.complete);
 }
 
-TEST(HttpRelay, ATruncatedResponseIsRecordedAsCut) {
-  RelayHarness h(test::masking_policy());
+// All but the last digit of a card are no match, and yet nobody's business.
+TEST(HttpRelay, ATruncatedResponseIsRecordedAsCutAndNothingOfASecretIsShown) {
+  for (std::size_t digits = 1; digits < kCard.size(); ++digits) {
+    RelayHarness h(test::masking_policy());
+    h.client(kGet);
+    h.server("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ncard " + kCard.substr(0, digits));
+    h.server_finishes();
+    EXPECT_TRUE(h.to_client.ends_with("card "));
+    EXPECT_EQ(h.response(0).body, "card " + std::string(digits, '*'));
+    EXPECT_FALSE(h.response(0).end.complete);
+    EXPECT_EQ(h.response(0).end.error, ErrorCode::http_incomplete);
+  }
+}
+
+TEST(HttpRelay, ATruncatedResponsePassesToItsEndWhereNothingIsMasked) {
+  std::string policy = test::masking_policy();
+  policy.replace(policy.find("mode: enforce"), 13, "mode: observe");
+  RelayHarness h(policy);
   h.client(kGet);
   h.server("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ncard 4111");
   h.server_finishes();
   EXPECT_TRUE(h.to_client.ends_with("card 4111"));
-  EXPECT_FALSE(h.response(0).end.complete);
-  EXPECT_EQ(h.response(0).end.error, ErrorCode::http_incomplete);
+}
+
+TEST(HttpRelay, ATruncatedRequestIsRecordedWithNothingOfASecret) {
+  RelayHarness h(test::masking_policy());
+  h.client("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\ncard " + kCard.substr(0, 15));
+  h.client_finishes();
+  EXPECT_EQ(h.request(0).body, "card " + std::string(15, '*'));
+  EXPECT_EQ(h.request(0).end.error, ErrorCode::http_incomplete);
 }
 
 TEST(HttpRelay, ExpectContinueIsAnsweredWhereTheBodyIsJudgedFirst) {
