@@ -29,7 +29,7 @@ class Anchors {
 
   // Grows with every range that is added, and with notice(): while it stands, nothing was found.
   [[nodiscard]] std::uint64_t found() const { return found_; }
-  // There is what would be an anchor, had the content begun earlier.
+  // There is what would be an anchor, had the content begun earlier, or ended so.
   void notice() { ++found_; }
 
   // The rules that have ranges, or are to be searched as a whole.

@@ -214,7 +214,10 @@ void Shapes::find_shape(const Shape& shape, Content& content, const Strip& strip
   const Bytes run = content.run_from(begin);
   const auto stands_at = [&](std::uint32_t at) {
     const std::uint32_t skip = at - begin;
-    if (shape.quota.least > 0 && !holds_enough(shape.quota, room, skip, length - at)) return false;
+    if (shape.quota.least > 0 && !holds_enough(shape.quota, room, skip, length - at)) {
+      anchors.notice();  // where the content ends, the same bytes may hold enough yet
+      return false;
+    }
     return stands_in(shape, skip + shape.places <= run.size() ? run.subspan(skip, shape.places)
                                                               : content.view(at, at + shape.places));
   };

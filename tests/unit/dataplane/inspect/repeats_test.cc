@@ -91,5 +91,29 @@ TEST(Repeats, HideNoMatch) {
   EXPECT_GT(matches, 300U);
 }
 
+// What is no start before the end of the content may be one there: the rest of the card comes with the next bytes.
+TEST(Repeats, HideNoMatchThatGoesOnBehindTheContent) {
+  const std::vector<TestRule> card = {{R"(\b[2-6][0-9]{3}(?:[ -]?[0-9]){9,15}\b)", false, Validator::luhn}};
+  const auto rules = rule_set_of(card);
+  Scratch scratch;
+  ASSERT_TRUE(scratch.grow_for(*rules));
+  const std::string text = repeated("4111 1111 1111 .....", 1200) + "4111 1111 1111 1111 ";
+  const std::vector<Match> expected = scan_cut(*rules, scratch, text, {});
+  ASSERT_EQ(expected.size(), 1U);
+  for (std::size_t cut = text.size() - 40; cut < text.size(); ++cut)
+    ASSERT_EQ(scan_cut(*rules, scratch, text, {cut}), expected) << cut;
+}
+
+// Whether a match holds enough is seen farther behind its start than its shape.
+TEST(Repeats, HideNoMatchThatDiffersFarBehindItsStart) {
+  const std::vector<TestRule> spaced = {{R"(\b[0-9]{4}[ -]{0,40}[0-9]{12}\b)", false, Validator::none}};
+  const auto rules = rule_set_of(spaced);
+  Scratch scratch;
+  ASSERT_TRUE(scratch.grow_for(*rules));
+  const std::string begin = "1234" + std::string(40, ' ');
+  const std::string text = repeated(begin + std::string(16, '.'), 1200) + begin + "123456789012";
+  ASSERT_EQ(scan_cut(*rules, scratch, text, {}).size(), 1U);
+}
+
 }  // namespace
 }  // namespace sluice::inspect

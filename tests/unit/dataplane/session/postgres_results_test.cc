@@ -73,6 +73,40 @@ TEST(PostgresResults, StatementsOfOneQueryAreOneAnswer) {
   }
 }
 
+// What a server says by itself belongs to no answer then, and rows behind it are nobody's.
+TEST(PostgresResults, ANoticeBehindAnEndedAnswerOpensNoOther) {
+  const std::string notice = message('N', "S" + text("NOTICE") + "M" + text("halfway") + '\0');
+  const std::string hidden = "\nrules:\n  - {name: pay, columns: [salary], action: mask}\n";
+  for (const std::size_t cut : {0, 1, 5}) {
+    Connected h(limited(kTwoRows, "enforce", ", rules: [\"local/*\"]") + hidden.substr(1), cut);
+    h.says(parse("", "select n") + bind("", "", {}) + describe('P', "") + execute("") + parse("", "select salary") +
+           bind("", "", {}) + execute("") + sync());
+    const std::string first = message('1', "") + message('2', "") + rows_of({"n"}) + rows(2);
+    h.answers(first + rows(1) + complete("SELECT 3") + message('1', "") + message('2', ""));
+    EXPECT_EQ(h.to_client, first + kOver) << cut;
+    h.answers(rows(1));
+    h.answers(notice);
+    h.answers(rows(5) + complete("SELECT 5"));
+    h.answers(notice + ready());
+    EXPECT_EQ(h.to_client, first + kOver + notice + notice + ready()) << cut;
+    EXPECT_EQ(h.relay().fate(), Fate::run);
+    EXPECT_EQ(h.relay().pending(), 0U);
+  }
+}
+
+TEST(PostgresResults, AnAnswerBehindAnEndedOneIsNoAnswerOnTheRecord) {
+  for (const std::size_t cut : {0, 1}) {
+    Connected h(limited(kTwoRows), cut);
+    h.says(parse("", "select n") + bind("", "", {}) + execute("") + query("select 1"));
+    const std::string first = message('1', "") + message('2', "") + rows(2);
+    h.answers(first + rows(1) + complete("SELECT 3") + rows_of({"n"}) + rows(1) + complete("SELECT 1") + ready());
+    EXPECT_EQ(h.to_client, first + kOver + ready()) << cut;
+    const auto& last = h.response(3);
+    EXPECT_EQ(last.end.error, ErrorCode::postgres_result_too_large);
+    EXPECT_FALSE(last.end.complete);
+  }
+}
+
 TEST(PostgresResults, BytesAreThoseOfWholeMessages) {
   const std::string two = row({"0123"}) + row({"4567"});
   const std::string most = std::to_string(two.size());
