@@ -192,7 +192,7 @@ class PostgresRelay final : public Relay {
   // responses (postgres_response.cc)
   void read_responses(Context& context);
   std::size_t take_rows(Bytes piece, Held::Place& place);
-  [[nodiscard]] bool looks_at_rows_whole(std::uint32_t cells) const;
+  [[nodiscard]] bool looks_at_rows_whole(std::uint32_t cells);
   void begin_response(Context& context);
   [[nodiscard]] bool describes() const;
   void open_unasked(Context& context);
@@ -207,10 +207,10 @@ class PostgresRelay final : public Relay {
   static void end_silently(Context& context, const UnitInfo& unit, Direction direction, Ending ending, ErrorCode why);
   void decide(Context& context, bool last);
   void response_error(Context& context, ErrorCode error);
-  // Of the server's message that is read: that to which it belongs, if that is a unit.
+  // Of the server's message that is read: that to which it belongs, if that is a unit whose answer the client gets.
   [[nodiscard]] bool answers_unit() const {
     return !exchanges_.empty() && conversation_.answering().id == exchanges_.front().question &&
-           !exchanges_.front().is_told;
+           !exchanges_.front().is_told && !is_swallowing_;
   }
 
   // both (postgres_relay.cc)

@@ -97,10 +97,13 @@ std::size_t PostgresRelay::take_rows(Bytes piece, Held::Place& place) {
   return rows.wire;
 }
 
-// Whether no cell of the next row needs a look of its own. The row before it made the plan.
-bool PostgresRelay::looks_at_rows_whole(std::uint32_t cells) const {
-  return response_.message.active() && !response_.discard && !says_unasked_ && answers_unit() && plan_.is_plain() &&
-         conversation_.goes_on_with_rows(cells);
+// Whether no cell of the next row needs a look of its own.
+bool PostgresRelay::looks_at_rows_whole(std::uint32_t cells) {
+  if (!response_.message.active() || response_.discard || says_unasked_ || !answers_unit() ||
+      !conversation_.goes_on_with_rows(cells))
+    return false;
+  plan_.make(conversation_, response_.message.unit(), cells);
+  return plan_.is_plain();
 }
 
 // Before its header is labelled.
@@ -215,7 +218,10 @@ void PostgresRelay::end_response(Context& context) {
   if (in.reader.message().kind == MessageKind::error) count_error();
   if (in.reader.message().kind == MessageKind::backend_key) learn_cancel_key(context);
   settle(context);
-  if (in.reader.message().kind == MessageKind::ready) settings_.are_settled = exchanges_.empty();
+  if (in.reader.message().kind == MessageKind::ready) {
+    settings_.are_settled = exchanges_.empty();
+    is_swallowing_ = false;
+  }
   if (!in.message.active()) release(context, in, true);
 }
 

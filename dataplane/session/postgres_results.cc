@@ -89,9 +89,7 @@ bool PostgresRelay::swallows(MessageKind kind) {
     case MessageKind::setting:
     case MessageKind::notice:
     case MessageKind::notification:
-      return false;
     case MessageKind::ready:
-      is_swallowing_ = false;
       return false;
     case MessageKind::copy_in:
     case MessageKind::copy_both:
