@@ -17,10 +17,10 @@ using namespace sluice;
 using session::Fate;
 using session::PostgresRelay;
 
-// A small window, so that it is left; the first bit of an input chooses the mode.
-std::string policy_text(bool enforces) {
+// A small window, so that it is left; two bits of an input choose the mode, and whether answers have few rows.
+std::string policy_text(bool enforces, const std::string& limits = "") {
   std::string text =
-      test::masking_policy("    window: 1KiB\n    after_window: stream", enforces ? "enforce" : "observe");
+      test::masking_policy("    window: 1KiB\n    after_window: stream" + limits, enforces ? "enforce" : "observe");
   for (std::size_t at = 0; (at = text.find("protocol: http", at)) != std::string::npos;)
     text.replace(at, 14, "protocol: postgres");
   return text;
@@ -30,13 +30,20 @@ struct Policies {
   inspect::Scratch scratch;
   session::PolicyRef observe = test::make_policy(policy_text(false), scratch, 1);
   session::PolicyRef enforce = test::make_policy(policy_text(true), scratch, 2);
+  session::PolicyRef limit =
+      test::make_policy(policy_text(true, "\n    limits: [{of: rows, most: 3, then: deny}]"), scratch, 3);
+
+  [[nodiscard]] const session::PolicyRef& chosen(std::uint8_t bits) const {
+    if ((bits & 2U) != 0) return observe;
+    return (bits & 4U) != 0 ? limit : enforce;
+  }
 };
 
 class Play {
  public:
-  Play(Policies& policies, bool enforces) {
+  Play(Policies& policies, std::uint8_t bits) {
     context_.scratch = &policies.scratch;
-    context_.policy = enforces ? policies.enforce : policies.observe;
+    context_.policy = policies.chosen(bits);
     const enforce::Service* service = context_.policy->snapshot->find_service(test::kServerAddress, test::kServerPort);
     relay_ = std::make_unique<PostgresRelay>(context_.policy, *service, SessionId{7}, test::kClientAddress,
                                              test::kServerAddress, HashKey{1, 2});
@@ -94,11 +101,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)fuzz::pools();
   static auto& policies = *new Policies;
   const std::string_view recording(reinterpret_cast<const char*>(data), size);
-  const bool enforces = (data[0] & 2U) == 0;
   {
-    Play whole(policies, enforces);
+    Play whole(policies, data[0]);
     whole.run(recording, size);
-    Play cut(policies, enforces);
+    Play cut(policies, data[0]);
     cut.run(recording, 1 + size % 13);
     if (whole.ran() && cut.ran()) SLUICE_ASSERT(whole.told() == cut.told());
   }
