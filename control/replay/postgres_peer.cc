@@ -146,6 +146,15 @@ Result<void> PostgresPeer::run(const std::string& name, const std::vector<BoundV
                                   lengths.data(), formats.data(), 0));
 }
 
+Result<bool> PostgresPeer::fail_transaction() {
+  if (auto drained = drain(); !drained) return std::unexpected(drained.error());
+  if (PQtransactionStatus(connection_.get()) == PQTRANS_INTRANS) {
+    if (auto sent = query("refused by policy"); !sent) return std::unexpected(sent.error());
+    if (auto drained = drain(); !drained) return std::unexpected(drained.error());
+  }
+  return PQtransactionStatus(connection_.get()) == PQTRANS_INERROR;
+}
+
 Result<PgResult> PostgresPeer::next() {
   if (stopping_->load(std::memory_order_relaxed)) return fail(ErrorCode::conflict, "control stops");
   while (PQisBusy(connection_.get()) != 0)

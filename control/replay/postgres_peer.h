@@ -50,6 +50,9 @@ class PostgresPeer {
   Result<void> describe(const std::string& name);
   Result<void> run(const std::string& name, const std::vector<BoundValue>& values);
 
+  // The transaction that it is in, if any, fails. True: it is in one that failed.
+  Result<bool> fail_transaction();
+
   // A row, the end of a result, or an error; nothing once all has come.
   Result<PgResult> next();
   // Of a result that says COPY: data in, and its end; data out, nothing at its end.

@@ -2,6 +2,7 @@
 #include "control/replay/postgres_unit.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -17,6 +18,11 @@ std::size_t end_of_name(std::string_view line) {
     if (behind.empty() || behind.starts_with(" \"") || behind.starts_with(kBinary)) return end;
   }
   return std::string_view::npos;  // it is cut
+}
+
+// It never reached the server.
+bool is_denied(const Unit& unit) {
+  return unit.request.verdict == Verdict::deny && !unit.request.observed;
 }
 
 }  // namespace
@@ -55,13 +61,36 @@ PostgresHead parse_postgres_head(std::string_view line) {
 }
 
 std::string why_not_run(const Unit& unit) {
-  if (unit.request.verdict == Verdict::deny && !unit.request.observed)
-    return "it was denied and never reached the server";
+  if (is_denied(unit)) return "it was denied and never reached the server";
   if (!unit.request.ended || !unit.request.complete) return "it was cut short";
   if (unit.request.has_holes) return "parts of it are missing in the record";
   if (!unit.response.ended) return "no whole answer is on the record";
   if (!unit.response.complete) return std::string(error_text(unit.response.error));
   return {};
+}
+
+std::string_view recorded_error(std::string_view answer) {
+  constexpr std::array<std::string_view, 3> kSeverities = {"ERROR", "FATAL", "PANIC"};
+  constexpr std::size_t kSqlstateBytes = 5;
+  for (RecordedItems items(answer); items.at() != nullptr; items.pass()) {
+    if (!items.is(Item::text) || !items.is(Item::text, 1) || !items.is(Item::text, 2)) continue;
+    const std::string_view sqlstate = items.at(2)->bytes;
+    if (std::ranges::count(kSeverities, items.at(1)->bytes) > 0 && sqlstate.size() == kSqlstateBytes) return sqlstate;
+  }
+  return {};
+}
+
+bool came_in_failed_transaction(const Unit& unit) {
+  RecordedItems items(unit.response.body);
+  if (items.is(Item::text) && items.at()->bytes == "ROLLBACK") return true;
+  return recorded_error(unit.response.body) == kInFailedTransaction;
+}
+
+// What is told behind an answer is told of Query alone: an Execute's ends before its Sync.
+bool fails_transaction(const Unit& unit, const PostgresHead& head) {
+  if (head.kind == "QUERY" && unit.response.transaction != 0) return unit.response.transaction == 'E';
+  if (is_denied(unit) || (unit.request.ended && !unit.request.complete)) return true;
+  return unit.response.error == ErrorCode::postgres_skipped || !recorded_error(unit.response.body).empty();
 }
 
 Result<std::string> recorded_body(const SessionRecords& records, const Unit& unit, Direction direction) {

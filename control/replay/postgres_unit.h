@@ -31,6 +31,16 @@ PostgresHead parse_postgres_head(std::string_view line);
 // Why it is not run; empty: it can be, as far as its body is not asked.
 std::string why_not_run(const Unit& unit);
 
+// The SQLSTATE of the error that a recorded answer has, which may be cut behind it; empty: it has none.
+std::string_view recorded_error(std::string_view answer);
+inline constexpr std::string_view kInFailedTransaction = "25P02";
+// A transaction that the server was in had failed before the unit came: it was refused for that, or the transaction was
+// rolled back, which a COMMIT does then, too.
+bool came_in_failed_transaction(const Unit& unit);
+// A transaction that the server was in failed by this unit, or had failed before. What is denied is refused by the
+// server itself, so it fails, too.
+bool fails_transaction(const Unit& unit, const PostgresHead& head);
+
 // All of it, of at most 16 MiB; bad_argument, record_gap where it is not there.
 Result<std::string> recorded_body(const SessionRecords& records, const Unit& unit, Direction direction);
 inline constexpr std::size_t kMostPostgresBodyBytes = 16 * 1024 * 1024;

@@ -10,7 +10,9 @@ namespace sluice::control {
 namespace {
 
 constexpr std::size_t kShownStatementBytes = 100;
+constexpr const char* kNoData = "the data that it copies is not on the record";
 constexpr std::string_view kTextEnd("\n\x03\0", 3);
+constexpr std::string_view kQueryCanceled = "57014";
 constexpr std::string_view kMasked = "the record masks parts of it, so the server would get something else";
 
 std::string_view text_of(const char* text) {
@@ -28,14 +30,6 @@ std::string shown(std::string_view statement) {
 std::string tag_of(const PGresult& result, bool is_part, std::uint64_t rows) {
   const std::string tag(text_of(PQcmdStatus(const_cast<PGresult*>(&result))));
   return is_part ? tag.substr(0, tag.rfind(' ') + 1) + std::to_string(rows) : tag;
-}
-
-// So it was when the record was made, so the data went nowhere.
-bool was_canceled(std::string_view answer) {
-  constexpr std::string_view kQueryCanceled = "57014";
-  for (RecordedItems items(answer); items.at() != nullptr; items.pass())
-    if (items.is(Item::text) && items.at()->bytes == kQueryCanceled) return true;
-  return false;
 }
 
 // Settings and descriptions: what they lead to is seen in what is compared.
@@ -239,22 +233,17 @@ Result<std::vector<BoundValue>> StatementReplay::values_to_bind(const PostgresHe
   return values;
 }
 
-// It is sent with its Execute, or by itself where the record says that it failed.
+// It is sent with its Execute, so what the server refused is not sent: it could be taken here, and then be run.
 Result<void> StatementReplay::bind(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
   if (head.names.size() != 2) return fail(ErrorCode::bad_argument, "its names are cut");
   const auto statement = prepared_.find(head.names[1]);
   if (statement == prepared_.end()) return fail(ErrorCode::bad_argument, "its statement was not prepared");
   out.request_line += " " + statement->second;
+  if (!recorded_error(unit.response.body).empty()) return fail(ErrorCode::bad_argument, "the server refused it");
   const auto body = request_body(unit);
   if (!body) return std::unexpected(body.error());
   auto values = values_to_bind(head, *body);
   if (!values) return std::unexpected(values.error());
-  if (auto begun = begin_comparing(unit, out, false); !begun) return begun;
-  if (unit.response.recorded_bytes > 0) {
-    if (auto sent = peer_.run(head.names[1], *values); !sent) return sent;
-    if (const auto is_over = compare_results(); !is_over) return std::unexpected(is_over.error());
-  }
-  out = compared();
   portals_[head.names[0]] = {.statement = head.names[1], .values = std::move(*values)};
   return {};
 }
@@ -305,7 +294,7 @@ Result<void> StatementReplay::copy(const Unit& unit) {
     return ended ? fail(ErrorCode::bad_argument, std::string(kMasked)) : ended;
   }
   takes_data_ = false;
-  const bool is_failed = was_canceled(now_.body);
+  const bool is_failed = recorded_error(now_.body) == kQueryCanceled;  // so the data went nowhere
   if (auto put = is_failed ? Result<void>() : put_data(unit); !put) return put;
   if (auto ended = peer_.end_copy(is_failed ? "its client failed it" : nullptr); !ended) return ended;
   const auto is_over = compare_results();
@@ -314,20 +303,36 @@ Result<void> StatementReplay::copy(const Unit& unit) {
   return {};
 }
 
-// Without data, so that a transaction goes on. The binary format has no such thing.
+// Without data, so that a transaction goes on; where it failed on the record, it fails. The binary format has no end
+// without data.
 Result<void> StatementReplay::end_data(const std::string& why) {
   if (!std::exchange(takes_data_, false)) return {};
   now_.out.outcome = ReplayOutcome::skipped;
   now_.out.reason = why;
   now_.out.values = {};
   report_(std::move(now_.out));
-  return peer_.end_copy(is_binary_copy_ ? "the data is not replayed" : nullptr);
+  const bool fails = is_binary_copy_ || !recorded_error(now_.body).empty();
+  return peer_.end_copy(fails ? "the data is not replayed" : nullptr);
+}
+
+// In a failed transaction a server refuses what another would run, and rolls back what another would commit.
+Result<void> StatementReplay::fail_as_recorded(const Unit& unit) {
+  if (!std::exchange(has_failed_, false) && !came_in_failed_transaction(unit)) return {};
+  has_more_rows_ = false;
+  const auto has_failed = peer_.fail_transaction();
+  if (!has_failed) return std::unexpected(has_failed.error());
+  if (*has_failed || recorded_error(unit.response.body) != kInFailedTransaction) return {};
+  return fail(ErrorCode::bad_argument, "the server refused it in a failed transaction, and the other one is in none");
 }
 
 Result<void> StatementReplay::run(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
+  if (is_lost_) return fail(ErrorCode::bad_argument, "the connection failed before");
   peer_.be_patient(patience(unit, terms_.timeout_seconds));
-  if (head.kind == "COPY") return copy(unit);
-  if (auto ended = end_data("the data that it copies is not on the record"); !ended) return ended;
+  const std::string why_not = why_not_run(unit);
+  if (head.kind == "COPY" && why_not.empty()) return copy(unit);
+  if (auto ended = end_data(head.kind == "COPY" ? "its data was not sent: " + why_not : kNoData); !ended) return ended;
+  if (!why_not.empty()) return fail(ErrorCode::bad_argument, why_not);
+  if (auto failed = fail_as_recorded(unit); !failed) return failed;
   if (head.kind != "EXECUTE") has_more_rows_ = false;
   if (head.kind == "QUERY") return query(unit, out);
   if (head.kind == "PARSE") return parse(unit, head, out);
@@ -346,24 +351,24 @@ void StatementReplay::forget(const PostgresHead& head) {
 void StatementReplay::replay(const Unit& unit) {
   if (!unit.request.present || unit.request.head.empty()) return;  // what the server said unasked
   const PostgresHead head = parse_postgres_head(unit.request.head);
-  if (is_passed_over(unit, head)) return;
+  if (!is_passed_over(unit, head)) replay(unit, head);
+  has_failed_ |= fails_transaction(unit, head);
+}
+
+void StatementReplay::replay(const Unit& unit, const PostgresHead& head) {
   ReplayedUnit out;
   out.unit = unit.number;
   out.request_line = unit.request.head.substr(0, unit.request.head.find('\n'));
-  out.reason = is_lost_ ? "the connection failed before" : why_not_run(unit);
-  if (!out.reason.empty()) {
-    out.outcome = ReplayOutcome::skipped;
-    return report_(std::move(out));
-  }
   const auto done = run(unit, head, out);
   if (done && takes_data_ && head.kind != "COPY") {
     now_.out.request_line = out.request_line;
     return;  // counted when it is over
   }
   if (!done) {
-    out.outcome = is_about_record(done.error()) ? ReplayOutcome::skipped : ReplayOutcome::failed;
-    out.reason = is_about_record(done.error()) ? done.error().detail : terms_.redactor.redact(done.error().message());
-    is_lost_ = !is_about_record(done.error());
+    const bool is_skipped = is_about_record(done.error());
+    out.outcome = is_skipped ? ReplayOutcome::skipped : ReplayOutcome::failed;
+    out.reason = is_skipped ? done.error().detail : terms_.redactor.redact(done.error().message());
+    is_lost_ |= !is_skipped;
     takes_data_ = takes_data_ && !is_lost_;
     forget(head);
   }
@@ -371,7 +376,7 @@ void StatementReplay::replay(const Unit& unit) {
 }
 
 void StatementReplay::finish() {
-  if (!is_lost_) (void)end_data("the data that it copies is not on the record");
+  if (!is_lost_) (void)end_data(kNoData);
 }
 
 }  // namespace sluice::control

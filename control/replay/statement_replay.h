@@ -1,5 +1,6 @@
 // The units of one recorded PostgreSQL session, each run at the other server as the record has it: statements, what was
-// prepared and bound, COPY data. What is not run leaves nothing behind that a later unit could take for it.
+// prepared and bound, COPY data. What is not run leaves nothing behind that a later unit could take for it, and where a
+// transaction failed on the record it has failed at the server before the next unit runs.
 #pragma once
 
 #include <functional>
@@ -48,6 +49,7 @@ class StatementReplay {
     bool is_part = false;      // it goes on where the Execute before stopped
   };
 
+  void replay(const Unit& unit, const PostgresHead& head);
   Result<void> run(const Unit& unit, const PostgresHead& head, ReplayedUnit& out);
   Result<void> query(const Unit& unit, ReplayedUnit& out);
   Result<void> parse(const Unit& unit, const PostgresHead& head, ReplayedUnit& out);
@@ -59,6 +61,7 @@ class StatementReplay {
   Result<std::vector<BoundValue>> values_to_bind(const PostgresHead& head, const std::string& body);
   Result<std::vector<std::uint32_t>> parameter_types(const std::string& statement);
   Result<void> put_data(const Unit& unit);
+  Result<void> fail_as_recorded(const Unit& unit);
   Result<void> end_data(const std::string& why);
   Result<void> begin_comparing(const Unit& unit, const ReplayedUnit& out, bool has_columns);
   Result<bool> compare_results();
@@ -80,6 +83,7 @@ class StatementReplay {
   bool is_binary_copy_ = false;  // and the data is in the binary format
   bool has_more_rows_ = false;   // now_ was read in part, of more_rows_of_
   std::string more_rows_of_;     // a portal
+  bool has_failed_ = false;      // on the record, a transaction by what came last
   bool is_lost_ = false;
 };
 

@@ -149,6 +149,26 @@ class ReplayTest(PostgresLab):
         self.assertEqual(done.stdout.count("it was denied and never reached the server"), 2)
         self.assertEqual(self.at_staging("select count(*) from customers where name = 'held'"), "0")
 
+    def test_what_production_refused_in_a_failed_transaction_is_not_committed(self):
+        program = """
+import psycopg2, sys
+c = psycopg2.connect(host=sys.argv[1], user='ann', dbname='shop')
+c.autocommit = True
+cursor = c.cursor()
+for sql in ('begin', 'insert into notes (n) values (1)', 'drop table customers', 'insert into notes (n) values (2)', 'commit',
+            'select count(*) from notes'):
+    try:
+        cursor.execute(sql)
+    except psycopg2.Error as error:
+        print(error.pgcode)
+print(cursor.fetchone())
+"""
+        session, done = self.record("/usr/bin/python3", "-c", program, self.lab.server_address)
+        self.assertIn("25P02\n(0,)\n", done.stdout, done.stderr)
+        done = self.replay(session)
+        self.assert_counted(done, 5, skipped=1)
+        self.assertEqual(self.at_staging("select count(*) from notes"), "0")
+
     def lab_holds(self):
         return lab.api.get(self.lab.appliance.api, "/v1/holds?limit=10")["holds"]
 
@@ -204,8 +224,8 @@ print(cursor.fetchone())
         session, done = self.record("env", "PYTHONIOENCODING=utf-8", "/usr/bin/python3", program, "rerun", self.lab.server_address, "shop", types)
         self.assertIn("done", done.stdout, done.stderr)
         done = self.replay(session)
-        counted = re.search(r"(\d+) same, 0 different, 2 skipped, 0 failed", done.stdout)
-        self.assertIsNotNone(counted, done.stdout)  # what cannot be parsed was denied, an Execute behind a failed Bind never ran
+        counted = re.search(r"(\d+) same, 0 different, 3 skipped, 0 failed", done.stdout)
+        self.assertIsNotNone(counted, done.stdout)  # what cannot be parsed was denied, a failed Bind and its Execute are not run
         self.assertGreater(int(counted[1]), 1000)
         self.assertGreater(int(re.search(r"values compared: (\d+)", done.stdout)[1]), 20000)
 

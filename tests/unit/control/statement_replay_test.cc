@@ -1,0 +1,164 @@
+// What of a recorded session of PostgreSQL reaches the other server, where something of it is not run.
+#include "control/replay/statement_replay.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/control/archive_fixture.h"
+#include "tests/unit/control/recorded_texts.h"
+#include "tests/unit/control/statement_server.h"
+
+namespace sluice::control {
+namespace {
+
+using test::text;
+using Heard = std::vector<std::string>;
+
+constexpr SessionId kSession = 0x0005f00000000001;
+
+std::string error_of(const std::string& sqlstate) {
+  return text("ERROR") + text("ERROR") + text(sqlstate) + text("no");
+}
+
+class StatementReplayTest : public ::testing::Test {
+ protected:
+  // As the record has it, answered with `answer`, which left the transaction so (or, but for a Query, found it so).
+  Unit& record(const std::string& head, const std::string& body, const std::string& answer, char transaction) {
+    Unit unit;
+    unit.number = static_cast<std::uint32_t>(units_.size());
+    for (Message* const message : {&unit.request, &unit.response})
+      message->present = message->ended = message->complete = true;
+    unit.request.head = head + "\n";
+    unit.request.body = body;
+    unit.request.recorded_bytes = body.size();
+    unit.response.head = "COMMAND\n";
+    unit.response.body = answer;
+    unit.response.recorded_bytes = answer.size();
+    unit.response.transaction = static_cast<std::uint8_t>(transaction);
+    units_.push_back(unit);
+    return units_.back();
+  }
+  Unit& query(const std::string& sql, const std::string& answer, char transaction) {
+    return record("QUERY", text(sql), answer, transaction);
+  }
+  Unit& parse(const std::string& name, const std::string& sql, char transaction = 'I') {
+    return record("PARSE \"" + name + "\"", text(sql), "", transaction);
+  }
+  Unit& bind(const std::string& portal, const std::string& name, char transaction = 'I') {
+    return record("BIND \"" + portal + "\" \"" + name + "\"", "", "", transaction);
+  }
+  Unit& execute(const std::string& portal, char transaction = 'I') {
+    return record("EXECUTE \"" + portal + "\"", "", text("DONE"), transaction);
+  }
+  static void deny(Unit& unit) {
+    unit.request.verdict = Verdict::deny;
+    unit.request.complete = false;
+  }
+  static void skip(Unit& unit) {  // by the server
+    unit.response.complete = false;
+    unit.response.error = ErrorCode::postgres_skipped;
+    unit.response.body.clear();
+  }
+  // What the server was to do.
+  Heard replay() {
+    archive_.block({maker_.open(kSession)}).seal();
+    archive_.refresh();
+    const auto records = SessionRecords::open(archive_.index(), kSession);
+    const auto redactor = Redactor::make({});
+    PostgresTarget target;
+    target.user = target.database = "ann";
+    target.sslmode = "disable";
+    const std::atomic<bool> stopping{false};
+    auto peer = PostgresPeer::connect({.address = server_.target, .target = target, .passfile = ""}, stopping);
+    EXPECT_TRUE(peer && records && redactor);
+    {
+      StatementReplay replay(*records, std::move(*peer), {{}, *redactor, 30},
+                             [&](ReplayedUnit unit) { told_.push_back(std::move(unit)); });
+      for (const Unit& unit : units_) replay.replay(unit);
+      replay.finish();
+    }
+    return server_.heard();
+  }
+  [[nodiscard]] std::string outcomes() const {
+    std::string out;
+    for (const ReplayedUnit& unit : told_) out.append(out.empty() ? "" : " ").append(replay_outcome_name(unit.outcome));
+    return out;
+  }
+
+  test::StatementServer server_;
+  std::vector<Unit> units_;
+  std::vector<ReplayedUnit> told_;
+
+ private:
+  test::Archive archive_;
+  test::RecordMaker maker_;
+};
+
+TEST_F(StatementReplayTest, WhatProductionRefusedInAFailedTransactionIsNotCommitted) {
+  query("begin", text("BEGIN"), 'T');
+  query("insert 1", text("DONE"), 'T');
+  deny(query("drop", error_of("42501"), 'E'));
+  query("insert 2", error_of("25P02"), 'E');
+  query("commit", text("ROLLBACK"), 'I');
+  query("insert 3", text("DONE"), 'I');
+  EXPECT_EQ(replay(), (Heard{"begin", "insert 1", "refused by policy", "insert 2", "commit", "insert 3"}));
+  EXPECT_EQ(outcomes(), "same same skipped same same same") << "the commit rolled back, as on the record";
+}
+
+TEST_F(StatementReplayTest, OfAPipelineLikewise) {
+  query("begin", text("BEGIN"), 'T');
+  deny(parse("", "drop", 'T'));
+  skip(bind("", "", 'T'));
+  skip(execute("", 'T'));
+  query("commit", text("ROLLBACK"), 'I');
+  EXPECT_EQ(replay(), (Heard{"begin", "refused by policy", "commit"}));
+  EXPECT_EQ(outcomes(), "same skipped skipped skipped same");
+}
+
+TEST_F(StatementReplayTest, WhatTheServerAcceptsAgainstTheRecordIsNotCommittedEither) {
+  query("begin", text("BEGIN"), 'T');
+  query("insert 1", error_of("23505"), 'E');
+  query("commit", text("ROLLBACK"), 'I');
+  EXPECT_EQ(replay(), (Heard{"begin", "insert 1", "refused by policy", "commit"}));
+  EXPECT_EQ(outcomes(), "same different same");
+}
+
+// Its reason is not on the record, but what it did is.
+TEST_F(StatementReplayTest, ACommitThatRolledBackRollsBack) {
+  query("begin", text("BEGIN"), 'T');
+  query("commit", text("ROLLBACK"), 'I');
+  EXPECT_EQ(replay(), (Heard{"begin", "refused by policy", "commit"}));
+  EXPECT_EQ(outcomes(), "same same");
+}
+
+TEST_F(StatementReplayTest, WhatWasRefusedInAFailedTransactionIsNotRunOutsideOfAny) {
+  query("insert 1", error_of("25P02"), 'E');
+  EXPECT_EQ(replay(), Heard{});
+  EXPECT_EQ(outcomes(), "skipped");
+}
+
+TEST_F(StatementReplayTest, OutsideOfATransactionNothingFails) {
+  deny(query("drop", error_of("42501"), 'I'));
+  query("insert 1", text("DONE"), 'I');
+  EXPECT_EQ(replay(), Heard{"insert 1"});
+}
+
+TEST_F(StatementReplayTest, DataThatWasDeniedFailsItsCopy) {
+  query("begin", text("BEGIN"), 'T');
+  query("copy t", error_of("57014"), 'E');
+  Unit& data = record("COPY", text("1"), "", 'T');
+  deny(data);
+  query("commit", text("ROLLBACK"), 'I');
+  EXPECT_EQ(replay(), (Heard{"begin", "copy t", "the data fails", "commit"}));
+  EXPECT_EQ(outcomes(), "same skipped skipped same");
+}
+
+TEST_F(StatementReplayTest, ABindThatWasRefusedIsNotRun) {
+  parse("s", "insert 1");
+  bind("", "s").response.body = error_of("22P02");
+  skip(execute(""));
+  EXPECT_EQ(replay(), Heard{"prepare s: insert 1"});
+  EXPECT_EQ(outcomes(), "same skipped skipped");
+}
+
+}  // namespace
+}  // namespace sluice::control
