@@ -60,6 +60,10 @@ PostgresHead parse_postgres_head(std::string_view line) {
   return head;
 }
 
+bool is_passed_over(const Unit& unit, const PostgresHead& head) {
+  return (head.kind == "STARTUP" || head.kind == "DESCRIBE") && unit.request.verdict != Verdict::deny;
+}
+
 std::string why_not_run(const Unit& unit) {
   if (is_denied(unit)) return "it was denied and never reached the server";
   if (!unit.request.ended || !unit.request.complete) return "it was cut short";

@@ -28,6 +28,8 @@ struct PostgresHead {
 
 PostgresHead parse_postgres_head(std::string_view line);
 
+// Settings and descriptions: what they lead to is seen in what is compared.
+bool is_passed_over(const Unit& unit, const PostgresHead& head);
 // Why it is not run; empty: it can be, as far as its body is not asked.
 std::string why_not_run(const Unit& unit);
 

@@ -32,11 +32,6 @@ std::string tag_of(const PGresult& result, bool is_part, std::uint64_t rows) {
   return is_part ? tag.substr(0, tag.rfind(' ') + 1) + std::to_string(rows) : tag;
 }
 
-// Settings and descriptions: what they lead to is seen in what is compared.
-bool is_passed_over(const Unit& unit, const PostgresHead& head) {
-  return (head.kind == "STARTUP" || head.kind == "DESCRIBE") && unit.request.verdict != Verdict::deny;
-}
-
 std::string quoted(const std::string& name) {
   std::string out = "\"";
   for (const char c : name) out.append(c == '"' ? 2 : 1, c);
@@ -172,7 +167,27 @@ Result<void> StatementReplay::query(const Unit& unit, ReplayedUnit& out) {
   return {};
 }
 
-// A name that is taken was closed before, which is not on the record.
+const StatementReplay::Prepared* StatementReplay::prepared(const std::string& name) const {
+  const auto found = prepared_.find(name);
+  return found == prepared_.end() || !found->second.is_as_recorded ? nullptr : &found->second;
+}
+
+// It was closed before, which is not on the record. In a failed transaction it cannot be.
+Result<void> StatementReplay::free_name(const std::string& name) {
+  const auto taken = prepared_.find(name);
+  if (taken == prepared_.end()) return {};
+  taken->second.is_as_recorded = false;
+  if (!name.empty()) {
+    if (auto sent = peer_.query("deallocate " + quoted(name)); !sent) return sent;
+    const auto result = peer_.next();
+    if (!result) return std::unexpected(result.error());
+    if (PQresultStatus(result->get()) != PGRES_COMMAND_OK) return {};
+  }
+  prepared_.erase(taken);
+  return {};
+}
+
+// What the record says was refused takes nobody's name, and is not used where the server accepts it.
 Result<void> StatementReplay::parse(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
   if (head.names.size() != 1) return fail(ErrorCode::bad_argument, "its name is cut");
   const auto body = request_body(unit);
@@ -181,14 +196,14 @@ Result<void> StatementReplay::parse(const Unit& unit, const PostgresHead& head, 
   const std::string statement(statement_of(*body));
   out.request_line += " " + shown(statement);
   if (auto begun = begin_comparing(unit, out, false); !begun) return begun;
-  if (!name.empty() && prepared_.contains(name))
-    if (auto sent = peer_.query("deallocate " + quoted(name)); !sent) return sent;
-  prepared_.erase(name);
+  const bool was_refused = !recorded_error(unit.response.body).empty();
+  if (!was_refused || name.empty())
+    if (auto freed = free_name(name); !freed) return freed;
   if (auto sent = peer_.prepare(name, statement); !sent) return sent;
   const auto result = peer_.next();
   if (!result) return std::unexpected(result.error());
   if (PQresultStatus(result->get()) == PGRES_COMMAND_OK)
-    prepared_[name] = shown(statement);
+    prepared_[name] = {.unit = unit.number, .shown = shown(statement), .is_as_recorded = !was_refused};
   else if (PQresultErrorField(result->get(), PG_DIAG_SQLSTATE) == nullptr)
     return fail(ErrorCode::io_failed, PQresultErrorMessage(result->get()));
   else
@@ -236,27 +251,28 @@ Result<std::vector<BoundValue>> StatementReplay::values_to_bind(const PostgresHe
 // It is sent with its Execute, so what the server refused is not sent: it could be taken here, and then be run.
 Result<void> StatementReplay::bind(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
   if (head.names.size() != 2) return fail(ErrorCode::bad_argument, "its names are cut");
-  const auto statement = prepared_.find(head.names[1]);
-  if (statement == prepared_.end()) return fail(ErrorCode::bad_argument, "its statement was not prepared");
-  out.request_line += " " + statement->second;
+  const Prepared* const statement = prepared(head.names[1]);
+  if (statement == nullptr) return fail(ErrorCode::bad_argument, "its statement was not prepared");
+  out.request_line += " " + statement->shown;
   if (!recorded_error(unit.response.body).empty()) return fail(ErrorCode::bad_argument, "the server refused it");
   const auto body = request_body(unit);
   if (!body) return std::unexpected(body.error());
   auto values = values_to_bind(head, *body);
   if (!values) return std::unexpected(values.error());
-  portals_[head.names[0]] = {.statement = head.names[1], .values = std::move(*values)};
+  portals_[head.names[0]] = {.statement = head.names[1], .prepared_by = statement->unit, .values = std::move(*values)};
   return {};
 }
 
 Result<void> StatementReplay::execute(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
   const auto portal = head.names.empty() ? portals_.end() : portals_.find(head.names.front());
   if (portal == portals_.end()) return fail(ErrorCode::bad_argument, "its values were not bound");
-  const auto statement = prepared_.find(portal->second.statement);
-  if (statement != prepared_.end()) out.request_line += " " + statement->second;
+  const Prepared* statement = prepared(portal->second.statement);
+  if (statement != nullptr && statement->unit != portal->second.prepared_by) statement = nullptr;
+  if (statement != nullptr) out.request_line += " " + statement->shown;
   const bool goes_on = std::exchange(has_more_rows_, false) && more_rows_of_ == portal->first;
   if (!goes_on && portal->second.has_run)
     return fail(ErrorCode::bad_argument, "its portal was read on behind another statement");
-  if (!goes_on && statement == prepared_.end()) return fail(ErrorCode::bad_argument, "its statement was not prepared");
+  if (!goes_on && statement == nullptr) return fail(ErrorCode::bad_argument, "its statement is not there any more");
   if (auto begun = begin_comparing(unit, out, false); !begun) return begun;
   portal->second.has_run = true;
   now_.is_part = goes_on;
@@ -344,8 +360,9 @@ Result<void> StatementReplay::run(const Unit& unit, const PostgresHead& head, Re
 // The server has something else under the name than the session had.
 void StatementReplay::forget(const PostgresHead& head) {
   if (head.names.empty()) return;
-  if (head.kind == "PARSE") prepared_.erase(head.names.front());
-  if (head.kind == "BIND") portals_.erase(head.names.front());
+  const auto statement = prepared_.find(head.names.front());
+  if (head.kind == "PARSE" && statement != prepared_.end()) statement->second.is_as_recorded = false;
+  if (head.kind == "BIND" || head.kind == "EXECUTE") portals_.erase(head.names.front());
 }
 
 void StatementReplay::replay(const Unit& unit) {

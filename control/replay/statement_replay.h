@@ -35,8 +35,14 @@ class StatementReplay {
   void finish();
 
  private:
+  struct Prepared {
+    std::uint32_t unit = 0;
+    std::string shown;           // its beginning
+    bool is_as_recorded = true;  // else it stays until its name is needed, and is not used
+  };
   struct Portal {
     std::string statement;
+    std::uint32_t prepared_by = 0;  // the unit
     std::vector<BoundValue> values;
     bool has_run = false;
   };
@@ -57,6 +63,8 @@ class StatementReplay {
   Result<void> execute(const Unit& unit, const PostgresHead& head, ReplayedUnit& out);
   Result<void> copy(const Unit& unit);
 
+  [[nodiscard]] const Prepared* prepared(const std::string& name) const;
+  Result<void> free_name(const std::string& name);
   Result<std::string> request_body(const Unit& unit) const;
   Result<std::vector<BoundValue>> values_to_bind(const PostgresHead& head, const std::string& body);
   Result<std::vector<std::uint32_t>> parameter_types(const std::string& statement);
@@ -76,7 +84,7 @@ class StatementReplay {
   PostgresPeer peer_;
   const Terms terms_;
   Report report_;
-  std::map<std::string, std::string> prepared_;  // at the server, with the beginning of the statement
+  std::map<std::string, Prepared> prepared_;  // at the server
   std::map<std::string, Portal> portals_;
   UnderWay now_;
   bool takes_data_ = false;      // now_ copies in

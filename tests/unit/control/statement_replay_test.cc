@@ -53,6 +53,10 @@ class StatementReplayTest : public ::testing::Test {
     unit.request.verdict = Verdict::deny;
     unit.request.complete = false;
   }
+  static void refuse(Unit& unit, const std::string& sqlstate) {  // by the server
+    unit.response.body = error_of(sqlstate);
+    unit.response.recorded_bytes = unit.response.body.size();
+  }
   static void skip(Unit& unit) {  // by the server
     unit.response.complete = false;
     unit.response.error = ErrorCode::postgres_skipped;
@@ -154,10 +158,45 @@ TEST_F(StatementReplayTest, DataThatWasDeniedFailsItsCopy) {
 
 TEST_F(StatementReplayTest, ABindThatWasRefusedIsNotRun) {
   parse("s", "insert 1");
-  bind("", "s").response.body = error_of("22P02");
+  refuse(bind("", "s"), "22P02");
   skip(execute(""));
   EXPECT_EQ(replay(), Heard{"prepare s: insert 1"});
   EXPECT_EQ(outcomes(), "same skipped skipped");
+}
+
+TEST_F(StatementReplayTest, ANameWhoseNewStatementWasNotRunRunsNoOldOne) {
+  parse("s", "insert 1");
+  deny(parse("s", "drop"));
+  bind("", "s");
+  execute("");
+  parse("s", "insert 2");
+  bind("", "s");
+  execute("");
+  EXPECT_EQ(replay(), (Heard{"prepare s: insert 1", "deallocate \"s\"", "prepare s: insert 2", "insert 2"}));
+  EXPECT_EQ(outcomes(), "same skipped skipped skipped same same same");
+}
+
+TEST_F(StatementReplayTest, AStatementThatProductionRefusedTakesNoName) {
+  parse("s", "insert 1");
+  refuse(parse("s", "insert 2"), "42P05");
+  bind("", "s");
+  execute("");
+  refuse(parse("t", "insert 3"), "42601");
+  bind("", "t");
+  execute("");
+  EXPECT_EQ(replay(), (Heard{"prepare s: insert 1", "prepare s: insert 2", "insert 1", "prepare t: insert 3"}));
+  EXPECT_EQ(outcomes(), "same same same same different skipped skipped");
+}
+
+TEST_F(StatementReplayTest, APortalRunsTheStatementThatItWasBoundTo) {
+  parse("", "insert 1");
+  bind("a", "");
+  parse("", "insert 2");
+  execute("a");
+  deny(bind("a", ""));
+  execute("a");
+  EXPECT_EQ(replay(), (Heard{"prepare : insert 1", "prepare : insert 2"}));
+  EXPECT_EQ(outcomes(), "same same same skipped skipped skipped");
 }
 
 }  // namespace
