@@ -10,6 +10,8 @@ namespace sluice::control {
 namespace {
 
 constexpr std::size_t kShownStatementBytes = 100;
+constexpr std::size_t kMostPortals = 1024;
+constexpr std::size_t kMostBoundBytes = 64 * 1024 * 1024;
 constexpr const char* kNoData = "the data that it copies is not on the record";
 constexpr std::string_view kTextEnd("\n\x03\0", 3);
 constexpr std::string_view kQueryCanceled = "57014";
@@ -259,8 +261,19 @@ Result<void> StatementReplay::bind(const Unit& unit, const PostgresHead& head, R
   if (!body) return std::unexpected(body.error());
   auto values = values_to_bind(head, *body);
   if (!values) return std::unexpected(values.error());
-  portals_[head.names[0]] = {.statement = head.names[1], .prepared_by = statement->unit, .values = std::move(*values)};
+  Portal& portal = portals_[head.names[0]] = {.statement = head.names[1], .prepared_by = statement->unit, .values = {}};
+  for (const BoundValue& value : *values) portal.bytes += sizeof value + (value.bytes ? value.bytes->size() : 0);
+  portal.values = std::move(*values);
+  if (!has_room_for_portals()) return fail(ErrorCode::bad_argument, "more values are bound than a replay keeps");
   return {};
+}
+
+// What has run is not run again.
+bool StatementReplay::has_room_for_portals() {
+  if (portals_.size() > kMostPortals) std::erase_if(portals_, [](const auto& one) { return one.second.has_run; });
+  std::size_t bytes = 0;
+  for (const auto& [name, portal] : portals_) bytes += portal.bytes;
+  return portals_.size() <= kMostPortals && bytes <= kMostBoundBytes;
 }
 
 Result<void> StatementReplay::execute(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
@@ -276,8 +289,10 @@ Result<void> StatementReplay::execute(const Unit& unit, const PostgresHead& head
   if (auto begun = begin_comparing(unit, out, false); !begun) return begun;
   portal->second.has_run = true;
   now_.is_part = goes_on;
+  const std::vector<BoundValue> values = std::exchange(portal->second.values, {});
+  portal->second.bytes = 0;
   if (!goes_on)
-    if (auto sent = peer_.run(portal->second.statement, portal->second.values); !sent) return sent;
+    if (auto sent = peer_.run(portal->second.statement, values); !sent) return sent;
   const auto is_over = compare_results();
   if (!is_over) return std::unexpected(is_over.error());
   has_more_rows_ = !*is_over && !takes_data_;
@@ -370,6 +385,7 @@ void StatementReplay::replay(const Unit& unit) {
   const PostgresHead head = parse_postgres_head(unit.request.head);
   if (!is_passed_over(unit, head)) replay(unit, head);
   has_failed_ |= fails_transaction(unit, head);
+  if (head.kind == "QUERY" && unit.response.transaction == 'I') portals_.clear();  // they lived in the transaction
 }
 
 void StatementReplay::replay(const Unit& unit, const PostgresHead& head) {

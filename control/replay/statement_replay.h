@@ -44,6 +44,7 @@ class StatementReplay {
     std::string statement;
     std::uint32_t prepared_by = 0;  // the unit
     std::vector<BoundValue> values;
+    std::size_t bytes = 0;
     bool has_run = false;
   };
   // What was sent and is not compared to its end: a statement that copies in, or of which more rows are asked for.
@@ -65,6 +66,7 @@ class StatementReplay {
 
   [[nodiscard]] const Prepared* prepared(const std::string& name) const;
   Result<void> free_name(const std::string& name);
+  bool has_room_for_portals();
   Result<std::string> request_body(const Unit& unit) const;
   Result<std::vector<BoundValue>> values_to_bind(const PostgresHead& head, const std::string& body);
   Result<std::vector<std::uint32_t>> parameter_types(const std::string& statement);
@@ -85,7 +87,7 @@ class StatementReplay {
   const Terms terms_;
   Report report_;
   std::map<std::string, Prepared> prepared_;  // at the server
-  std::map<std::string, Portal> portals_;
+  std::map<std::string, Portal> portals_;     // bounded; without values once they have run
   UnderWay now_;
   bool takes_data_ = false;      // now_ copies in
   bool is_binary_copy_ = false;  // and the data is in the binary format

@@ -199,5 +199,36 @@ TEST_F(StatementReplayTest, APortalRunsTheStatementThatItWasBoundTo) {
   EXPECT_EQ(outcomes(), "same same same skipped skipped skipped");
 }
 
+TEST_F(StatementReplayTest, PortalsGoWithTheirTransaction) {
+  query("begin", text("BEGIN"), 'T');
+  parse("s", "insert 1", 'T');
+  bind("a", "s", 'T');
+  query("commit", text("COMMIT"), 'I');
+  execute("a");
+  EXPECT_EQ(replay(), (Heard{"begin", "prepare s: insert 1", "commit"}));
+  EXPECT_EQ(outcomes(), "same same same same skipped");
+}
+
+TEST_F(StatementReplayTest, BoundPortalsAndTheirValuesHaveALimit) {
+  parse("s", "insert 1");
+  const std::string large = test::value(std::string(15'000'000, 'x'));
+  for (int i = 0; i < 5; ++i) record("BIND \"" + std::to_string(i) + "\" \"s\"", large, "", 'I');
+  EXPECT_EQ(replay(), Heard{"prepare s: insert 1"});
+  EXPECT_EQ(outcomes(), "same same same same same skipped");
+}
+
+TEST_F(StatementReplayTest, WhatHasRunMakesRoomForWhatIsBound) {
+  parse("s", "insert 1");
+  for (int i = 0; i < 1024; ++i) bind(std::to_string(i), "s");
+  bind("one more", "s");
+  execute("0");
+  bind("another", "s");
+  const Heard heard = {"prepare s: insert 1", "insert 1"};
+  EXPECT_EQ(replay(), heard);
+  ASSERT_EQ(told_.size(), 1028U);
+  EXPECT_EQ(told_[1025].reason, "more values are bound than a replay keeps");
+  EXPECT_EQ(told_[1027].outcome, ReplayOutcome::same);
+}
+
 }  // namespace
 }  // namespace sluice::control
