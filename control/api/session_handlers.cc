@@ -137,12 +137,15 @@ Result<ReplayReport> replay_postgres(ApiContext& context, const SessionRow& row,
   auto target = parse_postgres_target(options.to);
   if (!target) return std::unexpected(target.error());
   if (target->user.empty()) target->user = row.principal;
+  const auto current = context.parts.publisher.current();
+  if (!current) return std::unexpected(current.error());
   return replay_postgres_session(records,
                                  {.target = *target,
                                   .to = options.to,
                                   .is_forced = options.is_forced,
                                   .passfile = context.parts.replay_passfile,
-                                  .timeout_seconds = options.timeout_seconds},
+                                  .timeout_seconds = options.timeout_seconds,
+                                  .policy_version = *current ? (*current)->version : 0},
                                  policy, redactor, context.stopping);
 }
 

@@ -53,7 +53,8 @@ Result<ReplayReport> replay_postgres_session(const SessionRecords& records, cons
   ReplayReport report;
   report.to = options.to;
   report.has_values = true;
-  StatementReplay replay(records, std::move(*peer), {policy.rules, redactor, options.timeout_seconds},
+  StatementReplay replay(records, std::move(*peer),
+                         {policy.rules, redactor, options.timeout_seconds, options.policy_version},
                          [&](ReplayedUnit unit) { count(report, std::move(unit)); });
   UnitWindow window;
   window.limit = kUnitsAtOnce;

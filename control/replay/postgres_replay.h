@@ -17,6 +17,7 @@ struct PostgresReplayOptions {
   bool is_forced = false;
   std::string passfile;  // empty: libpq's own
   int timeout_seconds = 30;
+  std::uint64_t policy_version = 0;  // the current one
 };
 
 // `policy` is the current one, and `redactor` made of its rules. Errors as of replay_session().

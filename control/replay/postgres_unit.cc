@@ -123,9 +123,11 @@ std::vector<RecordedValue> bound_values(std::string_view body) {
   return values;
 }
 
-bool is_masked_for_record(const Message& request, std::string_view body, std::span<const rules::Rule> rules) {
+bool is_masked_for_record(const Message& request, std::string_view body, std::span<const rules::Rule> rules,
+                          std::uint64_t policy_version) {
   const auto has_star = [](std::string_view text) { return text.find('*') != std::string_view::npos; };
   if (request.hits.empty() || !has_star(body)) return false;
+  if (request.policy_version != policy_version) return true;
   const bool record_only = std::ranges::any_of(request.hits, [&](const RuleHit& hit) {
     const auto rule = std::ranges::find(rules, hit.rule, &rules::Rule::name);
     if (rule == rules.end()) return true;

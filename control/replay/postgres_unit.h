@@ -54,7 +54,9 @@ std::vector<RecordedValue> bound_values(std::string_view body);
 
 // Stars stand in its body where the server got something else: a rule (of `rules`, or one that is not there any more)
 // hides on the record what it does not hide on the wire, or hides a value that went in binary, in which there are no
-// stars.
-bool is_masked_for_record(const Message& request, std::string_view body, std::span<const rules::Rule> rules);
+// stars. What was recorded under another version of the policy than that of `rules` counts as masked wherever there are
+// stars: nobody knows what its rules hid.
+bool is_masked_for_record(const Message& request, std::string_view body, std::span<const rules::Rule> rules,
+                          std::uint64_t policy_version);
 
 }  // namespace sluice::control

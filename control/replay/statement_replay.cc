@@ -56,7 +56,7 @@ int patience(const Unit& unit, int seconds) {
 
 Result<std::string> StatementReplay::request_body(const Unit& unit) const {
   auto body = recorded_body(records_, unit, Direction::request);
-  if (body && is_masked_for_record(unit.request, *body, terms_.rules))
+  if (body && is_masked_for_record(unit.request, *body, terms_.rules, terms_.policy_version))
     return fail(ErrorCode::bad_argument, std::string(kMasked));
   return body;
 }
@@ -320,7 +320,7 @@ Result<void> StatementReplay::put_data(const Unit& unit) {
 // The data that the statement before it asked for, which is counted with it.
 Result<void> StatementReplay::copy(const Unit& unit) {
   if (!takes_data_) return fail(ErrorCode::bad_argument, "no statement asked for the data");
-  if (is_masked_for_record(unit.request, "*", terms_.rules)) {
+  if (is_masked_for_record(unit.request, "*", terms_.rules, terms_.policy_version)) {
     const Result<void> ended = end_data("its data was not sent: " + std::string(kMasked));
     return ended ? fail(ErrorCode::bad_argument, std::string(kMasked)) : ended;
   }

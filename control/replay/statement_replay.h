@@ -24,6 +24,7 @@ class StatementReplay {
     std::span<const rules::Rule> rules;
     const Redactor& redactor;
     int timeout_seconds;
+    std::uint64_t policy_version;  // of the rules
   };
   using Report = std::function<void(ReplayedUnit)>;
 

@@ -93,9 +93,11 @@ class MaskedRequestTest : public ::testing::Test {
     Message request;
     request.observed = observed;
     if (!rule.empty()) request.hits = {{rule, 1}};
-    return is_masked_for_record(request, body, rules_);
+    request.policy_version = recorded_under_;
+    return is_masked_for_record(request, body, rules_, 3);
   }
   std::vector<rules::Rule> rules_;
+  std::uint64_t recorded_under_ = 3;
 };
 
 TEST_F(MaskedRequestTest, WhereTheServerGotSomethingElse) {
@@ -109,6 +111,13 @@ TEST_F(MaskedRequestTest, WhereTheServerGotSomethingElse) {
   EXPECT_FALSE(is_masked("both", value("****")));
   EXPECT_TRUE(is_masked("both", decoded("****"))) << "there are no stars in a number";
   EXPECT_TRUE(is_masked("both", mark(Item::list, 1) + decoded("****")));
+}
+
+TEST_F(MaskedRequestTest, WhereItsPolicyIsNotTheCurrentOne) {
+  recorded_under_ = 2;
+  EXPECT_TRUE(is_masked("both", text("select '****'"))) << "its rule may have hidden it on the record alone";
+  EXPECT_FALSE(is_masked("both", text("select 1")));
+  EXPECT_FALSE(is_masked("", text("select 2 * 3")));
 }
 
 TEST(ValueMatch, OfValuesThatCameInBinary) {

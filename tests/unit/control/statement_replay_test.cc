@@ -75,7 +75,7 @@ class StatementReplayTest : public ::testing::Test {
     auto peer = PostgresPeer::connect({.address = server_.target, .target = target, .passfile = ""}, stopping);
     EXPECT_TRUE(peer && records && redactor);
     {
-      StatementReplay replay(*records, std::move(*peer), {{}, *redactor, 30},
+      StatementReplay replay(*records, std::move(*peer), {{}, *redactor, 30, 0},
                              [&](ReplayedUnit unit) { told_.push_back(std::move(unit)); });
       for (const Unit& unit : units_) replay.replay(unit);
       replay.finish();
