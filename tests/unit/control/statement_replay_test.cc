@@ -211,7 +211,9 @@ TEST_F(StatementReplayTest, PortalsGoWithTheirTransaction) {
 
 TEST_F(StatementReplayTest, BoundPortalsAndTheirValuesHaveALimit) {
   parse("s", "insert 1");
-  const std::string large = test::value(std::string(15'000'000, 'x'));
+  std::string bytes;
+  bytes.resize(15'000'000, 'x');
+  const std::string large = test::value(bytes);
   for (int i = 0; i < 5; ++i) record("BIND \"" + std::to_string(i) + "\" \"s\"", large, "", 'I');
   EXPECT_EQ(replay(), Heard{"prepare s: insert 1"});
   EXPECT_EQ(outcomes(), "same same same same same skipped");
