@@ -101,20 +101,27 @@ void body(ApiContext& context, const httplib::Request& request, httplib::Respons
       });
 }
 
-Result<ReplayOptions> replay_options(const httplib::Request& request) {
+struct ReplayWish {
+  ReplayOptions options;
+  PostgresTarget target;  // the same place, as PostgreSQL's replay has it
+};
+
+Result<ReplayWish> replay_wish(const httplib::Request& request) {
   const Json json = Json::parse(request.body, nullptr, false);
   if (!json.is_object() || !json.contains("to") || !json["to"].is_string())
     return fail(ErrorCode::bad_argument, R"(the body must be JSON such as {"to": "10.0.0.7:8080", "force": false})");
-  ReplayOptions options;
+  ReplayWish wish;
+  ReplayOptions& options = wish.options;
   options.to = json["to"].get<std::string>();
   if (json.contains("force")) {
     if (!json["force"].is_boolean()) return fail(ErrorCode::bad_argument, "force must be true or false");
     options.is_forced = json["force"].get<bool>();
   }
   // Before anything tells where: a password may stand there, and is refused.
-  if (is_postgres_url(options.to))
-    if (const auto target = parse_postgres_target(options.to); !target) return std::unexpected(target.error());
-  return options;
+  auto target = parse_postgres_target(options.to);
+  if (!target) return std::unexpected(target.error());
+  wish.target = *std::move(target);
+  return wish;
 }
 
 // Counts a replay for as long as it lives.
@@ -132,26 +139,24 @@ class ReplaySlot {
 };
 
 Result<ReplayReport> replay_postgres(ApiContext& context, const SessionRow& row, const SessionRecords& records,
-                                     const ReplayOptions& options, const rules::Policy& policy,
-                                     const Redactor& redactor) {
-  auto target = parse_postgres_target(options.to);
-  if (!target) return std::unexpected(target.error());
-  if (target->user.empty()) target->user = row.principal;
+                                     const ReplayWish& wish, const rules::Policy& policy, const Redactor& redactor) {
+  PostgresTarget target = wish.target;
+  if (target.user.empty()) target.user = row.principal;
   const auto current = context.parts.publisher.current();
   if (!current) return std::unexpected(current.error());
   return replay_postgres_session(records,
-                                 {.target = *target,
-                                  .to = options.to,
-                                  .is_forced = options.is_forced,
+                                 {.target = std::move(target),
+                                  .to = wish.options.to,
+                                  .is_forced = wish.options.is_forced,
                                   .passfile = context.parts.replay_passfile,
-                                  .timeout_seconds = options.timeout_seconds,
-                                  .policy_version = *current ? (*current)->version : 0},
+                                   .timeout_seconds = wish.options.timeout_seconds,
+                                   .policy_version = *current ? (*current)->version : 0},
                                  policy, redactor, context.stopping);
 }
 
 void replay(ApiContext& context, const httplib::Request& request, httplib::Response& response) {
-  const auto options = replay_options(request);
-  if (!options) return answer_error(response, options.error());
+  const auto wish = replay_wish(request);
+  if (!wish) return answer_error(response, wish.error());
   const ReplaySlot slot(context.replays);
   if (!slot.is_free())
     return answer_error(response, {ErrorCode::conflict, "two replays are under way already; wait for one"});
@@ -164,11 +169,11 @@ void replay(ApiContext& context, const httplib::Request& request, httplib::Respo
   if (!policy) return answer_error(response, policy.error());
   const auto redactor = Redactor::make(policy->rules);
   if (!redactor) return answer_error(response, redactor.error());
-  log::info("replay of " + request.matches[1].str() + " to " + options->to + " by " +
+  log::info("replay of " + request.matches[1].str() + " to " + wish->target.host_and_port + " by " +
             UnixHttpServer::caller_of(request));
   const auto report = row->protocol == schema::log::Protocol::postgres
-                          ? replay_postgres(context, *row, *records, *options, *policy, *redactor)
-                          : replay_session(*records, *options, policy->services, *redactor, context.stopping);
+                          ? replay_postgres(context, *row, *records, *wish, *policy, *redactor)
+                          : replay_session(*records, wish->options, policy->services, *redactor, context.stopping);
   if (!report) return answer_error(response, report.error());
   answer(response, replay_json(*report));
 }

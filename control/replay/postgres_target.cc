@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 
+#include "common/ip_address.h"
+
 namespace sluice::control {
 namespace {
 
@@ -20,8 +22,12 @@ bool is_postgres_url(std::string_view text) {
 Result<PostgresTarget> parse_postgres_target(const std::string& text) {
   PostgresTarget out;
   if (!is_postgres_url(text)) {
-    if (text.find('@') != std::string::npos || text.find('/') != std::string::npos)
-      return fail(ErrorCode::bad_argument, "to is no address of a PostgreSQL server; " + std::string(kForm));
+    // Whatever else it may be holds a password, perhaps: a URL without its scheme, or libpq's host=… password=….
+    if (!split_host_and_port(text) || text.find_first_of("@/= \t\r\n") != std::string::npos)
+      return fail(ErrorCode::bad_argument,
+                  "to is no HOST:PORT, for example 10.0.0.7:8080 or [2001:db8::7]:8080, and "
+                  "no URL of a PostgreSQL server, " +
+                      std::string(kForm));
     out.host_and_port = text;
     out.host = text.substr(0, text.rfind(':'));
     return out;

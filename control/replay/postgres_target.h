@@ -1,5 +1,5 @@
-// Where a session of PostgreSQL is replayed to, as a person writes it: postgres://USER@HOST:PORT/DATABASE. A password
-// is no part of it: what stands there stands in process lists and logs.
+// Where a session of PostgreSQL is replayed to, as a person writes it: postgres://USER@HOST:PORT/DATABASE, or
+// HOST:PORT as of any server. A password is no part of it: what stands there stands in process lists.
 #pragma once
 
 #include <string>

@@ -108,6 +108,28 @@ TEST_F(ApiTest, AnAnswerOfPostgresIsPrintedWithItsTimeAndTransaction) {
   EXPECT_NE(printed.find("    SELECT 3  0.4 ms\n"), std::string::npos) << printed;
 }
 
+TEST_F(ApiTest, AReplayTellsNobodyAPasswordThatStandsInItsTarget) {
+  RecordMaker maker;
+  archive_.block({maker.open(kSession, test::log::Protocol::postgres)}).write();
+  ASSERT_EQ(client().post("/v1/policy", kPolicy, "application/yaml").exit, Exit::ok);
+  const std::string path = "/v1/sessions/" + format_session_id(kSession) + "/replay";
+  ::testing::internal::CaptureStderr();
+  std::string answered;
+  for (const std::string to : {"ann:s3cret@10.0.0.7:5432/shop", "Postgres://ann:s3cret@10.0.0.7:5432/shop",
+                               "host=10.0.0.7 password=s3cret", "host=10.0.0.7 password=s3cret port:5432"}) {
+    const auto answer = client().post(path, cli::Json{{"to", to}}.dump(), "application/json");
+    EXPECT_EQ(answer.exit, Exit::refused) << to;
+    answered += cli::error_text(answer.json);
+  }
+  const auto refused =
+      client().post(path, R"({"to": "postgres://eve@127.0.0.1:1/shop"})", "application/json");  // nobody is there
+  const std::string logged = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(refused.exit, Exit::ok);
+  EXPECT_EQ(answered.find("s3cret"), std::string::npos) << answered;
+  EXPECT_EQ(logged.find("s3cret"), std::string::npos) << logged;
+  EXPECT_NE(logged.find(" to 127.0.0.1:1 by "), std::string::npos) << logged;
+}
+
 TEST_F(ApiTest, WrongRequestsAreRefusedInWords) {
   for (const char* path : {"/v1/nothing", "/v1/sessions/0123456789abcdef", "/v1/sessions?limit=x",
                            "/v1/sessions/0123456789abcdef/units/0/request/body"}) {

@@ -175,7 +175,9 @@ TEST(PostgresTarget, AUrlOfOneHostWithoutAPassword) {
   for (const char* wrong :
        {"postgres://ann:s3cret@10.0.0.7/shop", "postgres://10.0.0.7/shop?password=s3cret", "ann:s3cret@10.0.0.7:5432",
         "postgres://s3cret@a,b/shop", "postgres:///shop?host=/run/s3cret", "postgres://10.0.0.7/shop?passfile=s3cret",
-        "postgres://10.0.0.7/shop?s3cret=1", "postgres://s3cret%"}) {
+        "postgres://10.0.0.7/shop?s3cret=1", "postgres://s3cret%", "Postgres://ann:s3cret@10.0.0.7:5432/shop",
+        "ann:s3cret@10.0.0.7:5432/shop", "host=10.0.0.7 password=s3cret", "host=10.0.0.7 password=s3cret port:5432",
+        "password=s3cret:5432", "ann:s3cret", "host=10.0.0.7\tpassword:5432", "s3cret"}) {
     const auto target = parse_postgres_target(wrong);
     ASSERT_FALSE(target) << wrong;
     EXPECT_EQ(target.error().code, ErrorCode::bad_argument);
