@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMostDifferences = 5;
 constexpr std::size_t kMostShownBytes = 160;
+constexpr std::string_view kHexMark = "\\x";
 constexpr std::size_t kReportHead = 4;  // severity, the same not translated, SQLSTATE, message
 
 bool is_sqlstate(std::string_view text) {
@@ -47,6 +48,19 @@ bool has_text(std::string_view body) {
   for (; items.at() != nullptr; items.pass())
     if (items.is(Item::text)) return true;
   return false;
+}
+
+// A bytea with bytea_output = escape, of which some bytes are written as numbers.
+bool is_escaped(std::string_view bytea) {
+  return bytea.find('\\') != std::string_view::npos && !bytea.starts_with(kHexMark);
+}
+
+bool has_escaped(std::string_view value, std::uint32_t type) {
+  constexpr std::uint32_t kBytea = 17;
+  constexpr std::uint32_t kArrayOfBytea = 1001;
+  if (type != kArrayOfBytea) return type == kBytea && is_escaped(value);
+  const auto elements = array_elements(value, ',');
+  return !elements || std::ranges::any_of(*elements, [](const auto& one) { return one && is_escaped(*one); });
 }
 
 }  // namespace
@@ -112,13 +126,28 @@ void AnswerComparison::note(ValueMatch match, const std::string& where, std::str
 
 void AnswerComparison::compare_text(const std::string& where, std::string_view recorded, std::string_view replayed) {
   const ValueMatch match = match_text(recorded, replayed, is_masked_);
-  note(match, where, recorded, match == ValueMatch::different ? redactor_.redact(replayed) : std::string());
+  note(match, where, recorded, match == ValueMatch::different ? redacted(replayed) : std::string());
+}
+
+// Also of the bytes that are printed in hex there, wherever that is: in arrays, rows, lines of COPY.
+std::string AnswerComparison::redacted(std::string_view text) const {
+  std::string out = redactor_.redact(text);
+  for (std::size_t at = text.find(kHexMark); at != std::string_view::npos; at = text.find(kHexMark, at)) {
+    at += kHexMark.size();
+    const std::string bytes = bytes_of_hex(text.substr(at));
+    const std::string shown = redactor_.redact(bytes);
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      if (shown[i] != bytes[i]) out.replace(at + 2 * i, 2, "**");
+    at += 2 * bytes.size();
+  }
+  return out;
 }
 
 std::string AnswerComparison::shown_value(std::optional<std::string_view> value, std::size_t column) const {
   if (!value) return "NULL";
-  const bool is_hidden = column < columns_.size() && columns_[column].is_hidden;
-  return is_hidden ? std::string(std::min(value->size(), kMostShownBytes), '*') : redactor_.redact(*value);
+  const bool is_hidden =
+      column < columns_.size() && (columns_[column].is_hidden || has_escaped(*value, columns_[column].type));
+  return is_hidden ? std::string(std::min(value->size(), kMostShownBytes), '*') : redacted(*value);
 }
 
 std::string AnswerComparison::shown_row(const Row& values) const {
@@ -138,7 +167,7 @@ void AnswerComparison::columns(const std::vector<ReplayedColumn>& columns, bool 
     if (!is_told) continue;
     const std::string where = "column " + std::to_string(columns_.size());
     if (!items_.is(Item::text)) {
-      differ(where, "", redactor_.redact(column.name));
+      differ(where, "", redacted(column.name));
       continue;
     }
     compare_text(where, items_.at()->bytes, column.name);
@@ -193,7 +222,7 @@ void AnswerComparison::copied(std::string_view bytes) {
     copy_left_ = items_.is(Item::text) ? items_.at()->bytes : std::string_view();
   }
   const std::string where = "COPY, row " + std::to_string(++rows_);
-  if (copy_left_.empty()) return differ(where, "", redactor_.redact(bytes));
+  if (copy_left_.empty()) return differ(where, "", redacted(bytes));
   std::size_t size = bytes.size();
   if (bytes.ends_with('\n')) {
     size = 0;
@@ -240,7 +269,7 @@ void AnswerComparison::tag(std::string_view tag) {
 
 // Texts of errors are in the server's language, and each version has its own.
 void AnswerComparison::error(std::string_view sqlstate, std::string_view message) {
-  const std::string told = std::string(sqlstate) + " " + redactor_.redact(message);
+  const std::string told = std::string(sqlstate) + " " + redacted(message);
   pass_copied();
   pass_notices();
   pass_rows();

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <utility>
 
 namespace sluice::control {
 namespace {
@@ -45,16 +46,11 @@ std::string hex_text(std::string_view bytes) {
 }
 
 // Of a bytea as it is printed; nothing where it is not in hex.
-std::optional<std::string> bytes_of_hex(std::string_view text) {
-  if (!text.starts_with("\\x") || text.size() % 2 != 0) return std::nullopt;
-  std::string out;
-  for (std::size_t i = 2; i < text.size(); i += 2) {
-    unsigned byte = 0;
-    const auto [end, error] = std::from_chars(text.data() + i, text.data() + i + 2, byte, 16);
-    if (error != std::errc{} || end != text.data() + i + 2) return std::nullopt;
-    out += static_cast<char>(byte);
-  }
-  return out;
+std::optional<std::string> bytes_of_bytea(std::string_view text) {
+  if (!text.starts_with("\\x")) return std::nullopt;
+  text.remove_prefix(2);
+  std::string out = bytes_of_hex(text);
+  return out.size() * 2 == text.size() ? std::optional(std::move(out)) : std::nullopt;
 }
 
 // The number at the beginning, which is passed.
@@ -139,7 +135,7 @@ ValueMatch match_one(Item item, std::string_view recorded, std::string_view repl
                      bool is_masked) {
   const bool is_raw = item == Item::value && kind.is_binary;
   if (is_raw && kind.type == kBytea) {
-    const auto bytes = bytes_of_hex(replayed);
+    const auto bytes = bytes_of_bytea(replayed);
     return bytes ? match_text(recorded, *bytes, is_masked) : ValueMatch::unread;
   }
   if (is_raw && kind.type == kJsonb && recorded.starts_with('\x01')) recorded.remove_prefix(1);
@@ -179,6 +175,17 @@ ValueMatch match_value(const RecordedValue& recorded, std::optional<std::string_
   if (is_null || !replayed) return is_null && !replayed ? ValueMatch::same : ValueMatch::different;
   if (recorded.item == Item::list) return match_list(recorded, *replayed, kind, is_masked);
   return match_one(recorded.item, recorded.bytes, *replayed, kind, is_masked);
+}
+
+std::string bytes_of_hex(std::string_view digits) {
+  std::string out;
+  for (; digits.size() >= 2; digits.remove_prefix(2)) {
+    unsigned byte = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + 2, byte, 16);
+    if (error != std::errc{} || end != digits.data() + 2) break;
+    out += static_cast<char>(byte);
+  }
+  return out;
 }
 
 // PostgreSQL's manual, "Array Input and Output Syntax": bounds in front where they do not begin with 1, quotes where an

@@ -30,6 +30,9 @@ ValueMatch match_value(const RecordedValue& recorded, std::optional<std::string_
 // The same of texts: names, tags, rows of COPY.
 ValueMatch match_text(std::string_view recorded, std::string_view replayed, bool is_masked);
 
+// What the digits at the beginning say.
+std::string bytes_of_hex(std::string_view digits);
+
 // The elements of an array as PostgreSQL prints it, those of all its dimensions one behind the other; nothing where it
 // is none.
 std::optional<std::vector<std::optional<std::string>>> array_elements(std::string_view text, char delimiter);

@@ -40,7 +40,11 @@ class AnswerComparisonTest : public ::testing::Test {
     rules::Rule pay;
     pay.name = "local/pay";
     pay.columns = {{.name = "salary"}, {.name = "", .table = 16'402, .attribute = 7}};
-    const std::vector<rules::Rule> rules = {digits, pay};
+    rules::Rule word;
+    word.name = "local/word";
+    word.expression = "s3cret";
+    word.max_width = 6;
+    const std::vector<rules::Rule> rules = {digits, pay, word};
     return *Redactor::make(rules);
   }
   std::string body_;
@@ -165,6 +169,39 @@ TEST_F(AnswerComparisonTest, CellsOfHiddenColumnsAreNeverShown) {
   elsewhere.columns({{.name = "pay", .type = 23, .attribute = 7}}, false);
   elsewhere.row(Row{"5100"});
   EXPECT_EQ(out.differences.at(0).replayed, "****") << "its table has another number there";
+}
+
+// "_s3cret." and what is shown of it.
+const std::string kSecretInHex = "\\x5f7333637265742e";
+const std::string kHiddenInHex = "\\x5f************2e";
+
+TEST_F(AnswerComparisonTest, WhatStandsInBytesIsHiddenWhereverTheyArePrinted) {
+  const std::string recorded = value("a") + value("b") + value("c") + value("d") + row_end(4) + text("SELECT 1");
+  auto& comparison = against(recorded, "ROWS\n", false);
+  comparison.columns(
+      {{.name = "b", .type = 17}, {.name = "l", .type = 1001}, {.name = "r", .type = 2249}, {.name = "t"}}, false);
+  comparison.row(Row{kSecretInHex, "{\"\\" + kSecretInHex + "\",NULL,\"\\\\x00\"}", "(1,\"\\" + kSecretInHex + "\")",
+                     "\\x7 \\xyz"});
+  ASSERT_EQ(out.differences.size(), 4U);
+  EXPECT_EQ(out.differences[0].replayed, kHiddenInHex);
+  EXPECT_EQ(out.differences[1].replayed, "{\"\\" + kHiddenInHex + "\",NULL,\"\\\\x00\"}");
+  EXPECT_EQ(out.differences[2].replayed, "(1,\"\\" + kHiddenInHex + "\")");
+  EXPECT_EQ(out.differences[3].replayed, "\\x7 \\xyz");
+  against(recorded, "ROWS\n", false).error("22023", "wrong: " + kSecretInHex);
+  EXPECT_EQ(out.differences.back().replayed, "22023 wrong: " + kHiddenInHex);
+  against(text("1\n"), "COPY\n", false).copied("\\" + kSecretInHex + "\n");
+  EXPECT_EQ(out.differences.at(0).replayed, "\\" + kHiddenInHex + ".");
+}
+
+TEST_F(AnswerComparisonTest, BytesThatAreNotPrintedInHexAreNotShown) {
+  const std::string recorded = value("a") + value("b") + value("c") + row_end(3) + text("SELECT 1");
+  auto& comparison = against(recorded, "ROWS\n", false);
+  comparison.columns({{.name = "b", .type = 17}, {.name = "l", .type = 1001}, {.name = "b", .type = 17}}, false);
+  comparison.row(Row{"s\\063cret", "{\"\\\\x\",\"\\\\\\\\x\"}", "plain"});
+  ASSERT_EQ(out.differences.size(), 3U);
+  EXPECT_EQ(out.differences[0].replayed, "*********");
+  EXPECT_EQ(out.differences[1].replayed, "***************");
+  EXPECT_EQ(out.differences[2].replayed, "plain");
 }
 
 TEST_F(AnswerComparisonTest, ErrorsAreTheSameByTheirCode) {
