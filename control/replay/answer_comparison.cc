@@ -257,19 +257,20 @@ void AnswerComparison::tag(std::string_view tag) {
   pass_notices();
   rows_ = 0;
   if (is_report(true)) {
-    differ("the end", std::string(items_.at(2)->bytes) + " " + std::string(items_.at(3)->bytes), tag);
+    differ("the end", std::string(items_.at(2)->bytes) + " " + std::string(items_.at(3)->bytes), redacted(tag));
     pass_report();
   } else if (items_.is(Item::text)) {
     compare_text("the end", items_.at()->bytes, tag);
     items_.pass();
   } else {
-    differ("the end", "", tag);
+    differ("the end", "", redacted(tag));
   }
 }
 
 // Texts of errors are in the server's language, and each version has its own.
 void AnswerComparison::error(std::string_view sqlstate, std::string_view message) {
-  const std::string told = std::string(sqlstate) + " " + redacted(message);
+  const std::string code = is_sqlstate(sqlstate) ? redacted(sqlstate) : "no SQLSTATE";
+  const std::string told = code + " " + redacted(message);
   pass_copied();
   pass_notices();
   pass_rows();

@@ -220,6 +220,17 @@ TEST_F(AnswerComparisonTest, ErrorsAreTheSameByTheirCode) {
   EXPECT_EQ(out.differences.at(0).recorded, "no error");
 }
 
+TEST_F(AnswerComparisonTest, NothingThatAServerSaysIsShownAsItIs) {
+  against(text("SELECT 1")).error("s3cret", "wrong");
+  EXPECT_EQ(out.differences.at(0).replayed, "no SQLSTATE wrong");
+  against(text("SELECT 1")).tag("s3cret");
+  EXPECT_EQ(out.differences.at(0).replayed, "******");
+  against(report("ERROR", "42P01", "no such relation"), "ERROR\n").tag("s3cret");
+  EXPECT_EQ(out.differences.at(0).replayed, "******");
+  against(mark(Item::null, 0)).tag("s3cret");
+  EXPECT_EQ(out.differences.at(0).replayed, "******");
+}
+
 TEST_F(AnswerComparisonTest, NoticesArePassedOver) {
   auto& comparison = against(report("NOTICE", "00000", "one") + report("WARNING", "01000", "two") + text("DO"));
   comparison.columns({}, true);
