@@ -198,8 +198,9 @@ int main(int argc, char** argv) {
                                         "serve Prometheus at this address and port, for example 127.0.0.1:9464");
   metrics->needs(app.add_option("--metrics-token", options.metrics_token_path,
                                 "the file, of mode 0600, with the token that Prometheus sends"));
-  app.add_option("--replay-passfile", options.replay_passfile,
-                 "a file, of mode 0600, of passwords for replays to PostgreSQL, as ~/.pgpass is");
+  app.add_option(
+      "--replay-passfile", options.replay_passfile,
+      "a file, of mode 0600, of passwords for replays to PostgreSQL, as ~/.pgpass is; who may open the API uses them");
   app.add_flag("--init", options.init_only, "make the signing key if there is none, and exit");
   CLI11_PARSE(app, argc, argv);
   if (options.public_key_path.empty()) options.public_key_path = options.state_directory + "/policy.pub";

@@ -22,7 +22,7 @@ struct ApiParts {
   Approvals& approvals;
   WallNs start_wall_ns = 0;
   Alerts* alerts = nullptr;          // none without a file of them
-  std::string replay_passfile = {};  // of passwords for replays to PostgreSQL; empty: libpq's own
+  std::string replay_passfile = {};  // of passwords for replays to PostgreSQL; empty: there are none
 };
 
 // How many of each are active, and times that there was no room to watch; nothing without a file of them.

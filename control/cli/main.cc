@@ -182,7 +182,11 @@ int main(int argc, char** argv) {
   app.add_subcommand("status", "what runs, and what it counted")->callback([&] {
     exit = tell(options, Client(options.socket_path).get("/v1/status"), sluice::cli::status_text);
   });
-  CLI::App* replaying = app.add_subcommand("replay", "send a session's recorded requests to a server and compare");
+  CLI::App* replaying = app.add_subcommand(
+      "replay", "send a session's recorded requests to a server and compare; they change what it holds");
+  replaying->footer(
+      "What is replayed is done again: requests reach the server as they reached the one before, and statements\n"
+      "of PostgreSQL are run and committed there. Replay to a copy, as a user with no more rights than the session's.");
   replaying->add_option("ID", options.session, "of the session")->required();
   replaying->add_option("--to", options.to, "HOST:PORT, or postgres://USER@HOST:PORT/DATABASE, of the server")
       ->required();

@@ -13,6 +13,8 @@
 namespace sluice::control {
 namespace {
 
+// Where no file can be: without one libpq takes ~/.pgpass, whose passwords nobody meant for replays.
+constexpr const char* kNoPassfile = "/dev/null/none";
 constexpr int kSliceMs = 200;  // of a wait, after which it is looked whether control stops
 
 // The first line of libpq's message; what follows are hints, and other attempts.
@@ -45,7 +47,7 @@ Result<PostgresPeer> PostgresPeer::connect(const Settings& settings, const std::
       {"dbname", to.database},
       {"sslmode", to.sslmode},
       {"options", to.options},
-      {"passfile", settings.passfile},
+      {"passfile", settings.passfile.empty() ? kNoPassfile : settings.passfile},
       {"connect_timeout", std::to_string(std::max(2, settings.timeout_seconds))},
       {"tcp_user_timeout", std::to_string(settings.timeout_seconds * 1000)},
       {"gssencmode", "disable"},

@@ -36,7 +36,7 @@ class PostgresPeer {
   struct Settings {
     Target address;
     PostgresTarget target;  // with user and database
-    std::string passfile;   // empty: libpq's own
+    std::string passfile;   // empty: there is no password
     int timeout_seconds = 30;
   };
   static Result<PostgresPeer> connect(const Settings& settings, const std::atomic<bool>& stopping);

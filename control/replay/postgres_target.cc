@@ -47,7 +47,7 @@ Result<PostgresTarget> parse_postgres_target(const std::string& text) {
     if (keyword == "password" || keyword == "sslpassword")
       return fail(ErrorCode::bad_argument,
                   "a password does not belong into the URL; it is taken from the file of sluice-control "
-                  "--replay-passfile, or from ~/.pgpass of control's user");
+                  "--replay-passfile");
     const auto found = known.find(keyword);
     if (found == known.end())
       return fail(ErrorCode::bad_argument, std::string(keyword) +

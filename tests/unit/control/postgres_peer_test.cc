@@ -4,11 +4,15 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <array>
+#include <cstdlib>
+#include <fstream>
 #include <thread>
 
 #include "common/fd.h"
+#include "tests/support/temp_dir.h"
 
 namespace sluice::control {
 namespace {
@@ -41,6 +45,7 @@ class MuteServer {
 };
 
 const std::string kNoTls = "N";
+const std::string kAsksForPassword("R\0\0\0\x08\0\0\0\x03", 9);
 const std::string kReady("R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I", 15);
 
 Result<PostgresPeer> connect(const MuteServer& server, const std::atomic<bool>& stopping) {
@@ -69,6 +74,19 @@ TEST(PostgresPeer, GivesUpOnAServerThatDoesNotAnswerAStatement) {
   const auto result = peer->next();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().detail, "the server says nothing for 1 s");
+}
+
+TEST(PostgresPeer, TakesNoPasswordFromAFileThatWasNotNamed) {
+  const std::atomic<bool> stopping{false};
+  const sluice::test::TempDir dir;
+  std::ofstream(dir.file("pgpass")) << "*:*:*:*:s3cret\n";
+  ASSERT_EQ(::chmod(dir.file("pgpass").c_str(), 0600), 0);
+  ASSERT_EQ(::setenv("PGPASSFILE", dir.file("pgpass").c_str(), 1), 0);
+  const MuteServer server({kNoTls, kAsksForPassword, kReady});
+  const auto peer = connect(server, stopping);
+  ::unsetenv("PGPASSFILE");
+  ASSERT_FALSE(peer);
+  EXPECT_NE(peer.error().detail.find("no password supplied"), std::string::npos) << peer.error().detail;
 }
 
 TEST(PostgresPeer, EndsWhenControlStops) {
