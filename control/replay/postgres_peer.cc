@@ -4,7 +4,6 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -48,7 +47,6 @@ Result<PostgresPeer> PostgresPeer::connect(const Settings& settings, const std::
       {"sslmode", to.sslmode},
       {"options", to.options},
       {"passfile", settings.passfile.empty() ? kNoPassfile : settings.passfile},
-      {"connect_timeout", std::to_string(std::max(2, settings.timeout_seconds))},
       {"tcp_user_timeout", std::to_string(settings.timeout_seconds * 1000)},
       {"gssencmode", "disable"},
       {"client_encoding", "UTF8"},
@@ -63,29 +61,59 @@ Result<PostgresPeer> PostgresPeer::connect(const Settings& settings, const std::
   }
   keys.push_back(nullptr);
   values.push_back(nullptr);
-  std::unique_ptr<pg_conn, PgFree> connection(PQconnectdbParams(keys.data(), values.data(), 0));
-  PostgresPeer peer(std::move(connection), settings.timeout_seconds, stopping);
-  if (PQstatus(peer.connection_.get()) != CONNECTION_OK || PQsetnonblocking(peer.connection_.get(), 1) != 0)
-    return peer.problem();
-  PQsetNoticeReceiver(peer.connection_.get(), hear_no_notice, nullptr);
+  std::unique_ptr<pg_conn, PgFree> connection(PQconnectStartParams(keys.data(), values.data(), 0));
+  PostgresPeer peer(std::move(connection), stopping);
+  peer.be_patient(settings.timeout_seconds);
+  if (auto connected = peer.finish_connecting(); !connected) return std::unexpected(connected.error());
+  if (PQsetnonblocking(peer.connection_.get(), 1) != 0) return peer.problem();
+  peer.be_patient(settings.timeout_seconds);
   return peer;
+}
+
+// PostgreSQL's manual, "Database Connection Control Functions".
+Result<void> PostgresPeer::finish_connecting() {
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) return problem();
+  PQsetNoticeReceiver(connection_.get(), hear_no_notice, nullptr);
+  PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+  while (step != PGRES_POLLING_OK) {
+    if (step == PGRES_POLLING_FAILED) return problem();
+    if (auto ready = wait_until_ready(step == PGRES_POLLING_READING ? POLLIN : POLLOUT); !ready) return ready;
+    step = PQconnectPoll(connection_.get());
+  }
+  return {};
+}
+
+void PostgresPeer::be_patient(int seconds, int seconds_in_all) {
+  timeout_seconds_ = seconds;
+  seconds_in_all_ = seconds_in_all;
+  end_ = std::chrono::steady_clock::now() + std::chrono::seconds(seconds_in_all);
+}
+
+Result<void> PostgresPeer::wait_until_ready(short events) {
+  const int slices = timeout_seconds_ * 1000 / kSliceMs;
+  for (int slice = 0; slice < slices; ++slice) {
+    if (stopping_->load(std::memory_order_relaxed)) return fail(ErrorCode::conflict, "control stops");
+    if (std::chrono::steady_clock::now() >= end_)
+      return fail(ErrorCode::io_failed, "the server is not done after " + std::to_string(seconds_in_all_) + " s");
+    pollfd descriptor = {.fd = PQsocket(connection_.get()), .events = events, .revents = 0};
+    const int ready = ::poll(&descriptor, 1, kSliceMs);
+    if (ready < 0 && errno != EINTR) return std::unexpected(system_error("poll"));
+    if (ready > 0) return {};
+  }
+  return fail(ErrorCode::io_failed, "the server says nothing for " + std::to_string(timeout_seconds_) + " s");
 }
 
 // Until something has come, or (for_room) may be sent.
 Result<void> PostgresPeer::wait(bool for_room) {
-  const int slices = timeout_seconds_ * 1000 / kSliceMs;
-  for (int slice = 0; slice < slices; ++slice) {
-    if (stopping_->load(std::memory_order_relaxed)) return fail(ErrorCode::conflict, "control stops");
-    pollfd descriptor = {.fd = PQsocket(connection_.get()),
-                         .events = static_cast<short>(for_room ? POLLIN | POLLOUT : POLLIN),
-                         .revents = 0};
-    const int ready = ::poll(&descriptor, 1, kSliceMs);
-    if (ready < 0 && errno != EINTR) return std::unexpected(system_error("poll"));
-    if (ready <= 0) continue;
-    if (PQconsumeInput(connection_.get()) != 1) return problem();
-    return {};
-  }
-  return fail(ErrorCode::io_failed, "the server says nothing for " + std::to_string(timeout_seconds_) + " s");
+  if (auto ready = wait_until_ready(static_cast<short>(for_room ? POLLIN | POLLOUT : POLLIN)); !ready) return ready;
+  if (PQconsumeInput(connection_.get()) != 1) return problem();
+  drop_notifications();
+  return {};
+}
+
+// libpq keeps those that nobody takes.
+void PostgresPeer::drop_notifications() {
+  while (PGnotify* const notification = PQnotifies(connection_.get())) PQfreemem(notification);
 }
 
 Result<void> PostgresPeer::drain() {

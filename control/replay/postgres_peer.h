@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,8 +42,9 @@ class PostgresPeer {
   };
   static Result<PostgresPeer> connect(const Settings& settings, const std::atomic<bool>& stopping);
 
-  // How long the server may say nothing, from now on.
-  void be_patient(int seconds) { timeout_seconds_ = seconds; }
+  // How long the server may say nothing, and how long all that is asked until the next call may take.
+  void be_patient(int seconds) { be_patient(seconds, kMostSilences * seconds); }
+  void be_patient(int seconds, int seconds_in_all);
 
   // Each begins what next() then tells the results of. What was not read of the one before is dropped.
   Result<void> query(const std::string& text);
@@ -61,16 +63,23 @@ class PostgresPeer {
   Result<std::optional<std::string>> get_copy();
 
  private:
-  PostgresPeer(std::unique_ptr<pg_conn, PgFree> connection, int timeout_seconds, const std::atomic<bool>& stopping)
-      : connection_(std::move(connection)), timeout_seconds_(timeout_seconds), stopping_(&stopping) {}
+  static constexpr int kMostSilences = 10;
+
+  PostgresPeer(std::unique_ptr<pg_conn, PgFree> connection, const std::atomic<bool>& stopping)
+      : connection_(std::move(connection)), stopping_(&stopping) {}
+  Result<void> finish_connecting();
   Result<void> drain();
   Result<void> sent(int ok);
   Result<void> flush();
+  Result<void> wait_until_ready(short events);
   Result<void> wait(bool for_room);
+  void drop_notifications();
   [[nodiscard]] std::unexpected<Error> problem() const;
 
   std::unique_ptr<pg_conn, PgFree> connection_;
-  int timeout_seconds_;
+  int timeout_seconds_ = 0;
+  int seconds_in_all_ = 0;
+  std::chrono::steady_clock::time_point end_;  // of all
   const std::atomic<bool>* stopping_;
 };
 

@@ -2,11 +2,13 @@
 #include "control/replay/postgres_peer.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <thread>
@@ -17,10 +19,12 @@
 namespace sluice::control {
 namespace {
 
-// Takes one connection, says so many of the answers that a client waits for one after the other, and no more.
+// Takes one connection, says so many of the answers that a client waits for one after the other, and no more; with
+// `again` that again and again, once it has said them.
 class MuteServer {
  public:
-  explicit MuteServer(std::vector<std::string> answers) : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit MuteServer(std::vector<std::string> answers, std::string again = "")
+      : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in at = {};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -30,11 +34,15 @@ class MuteServer {
     EXPECT_EQ(::listen(listener_.get(), 1), 0);
     EXPECT_EQ(::getsockname(listener_.get(), address, &bytes), 0);
     target = {.address = IpAddress(INADDR_LOOPBACK), .port = ntohs(at.sin_port)};
-    thread_ = std::jthread([this, answers = std::move(answers)] {
+    thread_ = std::jthread([this, answers = std::move(answers), again = std::move(again)] {
       const Fd peer(::accept(listener_.get(), nullptr, nullptr));
       std::array<char, 1024> heard{};
-      for (std::size_t i = 0; ::recv(peer.get(), heard.data(), heard.size(), 0) > 0; ++i)
+      for (std::size_t i = 0; ::recv(peer.get(), heard.data(), heard.size(), 0) > 0; ++i) {
         if (i < answers.size()) (void)!::send(peer.get(), answers[i].data(), answers[i].size(), MSG_NOSIGNAL);
+        while (i >= answers.size() && !again.empty() &&
+               ::send(peer.get(), again.data(), again.size(), MSG_NOSIGNAL) > 0)
+          std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
     });
   }
   Target target;
@@ -46,6 +54,8 @@ class MuteServer {
 
 const std::string kNoTls = "N";
 const std::string kAsksForPassword("R\0\0\0\x08\0\0\0\x03", 9);
+const std::string kNotice("N\0\0\0\x05\0", 6);
+const std::string kDone("C\0\0\0\x0dSELECT 0\0Z\0\0\0\x05I", 20);
 const std::string kReady("R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I", 15);
 
 Result<PostgresPeer> connect(const MuteServer& server, const std::atomic<bool>& stopping) {
@@ -62,7 +72,47 @@ TEST(PostgresPeer, GivesUpOnAServerThatNeverSpeaks) {
   const MuteServer server({});
   const auto peer = connect(server, stopping);
   ASSERT_FALSE(peer);
-  EXPECT_NE(peer.error().detail.find("timeout"), std::string::npos) << peer.error().detail;
+  EXPECT_EQ(peer.error().detail, "the server says nothing for 1 s");
+}
+
+TEST(PostgresPeer, GivesUpOnAServerThatNeverComesToAnEnd) {
+  const std::atomic<bool> stopping{false};
+  const MuteServer server({kNoTls, kReady}, kNotice);
+  auto peer = connect(server, stopping);
+  ASSERT_TRUE(peer) << peer.error().detail;
+  peer->be_patient(600, 1);
+  ASSERT_TRUE(peer->query("select 1"));
+  const auto result = peer->next();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().detail, "the server is not done after 1 s");
+}
+
+TEST(PostgresPeer, ConnectingEndsWhenControlStops) {
+  const std::atomic<bool> stopping{true};
+  const MuteServer server({});
+  const auto peer = connect(server, stopping);
+  ASSERT_FALSE(peer);
+  EXPECT_EQ(peer.error().detail, "control stops");
+}
+
+TEST(PostgresPeer, KeepsNoNotifications) {
+  constexpr std::size_t kCount = 20'000;
+  const std::string one = std::string("A\0\0\x03\xeb\0\0\0\1n\0", 11) + std::string(992, 'x') + std::string(1, 0);
+  std::string answer;
+  for (std::size_t i = 0; i < kCount; ++i) answer += one;
+  const std::atomic<bool> stopping{false};
+  const MuteServer server({kNoTls, kReady, answer + kDone});
+  auto peer = connect(server, stopping);
+  ASSERT_TRUE(peer) << peer.error().detail;
+  peer->be_patient(60);
+  ASSERT_TRUE(peer->query("select 1"));
+  const std::size_t before = ::mallinfo2().uordblks;
+  auto result = peer->next();
+  ASSERT_TRUE(result) << result.error().detail;
+  ASSERT_NE(*result, nullptr);
+  result = peer->next();
+  ASSERT_TRUE(result) << result.error().detail;
+  EXPECT_LT(::mallinfo2().uordblks, before + answer.size() / 10);
 }
 
 TEST(PostgresPeer, GivesUpOnAServerThatDoesNotAnswerAStatement) {
