@@ -109,10 +109,13 @@ void AnswerComparison::pass_notices() {
   while (is_report(false)) pass_report();
 }
 
+bool AnswerComparison::is_full() const {
+  return out_.differences.size() >= kMostDifferences;
+}
+
 void AnswerComparison::differ(const std::string& where, std::string_view recorded, std::string_view shown) {
   ++out_.differing;
-  if (out_.differences.size() < kMostDifferences)
-    out_.differences.push_back({where, excerpt(recorded), excerpt(shown)});
+  if (!is_full()) out_.differences.push_back({where, excerpt(recorded), excerpt(shown)});
 }
 
 // Both are there; `shown` may be shown.
@@ -131,6 +134,9 @@ void AnswerComparison::compare_text(const std::string& where, std::string_view r
 
 // Also of the bytes that are printed in hex there, wherever that is: in arrays, rows, lines of COPY.
 std::string AnswerComparison::redacted(std::string_view text) const {
+  if (is_full()) return {};
+  // What begins in the part that is shown ends before; in hex each byte has two digits.
+  text = text.substr(0, kMostShownBytes + 2 * (redactor_.max_width() + kHexMark.size()));
   std::string out = redactor_.redact(text);
   for (std::size_t at = text.find(kHexMark); at != std::string_view::npos; at = text.find(kHexMark, at)) {
     at += kHexMark.size();
@@ -145,6 +151,7 @@ std::string AnswerComparison::redacted(std::string_view text) const {
 
 std::string AnswerComparison::shown_value(std::optional<std::string_view> value, std::size_t column) const {
   if (!value) return "NULL";
+  if (is_full()) return {};
   const bool is_hidden =
       column < columns_.size() && (columns_[column].is_hidden || has_escaped(*value, columns_[column].type));
   return is_hidden ? std::string(std::min(value->size(), kMostShownBytes), '*') : redacted(*value);
@@ -152,7 +159,8 @@ std::string AnswerComparison::shown_value(std::optional<std::string_view> value,
 
 std::string AnswerComparison::shown_row(const Row& values) const {
   std::string out;
-  for (std::size_t i = 0; i < values.size(); ++i) out += (i == 0 ? "" : " | ") + shown_value(values[i], i);
+  for (std::size_t i = 0; i < values.size() && out.size() <= kMostShownBytes && !is_full(); ++i)
+    out += (i == 0 ? "" : " | ") + shown_value(values[i], i);
   return out;
 }
 
@@ -207,7 +215,7 @@ void AnswerComparison::row(const Row& values) {
     const ValueKind kind{.type = i < columns_.size() ? columns_[i].type : 0,
                          .is_binary = head_.has_binary(static_cast<std::uint32_t>(i + 1))};
     const ValueMatch match = match_value(*recorded, values[i], kind, is_masked_);
-    const bool is_shown = match == ValueMatch::different;
+    const bool is_shown = match == ValueMatch::different && !is_full();
     note(match, value, is_shown ? recorded_text(*recorded) : "", is_shown ? shown_value(values[i], i) : "");
   }
   for (; i < values.size(); ++i) differ(where + ", value " + std::to_string(i + 1), "", shown_value(values[i], i));

@@ -76,6 +76,7 @@ class AnswerComparison {
   void note(ValueMatch match, const std::string& where, std::string_view recorded, std::string_view replayed);
   void compare_text(const std::string& where, std::string_view recorded, std::string_view replayed);
   void differ(const std::string& where, std::string_view recorded, std::string_view shown);
+  [[nodiscard]] bool is_full() const;  // nothing more is shown
   [[nodiscard]] std::string redacted(std::string_view text) const;
   [[nodiscard]] std::string shown_value(std::optional<std::string_view> value, std::size_t column) const;
   [[nodiscard]] std::string shown_row(const Row& values) const;

@@ -193,6 +193,21 @@ TEST_F(AnswerComparisonTest, WhatStandsInBytesIsHiddenWhereverTheyArePrinted) {
   EXPECT_EQ(out.differences.at(0).replayed, "\\" + kHiddenInHex + ".");
 }
 
+TEST_F(AnswerComparisonTest, OfWhatIsLongTheBeginningIsShownAndHidesTheSame) {
+  const std::string recorded = value("a") + value("b") + value("c") + row_end(3) + text("SELECT 1");
+  const std::string padding(157, '.');
+  auto& comparison = against(recorded, "ROWS\n", false);
+  const std::string hex = "\\x" + std::string(152, '5');
+  comparison.row(Row{padding + "4111111111111111" + padding, hex + "7333637265742e" + hex, padding + "s3cret"});
+  ASSERT_EQ(out.differences.size(), 3U);
+  EXPECT_EQ(out.differences[0].replayed, padding + "***…");
+  EXPECT_TRUE(out.differences[1].replayed.ends_with("******…")) << out.differences[1].replayed;
+  EXPECT_EQ(out.differences[2].replayed, padding + "***…");
+  auto& long_row = against(text("SELECT 1"), "ROWS\n", false);
+  long_row.row(Row{padding, "4111111111111111", "more", "s3cret"});
+  EXPECT_EQ(out.differences.at(0).replayed, padding + " | …");
+}
+
 TEST_F(AnswerComparisonTest, BytesThatAreNotPrintedInHexAreNotShown) {
   const std::string recorded = value("a") + value("b") + value("c") + row_end(3) + text("SELECT 1");
   auto& comparison = against(recorded, "ROWS\n", false);
