@@ -64,7 +64,8 @@ std::string human_bytes(std::uint64_t bytes) {
 
 std::string human_duration(std::uint64_t ns) {
   const double seconds = static_cast<double>(ns) / 1e9;
-  return seconds >= 1 ? fmt::format("{:.1f} s", seconds) : fmt::format("{:.1f} ms", seconds * 1e3);
+  if (seconds >= 1) return fmt::format("{:.1f} s", seconds);
+  return ns >= 1'000'000 ? fmt::format("{:.1f} ms", seconds * 1e3) : fmt::format("{:.1f} µs", seconds * 1e6);
 }
 
 std::string human_time(std::string_view iso_time) {

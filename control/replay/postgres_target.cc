@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "common/ip_address.h"
 
@@ -23,13 +24,14 @@ Result<PostgresTarget> parse_postgres_target(const std::string& text) {
   PostgresTarget out;
   if (!is_postgres_url(text)) {
     // Whatever else it may be holds a password, perhaps: a URL without its scheme, or libpq's host=… password=….
-    if (!split_host_and_port(text) || text.find_first_of("@/= \t\r\n") != std::string::npos)
+    auto both = split_host_and_port(text);
+    if (!both || text.find_first_of("@/= \t\r\n") != std::string::npos)
       return fail(ErrorCode::bad_argument,
                   "to is no HOST:PORT, for example 10.0.0.7:8080 or [2001:db8::7]:8080, and "
                   "no URL of a PostgreSQL server, " +
                       std::string(kForm));
     out.host_and_port = text;
-    out.host = text.substr(0, text.rfind(':'));
+    out.host = std::move(both->host);
     return out;
   }
   const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parsed(PQconninfoParse(text.c_str(), nullptr),

@@ -105,7 +105,7 @@ TEST_F(ApiTest, AnAnswerOfPostgresIsPrintedWithItsTimeAndTransaction) {
   const std::string printed = cli::session_text(shown.json);
   EXPECT_NE(printed.find("    SELECT 3  12.4 ms  in transaction\n"), std::string::npos) << printed;
   EXPECT_NE(printed.find("    SELECT 3  1.5 s  in failed transaction\n"), std::string::npos) << printed;
-  EXPECT_NE(printed.find("    SELECT 3  0.4 ms\n"), std::string::npos) << printed;
+  EXPECT_NE(printed.find("    SELECT 3  400.0 µs\n"), std::string::npos) << printed;
 }
 
 TEST_F(ApiTest, AReplayTellsNobodyAPasswordThatStandsInItsTarget) {

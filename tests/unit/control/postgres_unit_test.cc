@@ -172,6 +172,8 @@ TEST(PostgresTarget, AUrlOfOneHostWithoutAPassword) {
   EXPECT_EQ(parse_postgres_target("postgresql://db")->host_and_port, "db:5432");
   EXPECT_EQ(parse_postgres_target("postgres://[2001:db8::7]:1")->host_and_port, "[2001:db8::7]:1");
   EXPECT_EQ(parse_postgres_target("10.0.0.7:5432")->host_and_port, "10.0.0.7:5432");
+  EXPECT_EQ(parse_postgres_target("[::1]:5432")->host_and_port, "[::1]:5432");
+  EXPECT_EQ(parse_postgres_target("[::1]:5432")->host, "::1");
   for (const char* wrong :
        {"postgres://ann:s3cret@10.0.0.7/shop", "postgres://10.0.0.7/shop?password=s3cret", "ann:s3cret@10.0.0.7:5432",
         "postgres://s3cret@a,b/shop", "postgres:///shop?host=/run/s3cret", "postgres://10.0.0.7/shop?passfile=s3cret",

@@ -16,6 +16,9 @@ TEST(Text, SizesAndTimesAreForPeople) {
   EXPECT_EQ(human_bytes(1536), "1.5 KiB");
   EXPECT_EQ(human_bytes(std::uint64_t{1} << 30), "1.0 GiB");
   EXPECT_EQ(human_time("2026-11-20T23:49:43.123456789Z"), "2026-11-20 23:49:43.123");
+  EXPECT_EQ(human_duration(1'500'000'000), "1.5 s");
+  EXPECT_EQ(human_duration(12'400'000), "12.4 ms");
+  EXPECT_EQ(human_duration(49'000), "49.0 µs");
   EXPECT_EQ(human_time(""), "-");
 }
 
