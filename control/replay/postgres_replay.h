@@ -15,7 +15,7 @@ struct PostgresReplayOptions {
   PostgresTarget target;  // with a user
   std::string to;         // as people wrote it
   bool is_forced = false;
-  std::string passfile;  // empty: libpq's own
+  std::string passfile;  // empty: no password
   int timeout_seconds = 30;
   std::uint64_t policy_version = 0;  // the current one
 };
