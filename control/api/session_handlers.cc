@@ -149,8 +149,8 @@ Result<ReplayReport> replay_postgres(ApiContext& context, const SessionRow& row,
                                   .to = wish.options.to,
                                   .is_forced = wish.options.is_forced,
                                   .passfile = context.parts.replay_passfile,
-                                   .timeout_seconds = wish.options.timeout_seconds,
-                                   .policy_version = *current ? (*current)->version : 0},
+                                  .timeout_seconds = wish.options.timeout_seconds,
+                                  .policy_version = *current ? (*current)->version : 0},
                                  policy, redactor, context.stopping);
 }
 
