@@ -125,7 +125,7 @@ class PostgresTest(PostgresLab):
         self.assertEqual(sessions[0]["protocol"], "postgres")
         shown = self.lab.appliance.cli("sessions", "show", sessions[0]["id"]).stdout
         self.assertIn("    QUERY\n    select 'something to find' as it\n", shown)
-        self.assertRegex(shown, r"    ROWS\n    it\n    something to find\n    SELECT 1  [0-9.]+ m?s\n")
+        self.assertRegex(shown, r"    ROWS\n    it\n    something to find\n    SELECT 1  [0-9.]+ (?:m|µ)?s\n")
         self.assertRegex(shown, r'    STARTUP [^\n]*"application_name"[^\n]*\n[^"]*    psql\n')
         self.assertNotIn("answered by Sluice", shown)
 

@@ -55,17 +55,20 @@ def _download(place, package, version):
     options = ("-qq", "-o", f"Dir::Etc::sourcelist={place}/sources.list", "-o", "Dir::Etc::sourceparts=-",
                "-o", f"Dir::State::lists={place}/lists", "-o", "APT::Sandbox::User=root", "-o", "APT::Get::AllowUnauthenticated=false",
                "-o", "Acquire::http::Timeout=20", "-o", "Acquire::Retries=1")
-    update = ("update",)
-    exact = ("source", "--download-only", f"{package}={version}")
-    newest = ("source", "--download-only", package)  # that which was installed is not kept for ever
     problems = []
-    for what in (update, exact, newest):
+
+    def is_done(*command):
         try:
-            _ask("apt-get", *options, *what, cwd=place)
+            return _ask(*command, cwd=place) is not None
         except LabError as problem:
             problems.append(str(problem))
-            continue  # one of the suites may be out of reach: what matters is whether the package is found
-        if what is not update:
+            return False
+
+    is_done("apt-get", *options, "update")  # one of the suites may be out of reach: what matters is whether the package is found
+    known = re.findall(r"^Version: (\S+)", _ask("apt-cache", *options[1:], "showsrc", package), re.MULTILINE)
+    # That which is installed is not kept for ever, and what a list tells may be gone.
+    for wanted in dict.fromkeys((version, *sorted(known, reverse=True))):
+        if is_done("apt-get", *options, "source", "--download-only", f"{package}={wanted}"):
             break
     else:
         raise LabError("; ".join(problems))

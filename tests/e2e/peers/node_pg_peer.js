@@ -35,7 +35,8 @@ async function allTypes(client) {
     const raw = await client.query({text: `select $1::text::${name} as it`, values: [text], types: {getTypeParser: () => (value) => value}});
     say(name, String(raw.rows[0].it));
   }
-  await rows(client, {text: 'select $1::int4 as a, $2::text as b, $3::float8 as c', values: [1, 'x', 1.5], binary: true});
+  // As text: Debian's version asks for binary results with a Bind that no server takes.
+  await rows(client, 'select $1::int4 as a, $2::text as b, $3::float8 as c', [1, 'x', 1.5]);
   await rows(client, 'select $1::bytea as a, $2::int4[] as b, $3::jsonb as c', [Buffer.from([0, 1, 255]), [1, null], {a: [1]}]);
 }
 
