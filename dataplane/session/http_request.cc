@@ -260,8 +260,8 @@ void HttpRelay::request_error(Context& context, ErrorCode error) {
     return;
   }
   // What came of the message is on the record however much of it came at once.
-  if (in.message.active() && in.reader.idle()) in.message.content(context, in.held, true);
-  if (in.message.active()) in.message.cut_content(context, in.held);
+  if (in.message.active())
+    in.reader.idle() ? in.message.content(context, in.held, true) : in.message.cut_content(context, in.held);
   if (in.message.active() && is_answered_early()) {
     context.errors.add(error);
     count_error(&in.message.unit());
