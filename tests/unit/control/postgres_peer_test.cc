@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <malloc.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -15,6 +14,7 @@
 
 #include "common/fd.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/control/loopback.h"
 
 namespace sluice::control {
 namespace {
@@ -23,19 +23,9 @@ namespace {
 // `again` that again and again, once it has said them.
 class MuteServer {
  public:
-  explicit MuteServer(std::vector<std::string> answers, std::string again = "")
-      : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in at = {};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* const address = static_cast<sockaddr*>(static_cast<void*>(&at));
-    socklen_t bytes = sizeof at;
-    EXPECT_EQ(::bind(listener_.get(), address, bytes), 0);
-    EXPECT_EQ(::listen(listener_.get(), 1), 0);
-    EXPECT_EQ(::getsockname(listener_.get(), address, &bytes), 0);
-    target = {.address = IpAddress(INADDR_LOOPBACK), .port = ntohs(at.sin_port)};
+  explicit MuteServer(std::vector<std::string> answers, std::string again = "") {
     thread_ = std::jthread([this, answers = std::move(answers), again = std::move(again)] {
-      const Fd peer(::accept(listener_.get(), nullptr, nullptr));
+      const Fd peer = listener_.accept();
       std::array<char, 1024> heard{};
       for (std::size_t i = 0; ::recv(peer.get(), heard.data(), heard.size(), 0) > 0; ++i) {
         if (i < answers.size()) (void)!::send(peer.get(), answers[i].data(), answers[i].size(), MSG_NOSIGNAL);
@@ -45,10 +35,10 @@ class MuteServer {
       }
     });
   }
-  Target target;
+  [[nodiscard]] const Target& target() const { return listener_.target(); }
 
  private:
-  Fd listener_;
+  test::Loopback listener_;
   std::jthread thread_;
 };
 
@@ -63,7 +53,7 @@ Result<PostgresPeer> connect(const MuteServer& server, const std::atomic<bool>& 
   target.host = "localhost";
   target.user = "ann";
   target.database = "shop";
-  return PostgresPeer::connect({.address = server.target, .target = target, .passfile = "", .timeout_seconds = 1},
+  return PostgresPeer::connect({.address = server.target(), .target = target, .passfile = "", .timeout_seconds = 1},
                                stopping);
 }
 

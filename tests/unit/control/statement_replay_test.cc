@@ -72,7 +72,7 @@ class StatementReplayTest : public ::testing::Test {
     target.user = target.database = "ann";
     target.sslmode = "disable";
     const std::atomic<bool> stopping{false};
-    auto peer = PostgresPeer::connect({.address = server_.target, .target = target, .passfile = ""}, stopping);
+    auto peer = PostgresPeer::connect({.address = server_.target(), .target = target, .passfile = ""}, stopping);
     EXPECT_TRUE(peer && records && redactor);
     {
       StatementReplay replay(*records, std::move(*peer), {{}, *redactor, 30, 0},

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -15,22 +14,13 @@
 
 #include "common/bytes.h"
 #include "common/fd.h"
-#include "control/replay/http_peer.h"
+#include "tests/unit/control/loopback.h"
 
 namespace sluice::control::test {
 
 class StatementServer {
  public:
-  StatementServer() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in at = {};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* const address = static_cast<sockaddr*>(static_cast<void*>(&at));
-    socklen_t bytes = sizeof at;
-    EXPECT_EQ(::bind(listener_.get(), address, bytes), 0);
-    EXPECT_EQ(::listen(listener_.get(), 1), 0);
-    EXPECT_EQ(::getsockname(listener_.get(), address, &bytes), 0);
-    target = {.address = IpAddress(INADDR_LOOPBACK), .port = ntohs(at.sin_port)};
+  StatementServer() {
     thread_ = std::jthread([this] { serve(); });
   }
   // What it was to do, in order: once its client has gone.
@@ -38,11 +28,11 @@ class StatementServer {
     if (thread_.joinable()) thread_.join();
     return heard_;
   }
-  Target target;
+  [[nodiscard]] const Target& target() const { return listener_.target(); }
 
  private:
   void serve() {
-    peer_ = Fd(::accept(listener_.get(), nullptr, nullptr));
+    peer_ = listener_.accept();
     const int at_once = 1;
     EXPECT_EQ(::setsockopt(peer_.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once), 0);
     (void)read_message();
@@ -127,7 +117,6 @@ class StatementServer {
     (void)!::send(peer_.get(), out.data(), out.size(), MSG_NOSIGNAL);
   }
 
-  Fd listener_;
   Fd peer_;
   char status_ = 'I';
   bool is_skipping_ = false;  // until the next Sync
@@ -135,6 +124,7 @@ class StatementServer {
   std::map<std::string, std::string> prepared_;
   std::string bound_;  // the statement of the only portal
   std::vector<std::string> heard_;
+  Loopback listener_;
   std::jthread thread_;
 };
 
