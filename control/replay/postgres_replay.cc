@@ -12,13 +12,10 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::uint32_t kUnitsAtOnce = 100;
-constexpr std::size_t kKeptBodyBytes = 64 * 1024;
 constexpr std::size_t kMaxPassfileBytes = 64 * 1024;
 
 void count(ReplayReport& report, ReplayedUnit unit) {
-  std::uint64_t* const counts[] = {&report.same, &report.different, &report.skipped, &report.failed};
-  ++*counts[static_cast<std::size_t>(unit.outcome)];
+  report.count(unit.outcome);
   report.values.add(unit.values);
   const bool is_worth_more = unit.outcome != ReplayOutcome::same;  // of thousands of units, few differ
   if (report.units.size() < (is_worth_more ? kMaxReportedUnits : kMaxReportedUnits / 2))
@@ -56,21 +53,8 @@ Result<ReplayReport> replay_postgres_session(const SessionRecords& records, cons
   StatementReplay replay(records, std::move(*peer),
                          {policy.rules, redactor, options.timeout_seconds, options.policy_version},
                          [&](ReplayedUnit unit) { count(report, std::move(unit)); });
-  UnitWindow window;
-  window.limit = kUnitsAtOnce;
-  window.body_bytes = kKeptBodyBytes;
-  RecordPlace from = records.begin();
-  for (;;) {
-    const Exchanges exchanges = read_exchanges(records, window, from);
-    if (!exchanges.problem.empty()) return fail(ErrorCode::archive_io, exchanges.problem);
-    for (const Unit& unit : exchanges.units) {
-      if (stopping.load(std::memory_order_relaxed)) return fail(ErrorCode::conflict, "control stops");
-      replay.replay(unit);
-    }
-    if (!exchanges.has_more) break;
-    window.first += window.limit;
-    from = exchanges.next;
-  }
+  const auto replayed_all = for_each_unit(records, stopping, [&](const Unit& unit) { replay.replay(unit); });
+  if (!replayed_all) return std::unexpected(replayed_all.error());
   replay.finish();
   return report;
 }

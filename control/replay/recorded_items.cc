@@ -6,7 +6,6 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::string_view kTextEnd("\n\x03\0", 3);
 constexpr std::string_view kBinaryCopy("PGCOPY\n\xff\r\n\0", 11);
 
 bool has_bytes(Item item) {

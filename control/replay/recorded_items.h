@@ -13,6 +13,9 @@
 
 namespace sluice::control {
 
+// The mark behind a text.
+inline constexpr std::string_view kTextEnd{"\n\x03\0", 3};
+
 struct RecordedItem {
   Item item = Item::text;
   std::uint32_t length = 0;  // as its mark says: of a row, its values; of what was left out, the rows

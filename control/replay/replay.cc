@@ -209,6 +209,25 @@ std::string_view replay_outcome_name(ReplayOutcome outcome) {
   return kNames[static_cast<std::size_t>(outcome)];
 }
 
+Result<void> for_each_unit(const SessionRecords& records, const std::atomic<bool>& stopping,
+                           const std::function<void(const Unit&)>& replay) {
+  UnitWindow window;
+  window.limit = kUnitsAtOnce;
+  window.body_bytes = kKeptBodyBytes;
+  RecordPlace from = records.begin();
+  for (;;) {
+    const Exchanges exchanges = read_exchanges(records, window, from);
+    if (!exchanges.problem.empty()) return fail(ErrorCode::archive_io, exchanges.problem);
+    for (const Unit& unit : exchanges.units) {
+      if (stopping.load(std::memory_order_relaxed)) return fail(ErrorCode::conflict, "control stops");
+      replay(unit);
+    }
+    if (!exchanges.has_more) return {};
+    window.first += window.limit;
+    from = exchanges.next;
+  }
+}
+
 Result<ReplayReport> replay_session(const SessionRecords& records, const ReplayOptions& options,
                                     const std::vector<rules::Service>& protected_services, const Redactor& redactor,
                                     const std::atomic<bool>& stopping) {
@@ -219,24 +238,13 @@ Result<ReplayReport> replay_session(const SessionRecords& records, const ReplayO
 
   ReplayReport report;
   report.to = options.to;
-  UnitWindow window;
-  window.limit = kUnitsAtOnce;
-  window.body_bytes = kKeptBodyBytes;
-  RecordPlace from = records.begin();
-  for (;;) {
-    const Exchanges exchanges = read_exchanges(records, window, from);
-    if (!exchanges.problem.empty()) return fail(ErrorCode::archive_io, exchanges.problem);
-    for (const Unit& unit : exchanges.units) {
-      if (stopping.load(std::memory_order_relaxed)) return fail(ErrorCode::conflict, "control stops");
-      ReplayedUnit replayed = replay.replay(unit);
-      std::uint64_t* const counts[] = {&report.same, &report.different, &report.skipped, &report.failed};
-      ++*counts[static_cast<std::size_t>(replayed.outcome)];
-      if (report.units.size() < kMaxReportedUnits) report.units.push_back(std::move(replayed));
-    }
-    if (!exchanges.has_more) return report;
-    window.first += window.limit;
-    from = exchanges.next;
-  }
+  const auto replayed_all = for_each_unit(records, stopping, [&](const Unit& unit) {
+    ReplayedUnit replayed = replay.replay(unit);
+    report.count(replayed.outcome);
+    if (report.units.size() < kMaxReportedUnits) report.units.push_back(std::move(replayed));
+  });
+  if (!replayed_all) return std::unexpected(replayed_all.error());
+  return report;
 }
 
 }  // namespace sluice::control

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,8 +48,18 @@ struct ReplayReport {
   ValuesCompared values;
   // The first kMaxReportedUnits, of PostgreSQL half as many where they are the same; the counts are of all.
   std::vector<ReplayedUnit> units;
+
+  void count(ReplayOutcome outcome) {
+    std::uint64_t* const counts[] = {&same, &different, &skipped, &failed};
+    ++*counts[static_cast<std::size_t>(outcome)];
+  }
 };
 inline constexpr std::size_t kMaxReportedUnits = 1000;
+
+// The units of a session in their order, a hundred in memory at a time and of each body 64 KiB. Ends with conflict when
+// control stops, and with archive_io where the record cannot be read.
+Result<void> for_each_unit(const SessionRecords& records, const std::atomic<bool>& stopping,
+                           const std::function<void(const Unit&)>& replay);
 
 // The first address of "HOST:PORT"; conflict for one of `services` unless forced.
 Result<Target> replay_target(const std::string& to, bool is_forced, const std::vector<rules::Service>& services);

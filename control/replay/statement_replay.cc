@@ -13,7 +13,6 @@ constexpr std::size_t kShownStatementBytes = 100;
 constexpr std::size_t kMostPortals = 1024;
 constexpr std::size_t kMostBoundBytes = 64 * 1024 * 1024;
 constexpr const char* kNoData = "the data that it copies is not on the record";
-constexpr std::string_view kTextEnd("\n\x03\0", 3);
 constexpr std::string_view kQueryCanceled = "57014";
 constexpr std::string_view kMasked = "the record masks parts of it, so the server would get something else";
 
