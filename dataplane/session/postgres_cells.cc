@@ -87,6 +87,41 @@ void PostgresRelay::label_value(Context& context, Side& in, Bytes bytes) {
   in.held.label(RunKind::framing, bytes.size());  // of what was refused
 }
 
+// What a step of binary COPY data begins or ends.
+std::optional<Item> PostgresRelay::copied_item(const postgres::CopyReader::Step& step) {
+  using Kind = postgres::CopyReader::Kind;
+  if (step.kind == Kind::null) return Item::null;
+  if (step.kind == Kind::row_end) return Item::row;
+  return step.kind == Kind::value && step.first ? std::optional(Item::value) : std::nullopt;
+}
+
+// Bytes of COPY data. What a client sends in binary is judged value by value, as above.
+void PostgresRelay::label_copied(Context& context, Side& in, Bytes bytes) {
+  using Kind = postgres::CopyReader::Kind;
+  while (in.message.active() && !in.dead) {
+    const postgres::CopyReader::Step step = in.copy.next(bytes);
+    if (step.kind == Kind::more) break;
+    if (step.kind == Kind::text) in.is_in_text = true;
+    if (step.kind == Kind::begin) end_copied_text(in);
+    bytes = bytes.subspan(step.bytes);
+    if (const auto item = copied_item(step)) {
+      if (&in == &request_)
+        make_room(context, true);
+      else if (in.held.run_count() > Held::kMaxRuns / 4)
+        decide(context, false);
+      in.held.mark(*item, step.length);
+    }
+    const bool is_content = step.kind == Kind::text || step.kind == Kind::value;
+    in.held.label(is_content ? RunKind::content : RunKind::framing, step.bytes);
+  }
+  in.held.label(RunKind::framing, bytes.size());  // of what was refused
+}
+
+// Where what comes next is no part of the data's text.
+void PostgresRelay::end_copied_text(Side& in) {
+  if (std::exchange(in.is_in_text, false)) in.held.mark(Item::text, 0);
+}
+
 // OID of a bound value in the binary format; 0 where nobody said it, and for text.
 std::uint32_t PostgresRelay::bound_type(const postgres::Field& field) const {
   if (field.kind != FieldKind::parameter) return 0;

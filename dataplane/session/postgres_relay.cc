@@ -183,8 +183,11 @@ void PostgresRelay::take_step(Context& context, Direction direction, const postg
     is_request ? begin_parameter(context) : begin_value();
   }
   if (in.dead) return;
-  if (in.is_value && in.value.active() && step.kind == StepKind::field)
+  const bool is_value = in.is_value && step.kind == StepKind::field;
+  if (is_value && in.value.active())
     label_value(context, in, bytes);
+  else if (is_value && in.reader.field().kind == postgres::FieldKind::copy_data)
+    label_copied(context, in, bytes);
   else
     in.held.label(run_kind(in, step.kind), labelled);
   if (step.kind == StepKind::field) is_request ? end_parameter(bytes) : end_value(bytes);

@@ -102,6 +102,7 @@ void PostgresRelay::begin_request(Context& context) {
   }
   copy_refused_ = false;
   copying_ = kind == MessageKind::copy_data || kind == MessageKind::copy_fail;
+  if (copying_) request_.copy = {};
   open_unit(context);
 }
 
@@ -162,8 +163,10 @@ void PostgresRelay::begin_parameter(Context& context) {
   if (field.first) name_.clear();
   if (!in.is_value || is_setting) return;
   if (field.first) tell_head(context);
-  // Of a COPY that its client fails: the data ends where the reason begins.
-  if (field.first && field.kind == FieldKind::copy_error && in.held.content_end() > 0) in.held.mark(Item::text, 0);
+  if (field.first && field.kind == FieldKind::copy_error) {  // the reason is a text of its own
+    end_copied_text(in);
+    in.is_in_text = true;
+  }
   const bool is_marked = field.kind == FieldKind::parameter || field.kind == FieldKind::argument;
   if (field.first && is_marked) begin_bound();
   make_room(context, field.first);
@@ -312,7 +315,7 @@ void PostgresRelay::leave_window(Context& context) {
 // With the message that ends it, which goes behind its data.
 void PostgresRelay::end_copy(Context& context, Ending ending) {
   Side& in = request_;
-  in.held.mark(Item::text, 0);
+  end_copied_text(in);
   judge(context, true);
   leave_copy(context, ending);
 }

@@ -129,7 +129,7 @@ void PostgresRelay::begin_response(Context& context) {
       in.message.plain_head(context, as_bytes("ROWS" + binary_text(portal->formats, "") + "\n"), true);
     else
       in.message.plain_head(context, as_bytes(word_of(kind)), true);
-    in.is_copying = false;
+    in.is_in_text = false;
     begin_result();
   }
   if (in.message.active() && !count_row(context, in.reader.message())) return;
@@ -162,8 +162,7 @@ void PostgresRelay::begin_value() {
   in.is_value = in.message.active() && !in.discard && is_content(field.kind);
   if (!in.is_value || !field.first) return;
   const bool is_copied = field.kind == FieldKind::copy_data;
-  if (!is_copied && std::exchange(in.is_copying, false)) in.held.mark(Item::text, 0);
-  in.is_copying |= is_copied;
+  if (!is_copied) end_copied_text(in);
   if (field.kind == FieldKind::cell || field.kind == FieldKind::function_result) begin_cell();
 }
 
@@ -200,8 +199,7 @@ void PostgresRelay::count_error() {
 
 void PostgresRelay::end_response(Context& context) {
   Side& in = response_;
-  if (in.reader.message().kind == MessageKind::copy_done && std::exchange(in.is_copying, false))
-    in.held.mark(Item::text, 0);
+  if (in.reader.message().kind == MessageKind::copy_done) end_copied_text(in);
   if (std::exchange(in.discard, false)) {
     in.held.drop_labelled();
     if (!is_swallowing_ && exchanges_.empty())
@@ -216,6 +214,7 @@ void PostgresRelay::end_response(Context& context) {
     in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
   }
   if (in.reader.message().kind == MessageKind::error) count_error();
+  if (in.reader.message().kind == MessageKind::copy_out) in.copy = {};
   if (in.reader.message().kind == MessageKind::backend_key) learn_cancel_key(context);
   settle(context);
   if (in.reader.message().kind == MessageKind::ready) {

@@ -67,7 +67,7 @@ void PostgresRelay::end_result(Context& context, const enforce::Limit& limit) {
   unit.caller->denied.add();
   context.errors.add(kWhy);
   tell_left_out();
-  if (std::exchange(in.is_copying, false)) in.held.mark(Item::text, 0);
+  end_copied_text(in);
   in.message.note_limit(limit.name, Verdict::deny);
   decide(context, true);
   if (in.dead || is_opaque_) return;

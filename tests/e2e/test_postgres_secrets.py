@@ -150,6 +150,12 @@ class SecretsTest(PostgresLab):
             yield how + " extended", False, [((parse(f"select tell('{how}')"), bind(), execute(), SYNC), b"Z")]
         yield "copy in, and its error", False, [((query("begin; copy cards (t, i) from stdin (format csv)"),), b"G"),
                                                 ((copy_data(f'"a {SECRET}",{SECRET}\n,{SECRET} is none\n'.encode()), COPY_DONE), b"Z")]
+        value = SECRET.encode()
+        row = struct.pack("!hi", 2, len(value)) + value + struct.pack("!i", 32) + value + b"." * 16
+        copied = b"PGCOPY\n\xff\r\n\0" + bytes(8) + row + b"\xff\xff"
+        yield "copied in, in binary", False, [((query("begin; copy cards (t, v) from stdin (format binary)"),), b"G"),
+                                              ((*(copy_data(copied[i:i + 1]) for i in range(len(copied))), COPY_DONE), b"Z"),
+                                              ((query("select v from cards where v ~ '[.]$'; rollback"),), b"Z")]
         yield "column name", False, [((query(f'select 1 as "{SECRET}"'),), b"Z")]
         yield "cast error", False, [((query("select ('no ' || t)::int from cards"),), b"Z")]
         yield "notification", False, [((query("listen l; select pg_notify('l', t) from cards"),), b"Z")]
