@@ -222,12 +222,25 @@ void AnswerComparison::row(const Row& values) {
   if (items_.is(Item::row)) items_.pass();
 }
 
+// What the record has of the data, if it is values, as a server sends it.
+std::string AnswerComparison::take_binary_copy() {
+  BinaryCopy copy;
+  std::string out;
+  copy.begin(out);
+  for (items_.pass(); items_.at() != nullptr && BinaryCopy::is_of_copy(items_.at()->item); items_.pass())
+    copy.take(*items_.at(), out);
+  if (!copy.finish(out)) out.clear();
+  return out;
+}
+
 // A row of text is as many lines as came; in the binary format, as many bytes.
 void AnswerComparison::copied(std::string_view bytes) {
   if (!std::exchange(in_copy_, true)) {
     pass_notices();
     rows_ = 0;
     copy_left_ = items_.is(Item::text) ? items_.at()->bytes : std::string_view();
+    if (copy_left_ == BinaryCopy::kSignature && bytes.starts_with(BinaryCopy::kSignature))
+      copy_left_ = binary_copy_ = take_binary_copy();
   }
   const std::string where = "COPY, row " + std::to_string(++rows_);
   if (copy_left_.empty()) return differ(where, "", redacted(bytes));
@@ -246,7 +259,8 @@ void AnswerComparison::pass_copied() {
   if (!std::exchange(in_copy_, false)) return;
   if (!copy_left_.empty()) differ("COPY, the rest", copy_left_, "");
   copy_left_ = {};
-  if (items_.is(Item::text)) items_.pass();
+  if (binary_copy_.empty() && items_.is(Item::text)) items_.pass();
+  binary_copy_.clear();
 }
 
 void AnswerComparison::pass_rows() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/replay/binary_copy.h"
 #include "control/replay/postgres_unit.h"
 #include "control/replay/recorded_items.h"
 #include "control/replay/redactor.h"
@@ -72,6 +73,7 @@ class AnswerComparison {
   void pass_notices();
   void pass_rows();
   void pass_copied();
+  std::string take_binary_copy();
   void left_out_row(const std::string& where, const Row& values);
   void note(ValueMatch match, const std::string& where, std::string_view recorded, std::string_view replayed);
   void compare_text(const std::string& where, std::string_view recorded, std::string_view replayed);
@@ -84,6 +86,7 @@ class AnswerComparison {
   RecordedItems items_;
   PostgresHead head_;
   std::vector<Column> columns_;
+  std::string binary_copy_;     // data on the record, if it is values
   std::string_view copy_left_;  // of the data on the record, what was not compared
   bool in_copy_ = false;
   std::uint64_t rows_ = 0;

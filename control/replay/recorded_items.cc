@@ -6,8 +6,6 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::string_view kBinaryCopy("PGCOPY\n\xff\r\n\0", 11);
-
 bool has_bytes(Item item) {
   return item == Item::value || item == Item::decoded;
 }
@@ -17,17 +15,6 @@ bool is_one_value(Item item) {
 }
 
 }  // namespace
-
-// The data of a binary COPY holds whatever it holds, marks among it: of such an answer the last text is the tag.
-RecordedItems::RecordedItems(std::string_view body) : left_(body) {
-  if (!body.starts_with(kBinaryCopy)) return;
-  const std::size_t last = body.rfind(kTextEnd);
-  if (last == std::string_view::npos || last == 0) return;
-  const std::size_t data = body.rfind(kTextEnd, last - 1);
-  const std::size_t end = data == std::string_view::npos ? last : data;
-  ahead_.push_back({.item = Item::text, .length = 0, .bytes = body.substr(0, end)});
-  left_.remove_prefix(end + kTextEnd.size());
-}
 
 std::optional<RecordedItem> RecordedItems::read() {
   for (std::size_t i = left_.find('\n'); i != std::string_view::npos; i = left_.find('\n', i + 1)) {

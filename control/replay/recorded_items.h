@@ -32,7 +32,7 @@ struct RecordedValue {
 class RecordedItems {
  public:
   // `body` outlives it.
-  explicit RecordedItems(std::string_view body);
+  explicit RecordedItems(std::string_view body) : left_(body) {}
 
   // So many items ahead of the next one; nothing behind the last.
   [[nodiscard]] const RecordedItem* at(std::size_t ahead = 0);

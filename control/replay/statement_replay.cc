@@ -1,5 +1,6 @@
 // See statement_replay.h.
 #include "control/replay/statement_replay.h"
+#include "control/replay/binary_copy.h"
 
 #include <libpq-fe.h>
 
@@ -301,7 +302,7 @@ Result<void> StatementReplay::execute(const Unit& unit, const PostgresHead& head
 }
 
 // All but the mark behind the data.
-Result<void> StatementReplay::put_data(const Unit& unit) {
+Result<void> StatementReplay::put_text(const Unit& unit) {
   std::string held;
   Result<void> put;
   const auto streamed = stream_body(records_, unit.request.place, unit.number, Direction::request, [&](Bytes bytes) {
@@ -316,6 +317,20 @@ Result<void> StatementReplay::put_data(const Unit& unit) {
   return put;
 }
 
+Result<void> StatementReplay::put_values(const Unit& unit) {
+  BinaryCopy copy;
+  std::string out;
+  Result<void> put;
+  const auto streamed = stream_body(records_, unit.request.place, unit.number, Direction::request, [&](Bytes bytes) {
+    put = copy.add(as_text(bytes), out);
+    if (put) put = peer_.put_copy(std::exchange(out, {}));
+    return put.has_value();
+  });
+  if (!streamed) return streamed;
+  if (put) put = copy.finish(out);
+  return put ? peer_.put_copy(out) : put;
+}
+
 // The data that the statement before it asked for, which is counted with it.
 Result<void> StatementReplay::copy(const Unit& unit) {
   if (!takes_data_) return fail(ErrorCode::bad_argument, "no statement asked for the data");
@@ -325,8 +340,11 @@ Result<void> StatementReplay::copy(const Unit& unit) {
   }
   takes_data_ = false;
   const bool is_failed = recorded_error(now_.body) == kQueryCanceled;  // so the data went nowhere
-  if (auto put = is_failed ? Result<void>() : put_data(unit); !put) return put;
-  if (auto ended = peer_.end_copy(is_failed ? "its client failed it" : nullptr); !ended) return ended;
+  const auto put = is_failed         ? fail(ErrorCode::bad_argument, "its client failed it")
+                   : is_binary_copy_ ? put_values(unit)
+                                     : put_text(unit);
+  if (!put && !is_failed && !is_binary_copy_) return put;
+  if (auto ended = peer_.end_copy(put ? nullptr : put.error().detail.c_str()); !ended) return ended;
   const auto is_over = compare_results();
   if (!is_over) return std::unexpected(is_over.error());
   if (*is_over) report_(compared());

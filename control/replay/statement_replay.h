@@ -71,7 +71,8 @@ class StatementReplay {
   Result<std::string> request_body(const Unit& unit) const;
   Result<std::vector<BoundValue>> values_to_bind(const PostgresHead& head, const std::string& body);
   Result<std::vector<std::uint32_t>> parameter_types(const std::string& statement);
-  Result<void> put_data(const Unit& unit);
+  Result<void> put_text(const Unit& unit);
+  Result<void> put_values(const Unit& unit);
   Result<void> fail_as_recorded(const Unit& unit);
   Result<void> end_data(const std::string& why);
   Result<void> begin_comparing(const Unit& unit, const ReplayedUnit& out, bool has_columns);

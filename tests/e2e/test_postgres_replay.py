@@ -194,6 +194,24 @@ print(cursor.fetchone())
         self.assert_counted(done, 4)
         self.assertEqual(self.at_staging("select count(*), sum(n) from notes"), "50000|1249975000")
 
+    def test_data_is_copied_in_binary_both_ways(self):
+        program = """
+import asyncio, asyncpg, sys
+async def main():
+    c = await asyncpg.connect(host=sys.argv[1], user='ann', database='shop')
+    print(await c.copy_records_to_table('notes', columns=['n', 'words', 'data'], records=[(n, ['a', None, str(n)], bytes(n % 256 for _ in range(5))) for n in range(20000)]))
+    out = bytearray()
+    async def take(data): out.extend(data)
+    await c.copy_from_query('select * from notes order by n', output=take, format='binary')
+    print(len(out) > 20000 * 40)
+    await c.close()
+asyncio.run(main())
+"""
+        session, done = self.record("/usr/bin/python3", "-c", program, self.lab.server_address)
+        self.assertEqual(done.stdout, "COPY 20000\nTrue\n", done.stderr)
+        self.assert_all_same(self.replay(session))
+        self.assertEqual(self.at_staging("select count(*), sum(n), sum(length(data)) from notes"), "20000|199990000|100000")
+
     def test_a_copy_that_its_client_failed_fails_again(self):
         program = """
 import psycopg2, sys

@@ -273,17 +273,33 @@ TEST_F(AnswerComparisonTest, CopiedTextIsComparedRowByRow) {
 }
 
 TEST_F(AnswerComparisonTest, CopiedBytesAreWhatTheyAre) {
-  const std::string header("PGCOPY\n\xff\r\n\0", 11);
-  const std::string data = header + "1\tann\n" + mark(Item::text, 0) + mark(Item::value, 9) + "\n2\tbob";
+  const std::string data = "1\tann\n2\tbob\n";
   const std::string recorded = text(data) + text("COPY 2");
   auto& comparison = against(recorded, "COPY\n");
-  comparison.copied(data.substr(0, 17));
-  comparison.copied(data.substr(17));
+  comparison.copied("1\tann\n");
+  comparison.copied(data.substr(6));
   comparison.tag("COPY 2");
   comparison.finish();
   EXPECT_EQ(out.differing, 0U);
   against(recorded, "COPY\n").copied(data + "\3");
   EXPECT_EQ(out.differing, 1U);
+}
+
+TEST_F(AnswerComparisonTest, BinaryDataIsComparedByItsValues) {
+  const std::string recorded = text("PGCOPY\n\xff\r\n") + value("1") + value("card ****************") + row_end(2) +
+                               mark(Item::null, 0) + value("\n\3") + row_end(2) + text("COPY 2");
+  const std::string header("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", 19);
+  const std::string second("\0\2\xff\xff\xff\xff\0\0\0\2\n\3", 12);
+  const auto copied = [&](const std::string& noted) {
+    auto& comparison = against(recorded, "COPY\n");
+    const std::string first = std::string("\0\2\0\0\0\0011\0\0\0\x15", 11) + noted;
+    for (const std::string& row : {header + first, second, std::string("\xff\xff")}) comparison.copied(row);
+    comparison.tag("COPY 2");
+    comparison.finish();
+    return out.differing;
+  };
+  EXPECT_EQ(copied("card 4111111111111111"), 0U);
+  EXPECT_EQ(copied("cart 4111111111111111"), 1U);
 }
 
 TEST_F(AnswerComparisonTest, ValuesThatCameInBinaryAreComparedByTheirTexts) {
