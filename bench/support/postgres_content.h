@@ -2,7 +2,8 @@
 //
 // A row is seven columns as text, 124 bytes on the wire on average: id (seven digits), customer (five), name, contact,
 // total with two decimals, state, and a timestamp with microseconds. The contact is an e-mail address in one of
-// `rows_between` rows, and a telephone extension in words of the same length in the others.
+// `rows_between` rows, and a telephone extension in words of the same length in the others. In binary id and customer
+// are int4, total is a numeric and the timestamp one; the others are text.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +28,6 @@ struct RowsAnswer {
 };
 
 // `count` different answers of `rows` rows.
-std::vector<RowsAnswer> rows_answers(std::size_t count, std::size_t rows, std::size_t rows_between);
+std::vector<RowsAnswer> rows_answers(std::size_t count, std::size_t rows, std::size_t rows_between, bool is_binary);
 
 }  // namespace sluice::bench

@@ -57,9 +57,10 @@ std::vector<std::string> rig_responses(std::size_t body_bytes) {
   return responses(std::clamp<std::size_t>(kAnswersBytes / body_bytes, 4, 512), body_bytes);
 }
 
-std::vector<RowsAnswer> rig_rows(std::size_t rows, std::size_t rows_between) {
+std::vector<RowsAnswer> rig_rows(const RigConfig& config) {
   constexpr std::size_t kRowBytes = 124;
-  return rows_answers(std::clamp<std::size_t>(kAnswersBytes / (rows * kRowBytes), 4, 512), rows, rows_between);
+  const std::size_t count = std::clamp<std::size_t>(kAnswersBytes / (config.rows * kRowBytes), 4, 512);
+  return rows_answers(count, config.rows, config.rows_between, config.rows_are_binary);
 }
 
 Rig::Rig(const RigConfig& config) : config_(config), now_(kStart), recorder_(start_recorder()) {
@@ -112,7 +113,7 @@ PuppetConfig Rig::hosts() {
   hosts.hello = postgres_startup();
   hosts.greeting = postgres_greeting();
   hosts.request = rows_query();
-  for (RowsAnswer& answer : rig_rows(config_.rows, config_.rows_between)) {
+  for (RowsAnswer& answer : rig_rows(config_)) {
     row_bytes_ += static_cast<double>(answer.row_bytes);
     hosts.responses.push_back(std::move(answer.wire));
   }

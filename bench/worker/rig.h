@@ -29,6 +29,7 @@ struct RigConfig {
   // PostgreSQL, when not 0: answers of so many rows (postgres_content.h), one of `rows_between` with an e-mail address.
   std::size_t rows = 0;
   std::size_t rows_between = 1;
+  bool rows_are_binary = false;
   DurationNs idle_ns = 0;  // nobody says anything for so long after the warm-up, by the worker's clock
   // Not 0: each burst lasts so long by the worker's clock, and no disk is waited for. Every run is then the same.
   DurationNs burst_ns = 0;
@@ -95,6 +96,6 @@ class Rig {
 
 // What connection i of a rig is answered.
 std::vector<std::string> rig_responses(std::size_t body_bytes);
-std::vector<RowsAnswer> rig_rows(std::size_t rows, std::size_t rows_between);
+std::vector<RowsAnswer> rig_rows(const RigConfig& config);
 
 }  // namespace sluice::bench

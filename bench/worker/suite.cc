@@ -22,7 +22,8 @@ Rig& rig_of(const RigConfig& config) {
                            : config.hang_up   ? "h"
                                               : "m") +
                           (config.limits ? "l" : "") + std::to_string(config.body_bytes) + "r" +
-                          std::to_string(config.rows) + "/" + std::to_string(config.rows_between);
+                          std::to_string(config.rows) + "/" + std::to_string(config.rows_between) +
+                          (config.rows_are_binary ? "b" : "");
   auto& rig = rigs[key];
   if (!rig) rig = std::make_unique<Rig>(config);
   return *rig;

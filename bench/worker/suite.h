@@ -32,7 +32,8 @@ inline constexpr std::array<Shape, 6> kShapes = {{
     {"1m", {.sessions = 8, .superframes = true, .body_bytes = kKib * kKib}},
 }};
 
-// Results of 1000 rows of 124 bytes, each with an e-mail address, or (10k) one in about 10,000 bytes.
+// Results of 1000 rows of 124 bytes, each with an e-mail address, or (10k) one in about 10,000 bytes; with numbers and
+// times in binary they have 109.
 struct RowsShape {
   const char* name;
   const char* versus;
@@ -40,7 +41,7 @@ struct RowsShape {
 };
 
 inline constexpr std::size_t kRows = 1000;
-inline constexpr std::array<RowsShape, 4> kRowsShapes = {{
+inline constexpr std::array<RowsShape, 5> kRowsShapes = {{
     {"worker/postgres/rows", "scanner/rows", {.sessions = 64, .rows = kRows, .rows_between = 1}},
     {"worker/postgres/rows/superframe",
      "scanner/rows",
@@ -49,6 +50,9 @@ inline constexpr std::array<RowsShape, 4> kRowsShapes = {{
     {"worker/postgres/rows/10k/superframe",
      "scanner/rows/10k",
      {.sessions = 64, .superframes = true, .rows = kRows, .rows_between = 80}},
+    {"worker/postgres/rows/10k/binary",
+     "scanner/rows/10k/binary",
+     {.sessions = 64, .rows = kRows, .rows_between = 80, .rows_are_binary = true}},
 }};
 
 // Each program has its own.

@@ -101,7 +101,7 @@ void rows_scanned(benchmark::State& state, const RigConfig& config) {
     const session::PolicyRef policy = bench_policy(scratch);
     const inspect::RuleSet* rules =
         policy->snapshot->find_service(kServerAddress, kPostgresPort)->scan(enforce::Place::response_body);
-    const std::vector<RowsAnswer> answers = rig_rows(config.rows, config.rows_between);
+    const std::vector<RowsAnswer> answers = rig_rows(config);
     std::vector<Match> matches;
     CoreTime core_time;
     std::size_t next = 0;
