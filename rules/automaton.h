@@ -118,6 +118,12 @@ class Automaton {
     RunRoom room;
     return run(text, start, complete, after_word ? initial_after_word_ : initial_, ends, room);
   }
+  // The last of them alone; kNoEnd, or kOpenEnd where ends_from() is false.
+  static constexpr std::uint32_t kNoEnd = ~std::uint32_t{0};
+  static constexpr std::uint32_t kOpenEnd = kNoEnd - 1;
+  [[nodiscard]] std::uint32_t longest_from(Bytes text, std::size_t start, bool complete, RunRoom& room) const {
+    return run_longest(text, start, complete, initial(text, start), room);
+  }
 
  private:
   friend class AutomatonBuilder;
@@ -131,35 +137,15 @@ class Automaton {
   // With a byte of `among`; nothing when there is none.
   [[nodiscard]] std::optional<Path> longer(const Path& path, const ByteSet& among) const;
 
-  [[nodiscard]] bool run(Bytes text, std::size_t start, bool complete, std::uint32_t state,
-                         std::vector<std::uint32_t>& ends, RunRoom& room) const {
-    ends.clear();
-    std::size_t counted_from = start;  // moves on by the bytes that are not looked up
-    unsigned in_lanes = 0;
-    for (std::size_t at = start; at < text.size(); ++at) {
-      const std::uint32_t entry = table_[state + class_of_[text[at]]];
-      state = entry & kRow;
-      if ((entry & ~kRow) != 0) {
-        if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(at));
-        if ((entry & kInLane) != 0 && ++in_lanes > kFewInLanes) {
-          const std::size_t count = follow_lane(text, at + 1, state, room);
-          at += count;
-          counted_from += count;
-        }
-      }
-      if (state == kDead) {
-        room.lookups += at + 1 - counted_from;
-        return true;
-      }
-    }
-    room.lookups += text.size() - counted_from;
-    const std::uint32_t entry = table_[state + (complete ? end_class_ : open_class_)];
-    if ((entry & kOpen) != 0) return false;
-    if ((entry & kEndsHere) != 0) ends.push_back(static_cast<std::uint32_t>(text.size()));
-    return true;
-  }
-
   // See lanes.cc.
+  [[nodiscard]] bool run(Bytes text, std::size_t start, bool complete, std::uint32_t state,
+                         std::vector<std::uint32_t>& ends, RunRoom& room) const;
+  [[nodiscard]] std::uint32_t run_longest(Bytes text, std::size_t start, bool complete, std::uint32_t state,
+                                          RunRoom& room) const;
+  // Calls on_end(end) for each end. False when bytes to come could add another.
+  template <class OnEnd>
+  [[nodiscard]] bool walk(Bytes text, std::size_t start, bool complete, std::uint32_t state, RunRoom& room,
+                          OnEnd&& on_end) const;
   class WidestWays;
   void find_lanes();
   // From `state`, reached before `at`: how many bytes lead on in its lane, and to which state.
@@ -176,8 +162,7 @@ class Automaton {
   static constexpr std::uint32_t kOpen = 1U << 30;
   static constexpr std::uint32_t kInLane = 1U << 29;
   static constexpr std::uint32_t kRow = kInLane - 1;
-  static constexpr std::uint32_t kDead = 0;   // row of the state without a way on
-  static constexpr unsigned kFewInLanes = 3;  // most runs end after so few bytes in lanes
+  static constexpr std::uint32_t kDead = 0;  // row of the state without a way on
   static constexpr unsigned kLaneShift = 18;
   static constexpr std::size_t kMaxLanes = 1U << (29 - kLaneShift);
   static_assert(kMaxTableEntries <= 1U << kLaneShift);

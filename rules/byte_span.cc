@@ -12,10 +12,7 @@ namespace sluice::rules {
 #define SLUICE_AVX2 __attribute__((target("avx2")))
 
 struct SpanVectors {
-  static bool usable() {
-    static const bool kUsable = __builtin_cpu_supports("avx2") != 0;
-    return kUsable;
-  }
+  static bool usable() { return __builtin_cpu_supports("avx2") != 0; }
   SLUICE_AVX2 static __m256i table(const std::array<std::uint8_t, 16>& from) {
     return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(from.data())));
   }
@@ -31,12 +28,12 @@ struct SpanVectors {
     const __m256i missing = _mm256_cmpeq_epi8(_mm256_and_si256(row, bit), _mm256_setzero_si256());
     return static_cast<std::uint32_t>(_mm256_movemask_epi8(missing));
   }
-  SLUICE_AVX2 static std::size_t at_begin(const ByteSpan& span, Bytes text) {
+  SLUICE_AVX2 static std::size_t at_begin(const ByteSpan& span, Bytes text, std::size_t most) {
     std::size_t count = 0;
-    for (; count + ByteSpan::kAtOnce <= text.size(); count += ByteSpan::kAtOnce)
+    for (; count < most && count + ByteSpan::kAtOnce <= text.size(); count += ByteSpan::kAtOnce)
       if (const std::uint32_t other = others(span, text.data() + count); other != 0)
-        return count + static_cast<std::size_t>(std::countr_zero(other));
-    return count + span.at_begin_portable(text.subspan(count));
+        return std::min(most, count + static_cast<std::size_t>(std::countr_zero(other)));
+    return count < most ? count + span.at_begin_portable(text.subspan(count, most - count)) : most;
   }
   SLUICE_AVX2 static std::size_t at_end(const ByteSpan& span, Bytes text) {
     std::size_t left = text.size();
@@ -57,11 +54,11 @@ ByteSpan::ByteSpan(const ByteSet& set) {
   }
 }
 
-std::size_t ByteSpan::many_at_begin(Bytes text) const {
+std::size_t ByteSpan::many_at_begin(Bytes text, std::size_t most) const {
 #if defined(__x86_64__)
-  if (text.size() >= kAtOnce && SpanVectors::usable()) return SpanVectors::at_begin(*this, text);
+  if (text.size() >= kAtOnce && SpanVectors::usable()) return SpanVectors::at_begin(*this, text, most);
 #endif
-  return at_begin_portable(text);
+  return at_begin_portable(text.first(most));
 }
 
 std::size_t ByteSpan::many_at_end(Bytes text) const {

@@ -17,20 +17,17 @@ class ByteSpan {
   explicit ByteSpan(const ByteSet& set);
 
   [[nodiscard]] bool holds(std::uint8_t byte) const { return holds_[byte]; }
-  // How many bytes at the beginning of the text, and at its end, are of the set. Of most texts it is a few.
-  [[nodiscard]] std::size_t at_begin(Bytes text) const {
-    const std::size_t few = std::min(text.size(), kFew);
-    std::size_t count = 0;
-    while (count < few && holds_[text[count]]) ++count;
-    return count < kFew ? count : count + many_at_begin(text.subspan(count));
+  // How many bytes at the beginning of the text, and at its end, are of the set.
+  [[nodiscard]] std::size_t at_begin(Bytes text) const { return at_begin(text, text.size()); }
+  // The same of its first `most` bytes, which it has; what is behind them may be looked at too.
+  [[nodiscard]] std::size_t at_begin(Bytes text, std::size_t most) const {
+    return most == 0 || !holds_[text[0]] ? 0 : many_at_begin(text, most);
   }
   [[nodiscard]] std::size_t at_end(Bytes text) const {
-    const std::size_t few = std::min(text.size(), kFew);
-    std::size_t count = 0;
-    while (count < few && holds_[text[text.size() - 1 - count]]) ++count;
-    return count < kFew ? count : count + many_at_end(text.first(text.size() - count));
+    return text.empty() || !holds_[text.back()] ? 0 : many_at_end(text);
   }
-  // How many looks it takes to tell that no more than `count` bytes are of the set: the first few one by one.
+  // How many looks it takes to tell that no more than `count` bytes are of the set, where the first few are looked at
+  // one by one.
   [[nodiscard]] static constexpr std::size_t looks(std::size_t count) {
     return count < kFew ? count + 1 : kFew + 1 + (count - kFew) / kAtOnce;
   }
@@ -41,7 +38,7 @@ class ByteSpan {
  private:
   static constexpr std::size_t kFew = 8;
   static constexpr std::size_t kAtOnce = 32;
-  [[nodiscard]] std::size_t many_at_begin(Bytes text) const;
+  [[nodiscard]] std::size_t many_at_begin(Bytes text, std::size_t most) const;
   [[nodiscard]] std::size_t many_at_end(Bytes text) const;
 
   friend struct SpanVectors;

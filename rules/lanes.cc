@@ -1,4 +1,4 @@
-// See lanes.h, and what of rules/automaton.h finds lanes and follows them.
+// See lanes.h, and what of rules/automaton.h finds lanes, runs, and follows lanes.
 #include "rules/lanes.h"
 
 #include <algorithm>
@@ -15,20 +15,6 @@ constexpr std::size_t kShortestLane = 32;
 constexpr std::size_t kWorthIt = 16;
 
 }  // namespace
-
-std::size_t RunRoom::count(const Lane& lane, Bytes text, std::size_t at, std::size_t most) {
-  const std::size_t place = begin_ + at;
-  if (lane_ != &lane || place < from_ || place > to_) {
-    lane_ = &lane;
-    from_ = to_ = place;
-  }
-  const std::size_t known = to_ - place;
-  if (known >= most) return most;
-  const std::size_t more = lane.bytes.at_begin(text.subspan(at + known, most - known));
-  to_ += more;
-  lookups += ByteSpan::looks(more);
-  return known + more;
-}
 
 // Of each state, which classes of bytes lead to one state without an end, and to which: those of most bytes. kDead
 // where all lead to an end or nowhere. One look at each entry of the table, whatever the expression.
@@ -115,13 +101,68 @@ void Automaton::find_lanes() {
       if (std::uint32_t& entry = table_[row + c]; worth_it[(entry & ~kEndsHere) / stride]) entry |= kInLane;
 }
 
-std::size_t Automaton::follow_lane(Bytes text, std::size_t at, std::uint32_t& state, RunRoom& room) const {
+inline std::size_t RunRoom::count(const Lane& lane, Bytes text, std::size_t at, std::size_t most) {
+  const std::size_t place = begin_ + at;
+  if (lane_ != &lane || place < from_ || place > to_) {
+    lane_ = &lane;
+    from_ = to_ = place;
+  }
+  const std::size_t known = to_ - place;
+  if (known >= most) return most;
+  const std::size_t more = lane.bytes.at_begin(text.subspan(at + known), most - known);
+  to_ += more;
+  lookups += ByteSpan::looks(more);
+  return known + more;
+}
+
+inline std::size_t Automaton::follow_lane(Bytes text, std::size_t at, std::uint32_t& state, RunRoom& room) const {
   const std::uint32_t way = table_[state + open_class_] & ~kOpen;
   const Lane& lane = lanes_[way >> kLaneShift];
   const std::size_t place = way % (1U << kLaneShift);
   const std::size_t count = room.count(lane, text, at, std::min(lane.states.size() - 1 - place, text.size() - at));
   state = lane.states[place + count];
   return count;
+}
+
+template <class OnEnd>
+inline bool Automaton::walk(Bytes text, std::size_t start, bool complete, std::uint32_t state, RunRoom& room,
+                            OnEnd&& on_end) const {
+  const std::uint32_t* const table = table_.data();
+  const std::size_t size = text.size();
+  std::size_t counted_from = start;  // moves on by the bytes that are not looked up
+  for (std::size_t at = start; at < size; ++at) {
+    const std::uint32_t entry = table[state + class_of_[text[at]]];
+    state = entry & kRow;
+    static_assert(kDead == 0);
+    if (entry - 1 < kRow) continue;  // it goes on, and that is all
+    if ((entry & kEndsHere) != 0) on_end(static_cast<std::uint32_t>(at));
+    if (state == kDead) {
+      room.lookups += at + 1 - counted_from;
+      return true;
+    }
+    if ((entry & kInLane) != 0) {
+      const std::size_t count = follow_lane(text, at + 1, state, room);
+      at += count;
+      counted_from += count;
+    }
+  }
+  room.lookups += size - counted_from;
+  const std::uint32_t entry = table[state + (complete ? end_class_ : open_class_)];
+  if ((entry & kOpen) != 0) return false;
+  if ((entry & kEndsHere) != 0) on_end(static_cast<std::uint32_t>(size));
+  return true;
+}
+
+bool Automaton::run(Bytes text, std::size_t start, bool complete, std::uint32_t state, std::vector<std::uint32_t>& ends,
+                    RunRoom& room) const {
+  ends.clear();
+  return walk(text, start, complete, state, room, [&](std::uint32_t end) { ends.push_back(end); });
+}
+
+std::uint32_t Automaton::run_longest(Bytes text, std::size_t start, bool complete, std::uint32_t state,
+                                     RunRoom& room) const {
+  std::uint32_t longest = kNoEnd;
+  return walk(text, start, complete, state, room, [&](std::uint32_t end) { longest = end; }) ? longest : kOpenEnd;
 }
 
 }  // namespace sluice::rules

@@ -30,34 +30,27 @@ void Anchors::clear() {
   ranges_.clear();
 }
 
-void Anchors::add(std::uint32_t position, const Range& range) {
-  ++found_;
-  PerRule& rule = rules_[position];
-  if (rule.whole) return;
-  if (rule.head == kNone) touched_.push_back(position);
-  if (rule.tail != kNone && range.first <= ranges_[rule.tail].last + 1) {
-    // One that begins before the last takes it in, with what lies between, and those before it that it reaches: ranges
-    // stay in order.
-    take_in(ranges_[rule.tail], range);
-    for (;;) {
-      const std::uint32_t before = ranges_[rule.tail].previous;
-      if (before == kNone || ranges_[rule.tail].first > ranges_[before].last + 1) return;
-      take_in(ranges_[before], ranges_[rule.tail]);
-      ranges_[before].next = kNone;
-      rule.tail = before;
-    }
+// One that begins before the last takes it in, with what lies between, and those before it that it reaches: ranges stay
+// in order.
+void Anchors::join(PerRule& rule, const Range& range) {
+  take_in(ranges_[rule.tail], range);
+  for (;;) {
+    const std::uint32_t before = ranges_[rule.tail].previous;
+    if (before == kNone || ranges_[rule.tail].first > ranges_[before].last + 1) return;
+    take_in(ranges_[before], ranges_[rule.tail]);
+    ranges_[before].next = kNone;
+    rule.tail = before;
   }
+}
+
+void Anchors::append(PerRule& rule, const Range& range) {
   if (ranges_.size() == kRanges) {
     rule.whole = true;
     return;
   }
   const auto at = static_cast<std::uint32_t>(ranges_.size());
   ranges_.push_back({range.first, range.last, range.first_end, kNone, rule.tail});
-  if (rule.tail != kNone) {
-    ranges_[rule.tail].next = at;
-  } else {
-    rule.head = at;
-  }
+  (rule.tail != kNone ? ranges_[rule.tail].next : rule.head) = at;
   rule.tail = at;
 }
 

@@ -25,7 +25,16 @@ class Anchors {
 
   void clear();
   // Matches of rule `position` may start in this range. Ranges of a rule come in about the order of the content.
-  void add(std::uint32_t position, const Range& range);
+  void add(std::uint32_t position, const Range& range) {
+    ++found_;
+    PerRule& rule = rules_[position];
+    if (rule.whole) return;
+    if (rule.head == kNone)
+      touched_.push_back(position);
+    else if (range.first <= ranges_[rule.tail].last + 1)
+      return join(rule, range);
+    append(rule, range);
+  }
 
   // Grows with every range that is added, and with notice(): while it stands, nothing was found.
   [[nodiscard]] std::uint64_t found() const { return found_; }
@@ -46,6 +55,9 @@ class Anchors {
     std::uint32_t tail = kNone;
     bool whole = false;
   };
+  void join(PerRule& rule, const Range& range);
+  void append(PerRule& rule, const Range& range);
+
   std::vector<PerRule> rules_;
   std::vector<Range> ranges_;
   std::vector<std::uint32_t> touched_;

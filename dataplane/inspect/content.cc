@@ -66,7 +66,7 @@ std::size_t Content::copy(std::uint32_t from, MutableBytes to) const {
   return wanted;
 }
 
-Bytes Content::view(std::uint32_t from, std::uint32_t to) {
+Bytes Content::view_of_pieces(std::uint32_t from, std::uint32_t to) {
   SLUICE_ASSERT(from <= to && to <= length_ && to - from <= kViewBytes);
   if (from == to) return {};
   const Bytes run = run_from(from);

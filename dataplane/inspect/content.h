@@ -31,12 +31,17 @@ class Content {
   [[nodiscard]] std::uint32_t length() const { return length_; }
   // Bytes [from, to) in one run: a view where they lie in one piece, else a copy that the next call
   // overwrites. to - from <= kViewBytes.
-  [[nodiscard]] Bytes view(std::uint32_t from, std::uint32_t to);
+  [[nodiscard]] Bytes view(std::uint32_t from, std::uint32_t to) {
+    // Most of what is looked at lies in the last piece.
+    if (from < to && from >= begins_.back() && to <= length_) return in_last_piece(from).first(to - from);
+    return view_of_pieces(from, to);
+  }
   static constexpr std::uint32_t kViewBytes = 16 * 1024;
   // Copies what there is from here on, at most to.size() bytes; tells how many.
   std::size_t copy(std::uint32_t from, MutableBytes to) const;
   // From here to the end of the piece in which it lies. from < length().
   [[nodiscard]] Bytes run_from(std::uint32_t from) const {
+    if (from >= begins_.back()) return in_last_piece(from);
     const auto at =
         static_cast<std::size_t>(std::upper_bound(begins_.begin(), begins_.end(), from) - begins_.begin()) - 1;
     const std::uint32_t skip = from - begins_[at];
@@ -49,6 +54,12 @@ class Content {
   [[nodiscard]] unsigned piece_count() const { return static_cast<unsigned>(pieces_.size()); }
 
  private:
+  [[nodiscard]] Bytes in_last_piece(std::uint32_t from) const {
+    const std::uint32_t skip = from - begins_.back();
+    return {reinterpret_cast<const std::uint8_t*>(pieces_.back()) + skip, lengths_.back() - skip};
+  }
+  [[nodiscard]] Bytes view_of_pieces(std::uint32_t from, std::uint32_t to);
+
   std::vector<const char*> pieces_;
   std::vector<unsigned> lengths_;
   std::vector<std::uint32_t> begins_;  // position of each piece

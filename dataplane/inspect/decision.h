@@ -38,8 +38,21 @@ struct Surroundings {
 };
 Surroundings surroundings_of(const CompiledRule& rule);
 
+// The rule has neither a validator nor conditions: the longest match is the one.
+inline bool is_plain(const CompiledRule& rule) {
+  return rule.conditions == nullptr && rule.validator == Validator::none;
+}
+
 // `text` holds the surroundings of [start, start + widest match), or less where the content has no more yet; with
 // `complete` it never has.
 Decision decide(const CompiledRule& rule, Bytes text, std::uint32_t start, bool complete, DecisionRoom& room);
+// The same of a plain rule.
+inline Decision decide_plain(const CompiledRule& rule, Bytes text, std::uint32_t start, bool complete,
+                             DecisionRoom& room) {
+  const std::uint32_t end = rule.automaton.longest_from(text, start, complete, room.runs);
+  if (end == rules::Automaton::kNoEnd) return {};
+  if (end == rules::Automaton::kOpenEnd) return {Decision::Outcome::undecided};
+  return {Decision::Outcome::accepted, start, end, end};
+}
 
 }  // namespace sluice::inspect

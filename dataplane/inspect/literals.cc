@@ -46,6 +46,7 @@ void Literals::finish() {
       here.push_back(quick_of(items_[index], index));
       add_window(i, items_[index], plan.buckets[i].halves);
     }
+    if (here.size() == 1) here.front().alone = true;
   }
 }
 
@@ -82,10 +83,36 @@ Literals::Quick Literals::quick_of(const Item& item, std::uint32_t index) {
   return quick;
 }
 
-bool Literals::stands_in(const Item& item, Bytes bytes) {
-  for (std::size_t i = 0; i < bytes.size(); ++i)
-    if (!item.places[i][bytes[i]]) return false;
+inline bool Literals::stands_in(const Item& item, Bytes bytes, bool window_stands) {
+  const rules::ByteSet* const places = item.places.data();
+  std::size_t i = 0;
+  if (window_stands) {
+    for (; i < item.window; ++i)
+      if (!places[i][bytes[i]]) return false;
+    i += kWindowPlaces;
+  }
+  for (; i < bytes.size(); ++i)
+    if (!places[i][bytes[i]]) return false;
   return true;
+}
+
+inline void Literals::look_at(const Quick& quick, const Content& content, const Run& run, std::uint32_t at,
+                              Anchors& anchors) const {
+  const Item& item = items_[quick.item];
+  const auto width = static_cast<std::uint32_t>(item.places.size());
+  if (at < item.window || at - item.window + width > content.length()) return;
+  const std::uint32_t begin = at - item.window;
+  std::array<std::uint8_t, kMaxPlaces> copied;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  Bytes bytes(copied.data(), width);
+  if (begin >= run.begin && begin - run.begin + width <= run.bytes.size())
+    bytes = run.bytes.subspan(begin - run.begin, width);
+  else
+    content.copy(begin, MutableBytes(copied).first(width));
+  if (!stands_in(item, bytes, quick.alone)) return;
+  if (begin < item.min_lead) return anchors.notice();
+  anchors.add(
+      item.rule,
+      {.first = begin - std::min(begin, item.max_lead), .last = begin - item.min_lead, .first_end = begin + width});
 }
 
 // A window may begin at `at`, which lies in the run as a whole.
@@ -97,25 +124,7 @@ void Literals::look(const Content& content, const Run& run, std::uint32_t at, An
   std::memcpy(&seen, data, sizeof seen);
   for (; left != 0; left &= left - 1)
     for (const Quick& quick : in_bucket_[static_cast<std::size_t>(std::countr_zero(left))])
-      if ((seen & quick.mask) == quick.value) look_at(items_[quick.item], content, run, at, anchors);
-}
-
-void Literals::look_at(const Item& item, const Content& content, const Run& run, std::uint32_t at,
-                       Anchors& anchors) const {
-  const auto width = static_cast<std::uint32_t>(item.places.size());
-  if (at < item.window || at - item.window + width > content.length()) return;
-  const std::uint32_t begin = at - item.window;
-  std::array<std::uint8_t, kMaxPlaces> copied;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-  Bytes bytes(copied.data(), width);
-  if (begin >= run.begin && begin - run.begin + width <= run.bytes.size())
-    bytes = run.bytes.subspan(begin - run.begin, width);
-  else
-    content.copy(begin, MutableBytes(copied).first(width));
-  if (!stands_in(item, bytes)) return;
-  if (begin < item.min_lead) return anchors.notice();
-  anchors.add(
-      item.rule,
-      {.first = begin - std::min(begin, item.max_lead), .last = begin - item.min_lead, .first_end = begin + width});
+      if ((seen & quick.mask) == quick.value) look_at(quick, content, run, at, anchors);
 }
 
 void Literals::find(const Content& content, const Stretch& stretch, Anchors& anchors) const {

@@ -43,6 +43,7 @@ class Literals {
     std::uint32_t mask = 0;
     std::uint32_t value = 0;
     std::uint32_t item = 0;
+    bool alone = false;  // in its bucket: what passes there is its window
   };
   // The text around a place, in one run.
   struct Run {
@@ -53,8 +54,8 @@ class Literals {
   void add_window(std::size_t bucket, const Item& item, const rules::WindowHalves& halves);
   [[nodiscard]] static Quick quick_of(const Item& item, std::uint32_t index);
   void look(const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const;
-  void look_at(const Item& item, const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const;
-  static bool stands_in(const Item& item, Bytes bytes);
+  void look_at(const Quick& quick, const Content& content, const Run& run, std::uint32_t at, Anchors& anchors) const;
+  static bool stands_in(const Item& item, Bytes bytes, bool window_stands);
 
   std::vector<Item> items_;
   std::vector<BucketTable> tables_;

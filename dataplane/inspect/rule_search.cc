@@ -25,6 +25,13 @@ constexpr std::uint32_t kNear = 8;
 
 }  // namespace
 
+// The first start, not before `first`, from which every byte up to `end` can be part of a match.
+inline std::uint32_t RuleSearch::first_start_before(std::uint32_t first, std::uint32_t end) {
+  first = std::max(first, from_);
+  if (first >= end) return first;
+  return end - static_cast<std::uint32_t>(rule_.automaton.contained().at_end(content_.view(first, end)));
+}
+
 bool RuleSearch::run(const Anchors& anchors, std::uint32_t position, bool open) {
   const std::uint32_t length = content_.length();
   if (anchors.whole(position)) return search(from_, length);
@@ -51,13 +58,6 @@ std::uint32_t RuleSearch::first_open() {
   return first_start_before(length - std::min(length, reach_ - 1), length);
 }
 
-// The first start, not before `first`, from which every byte up to `end` can be part of a match.
-std::uint32_t RuleSearch::first_start_before(std::uint32_t first, std::uint32_t end) {
-  first = std::max(first, from_);
-  if (first >= end) return first;
-  return end - static_cast<std::uint32_t>(rule_.automaton.contained().at_end(content_.view(first, end)));
-}
-
 bool RuleSearch::search(std::uint32_t first, std::uint32_t last_start) {
   from_ = std::max(from_, first);
   last_start = std::min(last_start, content_.length() - 1);
@@ -67,7 +67,7 @@ bool RuleSearch::search(std::uint32_t first, std::uint32_t last_start) {
   return true;
 }
 
-bool RuleSearch::is_futile(std::uint32_t at) const {
+inline bool RuleSearch::is_futile(std::uint32_t at) const {
   if ((!rule_.starts && !rule_.checked_starts) || at < marked_to_) return false;
   const std::uint64_t free = rule_.checked_starts ? kFreeLookupsByteChecked : kFreeLookupsByte;
   return in_vain_ > kFreeLookups + free * (at - counted_from_);
@@ -117,12 +117,10 @@ void RuleSearch::mark_starts() {
 
 // The first start in [from, stop) that may be one; none when it is not before `stop`. Positions are those of the view
 // that begins at `begin`.
-std::size_t RuleSearch::next_start(Bytes text, std::uint32_t begin, std::size_t from, std::size_t stop) {
-  while (from < stop && begin + from < marked_to_) {
-    const auto at = static_cast<std::uint32_t>(begin + from - marked_from_);
-    const std::uint64_t left = starts_.marked[at / 64] >> at % 64;
-    if (left != 0) return from + static_cast<std::size_t>(std::countr_zero(left));
-    from = std::min(stop, from + 64 - at % 64);
+inline std::size_t RuleSearch::next_start(Bytes text, std::uint32_t begin, std::size_t from, std::size_t stop) {
+  if (from < stop && begin + from < marked_to_) {
+    from = next_marked(begin, from, stop);
+    if (begin + from < marked_to_) return from;
   }
   if (from >= stop) return from;
   const std::size_t start = rule_.automaton.find_start(text, from, stop);
@@ -130,9 +128,20 @@ std::size_t RuleSearch::next_start(Bytes text, std::uint32_t begin, std::size_t 
   return start;
 }
 
+// Or where what is marked ends.
+std::size_t RuleSearch::next_marked(std::uint32_t begin, std::size_t from, std::size_t stop) const {
+  while (from < stop && begin + from < marked_to_) {
+    const auto at = static_cast<std::uint32_t>(begin + from - marked_from_);
+    const std::uint64_t left = starts_.marked[at / 64] >> at % 64;
+    if (left != 0) return from + static_cast<std::size_t>(std::countr_zero(left));
+    from = std::min(stop, from + 64 - at % 64);
+  }
+  return from;
+}
+
 // Many before it were tried in vain, and so may this be: it waits. Whatever a start is, it is decided when as many
 // bytes have come as a match is wide.
-bool RuleSearch::is_left_open(std::uint32_t at) const {
+inline bool RuleSearch::is_left_open(std::uint32_t at) const {
   if (in_vain_ <= kOpenLookups || at < marked_from_ || at >= marked_to_) return false;
   const std::uint32_t bit = at - marked_from_;
   return (starts_.open[bit / 64] >> bit % 64 & 1U) != 0;
@@ -141,9 +150,8 @@ bool RuleSearch::is_left_open(std::uint32_t at) const {
 // Decides the starts from_ .. last_start, or until it is in vain, and moves from_ behind them or behind the last match.
 bool RuleSearch::search_block(std::uint32_t last_start) {
   if (is_futile(from_)) mark_starts();
-  const Surroundings around = surroundings_of(rule_);
-  const std::uint32_t begin = from_ - std::min(from_, around.before);
-  const std::uint32_t end = std::min(content_.length(), last_start + rule_.automaton.max_width() + around.behind);
+  const std::uint32_t begin = from_ - std::min(from_, around_.before);
+  const std::uint32_t end = std::min(content_.length(), last_start + rule_.automaton.max_width() + around_.behind);
   // A view that is cut short is long enough: no run from these starts comes to its end.
   const bool complete = last_ && end == content_.length();
   const Bytes text = content_.view(begin, end);
@@ -156,7 +164,9 @@ bool RuleSearch::search_block(std::uint32_t last_start) {
       return false;
     }
     const std::uint64_t before = room_.runs.lookups;
-    const Decision decision = decide(rule_, text, static_cast<std::uint32_t>(start), complete, room_);
+    const auto place = static_cast<std::uint32_t>(start);
+    const Decision decision =
+        plain_ ? decide_plain(rule_, text, place, complete, room_) : decide(rule_, text, place, complete, room_);
     if (decision.outcome == Decision::Outcome::undecided) {
       from_ = begin + static_cast<std::uint32_t>(start);
       return false;

@@ -38,6 +38,8 @@ class RuleSearch {
       : rule_(*rule.rule),
         reach_(rule.reach),
         has_leads_(rule.has_leads),
+        plain_(is_plain(*rule.rule)),
+        around_(surroundings_of(*rule.rule)),
         content_(content),
         room_(room),
         starts_(starts),
@@ -63,10 +65,13 @@ class RuleSearch {
   [[nodiscard]] bool is_left_open(std::uint32_t at) const;
   void mark_starts();
   [[nodiscard]] std::size_t next_start(Bytes text, std::uint32_t begin, std::size_t from, std::size_t stop);
+  [[nodiscard]] std::size_t next_marked(std::uint32_t begin, std::size_t from, std::size_t stop) const;
 
   const CompiledRule& rule_;
   std::uint32_t reach_;
   bool has_leads_;
+  bool plain_;
+  Surroundings around_;
   Content& content_;
   DecisionRoom& room_;
   StartRoom& starts_;

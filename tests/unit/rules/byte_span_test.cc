@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "common/random.h"
@@ -30,6 +31,8 @@ TEST(ByteSpan, CountsWhatALookAtEachByteCounts) {
     std::size_t expected = 0;
     while (expected < text.size() && set[text[expected]]) ++expected;
     ASSERT_EQ(span.at_begin(text), expected) << "seed " << seed;
+    const std::size_t most = random.below(text.size() + 1);
+    ASSERT_EQ(span.at_begin(text, most), std::min(expected, most)) << "seed " << seed;
     counted += expected;
   }
   EXPECT_GT(counted, 10'000U);

@@ -123,13 +123,15 @@ TEST(Lanes, CountEveryLook) {
     EXPECT_TRUE(automaton.ends_from(as_bytes("x" + std::string(run, 'a') + "0"), 0, true, ends, room));
     return room.lookups;
   };
-  EXPECT_EQ(lookups(1), 3U);
-  // x and three bytes of the run lead into the lane; the byte that ends the run is looked up, too.
-  EXPECT_EQ(lookups(4), 4U + 2 + 1);
-  EXPECT_EQ(lookups(10), 4U + 8 + 1);
-  EXPECT_EQ(lookups(11), 4U + 8 + 1 + 1);
-  EXPECT_EQ(lookups(42), 4U + 8 + 1 + 1);
-  EXPECT_EQ(lookups(43), 4U + 8 + 2 + 1);
+  // x leads into the lane, where all of the run is counted; the byte that ends the run is looked up, too.
+  EXPECT_EQ(lookups(1), 1U + 2 + 1);
+  EXPECT_EQ(lookups(4), 1U + 5 + 1);
+  EXPECT_EQ(lookups(7), 1U + 8 + 1);
+  EXPECT_EQ(lookups(10), 1U + 9 + 1);
+  EXPECT_EQ(lookups(39), 1U + 9 + 1);
+  EXPECT_EQ(lookups(40), 1U + 10 + 1);
+  EXPECT_EQ(lookups(71), 1U + 10 + 1);
+  EXPECT_EQ(lookups(72), 1U + 11 + 1);
 }
 
 }  // namespace
