@@ -26,7 +26,7 @@ inline constexpr std::size_t kMostMarkBytes = 10;
 
 // 0x0a, the item, then the length by four bits, the highest first, each but the last with 0x10.
 constexpr std::size_t mark_bytes(std::uint32_t length) {
-  return 2 + (length == 0 ? 1 : (static_cast<std::size_t>(std::bit_width(length)) + 3) / 4);
+  return 3 + static_cast<std::size_t>(std::bit_width(length | 1) - 1) / 4;
 }
 
 inline std::size_t write_mark(Item item, std::uint32_t length, std::uint8_t* out) {

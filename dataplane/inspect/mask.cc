@@ -30,17 +30,19 @@ struct Half {
 };
 
 // 0xff where low <= byte <= low + span, unsigned.
-__m128i is_within(__m128i bytes, std::uint8_t low, std::uint8_t span) {
+inline __m128i is_within(__m128i bytes, std::uint8_t low, std::uint8_t span) {
   const __m128i above = _mm_sub_epi8(bytes, _mm_set1_epi8(static_cast<char>(low)));
   return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(static_cast<char>(span))), above);
 }
 
 // is_covered() of 16 bytes.
-__m128i are_covered(__m128i bytes, Cover cover) {
-  if (cover == Cover::signs) return _mm_andnot_si128(is_within(bytes, 0x7f, 0), is_within(bytes, 0x20, 0xff - 0x20));
+template <Cover kCover>
+inline __m128i are_covered(__m128i bytes) {
+  if constexpr (kCover == Cover::signs)
+    return _mm_andnot_si128(is_within(bytes, 0x7f, 0), is_within(bytes, 0x20, 0xff - 0x20));
   const __m128i letters = is_within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z' - 'a');
-  const __m128i others = _mm_or_si128(is_within(bytes, '0', 9), is_within(bytes, 0x80, 0x7f));
-  return _mm_or_si128(letters, others);
+  const __m128i beyond_ascii = _mm_cmpgt_epi8(_mm_setzero_si128(), bytes);
+  return _mm_or_si128(letters, _mm_or_si128(is_within(bytes, '0', 9), beyond_ascii));
 }
 
 // Writes '*' wherever `where` has 0xff.
@@ -65,6 +67,18 @@ void for_bytes(std::size_t bytes, Wide&& wide, Narrow&& narrow) {
   for (std::size_t at = 0; at < bytes; ++at) narrow(at);
 }
 
+// What is masked twice is the same.
+template <Cover kCover>
+void mask_with(MutableBytes bytes) {
+  std::uint8_t* const to = bytes.data();
+  for_bytes(
+      bytes.size(),
+      [&]<class Lane>(Lane, std::size_t at) { star<Lane>(to + at, are_covered<kCover>(Lane::load(to + at))); },
+      [&](std::size_t at) {
+        if (is_covered(to[at], kCover)) to[at] = '*';
+      });
+}
+
 }  // namespace
 
 std::size_t masked_length(Bytes match, std::uint32_t keep_last) {
@@ -75,15 +89,8 @@ std::size_t masked_length(Bytes match, std::uint32_t keep_last) {
   return length;
 }
 
-// What is masked twice is the same.
 void mask_all(MutableBytes bytes, Cover cover) {
-  std::uint8_t* const to = bytes.data();
-  for_bytes(
-      bytes.size(),
-      [&]<class Lane>(Lane, std::size_t at) { star<Lane>(to + at, are_covered(Lane::load(to + at), cover)); },
-      [&](std::size_t at) {
-        if (is_covered(to[at], cover)) to[at] = '*';
-      });
+  cover == Cover::signs ? mask_with<Cover::signs>(bytes) : mask_with<Cover::letters>(bytes);
 }
 
 void copy_stars(Bytes masked, MutableBytes out) {

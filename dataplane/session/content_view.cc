@@ -131,25 +131,30 @@ void ContentView::copy(std::uint64_t from, std::uint64_t to, std::uint8_t* out) 
 }
 
 void ContentView::star(std::uint64_t from, Bytes masked) {
+  if (starred_piece_ < starts_.size() && from >= starts_[starred_piece_]) {
+    const std::size_t offset = from - starts_[starred_piece_];
+    if (offset + masked.size() <= read_[starred_piece_].size()) return star_piece(starred_piece_, offset, masked);
+  }
   overlap(from, from + masked.size(), [&](std::size_t index, std::size_t offset, std::size_t count, std::uint64_t at) {
-    const Bytes stars = masked.subspan(at, count);
-    const Wire& wire = wire_[index];
-    if (wire.form == Form::coded) {
-      if (std::ranges::find(stars, '*') != stars.end()) blank_coded(index);
-      return;
-    }
-    if (wire.form == Form::plain) {
-      return inspect::copy_stars(stars, wire.bytes.subspan(offset, count));
-    }
-    offset += wire.skipped;
-    if (std::exchange(starred_piece_, index) != index || starred_.content > offset) starred_ = {};
-    const MutableBytes rows = rows_of(wire);
-    star_rows(rows, offset, stars, starred_);
-    if (wire.form == Form::rows) return;
-    const Joined& row = joined_[wire.joined];
-    std::ranges::copy(rows.first(row.first.size()), row.first.begin());
-    std::ranges::copy(rows.subspan(row.first.size()), row.second.begin());
+    star_piece(index, offset, masked.subspan(at, count));
   });
+}
+
+void ContentView::star_piece(std::size_t index, std::size_t offset, Bytes stars) {
+  const Wire& wire = wire_[index];
+  if (wire.form == Form::coded) {
+    if (std::ranges::find(stars, '*') != stars.end()) blank_coded(index);
+    return;
+  }
+  if (wire.form == Form::plain) return inspect::copy_stars(stars, wire.bytes.subspan(offset, stars.size()));
+  offset += wire.skipped;
+  if (std::exchange(starred_piece_, index) != index || starred_.content > offset) starred_ = {};
+  const MutableBytes rows = rows_of(wire);
+  star_rows(rows, offset, stars, starred_);
+  if (wire.form == Form::rows) return;
+  const Joined& row = joined_[wire.joined];
+  std::ranges::copy(rows.first(row.first.size()), row.first.begin());
+  std::ranges::copy(rows.subspan(row.first.size()), row.second.begin());
 }
 
 void ContentView::blank(std::uint64_t from, std::uint64_t to, postgres::Blank how, std::uint64_t value_begin,

@@ -70,6 +70,7 @@ class ContentView {
     MutableBytes first, second;
   };
   [[nodiscard]] MutableBytes rows_of(const Wire& wire) const;
+  void star_piece(std::size_t index, std::size_t offset, Bytes stars);
   void add_rows(const Wire& wire, std::size_t content);
   struct Coded {
     std::size_t piece;

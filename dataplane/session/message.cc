@@ -13,6 +13,21 @@ namespace {
 
 using enforce::Action;
 
+// Matches in a row are often of one rule.
+class RuleOf {
+ public:
+  explicit RuleOf(const enforce::Snapshot& snapshot) : snapshot_(snapshot) {}
+  const enforce::Rule& operator()(const Match& match) {
+    if (rule_ == nullptr || index_ != match.rule) rule_ = &snapshot_.rule(index_ = match.rule);
+    return *rule_;
+  }
+
+ private:
+  const enforce::Snapshot& snapshot_;
+  const enforce::Rule* rule_ = nullptr;
+  RuleIndex index_ = 0;
+};
+
 }  // namespace
 
 void Message::begin(const UnitInfo& unit, Direction direction) {
@@ -56,26 +71,31 @@ bool Message::recording() const {
 
 void Message::count_matches(Context& context) {
   const StageScope stage(Stage::enforce);
-  for (const Match& match : context.work.matches) count(match.rule);
+  const std::vector<Match>& matches = context.work.matches;
+  for (auto one = matches.begin(); one != matches.end();) {  // often many in a row are of one rule
+    const auto other = std::find_if(one, matches.end(), [&](const Match& match) { return match.rule != one->rule; });
+    count(one->rule, static_cast<std::uint32_t>(other - one));
+    one = other;
+  }
 }
 
-const enforce::Rule& Message::count(RuleIndex index) {
+const enforce::Rule& Message::count(RuleIndex index, std::uint32_t matches) {
   const enforce::Rule& rule = unit_.policy->snapshot->rule(index);
   const bool enforcing = unit_.service->mode == enforce::Mode::enforce;
-  unit_.policy->rules[index]->add();
+  unit_.policy->rules[index]->add(matches);
   auto hit = std::ranges::find(hits_, index, &record::Hit::rule);
   if (hit == hits_.end()) {
     hit = hits_.insert(hits_.end(), record::Hit{index, 0, rule.name});
     if (rule.score != 0) add_score(rule.score);
   }
-  ++hit->count;
+  hit->count += matches;
   masked_ |= rule.action == Action::mask && rule.masks_wire(direction_);
   rule_denied_ |= rule.action == Action::deny;
   denied_ |= rule_denied_ && enforcing;
   if (rule.action != Action::hold) return rule;
   rule_holds_ = true;
   hold_rule_ = rule.name;
-  if (enforcing) ++hold_matches_;
+  if (enforcing) hold_matches_ += matches;
   return rule;
 }
 
@@ -86,20 +106,22 @@ void Message::make_stars(Context& context, Bytes drafted) {
   const StageScope stage(Stage::inspect);
   Workspace& work = context.work;
   work.stars.clear();
+  RuleOf rule_of(*unit_.policy->snapshot);
   for (Match& match : work.matches) {
-    const enforce::Rule& rule = unit_.policy->snapshot->rule(match.rule);
+    const enforce::Rule& rule = rule_of(match);
     std::uint32_t keep_last = rule.keep_last;
     if (match.end > work.content.end()) {  // what it ends with came in an earlier request
       match.end = work.content.end();
       keep_last = 0;
     }
     const std::size_t at = work.stars.size();
-    work.stars.resize(at + (match.end - match.begin));
-    if (drafted.empty())
+    if (drafted.empty()) {
+      work.stars.resize(at + (match.end - match.begin));
       work.content.copy(match.begin, match.end, work.stars.data() + at);
-    else
-      std::memcpy(work.stars.data() + at, drafted.data() + (match.begin - work.content.begin()),
-                  match.end - match.begin);
+    } else {
+      const std::uint8_t* const begin = drafted.data() + (match.begin - work.content.begin());
+      work.stars.insert(work.stars.end(), begin, begin + (match.end - match.begin));
+    }
     inspect::mask_in_place(MutableBytes(work.stars).subspan(at), keep_last,
                            rule.masks_signs ? inspect::Cover::signs : inspect::Cover::letters);
   }
@@ -109,12 +131,12 @@ void Message::make_stars(Context& context, Bytes drafted) {
 void Message::star_wire(Context& context, std::uint64_t from, std::uint64_t to) {
   const StageScope stage(Stage::inspect);
   Workspace& work = context.work;
-  const enforce::Snapshot& snapshot = *unit_.policy->snapshot;
+  RuleOf rule_of(*unit_.policy->snapshot);
   if (unit_.service->mode != enforce::Mode::enforce) return;
   std::size_t at = 0;
   for (const Match& match : work.matches) {
     const std::size_t bytes = match.end - match.begin;
-    const enforce::Rule& rule = snapshot.rule(match.rule);
+    const enforce::Rule& rule = rule_of(match);
     const std::uint64_t begin = std::max(match.begin, from);
     const std::uint64_t end = std::min(match.end, to);
     if (rule.action == Action::mask && rule.masks_wire(direction_) && begin < end)
@@ -127,12 +149,12 @@ void Message::star_wire(Context& context, std::uint64_t from, std::uint64_t to) 
 // `out` holds a copy of content [from, from + out.size()); hides what the rules hide from the record.
 void Message::star_record(Context& context, std::uint64_t from, MutableBytes out) {
   const Workspace& work = context.work;
-  const enforce::Snapshot& snapshot = *unit_.policy->snapshot;
+  RuleOf rule_of(*unit_.policy->snapshot);
   const std::uint64_t to = from + out.size();
   std::size_t at = 0;
   for (const Match& match : work.matches) {
     const std::size_t bytes = match.end - match.begin;
-    const enforce::Rule& rule = snapshot.rule(match.rule);
+    const enforce::Rule& rule = rule_of(match);
     if (rule.mask_record && match.begin < to && match.end > from) {
       const std::uint64_t begin = std::max(match.begin, from);
       const std::uint64_t end = std::min(match.end, to);

@@ -134,7 +134,7 @@ class Message {
  private:
   ErrorCode scan_block(Context& context, Bytes block);
   void count_matches(Context& context);
-  const enforce::Rule& count(RuleIndex rule);
+  const enforce::Rule& count(RuleIndex rule, std::uint32_t matches = 1);
   void add_score(std::uint32_t points);
   void count_line(const enforce::RiskLine& line);
   [[nodiscard]] const record::Score* told_score(Workspace& work) const;

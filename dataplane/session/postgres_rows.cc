@@ -33,6 +33,14 @@ std::size_t content_of(const Row& row) {
   return content;
 }
 
+// What of the cell at `content` lies in the masked content from `from` on.
+void star_cell(MutableBytes cell, std::size_t content, std::size_t from, Bytes masked) {
+  const std::size_t begin = std::max(from, content);
+  const std::size_t end = std::min(from + masked.size(), content + cell.size());
+  if (begin < end)
+    inspect::copy_stars(masked.subspan(begin - from, end - begin), cell.subspan(begin - content, end - begin));
+}
+
 }  // namespace
 
 RowsSize measure_rows(Bytes input, std::uint32_t cells, std::size_t most, std::uint32_t most_rows) {
@@ -71,13 +79,15 @@ void write_rows(Bytes rows, MutableBytes out) {
   const std::uint8_t* const rows_end = rows.data() + rows.size();
   std::uint8_t* to = out.data();
   std::uint8_t* const end = out.data() + out.size();
+  // Where there is still room for a copy of so many bytes; without any, nowhere.
+  const std::uint8_t* const last_short = rows.size() < kShortBytes ? nullptr : rows_end - kShortBytes;
+  const std::uint8_t* const last_short_to = out.size() < kShortBytes ? nullptr : end - kShortBytes;
   while (!rows.empty()) {
     const Row row(rows);
     row.for_each_cell([&](std::size_t offset, std::uint32_t length, bool null) {
       const std::uint8_t* const cell = rows.data() + offset;
       to += write_mark(null ? Item::null : Item::value, length, to);
-      if (length <= kShortBytes && rows_end - cell >= std::ptrdiff_t{kShortBytes} &&
-          end - to >= std::ptrdiff_t{kShortBytes})
+      if (length <= kShortBytes && cell <= last_short && to <= last_short_to)
         std::memcpy(to, cell, kShortBytes);
       else
         std::memcpy(to, cell, length);
@@ -91,25 +101,24 @@ void write_rows(Bytes rows, MutableBytes out) {
 
 void star_rows(MutableBytes rows, std::size_t from, Bytes masked, RowPlace& place) {
   const std::size_t to = from + masked.size();
-  while (place.content < to) {
-    if (place.cells_left == 0) {
-      place.cells = place.cells_left = Row(rows.subspan(place.wire)).cells();
-      place.wire += postgres::kRowHeadBytes;
+  RowPlace at = place;
+  while (at.content < to) {
+    if (at.cells_left == 0) {
+      at.cells = at.cells_left = Row(rows.subspan(at.wire)).cells();
+      at.wire += postgres::kRowHeadBytes;
     }
-    std::uint32_t length = load_be32(rows.data() + place.wire);
+    std::uint32_t length = load_be32(rows.data() + at.wire);
     if (length == postgres::kNullLength) length = 0;
-    const std::size_t cell = place.wire + postgres::kCellHeadBytes;
-    const std::size_t content = place.content + mark_bytes(length);
-    const std::size_t begin = std::max(from, content);
-    const std::size_t end = std::min(to, content + length);
-    if (begin < end)
-      inspect::copy_stars(masked.subspan(begin - from, end - begin),
-                          rows.subspan(cell + (begin - content), end - begin));
-    if (content + length >= to) return;  // more of it may be asked for
-    place.wire = cell + length;
-    place.content = content + length;
-    if (--place.cells_left == 0) place.content += mark_bytes(place.cells);
+    const std::size_t content = at.content + mark_bytes(length);
+    if (content + length > from) {
+      star_cell(rows.subspan(at.wire + postgres::kCellHeadBytes, length), content, from, masked);
+      if (content + length >= to) break;  // more of it may be asked for
+    }
+    at.wire += postgres::kCellHeadBytes + length;
+    at.content = content + length;
+    if (--at.cells_left == 0) at.content += mark_bytes(at.cells);
   }
+  place = at;
 }
 
 }  // namespace sluice::session
