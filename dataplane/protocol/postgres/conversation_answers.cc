@@ -46,7 +46,7 @@ bool Conversation::answers(MessageKind kind) const {
 }
 
 ErrorCode Conversation::expected(MessageKind kind) {
-  if (kind != MessageKind::copy_in) drop_copy_ends();
+  drop_copy_ends();  // in front they end no COPY: what began one would stand before them
   const QuestionKind asked = questions_.empty() ? QuestionKind::none : questions_.front().kind;
   const bool authenticating = phase_ == Phase::authenticating;
   const bool is_up = phase_ > Phase::authenticating;

@@ -74,6 +74,16 @@ TEST(Copy, MayBeFailedByTheClient) {
   EXPECT_EQ(talk.said(), "G:query#1 E:query#1 Z:query#1");
 }
 
+// Sent ahead, and the COPY never began: what it said the next COPY does not take for its own.
+TEST(Copy, MayEndBeforeItFailsToBegin) {
+  Started talk;
+  SAYS(talk.client(query("copy nowhere from stdin") + kRow + kCopyDone + query("copy t from stdin")));
+  SAYS(talk.server(failure("42P01") + ready() + kCopyIn));
+  EXPECT_EQ(talk.conversation().phase(), Phase::copy_in);
+  SAYS(talk.client(kRow + kCopyDone));
+  SAYS(talk.server(complete("COPY 1") + ready()));
+}
+
 // The server ignores what the client still sends of a COPY that it failed.
 TEST(Copy, MayBeFailedByTheServerWhileTheClientSends) {
   Started talk;
