@@ -83,8 +83,9 @@ void PostgresRelay::refuse_copy(Context& context, ErrorCode error) {
   copy_refused_ = true;
   say(context, request_, message_of('f', {kRefused, "\0"sv}));
   if (exchanges_.empty()) return;
-  exchanges_.back().refused = error;  // what asked for the data was asked last
-  exchanges_.back().words = std::exchange(words_, {});
+  Exchange& exchange = exchanges_.back();  // what asked for the data, if anything did, was asked last
+  exchange.copy_refused = {error, std::exchange(words_, {})};
+  exchange.refused_copy = copy_number_;
 }
 
 }  // namespace sluice::session

@@ -75,16 +75,30 @@ class PostgresRelay final : public Relay {
     std::string detail;
     std::string hint;
   };
+  // Why the server's error is told in our words.
+  struct Refusal {
+    ErrorCode why = ErrorCode::ok;
+    Words words{};
+  };
   // What was asked in a unit and is not answered.
   struct Exchange {
     std::uint64_t question = 0;  // Question::id
     UnitInfo unit;
-    TimeNs came = 0;                    // when it began
-    TimeNs since = 0;                   // it was whole, and let go
-    ErrorCode refused = ErrorCode::ok;  // the server refuses what stands in its place
-    Words words{};                      // likewise
-    enforce::Flights flights{};         // as limits count it
-    bool is_told = false;               // its answer has its end on the record: a limit ended it
+    TimeNs came = 0;                 // when it began
+    TimeNs since = 0;                // it was whole, and let go
+    Refusal refused{};               // the server refuses what stands in its place
+    Refusal copy_refused{};          // likewise the data of a COPY that it may be
+    std::uint32_t refused_copy = 0;  // which of its COPYs that is, from 1
+    std::uint32_t copies_begun = 0;  // as the server said
+    std::uint32_t copies_ended = 0;  // as the client said
+    enforce::Flights flights{};      // as limits count it
+    bool is_told = false;            // its answer has its end on the record: a limit ended it
+
+    // Once a COPY began whose data was refused, its error is ours; one that never did has failed by itself, or is none.
+    [[nodiscard]] const Refusal* refusal() const {
+      if (refused.why != ErrorCode::ok) return &refused;
+      return copy_refused.why != ErrorCode::ok && copies_begun >= refused_copy ? &copy_refused : nullptr;
+    }
   };
   struct Side : Way {
     explicit Side(Direction direction) : reader(direction) {}
@@ -116,6 +130,7 @@ class PostgresRelay final : public Relay {
   void leave_window(Context& context);
   void go_on_judged(Context& context, bool last);
   void finish_request(Context& context);
+  void end_copy_message(Context& context, postgres::MessageKind kind);
   void end_copy(Context& context, Ending ending);
   void leave_copy(Context& context, Ending ending);
   void ask(Context& context, ErrorCode refused);
@@ -266,6 +281,7 @@ class PostgresRelay final : public Relay {
   bool is_user_ = false;               // the startup parameter that is read
   bool is_head_told_ = false;
   bool copying_ = false;             // the client's COPY data is the unit that is under way
+  std::uint32_t copy_number_ = 0;    // of the COPYs that the newest exchange may be, from 1
   bool copy_refused_ = false;        // what comes of it is forgotten
   bool is_doomed_ = false;           // something was refused, and the server skips what comes until a Sync
   bool passes_replication_ = false;  // as policy had it when the client said that it replicates

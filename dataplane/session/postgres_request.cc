@@ -103,6 +103,7 @@ void PostgresRelay::begin_request(Context& context) {
   copy_refused_ = false;
   copying_ = kind == MessageKind::copy_data || kind == MessageKind::copy_fail;
   if (copying_) request_.copy = {};
+  if (copying_ && !exchanges_.empty()) copy_number_ = exchanges_.back().copies_ended + 1;
   open_unit(context);
 }
 
@@ -209,8 +210,7 @@ void PostgresRelay::end_request(Context& context) {
   const MessageKind kind = in.reader.message().kind;
   in.discard = false;
   if (kind == MessageKind::copy_data) return;
-  if (ends_copy(kind) && copying_) return end_copy(context, Ending::complete);
-  if (ends_copy(kind) && std::exchange(copy_refused_, false)) return in.held.drop_labelled();
+  if (ends_copy(kind)) return end_copy_message(context, kind);
   if (refused_ != ErrorCode::ok) return put_in_place(context);
   if (!in.message.active() || copying_) return end_packet(context, kind);
   tell_head(context);
@@ -255,8 +255,7 @@ void PostgresRelay::ask(Context& context, ErrorCode refused) {
                     .unit = unit_,
                     .came = came_,
                     .since = context.now,
-                    .refused = refused,
-                    .words = std::exchange(words_, {}),
+                    .refused = {refused, std::exchange(words_, {})},
                     .flights = std::exchange(flights_, {})};
   if (question.skipped || question.id <= conversation_.settled_through())
     return end_silently(context, unit_, Direction::response, Ending::cut, ErrorCode::postgres_skipped);
@@ -310,6 +309,17 @@ void PostgresRelay::leave_window(Context& context) {
   if (service_->after_window == enforce::AfterWindow::deny && judges_content() && !copying_)
     return refuse(context, ErrorCode::postgres_beyond_window);
   go_on_judged(context, false);
+}
+
+// CopyDone or CopyFail: of data that came, that was refused, or of none.
+void PostgresRelay::end_copy_message(Context& context, MessageKind kind) {
+  if (copying_)
+    end_copy(context, Ending::complete);
+  else if (std::exchange(copy_refused_, false))
+    request_.held.drop_labelled();
+  else
+    end_packet(context, kind);
+  if (!exchanges_.empty()) ++exchanges_.back().copies_ended;  // what asks for data was asked last
 }
 
 // With the message that ends it, which goes behind its data.

@@ -137,9 +137,11 @@ void PostgresRelay::begin_response(Context& context) {
     decide(context, true);
     in.message.look_away();
   }
-  if (!is_asked || kind != MessageKind::error || exchanges_.front().refused == ErrorCode::ok) return;
+  if (is_asked && kind == MessageKind::copy_in) ++exchanges_.front().copies_begun;
+  const Refusal* refusal = is_asked && kind == MessageKind::error ? exchanges_.front().refusal() : nullptr;
+  if (refusal == nullptr) return;
   decide(context, false);
-  if (in.held.labelled_bytes() > 0) return abort(exchanges_.front().refused);  // it would go with the error
+  if (in.held.labelled_bytes() > 0) return abort(refusal->why);  // it would go with the error
   in.discard = true;
 }
 
@@ -191,7 +193,7 @@ void PostgresRelay::count_error() {
   const std::string_view kind = sqlstate.substr(0, 2);
   const bool is_servers = (kind == "53" || kind == "57" || kind == "58" || kind == "XX") && sqlstate != kQueryCanceled;
   sqlstate_.fill('\0');
-  const bool is_in_our_words = is_swallowing_ || (answers_unit() && exchanges_.front().refused != ErrorCode::ok);
+  const bool is_in_our_words = is_swallowing_ || (answers_unit() && exchanges_.front().refusal() != nullptr);
   if (!is_servers || is_in_our_words) return;
   counters().errors.add();
   if (answers_unit()) exchanges_.front().unit.caller->errors.add();
@@ -202,10 +204,11 @@ void PostgresRelay::end_response(Context& context) {
   if (in.reader.message().kind == MessageKind::copy_done) end_copied_text(in);
   if (std::exchange(in.discard, false)) {
     in.held.drop_labelled();
-    if (!is_swallowing_ && exchanges_.empty())
+    const Refusal* refusal = exchanges_.empty() ? nullptr : exchanges_.front().refusal();
+    if (!is_swallowing_ && refusal == nullptr)
       say_error(context, "ERROR", ErrorCode::rule_denied);
     else if (!is_swallowing_)
-      say_error(context, "ERROR", exchanges_.front().refused, exchanges_.front().words);
+      say_error(context, "ERROR", refusal->why, refusal->words);
   }
   if (says_unasked_) {
     decide(context, true);
@@ -252,7 +255,7 @@ void PostgresRelay::end_answer(Context& context, Ending ending, ErrorCode why) {
 AnswerFacts PostgresRelay::answer_facts(const Context& context) const {
   if (says_unasked_ || exchanges_.empty()) return {};
   const Exchange& exchange = exchanges_.front();
-  const TimeNs since = exchange.refused == ErrorCode::ok ? exchange.since : exchange.came;
+  const TimeNs since = exchange.refusal() == nullptr ? exchange.since : exchange.came;
   return {.duration = context.now - since, .transaction = conversation_.transaction(), .rows = results_.rows()};
 }
 

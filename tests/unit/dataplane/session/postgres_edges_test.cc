@@ -238,6 +238,33 @@ TEST(PostgresRelay, TheRecordSaysWhichValuesAreBinary) {
   }
 }
 
+// What ends no COPY says nothing of the statement before it: the server heeds neither.
+TEST(PostgresRelay, ADeniedCopyFailOutsideOfACopyRefusesNothingBeforeIt) {
+  const std::string begins = message('G', "\0"s + be16(1) + be16(0));
+  const std::string stray = message('f', text("drop table users"));
+  for (const std::size_t cut : {0, 1, 6}) {
+    Connected h(policy(), cut);
+    h.says(query("select 1/0") + stray);
+    EXPECT_EQ(h.at_server("drop table"), 0U);
+    h.answers(failure("22012") + ready());
+    EXPECT_EQ(h.to_client, failure("22012") + ready()) << cut;
+    EXPECT_EQ(h.request(1).end.error, ErrorCode::rule_denied);
+    h.to_client.clear();
+    h.says(query("copy nowhere from stdin") + stray);
+    h.answers(failure("42P01") + ready());
+    EXPECT_EQ(h.to_client, failure("42P01") + ready()) << "it never began";
+    h.to_client.clear();
+    h.says(query("copy t from stdin") + message('d', "1\n") + message('c') + stray);
+    h.answers(begins + failure("23505") + ready());
+    EXPECT_EQ(h.to_client, begins + failure("23505") + ready()) << "it was over";
+    h.to_client.clear();
+    h.says(query("copy t from stdin; copy t from stdin") + message('c') + stray);
+    h.answers(begins + complete("COPY 0") + begins + failure("57014") + ready());
+    EXPECT_EQ(h.to_client, begins + complete("COPY 0") + begins + refusal("a rule denies this") + ready());
+    EXPECT_EQ(h.relay().fate(), Fate::run);
+  }
+}
+
 // Its data waits for its end, which never comes, and the Sync must not wait with it.
 TEST(PostgresRelay, ACopyThatTheServerFailedKeepsNoSync) {
   Connected h;
