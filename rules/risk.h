@@ -24,6 +24,7 @@ struct Behaviour {
   std::uint32_t score = 0;
   std::uint64_t above = 0;   // in an interval
   std::uint64_t factor = 0;  // as in schema/policy.fbs
+  Position position{};
 };
 
 struct Risk {

@@ -114,7 +114,7 @@ void read_factor(Fields& fields, Behaviour& behaviour, Report& report) {
 }
 
 Behaviour read_one(const YamlNode& node, BehaviourKind kind, Report& report) {
-  Behaviour behaviour{.kind = kind};
+  Behaviour behaviour{.kind = kind, .position = node.position};
   Fields fields(node, EnumNameBehaviourKind(kind), report);
   const bool bytes = kind == BehaviourKind::bytes || kind == BehaviourKind::bytes_out;
   if (kind != BehaviourKind::new_source)

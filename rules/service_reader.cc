@@ -151,9 +151,6 @@ void refuse_http(Fields& fields, Report& report) {
     if (const YamlNode* node = fields.get(key))
       report.add(node->position, fmt::format("\"{}\" on a service of protocol postgres", key),
                  "remove it, or protocol: http");
-  if (const YamlNode* node = fields.get("risk"))
-    report.add(node->position, "\"risk\" on a service of protocol postgres is not there yet",
-               "remove it; rules, limits and holds are there");
 }
 
 // What its clients cannot be told, or its messages do not have.
@@ -165,6 +162,11 @@ void check_postgres(const Service& service, Fields& fields, Report& report) {
     if (limit.per == LimitPer::route)
       report.add(limit.position, "a limit per: route on a service of protocol postgres, which has no paths",
                  "per: principal, source, rule or service");
+  if (!service.risk) return;
+  for (const Behaviour& one : service.risk->behaviours)
+    if (one.kind == BehaviourKind::pieces)
+      report.add(one.position, "pieces on a service of protocol postgres, which has no paths",
+                 "remove it; requests and bytes count what comes often");
 }
 
 void check_rows(const Service& service, Report& report) {

@@ -254,10 +254,11 @@ class Builder {
         !service.across.empty() || std::ranges::any_of(service.scans, [](const auto* scan) { return scan != nullptr; });
     if (service.protocol == Protocol::tcp && (has_scans || !service.limits.empty() || !service.risk.lines.empty()))
       return malformed(fmt::format("service {} has rules or limits and a protocol that nothing reads", service.name));
-    const bool has_unread = service.hold.ticket || !service.risk.lines.empty() || !service.across.empty();
+    const bool has_unread =
+        service.hold.ticket || !service.across.empty() || service.risk.behaviour(BehaviourKind::pieces).score != 0;
     if (service.protocol == Protocol::postgres && has_unread)
       return malformed(
-          fmt::format("service {} has tickets, scores or rules across, and protocol postgres", service.name));
+          fmt::format("service {} has tickets, pieces or rules across, and protocol postgres", service.name));
     return {};
   }
 

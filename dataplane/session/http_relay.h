@@ -119,7 +119,6 @@ class HttpRelay final : public Relay {
   void refuse_limited(Context& context, const LimitAnswer& answer, bool close);
 
   // scores (http_risk.cc)
-  void weigh_caller(Context& context, UnitInfo& unit);
   void note_stream(Context& context, const http1::Head& head);
 
   // holds (http_holds.cc)

@@ -110,10 +110,9 @@ void HttpRelay::open_exchange(Context& context, std::string_view user) {
                                       given_from_, request_.message.unit().caller);
   unit.caller->requests.add();
   exchange.since = context.now;
-  weigh_caller(context, unit);
+  know_caller(context, unit, given_from_);
   request_.message.begin(unit, Direction::request);
-  if (service_->risk.has_behaviours)
-    request_.message.weigh(context.behaviours.begin(service_->risk, unit.who, client_address_.source(), context.now));
+  weigh(context);
   request_.judged = request_.discard = request_.head_ready = false;
   settled_matches_ = 0;
   ticket_.reset();

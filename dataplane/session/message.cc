@@ -53,7 +53,7 @@ void Message::begin(const UnitInfo& unit, Direction direction) {
   hold_rule_ = {};
   masked_ = denied_ = rule_denied_ = unread_ = unrecordable_ = false;
   score_.reset();
-  status_ = 0;
+  answered_ = failed_ = false;
 }
 
 record::Subject Message::subject() const {
@@ -86,7 +86,7 @@ const enforce::Rule& Message::count(RuleIndex index, std::uint32_t matches) {
   auto hit = std::ranges::find(hits_, index, &record::Hit::rule);
   if (hit == hits_.end()) {
     hit = hits_.insert(hits_.end(), record::Hit{index, 0, rule.name});
-    if (rule.score != 0) add_score(rule.score);
+    if (rule.score != 0) add_score(own_points(*hit));
   }
   hit->count += matches;
   masked_ |= rule.action == Action::mask && rule.masks_wire(direction_);

@@ -14,6 +14,7 @@
 #include "common/ip_address.h"
 #include "common/unit.h"
 #include "dataplane/session/across_scan.h"
+#include "dataplane/session/carried_score.h"
 #include "dataplane/session/context.h"
 #include "dataplane/session/fingerprint.h"
 #include "dataplane/session/held.h"
@@ -83,6 +84,17 @@ class Message {
   // A request's score begins with what its caller's behaviour is worth. Before its head.
   void weigh(const enforce::BehaviourPoints& points);
   void note_stream(std::uint32_t stream) { unit_.stream = stream; }
+  // It runs what was found in messages before it to be worth so much. That alone was judged where it was found: lines
+  // look at it with what is found here, and those that throttle in any case.
+  void carry(const CarriedParts& carried);  // lives as long as the message
+  // Some of its score is its own; and all that it came from.
+  [[nodiscard]] bool adds_to_score() const { return score_.is_own; }
+  [[nodiscard]] CarriedParts score_parts() const;
+  // Of an answer: the server gives one, or says that it failed.
+  void note_answer(bool failed) {
+    answered_ = true;
+    failed_ |= failed;
+  }
   [[nodiscard]] std::uint32_t score() const { return score_.total; }
   // The highest that its score is above, or nullptr.
   [[nodiscard]] const enforce::RiskLine* line() const;
@@ -136,6 +148,7 @@ class Message {
   void count_matches(Context& context);
   const enforce::Rule& count(RuleIndex rule, std::uint32_t matches = 1);
   void add_score(std::uint32_t points);
+  [[nodiscard]] std::uint32_t own_points(const record::Hit& hit) const;
   void count_line(const enforce::RiskLine& line);
   [[nodiscard]] const record::Score* told_score(Workspace& work) const;
   void tell_behaviours(Context& context, std::uint64_t body_bytes, Ending ending) const;
@@ -207,14 +220,17 @@ class Message {
   std::unique_ptr<RequestDigest> digest_;
   struct Score {
     enforce::BehaviourPoints behaviour{};
+    const CarriedParts* carried = nullptr;
     std::uint32_t total = 0;
-    std::uint8_t crossed = 0;  // lines
+    std::uint8_t crossed = 0;  // lines, by what was found here
+    bool is_own = false;       // some of it is of this message
     bool denies = false;       // also in observe mode
 
     void reset() { *this = {}; }
   };
   Score score_;
-  std::uint16_t status_ = 0;  // of a response of the server
+  bool answered_ = false;  // of a response: by the server
+  bool failed_ = false;    // likewise
   std::uint32_t hold_matches_ = 0;
   bool rule_holds_ = false;  // also in observe mode
   std::string_view hold_rule_;

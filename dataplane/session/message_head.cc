@@ -18,7 +18,8 @@ void Message::hide_head(Context& context, const http1::Head& head, MutableBytes 
 }
 
 ErrorCode Message::head(Context& context, const http1::Head& head, Held& held) {
-  status_ = head.status;
+  answered_ = head.status >= 200;
+  failed_ = head.status >= 400;
   Workspace& work = context.work;
   if (digest_ != nullptr)
     digest_->begin({.service = unit_.service->name,

@@ -2,6 +2,9 @@
 // that they cross. See message.h.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "dataplane/session/message.h"
 
 namespace sluice::session {
@@ -18,6 +21,7 @@ void Message::weigh(const enforce::BehaviourPoints& points) {
 void Message::add_score(std::uint32_t points) {
   const auto& lines = unit_.service->risk.lines;
   if (lines.empty() || direction_ != Direction::request) return;
+  score_.is_own = true;
   score_.total += points;
   for (; score_.crossed < lines.size() && score_.total > lines[score_.crossed].above; ++score_.crossed)
     count_line(lines[score_.crossed]);
@@ -43,7 +47,31 @@ void Message::count_line(const enforce::RiskLine& line) {
 }
 
 const enforce::RiskLine* Message::line() const {
-  return score_.crossed == 0 ? nullptr : &unit_.service->risk.lines[score_.crossed - 1U];
+  const auto& lines = unit_.service->risk.lines;
+  const auto above = std::ranges::find_if(lines, [&](const auto& line) { return score_.total <= line.above; });
+  return above == lines.begin() ? nullptr : &*std::prev(above);
+}
+
+// A rule counts once, whichever message of a statement it was found in first.
+std::uint32_t Message::own_points(const record::Hit& hit) const {
+  const bool is_carried = score_.carried != nullptr && score_.carried->has(hit.rule_name);
+  return is_carried ? 0 : unit_.policy->snapshot->rule(hit.rule).score;
+}
+
+void Message::carry(const CarriedParts& carried) {
+  if (unit_.service->risk.lines.empty()) return;
+  for (const CarriedParts::Part& part : carried.parts()) score_.total += part.points;
+  score_.carried = &carried;
+  if (score_.is_own) add_score(0);
+}
+
+CarriedParts Message::score_parts() const {
+  CarriedParts out = score_.carried == nullptr ? CarriedParts() : *score_.carried;
+  for (std::size_t i = 0; i < enforce::kBehaviours; ++i)
+    if (score_.behaviour[i] != 0) out.add(enforce::kBehaviourNames[i], score_.behaviour[i]);
+  for (const record::Hit& hit : hits_)
+    if (const std::uint32_t points = own_points(hit); points != 0) out.add(hit.rule_name, points);
+  return out;
 }
 
 const record::Score* Message::told_score(Workspace& work) const {
@@ -51,9 +79,10 @@ const record::Score* Message::told_score(Workspace& work) const {
   work.score_parts.clear();
   for (std::size_t i = 0; i < enforce::kBehaviours; ++i)
     if (score_.behaviour[i] != 0) work.score_parts.push_back({enforce::kBehaviourNames[i], score_.behaviour[i]});
+  if (score_.carried != nullptr)
+    for (const CarriedParts::Part& part : score_.carried->parts()) work.score_parts.push_back({part.name, part.points});
   for (const record::Hit& hit : hits_)
-    if (const std::uint32_t points = unit_.policy->snapshot->rule(hit.rule).score; points != 0)
-      work.score_parts.push_back({hit.rule_name, points});
+    if (const std::uint32_t points = own_points(hit); points != 0) work.score_parts.push_back({hit.rule_name, points});
   work.score = {.total = score_.total, .line = line() == nullptr ? 0 : line()->above, .parts = work.score_parts};
   return &work.score;
 }
@@ -75,8 +104,8 @@ void Message::tell_behaviours(Context& context, std::uint64_t body_bytes, Ending
   if (direction_ == Direction::request)
     context.behaviours.end_request(risk, unit_.who, body_bytes, unit_.stream, context.now);
   else
-    context.behaviours.end_response(risk, unit_.who, body_bytes, status_ >= 200,
-                                    status_ >= 400 || ending != Ending::complete, context.now);
+    context.behaviours.end_response(risk, unit_.who, body_bytes, answered_, failed_ || ending != Ending::complete,
+                                    context.now);
 }
 
 }  // namespace sluice::session

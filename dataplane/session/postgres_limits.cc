@@ -19,7 +19,7 @@ bool PostgresRelay::lets_work() const {
 
 // When a unit begins: whether its bytes must stay here until its end, beside what is looked for in them.
 bool PostgresRelay::may_wait(const Context& context) const {
-  return lets_work() && (!limits().empty() || context.holds.has_orders());
+  return lets_work() && (!limits().empty() || !service_->risk.lines.empty() || context.holds.has_orders());
 }
 
 // What a unit must pass once its content was judged, before its first byte goes to the server. False: it waits, or was

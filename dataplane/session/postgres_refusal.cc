@@ -33,7 +33,7 @@ void PostgresRelay::refuse(Context& context, ErrorCode error, Words words) {
     counters().denied.add();
     unit_.caller->denied.add();
   }
-  words_ = std::move(words);
+  words_ = error == ErrorCode::score_denied ? score_words() : std::move(words);
   in.message.end(context, in.held.content_end(), is_given_up ? Ending::cut : Ending::refused, error);
   in.held.drop_labelled();
   in.discard = true;

@@ -92,6 +92,7 @@ class PostgresRelay final : public Relay {
     std::uint32_t copies_begun = 0;  // as the server said
     std::uint32_t copies_ended = 0;  // as the client said
     enforce::Flights flights{};      // as limits count it
+    CarriedScore score{};            // for the data of its COPY
     bool is_told = false;            // its answer has its end on the record: a limit ended it
 
     // Once a COPY began whose data was refused, its error is ours; one that never did has failed by itself, or is none.
@@ -143,7 +144,7 @@ class PostgresRelay final : public Relay {
   [[nodiscard]] bool carries_data() const;
   void end_startup(Context& context);
   bool judge_startup(Context& context);
-  void refuse_startup(Context& context, ErrorCode why);
+  void refuse_startup(Context& context, ErrorCode why, const Words& words = {});
 
   // what is refused (postgres_refusal.cc)
   void refuse(Context& context, ErrorCode error, Words words = {});
@@ -161,6 +162,15 @@ class PostgresRelay final : public Relay {
   void go_on_waiting(Context& context);
   void go_on_waited(Context& context);
   void leave_waiting(Context& context);
+
+  // scores (postgres_risk.cc)
+  void begin_score(Context& context);
+  void carry_score(postgres::FieldKind name);
+  void carry(CarriedScore score);
+  [[nodiscard]] CarriedScore score_to_carry() const;
+  void keep_score();
+  void note_answer(postgres::MessageKind kind);
+  [[nodiscard]] Words score_words() const;
 
   // holds (postgres_holds.cc)
   bool begin_hold(Context& context, const HoldReason& reason);
@@ -275,6 +285,7 @@ class PostgresRelay final : public Relay {
   TimeNs came_ = 0;                    // when it began
   std::uint64_t cancel_key_ = 0;       // Cancels: what a request to cancel would name this session by
   CancelWait cancel_wait_;             // while a unit waits
+  CarriedScore carried_;               // of the unit that is read: what it runs is worth
   PreparedTexts prepared_;             // what people are shown of one that names them
   Sqlstate sqlstate_{};                // of the server's error that is read
   std::string notice_;                 // that waits for its place between the server's messages

@@ -118,7 +118,9 @@ UnitInfo PostgresRelay::new_unit(Context& context) {
   unit.number = next_unit_++;
   unit.principal = principal_;
   unit.client_address = client_address_;
-  unit.caller = &context.callers.find(service_->name, name, is_given ? client_address_.source() : 0, unit_.caller);
+  const std::uint64_t given_from = is_given ? client_address_.source() : 0;
+  unit.caller = &context.callers.find(service_->name, name, given_from, unit_.caller);
+  know_caller(context, unit, given_from);
   return unit;
 }
 
@@ -135,6 +137,7 @@ void PostgresRelay::open_unit(Context& context) {
   came_ = context.now;
   count_request();
   in.message.begin(unit_, Direction::request);
+  begin_score(context);
   if (may_hold(context)) in.message.keep_shown(false);
   settled_matches_ = 0;
   is_read_ = false;
@@ -185,6 +188,7 @@ void PostgresRelay::end_parameter(Bytes bytes) {
   if (field.kind == FieldKind::statement_name) statement_ = name_;
   const bool is_setting = field.kind == FieldKind::startup_name && carries_data();
   if (field.kind == FieldKind::startup_value && request_.is_value) request_.held.mark(Item::text, 0);
+  if (is_name && request_.message.active()) carry_score(field.kind);
   if (is_name || is_setting) {  // on one line of the record, whatever it is
     head_.append(" \"").append(name_).append("\"");
     std::ranges::replace_if(head_, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
@@ -224,6 +228,7 @@ void PostgresRelay::finish_request(Context& context) {
   if (in.dead || is_waiting()) return;
   if (refused_ != ErrorCode::ok) return put_in_place(context);
   keep_prepared();
+  keep_score();
   in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
   ask(context, ErrorCode::ok);
 }
@@ -256,7 +261,8 @@ void PostgresRelay::ask(Context& context, ErrorCode refused) {
                     .came = came_,
                     .since = context.now,
                     .refused = {refused, std::exchange(words_, {})},
-                    .flights = std::exchange(flights_, {})};
+                    .flights = std::exchange(flights_, {}),
+                    .score = lets_work() ? score_to_carry() : nullptr};
   if (question.skipped || question.id <= conversation_.settled_through())
     return end_silently(context, unit_, Direction::response, Ending::cut, ErrorCode::postgres_skipped);
   exchanges_.push_back(std::move(exchange));

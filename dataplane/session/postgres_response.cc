@@ -137,6 +137,7 @@ void PostgresRelay::begin_response(Context& context) {
     decide(context, true);
     in.message.look_away();
   }
+  if (is_asked) note_answer(kind);
   if (is_asked && kind == MessageKind::copy_in) ++exchanges_.front().copies_begun;
   const Refusal* refusal = is_asked && kind == MessageKind::error ? exchanges_.front().refusal() : nullptr;
   if (refusal == nullptr) return;

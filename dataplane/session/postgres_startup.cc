@@ -43,21 +43,22 @@ bool PostgresRelay::judge_startup(Context& context) {
   in.message.plain_head(context, as_bytes("STARTUP" + head_ + "\n"), false);
   ErrorCode error = in.message.content(context, in.held, true);
   if (error == ErrorCode::ok && in.message.denied()) error = in.message.denial();
-  if (error == ErrorCode::ok && in.message.hold_matches() > 0) error = ErrorCode::rule_denied;
+  if (error == ErrorCode::ok && in.message.hold_matches() > 0)
+    error = in.message.hold_rule().empty() ? ErrorCode::score_denied : ErrorCode::rule_denied;
   const bool passes = error == ErrorCode::ok || service_->mode == enforce::Mode::observe;
   in.message.end(context, in.held.content_end(), passes ? Ending::complete : Ending::refused, error);
   end_silently(context, unit_, Direction::response, passes ? Ending::complete : Ending::cut, error);
-  if (!passes) refuse_startup(context, error);
+  if (!passes) refuse_startup(context, error, error == ErrorCode::score_denied ? score_words() : Words());
   return passes;
 }
 
-void PostgresRelay::refuse_startup(Context& context, ErrorCode why) {
+void PostgresRelay::refuse_startup(Context& context, ErrorCode why, const Words& words) {
   count_request();
   context.errors.add(why);
   counters().denied.add();
   unit_.caller->denied.add();
   request_.held.clear();
-  say_error(context, "FATAL", why);
+  say_error(context, "FATAL", why, words);
   request_.dead = response_.dead = true;
   error_ = why;
   if (fate_ == Fate::run) fate_ = Fate::close;

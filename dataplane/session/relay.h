@@ -1,8 +1,8 @@
 // What stands between the two legs of a session and reads their protocol: chains and ends come in, chains and ends go
 // out. Knows no TCP. A session asks nothing else of a protocol. What is the same in all of them is here, too: the
-// limits and orders that a unit meets (relay_limits.cc), and how it waits for a decision (relay_holds.cc). Invariants:
-// nothing is put out in a direction that is finished, and no byte of a unit that is held. How the streams are cut into
-// feeds changes nothing.
+// limits and orders that a unit meets (relay_limits.cc), what its score begins with (relay_risk.cc), and how it waits
+// for a decision (relay_holds.cc). Invariants: nothing is put out in a direction that is finished, and no byte of a
+// unit that is held. How the streams are cut into feeds changes nothing.
 #pragma once
 
 #include <array>
@@ -184,6 +184,10 @@ class Relay {
   // Rows of an answer passed.
   void charge_rows(Context& context, std::uint64_t rows);
   void note_fed(Direction direction, std::size_t bytes);
+
+  // scores (relay_risk.cc)
+  void know_caller(Context& context, UnitInfo& unit, std::uint64_t given_from);
+  void weigh(Context& context);
 
   // holds (relay_holds.cc)
   [[nodiscard]] bool may_hold(const Context& context) const;

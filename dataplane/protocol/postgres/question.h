@@ -46,12 +46,12 @@ struct Description {
 
 struct Statement {
   std::uint64_t id = 0;              // that of the question that made it
-  std::uint64_t tag = 0;             // its owner's
   std::vector<std::uint32_t> types;  // of its parameters: as Parse has them (0: the server's choice), then as described
   // Its rows are those of a query that it has itself. FETCH and EXECUTE have those of a name, which may be another's
   // by then, and the server does not say so.
   bool has_own_rows = false;
   Description description{};
+  std::shared_ptr<const void> notes{};  // of who asks about it
 };
 
 struct Portal {
@@ -63,6 +63,7 @@ struct Portal {
   bool was_executed = false;  // asked for
   bool ran_at_once = false;   // nothing but Describe stood between its Bind and its first Execute, so that names
                               // stood for the same in both
+  std::shared_ptr<const void> notes{};  // of who asks about it
 };
 
 enum class QuestionKind : std::uint8_t {

@@ -93,7 +93,12 @@ TEST(PolicyProblem, what_postgres_has_not_is_refused) {
     EXPECT_THAT(of_postgres(key), HasSubstr("on a service of protocol postgres; remove it, or protocol: http")) << key;
   EXPECT_EQ(of_postgres("rules: [local/slow], hold: {timeout: 5m}, limits: [{per: principal, rate: 1/s, then: hold}]"),
             "");
-  EXPECT_THAT(of_postgres("risk: {lines: [{above: 1, then: hold}]}"), HasSubstr("is not there yet"));
+  EXPECT_EQ(of_postgres("rules: [local/slow], risk: {lines: [{above: 1, then: hold}], behaviour: {requests: {above: 9, "
+                        "times: 5, score: 2}, new_source: {score: 1}}}"),
+            "");
+  EXPECT_THAT(
+      of_postgres("risk: {lines: [{above: 1, then: hold}], behaviour: {pieces: {above: 9, of: 1KiB, score: 2}}}"),
+      HasSubstr("pieces on a service of protocol postgres, which has no paths"));
   EXPECT_THAT(of_postgres("hold: {ticket: true}"), HasSubstr("a ticket on a service of protocol postgres"));
   EXPECT_THAT(of_postgres("limits: [{per: route, rate: 1/s, then: deny}]"), HasSubstr("which has no paths"));
 }

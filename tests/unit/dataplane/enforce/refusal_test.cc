@@ -348,12 +348,23 @@ TEST_F(Refusal, services) {
   expect_malformed("unknown protocol",
                    [](fbs::PolicyT& p) { p.services[0]->protocol = static_cast<fbs::Protocol>(4); });
   expect_malformed("unknown protocol", [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::raw; });
-  expect_malformed("tickets, scores or rules across, and protocol postgres", [](fbs::PolicyT& p) {
+  expect_malformed("tickets, pieces or rules across, and protocol postgres", [](fbs::PolicyT& p) {
     p.services[0]->protocol = fbs::Protocol::postgres;
     p.services[0]->hold = std::make_unique<fbs::HoldT>();
     p.services[0]->hold->timeout_ns = 60 * kSecond;
     p.services[0]->hold->body_bytes = 64 * 1024;
     p.services[0]->hold->ticket = true;
+  });
+  expect_malformed("tickets, pieces or rules across, and protocol postgres", [](fbs::PolicyT& p) {
+    p.services[0]->protocol = fbs::Protocol::postgres;
+    p.services[0]->risk = std::make_unique<fbs::RiskT>();
+    p.services[0]->risk->interval_ns = 60 * kSecond;
+    p.services[0]->risk->lines.push_back(std::make_unique<fbs::RiskLineT>());
+    p.services[0]->risk->lines[0]->above = 1;
+    p.services[0]->risk->behaviours.push_back(std::make_unique<fbs::BehaviourT>());
+    p.services[0]->risk->behaviours[0]->kind = fbs::BehaviourKind::pieces;
+    p.services[0]->risk->behaviours[0]->score = 1;
+    p.services[0]->risk->behaviours[0]->factor = 1;
   });
   expect_malformed("rules or limits and a protocol that nothing reads",
                    [](fbs::PolicyT& p) { p.services[0]->protocol = fbs::Protocol::tcp; });
