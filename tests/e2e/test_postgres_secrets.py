@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A card number in values of every type, in both formats, by every way out of a real server: nothing of it comes through the appliance
-or is on its disk, but where docs/policy.md says that nothing is looked for. The same bytes beside the appliance hold it each time."""
+or is on its disk, but where docs/policy-postgres.md says that nothing is looked for. The same bytes beside the appliance hold it each time."""
 
 import struct
 
@@ -53,7 +53,7 @@ create function tell(how text) returns int8 language plpgsql as $$ begin
   end if; return (select i from cards limit 1); end $$;
 create function text_of(text) returns text language sql as $$ select t from cards limit 1 $$;
 """
-# Where docs/policy.md says that values are looked at as the bytes that they are: in binary, of types of one's own and ranges, ...
+# Where docs/policy-postgres.md says that values are looked at as the bytes that they are: in binary, of types of one's own and ranges, ...
 BYTES_IN_BINARY = {"p", "r", "nr", "pa", "dia"}
 # ... of types that nobody said, which leaves texts; and bytea in text, whose bytes are written as other digits.
 NUMBERS = {"i", "n", "nn", "di", "ia", "na"} | BYTES_IN_BINARY
@@ -131,7 +131,7 @@ class SecretsTest(PostgresLab):
         yield "returning", True, [((query("begin"),), b"Z"), ((parse(inserted), bind(result_format=binary), describe(b"P"), execute(), SYNC), b"Z")]
 
     def cases(self):
-        """(name, whether docs/policy.md says that it is not looked at, steps) of all of them."""
+        """(name, whether docs/policy-postgres.md says that it is not looked at, steps) of all of them."""
         for name, type_name, _ in COLUMNS:
             for binary in (TEXT, BINARY):
                 for way, is_known, steps in self.ways(name, binary):
@@ -199,7 +199,7 @@ class SecretsTest(PostgresLab):
     def check_unread(self, cases):
         for name, steps in cases:
             with self.subTest(unread=name):
-                self.assertEqual(self.shown(steps), [True, True], "docs/policy.md says that it is not looked at")
+                self.assertEqual(self.shown(steps), [True, True], "docs/policy-postgres.md says that it is not looked at")
 
     def test_in_observe_all_of_it_comes_and_none_is_recorded(self):
         self.lab.write_policy(POLICY.replace("MODE", "observe"))

@@ -31,9 +31,11 @@ std::vector<std::string> policies_in(const std::string& page) {
 }
 
 TEST(Documents, policies_in_the_manual_are_valid) {
-  const auto policies = policies_in(read_source("docs/policy.md"));
-  ASSERT_GE(policies.size(), 2U);
-  for (const std::string& policy : policies) EXPECT_EQ(problems_of(policy), "") << policy;
+  for (const char* page : {"docs/policy.md", "docs/policy-postgres.md"}) {
+    const auto policies = policies_in(read_source(page));
+    ASSERT_GE(policies.size(), 2U) << page;
+    for (const std::string& policy : policies) EXPECT_EQ(problems_of(policy), "") << policy;
+  }
 }
 
 // The keys that the parser names when it meets one that nobody has.
