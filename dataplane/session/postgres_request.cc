@@ -64,9 +64,10 @@ void PostgresRelay::read_requests(Context& context) {
     }
     if (piece.empty()) piece = in.held.unlabelled(in.header_bytes);
     Bytes next = piece;
-    // The window is filled exactly, so that what lies beyond it has no part in the verdict.
+    // The window is filled exactly, so that what lies beyond it has no part in the verdict: with the mark that a value
+    // which begins puts before its bytes.
     if (judging()) {
-      const std::uint64_t end = in.held.content_end();
+      const std::uint64_t end = in.held.content_end() + kMostMarkBytes;
       const std::uint64_t left = service_->window_bytes - std::min<std::uint64_t>(service_->window_bytes, end);
       next = next.first(std::min<std::size_t>(next.size(), std::max<std::uint64_t>(left, 1)));
     }

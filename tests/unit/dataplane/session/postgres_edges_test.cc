@@ -238,6 +238,24 @@ TEST(PostgresRelay, TheRecordSaysWhichValuesAreBinary) {
   }
 }
 
+// A value has a mark before it, which is content, too: however the bytes come, what lies behind the window is behind
+// it.
+TEST(PostgresRelay, TheWindowEndsAtTheSameByteOfAValueHoweverItComes) {
+  const std::string more = "    window: 1KiB\n    after_window: stream";
+  for (std::size_t length = 990; length < 1040; ++length) {
+    std::string told;
+    for (const std::size_t cut : {0, 1, 7, 16}) {
+      Connected h(policy("enforce", more), cut);
+      h.says(bind("", "s", {std::string(length, 'y') + " drop table users " + std::string(500, 'z')}));
+      const bool runs = h.relay().fate() == Fate::run;  // else it hangs on the cut how much went before
+      const std::string all = (runs ? h.to_server : "aborted") + " " + std::string(error_name(h.request(0).end.error));
+      if (cut == 0) told = all;
+      EXPECT_EQ(all, told) << length << " " << cut;
+      EXPECT_EQ(h.at_server("drop table"), 0U);
+    }
+  }
+}
+
 // What ends no COPY says nothing of the statement before it: the server heeds neither.
 TEST(PostgresRelay, ADeniedCopyFailOutsideOfACopyRefusesNothingBeforeIt) {
   const std::string begins = message('G', "\0"s + be16(1) + be16(0));
