@@ -17,7 +17,8 @@ using namespace sluice;
 using session::Fate;
 using session::PostgresRelay;
 
-// A small window, so that it is left; two bits of an input choose the mode, and whether answers have few rows.
+// A small window, so that it is left; three bits of an input choose the mode, and whether answers have few rows or
+// statements a score.
 std::string policy_text(bool enforces, const std::string& limits = "") {
   std::string text =
       test::masking_policy("    window: 1KiB\n    after_window: stream" + limits, enforces ? "enforce" : "observe");
@@ -26,15 +27,26 @@ std::string policy_text(bool enforces, const std::string& limits = "") {
   return text;
 }
 
+std::string scored_text() {
+  return "services:\n  - {name: web, address: 10.0.0.2:80, protocol: postgres, mode: enforce, rules: [local/*], "
+         "window: "
+         "1KiB, after_window: stream,\n     risk: {lines: [{above: 20, then: observe}, {above: 40, then: deny}],"
+         " behaviour: {errors: {above: 3, percent: 1, score: 25}, bytes_out: {above: 1KiB, score: 5}}}}\n"
+         "rules:\n  - {name: select, match: 'select', where: [request], score: 25}\n"
+         "  - {name: drop, match: 'drop', where: [request], score: 20}\n";
+}
+
 struct Policies {
   inspect::Scratch scratch;
   session::PolicyRef observe = test::make_policy(policy_text(false), scratch, 1);
   session::PolicyRef enforce = test::make_policy(policy_text(true), scratch, 2);
   session::PolicyRef limit =
       test::make_policy(policy_text(true, "\n    limits: [{of: rows, most: 3, then: deny}]"), scratch, 3);
+  session::PolicyRef score = test::make_policy(scored_text(), scratch, 4);
 
   [[nodiscard]] const session::PolicyRef& chosen(std::uint8_t bits) const {
     if ((bits & 2U) != 0) return observe;
+    if ((bits & 8U) != 0) return score;
     return (bits & 4U) != 0 ? limit : enforce;
   }
 };
