@@ -118,6 +118,16 @@ void AnswerComparison::differ(const std::string& where, std::string_view recorde
   if (!is_full()) out_.differences.push_back({where, excerpt(recorded), excerpt(shown)});
 }
 
+void AnswerComparison::differ_beyond(const std::string& where, std::string_view shown) {
+  ++beyond_;
+  differ(where, "", shown);
+}
+
+void AnswerComparison::give_up(std::string why) {
+  ++out_.differing;
+  out_.differences.push_back({"the rest", "", std::move(why)});
+}
+
 // Both are there; `shown` may be shown.
 void AnswerComparison::note(ValueMatch match, const std::string& where, std::string_view recorded,
                             std::string_view shown) {
@@ -196,14 +206,14 @@ bool AnswerComparison::rows_are_over() {
 }
 
 void AnswerComparison::left_out_row(const std::string& where, const Row& values) {
-  if (rows_left_out_ == items_.at()->length) return differ(where, "", shown_row(values));
+  if (rows_left_out_ == items_.at()->length) return differ_beyond(where, shown_row(values));
   ++rows_left_out_;
   ++out_.rows;
 }
 
 void AnswerComparison::row(const Row& values) {
   const std::string where = "row " + std::to_string(++rows_);
-  if (rows_are_over()) return differ(where, "", shown_row(values));
+  if (rows_are_over()) return differ_beyond(where, shown_row(values));
   if (items_.is(Item::left_out)) return left_out_row(where, values);
   std::size_t i = 0;
   for (auto recorded = items_.take_value(); recorded; recorded = items_.take_value(), ++i) {
@@ -243,7 +253,7 @@ void AnswerComparison::copied(std::string_view bytes) {
       copy_left_ = binary_copy_ = take_binary_copy();
   }
   const std::string where = "COPY, row " + std::to_string(++rows_);
-  if (copy_left_.empty()) return differ(where, "", redacted(bytes));
+  if (copy_left_.empty()) return differ_beyond(where, redacted(bytes));
   std::size_t size = bytes.size();
   if (bytes.ends_with('\n')) {
     size = 0;
@@ -285,7 +295,7 @@ void AnswerComparison::tag(std::string_view tag) {
     compare_text("the end", items_.at()->bytes, tag);
     items_.pass();
   } else {
-    differ("the end", "", redacted(tag));
+    differ_beyond("the end", redacted(tag));
   }
 }
 

@@ -59,6 +59,10 @@ class AnswerComparison {
   [[nodiscard]] bool has_end() const { return has_end_; }
   // The record has no row before something else comes.
   [[nodiscard]] bool rows_are_over();
+  // Rows, rows of COPY and results that came where the record has none.
+  [[nodiscard]] std::uint64_t beyond() const { return beyond_; }
+  // Nothing is compared any more: `why` is a difference, which is always shown.
+  void give_up(std::string why);
   // Nothing comes any more.
   void finish();
 
@@ -78,6 +82,7 @@ class AnswerComparison {
   void note(ValueMatch match, const std::string& where, std::string_view recorded, std::string_view replayed);
   void compare_text(const std::string& where, std::string_view recorded, std::string_view replayed);
   void differ(const std::string& where, std::string_view recorded, std::string_view shown);
+  void differ_beyond(const std::string& where, std::string_view shown);
   [[nodiscard]] bool is_full() const;  // nothing more is shown
   [[nodiscard]] std::string redacted(std::string_view text) const;
   [[nodiscard]] std::string shown_value(std::optional<std::string_view> value, std::size_t column) const;
@@ -90,6 +95,7 @@ class AnswerComparison {
   std::string_view copy_left_;  // of the data on the record, what was not compared
   bool in_copy_ = false;
   std::uint64_t rows_ = 0;
+  std::uint64_t beyond_ = 0;
   std::uint32_t rows_left_out_ = 0;  // of those of the next item, that came
   bool has_end_ = false;
   bool is_masked_;

@@ -2,7 +2,10 @@
 #include "control/replay/postgres_peer.h"
 
 #include <libpq-fe.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <utility>
@@ -62,7 +65,7 @@ Result<PostgresPeer> PostgresPeer::connect(const Settings& settings, const std::
   keys.push_back(nullptr);
   values.push_back(nullptr);
   std::unique_ptr<pg_conn, PgFree> connection(PQconnectStartParams(keys.data(), values.data(), 0));
-  PostgresPeer peer(std::move(connection), stopping);
+  PostgresPeer peer(settings, std::move(connection), stopping);
   peer.be_patient(settings.timeout_seconds);
   if (auto connected = peer.finish_connecting(); !connected) return std::unexpected(connected.error());
   if (PQsetnonblocking(peer.connection_.get(), 1) != 0) return peer.problem();
@@ -108,7 +111,17 @@ Result<void> PostgresPeer::wait(bool for_room) {
   if (auto ready = wait_until_ready(static_cast<short>(for_room ? POLLIN | POLLOUT : POLLIN)); !ready) return ready;
   if (PQconsumeInput(connection_.get()) != 1) return problem();
   drop_notifications();
-  return {};
+  received_ = count_received();
+  if (received_ - taken_until_ <= kMostMessageBytes) return {};
+  return fail(ErrorCode::io_failed, "the server sends a message of more than 64 MiB");
+}
+
+// libpq tells nobody how much it keeps of a message that is not whole; the kernel knows what came.
+std::uint64_t PostgresPeer::count_received() const {
+  tcp_info info = {};
+  socklen_t bytes = sizeof info;
+  const bool is_known = ::getsockopt(PQsocket(connection_.get()), IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0;
+  return is_known ? info.tcpi_bytes_received : received_;
 }
 
 // libpq keeps those that nobody takes.
@@ -117,9 +130,12 @@ void PostgresPeer::drop_notifications() {
 }
 
 Result<void> PostgresPeer::drain() {
+  const std::uint64_t begin = received_;
   for (;;) {
     const auto result = next();
     if (!result) return std::unexpected(result.error());
+    if (received_ - begin > kMostDroppedBytes)
+      return fail(ErrorCode::io_failed, "there is more than 1 GiB behind the rows that the session read");
     if (*result == nullptr) return {};
     const ExecStatusType status = PQresultStatus(result->get());
     if (status == PGRES_COPY_IN || status == PGRES_COPY_BOTH)
@@ -128,8 +144,27 @@ Result<void> PostgresPeer::drain() {
       const auto data = get_copy();
       if (!data) return std::unexpected(data.error());
       if (!*data) break;
+      if (received_ - begin > kMostDroppedBytes)
+        return fail(ErrorCode::io_failed, "there is more than 1 GiB of data behind what is compared");
     }
   }
+}
+
+// Over a connection beside it: libpq's own way of this version waits for the server without any limit. Behind a pooler
+// the numbers of processes are not those of the server, so nothing is cancelled there.
+Result<void> PostgresPeer::cancel() {
+  auto beside = connect(settings_, *stopping_);
+  if (!beside) return std::unexpected(beside.error());
+  const auto process = [](const PostgresPeer& peer) { return std::to_string(PQbackendPID(peer.connection_.get())); };
+  const std::string text = "select case when pg_catalog.pg_backend_pid() = " + process(*beside) +
+                           " then pg_catalog.pg_cancel_backend(" + process(*this) + ") end";
+  if (auto sent = beside->query(text); !sent) return sent;
+  const auto row = beside->next();
+  if (!row) return std::unexpected(row.error());
+  const bool is_row = PQresultStatus(row->get()) == PGRES_SINGLE_TUPLE && PQnfields(row->get()) == 1;
+  if (!is_row || std::string_view(PQgetvalue(row->get(), 0, 0)) != "t")
+    return fail(ErrorCode::io_failed, "the server does not cancel it");
+  return drain();
 }
 
 Result<void> PostgresPeer::flush() {
@@ -189,6 +224,7 @@ Result<PgResult> PostgresPeer::next() {
   if (stopping_->load(std::memory_order_relaxed)) return fail(ErrorCode::conflict, "control stops");
   while (PQisBusy(connection_.get()) != 0)
     if (auto waited = wait(false); !waited) return std::unexpected(waited.error());
+  taken_until_ = received_;
   return PgResult(PQgetResult(connection_.get()));
 }
 
@@ -215,6 +251,7 @@ Result<std::optional<std::string>> PostgresPeer::get_copy() {
     char* buffer = nullptr;
     const int bytes = PQgetCopyData(connection_.get(), &buffer, 1);
     const std::unique_ptr<char, void (*)(void*)> owned(buffer, PQfreemem);
+    if (bytes != 0) taken_until_ = received_;
     if (bytes > 0) return std::string(buffer, static_cast<std::size_t>(bytes));
     if (bytes < 0) return std::optional<std::string>();  // its end, or an error that next() tells
     if (auto waited = wait(false); !waited) return std::unexpected(waited.error());

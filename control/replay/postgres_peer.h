@@ -1,5 +1,6 @@
 // One connection to the PostgreSQL server that a session is replayed to, over libpq: one statement at a time, its rows
-// one by one, as text. Every wait has a time limit, and ends when control stops.
+// one by one, as text. Every wait has a time limit, and ends when control stops; no message that is kept is larger than
+// kMostMessageBytes, and what nobody reads has a limit, too.
 #pragma once
 
 #include <atomic>
@@ -52,6 +53,11 @@ class PostgresPeer {
   Result<void> describe(const std::string& name);
   Result<void> run(const std::string& name, const std::vector<BoundValue>& values);
 
+  // Ends what was begun, all of which is read then. Without it no more can be asked.
+  Result<void> cancel();
+  // Bytes that have come.
+  [[nodiscard]] std::uint64_t received() const { return received_; }
+
   // The transaction that it is in, if any, fails. True: it is in one that failed.
   Result<bool> fail_transaction();
 
@@ -64,9 +70,11 @@ class PostgresPeer {
 
  private:
   static constexpr int kMostSilences = 10;
+  static constexpr std::uint64_t kMostMessageBytes = 64 * 1024 * 1024;
+  static constexpr std::uint64_t kMostDroppedBytes = 1024 * 1024 * 1024;
 
-  PostgresPeer(std::unique_ptr<pg_conn, PgFree> connection, const std::atomic<bool>& stopping)
-      : connection_(std::move(connection)), stopping_(&stopping) {}
+  PostgresPeer(const Settings& settings, std::unique_ptr<pg_conn, PgFree> connection, const std::atomic<bool>& stopping)
+      : settings_(settings), connection_(std::move(connection)), stopping_(&stopping) {}
   Result<void> finish_connecting();
   Result<void> drain();
   Result<void> sent(int ok);
@@ -74,9 +82,13 @@ class PostgresPeer {
   Result<void> wait_until_ready(short events);
   Result<void> wait(bool for_room);
   void drop_notifications();
+  [[nodiscard]] std::uint64_t count_received() const;
   [[nodiscard]] std::unexpected<Error> problem() const;
 
+  Settings settings_;
   std::unique_ptr<pg_conn, PgFree> connection_;
+  std::uint64_t received_ = 0;     // as of the last wait
+  std::uint64_t taken_until_ = 0;  // of them, when next() or get_copy() gave something the last time
   int timeout_seconds_ = 0;
   int seconds_in_all_ = 0;
   std::chrono::steady_clock::time_point end_;  // of all

@@ -13,6 +13,12 @@ namespace {
 constexpr std::size_t kShownStatementBytes = 100;
 constexpr std::size_t kMostPortals = 1024;
 constexpr std::size_t kMostBoundBytes = 64 * 1024 * 1024;
+// Of an answer above what the record has of it. Values that came in binary are longer as texts; of rows that policy
+// keeps off the record only the number is known.
+constexpr std::uint64_t kMostRowsBeyond = 10'000;
+constexpr std::uint64_t kMostBytesBeyond = 64 * 1024 * 1024;
+constexpr std::uint64_t kMostBytesOfOne = 8;
+constexpr std::uint64_t kMostBytesOfRowLeftOut = 64 * 1024;
 constexpr const char* kNoData = "the data that it copies is not on the record";
 constexpr std::string_view kQueryCanceled = "57014";
 constexpr std::string_view kMasked = "the record masks parts of it, so the server would get something else";
@@ -38,6 +44,14 @@ std::string quoted(const std::string& name) {
   std::string out = "\"";
   for (const char c : name) out.append(c == '"' ? 2 : 1, c);
   return out + "\"";
+}
+
+// Of the answer of which this is on the record.
+std::uint64_t most_bytes_of(std::string_view recorded) {
+  std::uint64_t most = kMostBytesBeyond + kMostBytesOfOne * recorded.size();
+  for (RecordedItems items(recorded); items.at() != nullptr; items.pass())
+    if (items.is(Item::left_out)) most += kMostBytesOfRowLeftOut * items.at()->length;
+  return most;
 }
 
 // About what is on the record, not about the server.
@@ -66,7 +80,14 @@ Result<std::string> StatementReplay::request_body(const Unit& unit) const {
 Result<void> StatementReplay::begin_comparing(const Unit& unit, const ReplayedUnit& out, bool has_columns) {
   auto body = recorded_body(records_, unit, Direction::response);
   if (!body) return fail(body.error().code, "its answer: " + body.error().detail);
-  now_ = {.body = std::move(*body), .out = out, .comparison = nullptr, .has_columns = has_columns, .is_part = false};
+  now_ = {.body = std::move(*body),
+          .out = out,
+          .comparison = nullptr,
+          .has_columns = has_columns,
+          .is_part = false,
+          .bytes_before = peer_.received(),
+          .most_bytes = 0};
+  now_.most_bytes = most_bytes_of(now_.body);
   now_.comparison = std::make_unique<AnswerComparison>(now_.body, parse_postgres_head(unit.response.head),
                                                        !unit.response.hits.empty(), terms_.redactor, now_.out.values);
   return {};
@@ -107,10 +128,30 @@ Result<void> StatementReplay::compare_copied() {
     if (!data) return std::unexpected(data.error());
     if (!*data) return {};
     now_.comparison->copied(**data);
+    if (!why_enough().empty()) return {};
   }
 }
 
-// Until all results have come; false where they stop before: data is to be copied in, or the record has no more rows.
+// Empty: there may be more.
+std::string StatementReplay::why_enough() const {
+  if (now_.comparison->beyond() > kMostRowsBeyond)
+    return "more than " + std::to_string(kMostRowsBeyond) + " rows above those on the record";
+  if (peer_.received() - now_.bytes_before > now_.most_bytes)
+    return "more than " + std::to_string(now_.most_bytes) + " bytes, of " + std::to_string(now_.body.size()) +
+           " on the record";
+  return {};
+}
+
+// What was cancelled has failed there, and so has its transaction.
+Result<bool> StatementReplay::stop_comparing(const std::string& why) {
+  if (auto cancelled = peer_.cancel(); !cancelled)
+    return fail(cancelled.error().code, why + ", and they do not end: " + cancelled.error().detail);
+  now_.comparison->give_up(why + "; it was cancelled");
+  return true;
+}
+
+// Until all results have come, or too many; false where they stop before: data is to be copied in, or the record has no
+// more rows.
 Result<bool> StatementReplay::compare_results() {
   bool is_in_rows = false;
   std::uint64_t rows = 0;
@@ -150,6 +191,7 @@ Result<bool> StatementReplay::compare_results() {
         is_in_rows = false;
         break;
     }
+    if (const std::string why = why_enough(); !why.empty()) return stop_comparing(why);
   }
   return false;
 }

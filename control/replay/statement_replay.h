@@ -53,8 +53,10 @@ class StatementReplay {
     std::string body;
     ReplayedUnit out;
     std::unique_ptr<AnswerComparison> comparison;
-    bool has_columns = false;  // of its results, on the record
-    bool is_part = false;      // it goes on where the Execute before stopped
+    bool has_columns = false;        // of its results, on the record
+    bool is_part = false;            // it goes on where the Execute before stopped
+    std::uint64_t bytes_before = 0;  // the server had sent
+    std::uint64_t most_bytes = 0;    // that are read of its answer
   };
 
   void replay(const Unit& unit, const PostgresHead& head);
@@ -77,6 +79,8 @@ class StatementReplay {
   Result<void> end_data(const std::string& why);
   Result<void> begin_comparing(const Unit& unit, const ReplayedUnit& out, bool has_columns);
   Result<bool> compare_results();
+  [[nodiscard]] std::string why_enough() const;
+  Result<bool> stop_comparing(const std::string& why);
   void compare_columns(const pg_result& result);
   void compare_row(const pg_result& result);
   void compare_error(const pg_result& result);

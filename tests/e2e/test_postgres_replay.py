@@ -124,6 +124,15 @@ class ReplayTest(PostgresLab):
                      "row 1, value 2", "+ NULL", "+ 22012 division by zero"):
             self.assertIn(line, done.stdout)
 
+    def test_an_answer_without_end_is_cancelled(self):
+        for server, most in ((self.postgres, 3), (self.staging, 10 ** 12)):
+            server.direct(f"create or replace view many as select generate_series(1::bigint, {most}) as n", "-d", "shop")
+        done = self.replay(self.psql("select n from many", "copy (select n from many) to stdout", "select 7"))
+        self.assert_counted(done, 1, different=2)
+        self.assertEqual(done.stdout.count("+ more than 10000 rows above those on the record; it was cancelled"), 2)
+        self.assertEqual(self.at_staging("select count(*) from pg_stat_activity where query ~ 'from many' and pid <> pg_backend_pid()"),
+                         "0")
+
     def test_hidden_cells_of_the_other_server_are_not_shown(self):
         self.at_staging("insert into customers values (0, 'zero', null, 99999.99)")
         done = self.replay(self.psql("select name, salary from customers where id < 2 order by id"))

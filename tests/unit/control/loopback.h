@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "common/fd.h"
 #include "control/replay/http_peer.h"
@@ -20,6 +21,8 @@ class Loopback {
     socklen_t bytes = sizeof at;
     EXPECT_EQ(::bind(listener_.get(), address, bytes), 0);
     EXPECT_EQ(::listen(listener_.get(), 1), 0);
+    constexpr timeval kPatience = {.tv_sec = 60, .tv_usec = 0};  // with a client that never comes
+    EXPECT_EQ(::setsockopt(listener_.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience), 0);
     EXPECT_EQ(::getsockname(listener_.get(), address, &bytes), 0);
     target_ = {.address = IpAddress(INADDR_LOOPBACK), .port = ntohs(at.sin_port)};
   }

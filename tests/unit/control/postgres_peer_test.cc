@@ -116,6 +116,20 @@ TEST(PostgresPeer, GivesUpOnAServerThatDoesNotAnswerAStatement) {
   EXPECT_EQ(result.error().detail, "the server says nothing for 1 s");
 }
 
+TEST(PostgresPeer, KeepsNoMessageWithoutEnd) {
+  const std::atomic<bool> stopping{false};
+  const std::string columns = std::string("T\0\0\0\x1a\0\1n", 8) + std::string(19, '\0');
+  const std::string row_of_512_mib("D\x20\0\0\0\0\1\x1f\xff\xff\xf6", 11);
+  const MuteServer server({kNoTls, kReady}, columns + row_of_512_mib + std::string(4'000'000, 'x'));
+  auto peer = connect(server, stopping);
+  ASSERT_TRUE(peer) << peer.error().detail;
+  peer->be_patient(60);
+  ASSERT_TRUE(peer->query("select 1"));
+  const auto result = peer->next();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().detail, "the server sends a message of more than 64 MiB");
+}
+
 TEST(PostgresPeer, TakesNoPasswordFromAFileThatWasNotNamed) {
   const std::atomic<bool> stopping{false};
   const sluice::test::TempDir dir;

@@ -232,5 +232,28 @@ TEST_F(StatementReplayTest, WhatHasRunMakesRoomForWhatIsBound) {
   EXPECT_EQ(told_[1027].outcome, ReplayOutcome::same);
 }
 
+TEST_F(StatementReplayTest, RowsWithoutEndAreCancelled) {
+  query("flood 10", text("n") + test::value("xxxxxxxxxx") + test::row_end(1) + text("SELECT 1"), 'I');
+  query("insert 1", text("DONE"), 'I');
+  EXPECT_EQ(replay(), (Heard{"flood 10", "insert 1"}));
+  EXPECT_EQ(outcomes(), "different same");
+  EXPECT_EQ(server_.asked_beside(),
+            "select case when pg_catalog.pg_backend_pid() = 2 then pg_catalog.pg_cancel_backend(1) end");
+  const ValuesCompared& values = told_[0].values;
+  EXPECT_EQ(values.values, 2U) << "the name of the column and the one value";
+  EXPECT_EQ(values.differing, 10'002U);
+  EXPECT_EQ(values.differences.at(0).where, "row 2");
+  EXPECT_EQ(values.differences.back().replayed, "more than 10000 rows above those on the record; it was cancelled");
+}
+
+TEST_F(StatementReplayTest, SoAreTooManyBytes) {
+  const std::string rows = text("n") + test::mark(Item::left_out, 100) + text("SELECT 100");
+  query("flood 1000000", rows, 'I');
+  EXPECT_EQ(replay(), Heard{"flood 1000000"});
+  ASSERT_EQ(outcomes(), "different");
+  EXPECT_LE(told_[0].values.rows, 74U) << "64 MiB, and 64 KiB for each row, of which some wait to be read";
+  EXPECT_GT(told_[0].values.rows, 30U);
+}
+
 }  // namespace
 }  // namespace sluice::control

@@ -1,5 +1,6 @@
-// A server that speaks as much of PostgreSQL's protocol as a replay asks of it, without any data: it takes one
-// connection, notes what it is to do, and follows its transaction.
+// A server that speaks as much of PostgreSQL's protocol as a replay asks of it, almost without data: it takes one
+// connection, notes what it is to do, and follows its transaction. "flood BYTES" has rows of this size without end,
+// until it is cancelled over a connection beside it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <string>
 #include <thread>
@@ -28,6 +30,8 @@ class StatementServer {
     if (thread_.joinable()) thread_.join();
     return heard_;
   }
+  // Over the connection beside it: once its client has gone.
+  [[nodiscard]] const std::string& asked_beside() const { return asked_beside_; }
   [[nodiscard]] const Target& target() const { return listener_.target(); }
 
  private:
@@ -35,9 +39,7 @@ class StatementServer {
     peer_ = listener_.accept();
     const int at_once = 1;
     EXPECT_EQ(::setsockopt(peer_.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once), 0);
-    (void)read_message();
-    say('R', std::string(4, '\0'));
-    say('Z', {status_});
+    welcome(peer_, '\1');
     for (;;) {
       char type = 0;
       if (::recv(peer_.get(), &type, 1, MSG_WAITALL) != 1 || type == 'X') return;
@@ -46,12 +48,38 @@ class StatementServer {
       answer(type, body);
     }
   }
-  std::string read_message() {
+  void welcome(const Fd& peer, char process) {
+    (void)read_message(peer);
+    say(peer, 'R', std::string(4, '\0'));
+    say(peer, 'K', std::string(3, '\0') + process + "keys");
+    say(peer, 'Z', "I");
+  }
+  std::string read_message() { return read_message(peer_); }
+  static std::string read_message(const Fd& peer) {
     std::array<std::uint8_t, 4> size{};
-    if (::recv(peer_.get(), size.data(), size.size(), MSG_WAITALL) != 4) return {};
+    if (::recv(peer.get(), size.data(), size.size(), MSG_WAITALL) != 4) return {};
     std::string body(load_be32(size.data()) - 4, '\0');
-    if (!body.empty()) (void)!::recv(peer_.get(), body.data(), body.size(), MSG_WAITALL);
+    if (!body.empty()) (void)!::recv(peer.get(), body.data(), body.size(), MSG_WAITALL);
     return body;
+  }
+  // The connection beside it.
+  void cancel() {
+    const Fd peer = listener_.accept();
+    welcome(peer, '\2');
+    char type = 0;
+    if (::recv(peer.get(), &type, 1, MSG_WAITALL) != 1) return;
+    asked_beside_ = read_message(peer).c_str();
+    is_cancelled_ = true;
+    say_row(peer, "t");
+    say(peer, 'C', std::string("SELECT 1") + '\0');
+    say(peer, 'Z', "I");
+  }
+  void flood(std::size_t bytes) {
+    const std::jthread beside([this] { cancel(); });
+    say(peer_, 'T', std::string("\0\1n", 3) + std::string(19, '\0'));
+    while (!is_cancelled_ && say_row(peer_, std::string(bytes, 'x'), false)) {
+    }
+    refuse("57014");
   }
   void answer(char type, const std::string& body) {
     const std::string first = body.c_str();
@@ -99,6 +127,7 @@ class StatementServer {
     if (has_failed) return refuse("25P02");
     if (sql.starts_with("refused")) return refuse("42601");
     if (sql.starts_with("deallocate")) prepared_.erase(sql.substr(12, sql.size() - 13));
+    if (sql.starts_with("flood")) return flood(std::stoul(sql.substr(6)));
     if (sql == "begin") status_ = 'T';
     is_copying_ = sql.starts_with("copy");
     is_copying_ ? say('G', std::string(3, '\0')) : done(sql == "begin" ? "BEGIN" : "DONE");
@@ -110,11 +139,19 @@ class StatementServer {
     is_skipping_ = true;
     if (status_ == 'T') status_ = 'E';
   }
-  void say(char type, const std::string& body) {
+  void say(char type, const std::string& body) const { say(peer_, type, body); }
+  static bool say(const Fd& peer, char type, const std::string& body) {
     std::string out(5, type);
     store_be32(reinterpret_cast<std::uint8_t*>(out.data()) + 1, static_cast<std::uint32_t>(body.size() + 4));
     out += body;
-    (void)!::send(peer_.get(), out.data(), out.size(), MSG_NOSIGNAL);
+    return ::send(peer.get(), out.data(), out.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(out.size());
+  }
+  // Of one value, as text.
+  static bool say_row(const Fd& peer, const std::string& value, bool is_described = true) {
+    if (is_described) say(peer, 'T', std::string("\0\1n", 3) + std::string(19, '\0'));
+    std::array<std::uint8_t, 4> size{};
+    store_be32(size.data(), static_cast<std::uint32_t>(value.size()));
+    return say(peer, 'D', std::string("\0\1", 2) + std::string(size.begin(), size.end()) + value);
   }
 
   Fd peer_;
@@ -124,6 +161,8 @@ class StatementServer {
   std::map<std::string, std::string> prepared_;
   std::string bound_;  // the statement of the only portal
   std::vector<std::string> heard_;
+  std::string asked_beside_;
+  std::atomic<bool> is_cancelled_{false};
   Loopback listener_;
   std::jthread thread_;
 };
