@@ -40,12 +40,6 @@ std::string tag_of(const PGresult& result, bool is_part, std::uint64_t rows) {
   return is_part ? tag.substr(0, tag.rfind(' ') + 1) + std::to_string(rows) : tag;
 }
 
-std::string quoted(const std::string& name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + "\"";
-}
-
 // Of the answer of which this is on the record.
 std::uint64_t most_bytes_of(std::string_view recorded) {
   std::uint64_t most = kMostBytesBeyond + kMostBytesOfOne * recorded.size();
@@ -174,6 +168,7 @@ Result<bool> StatementReplay::compare_results() {
       case PGRES_COMMAND_OK:
         if (!std::exchange(is_in_rows, false)) compare_columns(*result);
         now_.comparison->tag(tag_of(*result, now_.is_part, rows));
+        prepared_.follow_tag(text_of(PQcmdStatus(const_cast<PGresult*>(result))));
         break;
       case PGRES_EMPTY_QUERY:
         break;
@@ -211,26 +206,6 @@ Result<void> StatementReplay::query(const Unit& unit, ReplayedUnit& out) {
   return {};
 }
 
-const StatementReplay::Prepared* StatementReplay::prepared(const std::string& name) const {
-  const auto found = prepared_.find(name);
-  return found == prepared_.end() || !found->second.is_as_recorded ? nullptr : &found->second;
-}
-
-// It was closed before, which is not on the record. In a failed transaction it cannot be.
-Result<void> StatementReplay::free_name(const std::string& name) {
-  const auto taken = prepared_.find(name);
-  if (taken == prepared_.end()) return {};
-  taken->second.is_as_recorded = false;
-  if (!name.empty()) {
-    if (auto sent = peer_.query("deallocate " + quoted(name)); !sent) return sent;
-    const auto result = peer_.next();
-    if (!result) return std::unexpected(result.error());
-    if (PQresultStatus(result->get()) != PGRES_COMMAND_OK) return {};
-  }
-  prepared_.erase(taken);
-  return {};
-}
-
 // What the record says was refused takes nobody's name, and is not used where the server accepts it.
 Result<void> StatementReplay::parse(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
   if (head.names.size() != 1) return fail(ErrorCode::bad_argument, "its name is cut");
@@ -242,12 +217,13 @@ Result<void> StatementReplay::parse(const Unit& unit, const PostgresHead& head, 
   if (auto begun = begin_comparing(unit, out, false); !begun) return begun;
   const bool was_refused = !recorded_error(unit.response.body).empty();
   if (!was_refused || name.empty())
-    if (auto freed = free_name(name); !freed) return freed;
+    if (auto freed = prepared_.free(peer_, name); !freed) return freed;
+  if (auto room = prepared_.make_room(peer_, name); !room) return room;
   if (auto sent = peer_.prepare(name, statement); !sent) return sent;
   const auto result = peer_.next();
   if (!result) return std::unexpected(result.error());
   if (PQresultStatus(result->get()) == PGRES_COMMAND_OK)
-    prepared_[name] = {.unit = unit.number, .shown = shown(statement), .is_as_recorded = !was_refused};
+    prepared_.put(name, {.unit = unit.number, .shown = shown(statement), .is_as_recorded = !was_refused});
   else if (PQresultErrorField(result->get(), PG_DIAG_SQLSTATE) == nullptr)
     return fail(ErrorCode::io_failed, PQresultErrorMessage(result->get()));
   else
@@ -295,7 +271,7 @@ Result<std::vector<BoundValue>> StatementReplay::values_to_bind(const PostgresHe
 // It is sent with its Execute, so what the server refused is not sent: it could be taken here, and then be run.
 Result<void> StatementReplay::bind(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
   if (head.names.size() != 2) return fail(ErrorCode::bad_argument, "its names are cut");
-  const Prepared* const statement = prepared(head.names[1]);
+  const PreparedNames::Prepared* const statement = prepared_.find(head.names[1]);
   if (statement == nullptr) return fail(ErrorCode::bad_argument, "its statement was not prepared");
   out.request_line += " " + statement->shown;
   if (!recorded_error(unit.response.body).empty()) return fail(ErrorCode::bad_argument, "the server refused it");
@@ -321,7 +297,7 @@ bool StatementReplay::has_room_for_portals() {
 Result<void> StatementReplay::execute(const Unit& unit, const PostgresHead& head, ReplayedUnit& out) {
   const auto portal = head.names.empty() ? portals_.end() : portals_.find(head.names.front());
   if (portal == portals_.end()) return fail(ErrorCode::bad_argument, "its values were not bound");
-  const Prepared* statement = prepared(portal->second.statement);
+  const PreparedNames::Prepared* statement = prepared_.find(portal->second.statement);
   if (statement != nullptr && statement->unit != portal->second.prepared_by) statement = nullptr;
   if (statement != nullptr) out.request_line += " " + statement->shown;
   const bool goes_on = std::exchange(has_more_rows_, false) && more_rows_of_ == portal->first;
@@ -431,11 +407,10 @@ Result<void> StatementReplay::run(const Unit& unit, const PostgresHead& head, Re
   return fail(ErrorCode::bad_argument, "a message of this kind is not replayed");
 }
 
-// The server has something else under the name than the session had.
+// What the session has under the name was not run.
 void StatementReplay::forget(const PostgresHead& head) {
   if (head.names.empty()) return;
-  const auto statement = prepared_.find(head.names.front());
-  if (head.kind == "PARSE" && statement != prepared_.end()) statement->second.is_as_recorded = false;
+  if (head.kind == "PARSE") prepared_.spoil(head.names.front());
   if (head.kind == "BIND" || head.kind == "EXECUTE") portals_.erase(head.names.front());
 }
 

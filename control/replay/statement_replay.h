@@ -13,6 +13,7 @@
 #include "control/replay/answer_comparison.h"
 #include "control/replay/postgres_peer.h"
 #include "control/replay/postgres_unit.h"
+#include "control/replay/prepared_names.h"
 #include "control/replay/replay.h"
 
 namespace sluice::control {
@@ -36,11 +37,6 @@ class StatementReplay {
   void finish();
 
  private:
-  struct Prepared {
-    std::uint32_t unit = 0;
-    std::string shown;           // its beginning
-    bool is_as_recorded = true;  // else it stays until its name is needed, and is not used
-  };
   struct Portal {
     std::string statement;
     std::uint32_t prepared_by = 0;  // the unit
@@ -67,8 +63,6 @@ class StatementReplay {
   Result<void> execute(const Unit& unit, const PostgresHead& head, ReplayedUnit& out);
   Result<void> copy(const Unit& unit);
 
-  [[nodiscard]] const Prepared* prepared(const std::string& name) const;
-  Result<void> free_name(const std::string& name);
   bool has_room_for_portals();
   Result<std::string> request_body(const Unit& unit) const;
   Result<std::vector<BoundValue>> values_to_bind(const PostgresHead& head, const std::string& body);
@@ -92,8 +86,8 @@ class StatementReplay {
   PostgresPeer peer_;
   const Terms terms_;
   Report report_;
-  std::map<std::string, Prepared> prepared_;  // at the server
-  std::map<std::string, Portal> portals_;     // bounded; without values once they have run
+  PreparedNames prepared_;
+  std::map<std::string, Portal> portals_;  // bounded; without values once they have run
   UnderWay now_;
   bool takes_data_ = false;      // now_ copies in
   bool is_binary_copy_ = false;  // and the data is in the binary format

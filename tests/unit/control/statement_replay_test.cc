@@ -188,6 +188,42 @@ TEST_F(StatementReplayTest, AStatementThatProductionRefusedTakesNoName) {
   EXPECT_EQ(outcomes(), "same same same same different skipped skipped");
 }
 
+// A server that is asked to drop what is not there fails the transaction.
+TEST_F(StatementReplayTest, WhatTheSessionDroppedIsNotDroppedAgain) {
+  parse("s", "insert 1");
+  parse("t", "insert 2");
+  query("deallocate \"s\"", text("DEALLOCATE"), 'I');
+  query("begin", text("BEGIN"), 'T');
+  parse("s", "insert 3", 'T');
+  parse("t", "insert 4", 'T');
+  bind("", "s", 'T');
+  execute("", 'T');
+  query("commit", text("COMMIT"), 'I');
+  query("discard all", text("DISCARD ALL"), 'I');
+  parse("t", "insert 5");
+  const std::string asks = "select name from pg_catalog.pg_prepared_statements";
+  EXPECT_EQ(replay(), (Heard{"prepare s: insert 1", "prepare t: insert 2", "deallocate \"s\"", "begin", asks,
+                             "prepare s: insert 3", "deallocate \"t\"", "prepare t: insert 4", "insert 3", "commit",
+                             "discard all", asks, "prepare t: insert 5"}));
+  EXPECT_EQ(outcomes(), "same same same same same same same same same same same");
+}
+
+TEST_F(StatementReplayTest, OfManyStatementsThoseThatWereUsedLastAreKept) {
+  constexpr std::size_t kMost = PreparedNames::kMost;
+  for (std::size_t i = 0; i < kMost; ++i) parse(std::to_string(i), "insert 1");
+  bind("", "0");
+  parse("one more", "insert 2");
+  bind("", "0");
+  bind("", "1");
+  const Heard heard = replay();
+  ASSERT_EQ(heard.size(), kMost + 2);
+  EXPECT_EQ(heard[kMost], "deallocate \"1\"") << "0 was used since";
+  EXPECT_EQ(heard[kMost + 1], "prepare one more: insert 2");
+  ASSERT_EQ(told_.size(), kMost + 4);
+  EXPECT_EQ(told_[kMost + 2].outcome, ReplayOutcome::same);
+  EXPECT_EQ(told_[kMost + 3].reason, "its statement was not prepared");
+}
+
 TEST_F(StatementReplayTest, APortalRunsTheStatementThatItWasBoundTo) {
   parse("", "insert 1");
   bind("a", "");

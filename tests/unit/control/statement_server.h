@@ -70,14 +70,15 @@ class StatementServer {
     if (::recv(peer.get(), &type, 1, MSG_WAITALL) != 1) return;
     asked_beside_ = read_message(peer).c_str();
     is_cancelled_ = true;
+    say_columns(peer);
     say_row(peer, "t");
     say(peer, 'C', std::string("SELECT 1") + '\0');
     say(peer, 'Z', "I");
   }
   void flood(std::size_t bytes) {
     const std::jthread beside([this] { cancel(); });
-    say(peer_, 'T', std::string("\0\1n", 3) + std::string(19, '\0'));
-    while (!is_cancelled_ && say_row(peer_, std::string(bytes, 'x'), false)) {
+    say_columns(peer_);
+    while (!is_cancelled_ && say_row(peer_, std::string(bytes, 'x'))) {
     }
     refuse("57014");
   }
@@ -126,11 +127,23 @@ class StatementServer {
     }
     if (has_failed) return refuse("25P02");
     if (sql.starts_with("refused")) return refuse("42601");
-    if (sql.starts_with("deallocate")) prepared_.erase(sql.substr(12, sql.size() - 13));
+    if (sql.starts_with("deallocate \""))
+      return prepared_.erase(sql.substr(12, sql.size() - 13)) == 1 ? done("DEALLOCATE") : refuse("26000");
+    if (sql == "discard all") prepared_.clear();
+    if (sql.starts_with("select name")) return tell_prepared();
     if (sql.starts_with("flood")) return flood(std::stoul(sql.substr(6)));
     if (sql == "begin") status_ = 'T';
     is_copying_ = sql.starts_with("copy");
-    is_copying_ ? say('G', std::string(3, '\0')) : done(sql == "begin" ? "BEGIN" : "DONE");
+    is_copying_ ? say('G', std::string(3, '\0'))
+                : done(sql == "begin"         ? "BEGIN"
+                       : sql == "discard all" ? "DISCARD ALL"
+                                              : "DONE");
+  }
+  void tell_prepared() {
+    say_columns(peer_);
+    for (const auto& [name, text] : prepared_)
+      if (!name.empty()) say_row(peer_, name);
+    done("SELECT");
   }
   void done(const std::string& tag) { say('C', tag + '\0'); }
   void refuse(const std::string& sqlstate) {
@@ -146,9 +159,9 @@ class StatementServer {
     out += body;
     return ::send(peer.get(), out.data(), out.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(out.size());
   }
-  // Of one value, as text.
-  static bool say_row(const Fd& peer, const std::string& value, bool is_described = true) {
-    if (is_described) say(peer, 'T', std::string("\0\1n", 3) + std::string(19, '\0'));
+  // Rows of one value come, as text.
+  static void say_columns(const Fd& peer) { say(peer, 'T', std::string("\0\1n", 3) + std::string(19, '\0')); }
+  static bool say_row(const Fd& peer, const std::string& value) {
     std::array<std::uint8_t, 4> size{};
     store_be32(size.data(), static_cast<std::uint32_t>(value.size()));
     return say(peer, 'D', std::string("\0\1", 2) + std::string(size.begin(), size.end()) + value);
