@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -52,8 +53,8 @@ Result<PostgresPeer> PostgresPeer::connect(const Settings& settings, const std::
       {"passfile", settings.passfile.empty() ? kNoPassfile : settings.passfile},
       {"tcp_user_timeout", std::to_string(settings.timeout_seconds * 1000)},
       {"gssencmode", "disable"},
-      {"client_encoding", "UTF8"},
-      {"application_name", "sluice replay"},
+      {"client_encoding", settings.client_encoding},
+      {"application_name", settings.application_name},
   };
   std::vector<const char*> keys;
   std::vector<const char*> values;
@@ -209,6 +210,13 @@ Result<void> PostgresPeer::run(const std::string& name, const std::vector<BoundV
   }
   return sent(PQsendQueryPrepared(connection_.get(), name.c_str(), static_cast<int>(values.size()), bytes.data(),
                                   lengths.data(), formats.data(), 0));
+}
+
+Result<void> PostgresPeer::set(const std::string& setting, const std::string& value) {
+  if (auto drained = drain(); !drained) return drained;
+  const std::array<const char*, 2> values = {setting.c_str(), value.c_str()};
+  return sent(PQsendQueryParams(connection_.get(), "select pg_catalog.set_config($1, $2, false)", 2, nullptr,
+                                values.data(), nullptr, nullptr, 0));
 }
 
 Result<bool> PostgresPeer::fail_transaction() {

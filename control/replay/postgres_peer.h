@@ -40,6 +40,8 @@ class PostgresPeer {
     PostgresTarget target;  // with user and database
     std::string passfile;   // empty: there is no password
     int timeout_seconds = 30;
+    std::string client_encoding = "UTF8";
+    std::string application_name = "sluice replay";
   };
   static Result<PostgresPeer> connect(const Settings& settings, const std::atomic<bool>& stopping);
 
@@ -52,6 +54,7 @@ class PostgresPeer {
   Result<void> prepare(const std::string& name, const std::string& text);
   Result<void> describe(const std::string& name);
   Result<void> run(const std::string& name, const std::vector<BoundValue>& values);
+  Result<void> set(const std::string& setting, const std::string& value);
 
   // Ends what was begun, all of which is read then. Without it no more can be asked.
   Result<void> cancel();

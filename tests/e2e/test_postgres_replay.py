@@ -124,6 +124,22 @@ class ReplayTest(PostgresLab):
                      "row 1, value 2", "+ NULL", "+ 22012 division by zero"):
             self.assertIn(line, done.stdout)
 
+    def test_a_session_begins_with_its_settings(self):
+        self.direct("do $$ begin if to_regrole('reader') is null then create role reader; end if; end $$")
+        shows = ("select date '2026-11-22', interval '1 day'", "set datestyle = 'SQL'", "discard all",
+                 "select date '2026-11-22', current_setting('application_name'), current_setting('search_path')", "select now() - now(), 'ä'")
+        options = "-c datestyle=German -c intervalstyle=iso_8601 -c search_path=a,\\ public,pg_catalog"
+        psql = ("psql", "-X", *self.at(), *(part for sql in shows for part in ("-c", sql)))
+        session, done = self.record("env", f"PGOPTIONS={options}", "PGAPPNAME=till 7", "PGCLIENTENCODING=LATIN1", *psql)
+        self.assertIn("22.11.2026 | till 7", done.stdout, done.stderr)
+        self.assert_counted(self.replay(session), len(shows))
+        session, done = self.record("env", f"PGOPTIONS={options} -c role=reader", *psql)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.replay(session)
+        self.assert_counted(done, len(shows), different=1)
+        for line in ("STARTUP", "setting role", "- reader", '+ 22023 role "reader" does not exist'):
+            self.assertIn(line, done.stdout)
+
     def test_an_answer_without_end_is_cancelled(self):
         for server, most in ((self.postgres, 3), (self.staging, 10 ** 12)):
             server.direct(f"create or replace view many as select generate_series(1::bigint, {most}) as n", "-d", "shop")
