@@ -83,6 +83,7 @@ void add_end(Message& message, const log::UnitEnd& end) {
   message.duration_ns = end.duration_ns();
   message.transaction = end.transaction();
   message.rows = end.rows();
+  message.pipeline = end.pipeline();
   if (message.recorded_bytes != end.body_bytes()) message.has_holes = true;
   if (end.hits() == nullptr || end.rule_names() == nullptr) return;
   for (flatbuffers::uoffset_t i = 0; i < end.hits()->size() && i < end.rule_names()->size(); ++i)

@@ -66,6 +66,7 @@ struct Message {
   std::uint64_t duration_ns = 0;  // of an answer; 0: it did not come, or the record is older
   std::uint8_t transaction = 0;   // of an answer of PostgreSQL: 'I', 'T' or 'E'; 0: not known
   std::uint64_t rows = 0;
+  std::uint32_t pipeline = 0;  // of an answer of PostgreSQL: in which it was asked, from 1; 0: not known
   std::vector<RuleHit> hits;
 };
 

@@ -94,6 +94,7 @@ struct UnitEnd {
   DurationNs duration = 0;       // of an answer
   std::uint8_t transaction = 0;  // 'I', 'T' or 'E'
   std::uint64_t rows = 0;
+  std::uint32_t pipeline = 0;
 };
 
 struct SessionClose {

@@ -137,7 +137,8 @@ bool Stencils::fill(MutableBytes record, const UnitEnd& end) {
          body.SetField<std::uint8_t>(Body::VT_OBSERVED, end.observed, 0) &&
          body.SetField<std::uint64_t>(Body::VT_DURATION_NS, end.duration, 0) &&
          body.SetField<std::uint8_t>(Body::VT_TRANSACTION, end.transaction, 0) &&
-         body.SetField<std::uint64_t>(Body::VT_ROWS, end.rows, 0);
+         body.SetField<std::uint64_t>(Body::VT_ROWS, end.rows, 0) &&
+         body.SetField<std::uint32_t>(Body::VT_PIPELINE, end.pipeline, 0);
 }
 
 void Stencils::set_payload(MutableBytes record, std::size_t kept_bytes, std::size_t bytes) {

@@ -352,10 +352,10 @@ std::uint64_t WorkerRecorder::end(const Subject& subject, const UnitEnd& end, Wa
       held_at = log::CreateHeld(builder, held.hold, cause_at, held.waited, held.passed, by_at, reason_at, held.ending);
     }
     const auto score_at = add_score(builder, end.score);
-    const auto body = log::CreateUnitEnd(builder, end.unit, direction(end.direction),
-                                         static_cast<log::Verdict>(end.verdict), static_cast<std::uint16_t>(end.error),
-                                         end.policy_version, end.body_bytes, end.complete, rules, names, end.observed,
-                                         limit_name, held_at, score_at, end.duration, end.transaction, end.rows);
+    const auto body = log::CreateUnitEnd(
+        builder, end.unit, direction(end.direction), static_cast<log::Verdict>(end.verdict),
+        static_cast<std::uint16_t>(end.error), end.policy_version, end.body_bytes, end.complete, rules, names,
+        end.observed, limit_name, held_at, score_at, end.duration, end.transaction, end.rows, end.pipeline);
     return std::pair(log::Body::UnitEnd, body.Union());
   });
   if (built != 0 && hits.size() <= kMostHitsKept && limit.empty() && end.held == nullptr && end.score == nullptr)

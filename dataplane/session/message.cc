@@ -393,7 +393,8 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
                           .score = told_score(context.work),
                           .duration = answer.duration,
                           .transaction = answer.transaction,
-                          .rows = answer.rows},
+                          .rows = answer.rows,
+                          .pipeline = answer.pipeline},
                          context.wall);
   }
   if (unit_.service->risk.has_behaviours) tell_behaviours(context, body_bytes, ending);

@@ -42,6 +42,7 @@ struct AnswerFacts {
   DurationNs duration = 0;       // since all of the request was let go, or came
   std::uint8_t transaction = 0;  // 'I', 'T' or 'E'
   std::uint64_t rows = 0;        // of PostgreSQL: DataRow and CopyData messages
+  std::uint32_t pipeline = 0;    // of PostgreSQL: in which it was asked, from 1
 };
 
 class Message {

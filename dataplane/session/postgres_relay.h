@@ -83,6 +83,7 @@ class PostgresRelay final : public Relay {
   // What was asked in a unit and is not answered.
   struct Exchange {
     std::uint64_t question = 0;  // Question::id
+    std::uint32_t pipeline = 0;  // pipeline_ when it was asked
     UnitInfo unit;
     TimeNs came = 0;                 // when it began
     TimeNs since = 0;                // it was whole, and let go
@@ -300,6 +301,7 @@ class PostgresRelay final : public Relay {
   bool is_swallowing_ = false;       // a limit ended an answer, and the client waits for ReadyForQuery
   bool is_spoiled_ = false;          // and has sent no Sync since
   std::uint64_t last_sync_ = 0;      // Question::id of the client's last
+  std::uint32_t pipeline_ = 1;       // counts what ends in a ReadyForQuery
   bool says_unasked_ = false;        // the server's message that is read is a unit of its own
   unsigned encryption_requests_ = 0;
   FactsWait facts_wait_;

@@ -249,6 +249,7 @@ void PostgresRelay::end_packet(Context& context, MessageKind kind) {
   if (kind == MessageKind::sync) {
     is_doomed_ = is_spoiled_ = false;
     last_sync_ = conversation_.asking().id;
+    ++pipeline_;
   }
   if (!in.message.active()) release(context, in, true);
 }
@@ -258,12 +259,14 @@ void PostgresRelay::ask(Context& context, ErrorCode refused) {
   const MessageKind kind = request_.reader.message().kind;
   settings_.are_settled &= kind == MessageKind::parse || kind == MessageKind::bind || kind == MessageKind::describe;
   Exchange exchange{.question = question.id,
+                    .pipeline = pipeline_,
                     .unit = unit_,
                     .came = came_,
                     .since = context.now,
                     .refused = {refused, std::exchange(words_, {})},
                     .flights = std::exchange(flights_, {}),
                     .score = lets_work() ? score_to_carry() : nullptr};
+  if (kind == MessageKind::query || kind == MessageKind::function_call) ++pipeline_;
   if (question.skipped || question.id <= conversation_.settled_through())
     return end_silently(context, unit_, Direction::response, Ending::cut, ErrorCode::postgres_skipped);
   exchanges_.push_back(std::move(exchange));

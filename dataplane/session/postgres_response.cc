@@ -257,7 +257,10 @@ AnswerFacts PostgresRelay::answer_facts(const Context& context) const {
   if (says_unasked_ || exchanges_.empty()) return {};
   const Exchange& exchange = exchanges_.front();
   const TimeNs since = exchange.refusal() == nullptr ? exchange.since : exchange.came;
-  return {.duration = context.now - since, .transaction = conversation_.transaction(), .rows = results_.rows()};
+  return {.duration = context.now - since,
+          .transaction = conversation_.transaction(),
+          .rows = results_.rows(),
+          .pipeline = exchange.pipeline};
 }
 
 // What of the answer may go, goes.

@@ -68,7 +68,8 @@ Said say_something(Random& random, WallNs wall) {
               .limit = random.chance(1, 8) ? "orders/few" : "",
               .duration = often_none(random, 1ULL << 40U),
               .transaction = static_cast<std::uint8_t>(random.chance(1, 2) ? 'T' : 0),
-              .rows = often_none(random, 1ULL << 40U)};
+              .rows = often_none(random, 1ULL << 40U),
+              .pipeline = static_cast<std::uint32_t>(often_none(random, 1ULL << 32U))};
   if (random.chance(1, 8)) said.score = Score{.total = 70, .line = 50, .parts = kScoreParts};
   return said;
 }
@@ -129,6 +130,7 @@ void expect_end(const Said& said, const log::UnitEnd& end) {
   EXPECT_EQ(end.duration_ns(), said.end.duration);
   EXPECT_EQ(end.transaction(), said.end.transaction);
   EXPECT_EQ(end.rows(), said.end.rows);
+  EXPECT_EQ(end.pipeline(), said.end.pipeline);
   ASSERT_EQ(end.score() != nullptr, said.score.has_value());
   if (said.score) {
     EXPECT_EQ(end.score()->total(), 70U);

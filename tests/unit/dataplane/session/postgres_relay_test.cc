@@ -300,6 +300,21 @@ TEST(PostgresRelay, AnExecutesEndHasTheTransactionAsItWasBefore) {
   EXPECT_EQ(h.response(3).end.transaction, 'T');
 }
 
+// Each ends with a Sync, or with what needs none.
+TEST(PostgresRelay, AnAnswersEndSaysInWhichPipelineItWasAsked) {
+  Connected h;
+  h.says(parse("", "insert") + bind_of("", "") + execute("") + execute("") + sync() + query("select 1") + execute("") +
+         sync() + sync() + execute(""));
+  h.answers(message('1') + message('2') + complete("INSERT 0 1") + complete("INSERT 0 1") + ready('I'));
+  h.answers(complete("SELECT 0") + ready('I') + complete("INSERT 0 1") + ready('I') + ready('I') +
+            complete("INSERT 0 1"));
+  for (const std::uint32_t unit : {0U, 1U, 2U, 3U}) EXPECT_EQ(h.response(unit).end.pipeline, 1U) << unit;
+  EXPECT_EQ(h.response(4).end.pipeline, 2U);
+  EXPECT_EQ(h.response(5).end.pipeline, 3U);
+  EXPECT_EQ(h.response(6).end.pipeline, 5U);
+  EXPECT_EQ(h.request(3).end.pipeline, 0U);
+}
+
 TEST(PostgresRelay, WhatNeverWentIsTimedFromWhenItCame) {
   Connected h;
   h.context.now = 5 * kSecond;
