@@ -219,6 +219,22 @@ Result<void> PostgresPeer::set(const std::string& setting, const std::string& va
                                 values.data(), nullptr, nullptr, 0));
 }
 
+Result<bool> PostgresPeer::begin_transaction() {
+  if (auto drained = drain(); !drained) return std::unexpected(drained.error());
+  if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) return false;
+  if (auto sent = query("begin"); !sent) return std::unexpected(sent.error());
+  if (auto drained = drain(); !drained) return std::unexpected(drained.error());
+  return true;
+}
+
+Result<std::string> PostgresPeer::commit_transaction() {
+  if (auto sent = query("commit"); !sent) return std::unexpected(sent.error());
+  const auto result = next();
+  if (!result) return std::unexpected(result.error());
+  const bool is_refused = PQresultErrorField(result->get(), PG_DIAG_SQLSTATE) != nullptr;
+  return is_refused ? first_line(PQresultErrorMessage(result->get())) : std::string();
+}
+
 Result<bool> PostgresPeer::fail_transaction() {
   if (auto drained = drain(); !drained) return std::unexpected(drained.error());
   if (PQtransactionStatus(connection_.get()) == PQTRANS_INTRANS) {

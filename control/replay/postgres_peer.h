@@ -61,6 +61,10 @@ class PostgresPeer {
   // Bytes that have come.
   [[nodiscard]] std::uint64_t received() const { return received_; }
 
+  // False: it is in one, and nothing begins.
+  Result<bool> begin_transaction();
+  // Or rolls back, where it failed before. Why the server refuses; empty: it does not.
+  Result<std::string> commit_transaction();
   // The transaction that it is in, if any, fails. True: it is in one that failed.
   Result<bool> fail_transaction();
 

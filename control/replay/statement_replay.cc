@@ -19,7 +19,6 @@ constexpr std::uint64_t kMostRowsBeyond = 10'000;
 constexpr std::uint64_t kMostBytesBeyond = 64 * 1024 * 1024;
 constexpr std::uint64_t kMostBytesOfOne = 8;
 constexpr std::uint64_t kMostBytesOfRowLeftOut = 64 * 1024;
-constexpr const char* kNoData = "the data that it copies is not on the record";
 constexpr std::string_view kQueryCanceled = "57014";
 constexpr std::string_view kMasked = "the record masks parts of it, so the server would get something else";
 
@@ -168,7 +167,7 @@ Result<bool> StatementReplay::compare_results() {
       case PGRES_COMMAND_OK:
         if (!std::exchange(is_in_rows, false)) compare_columns(*result);
         now_.comparison->tag(tag_of(*result, now_.is_part, rows));
-        prepared_.follow_tag(text_of(PQcmdStatus(const_cast<PGresult*>(result))));
+        follow_tag(text_of(PQcmdStatus(const_cast<PGresult*>(result))));
         break;
       case PGRES_EMPTY_QUERY:
         break;
@@ -414,9 +413,8 @@ void StatementReplay::forget(const PostgresHead& head) {
   if (head.kind == "BIND" || head.kind == "EXECUTE") portals_.erase(head.names.front());
 }
 
-void StatementReplay::replay(const Unit& unit) {
-  if (!unit.request.present || unit.request.head.empty()) return;  // what the server said unasked
-  const PostgresHead head = parse_postgres_head(unit.request.head);
+void StatementReplay::take(const Unit& unit, const PostgresHead& head) {
+  pipeline_.last_unit = unit.number;
   if (!is_passed_over(unit, head)) replay(unit, head);
   has_failed_ |= fails_transaction(unit, head);
   if (head.kind == "QUERY" && unit.response.transaction == 'I') portals_.clear();  // they lived in the transaction
@@ -440,10 +438,6 @@ void StatementReplay::replay(const Unit& unit, const PostgresHead& head) {
     forget(head);
   }
   report_(std::move(out));
-}
-
-void StatementReplay::finish() {
-  if (!is_lost_) (void)end_data(kNoData);
 }
 
 }  // namespace sluice::control

@@ -1,6 +1,7 @@
 // The units of one recorded PostgreSQL session, each run at the other server as the record has it: statements, what was
 // prepared and bound, COPY data. What is not run leaves nothing behind that a later unit could take for it, and where a
-// transaction failed on the record it has failed at the server before the next unit runs.
+// transaction failed on the record it has failed at the server before the next unit runs. What the session asked in one
+// pipeline outside of a transaction is one transaction here, too.
 #pragma once
 
 #include <functional>
@@ -37,6 +38,8 @@ class StatementReplay {
   void finish();
 
  private:
+  static constexpr const char* kNoData = "the data that it copies is not on the record";
+
   struct Portal {
     std::string statement;
     std::uint32_t prepared_by = 0;  // the unit
@@ -55,6 +58,24 @@ class StatementReplay {
     std::uint64_t most_bytes = 0;    // that are read of its answer
   };
 
+  // Of a pipeline that may be more than one statement; until the second of them comes nothing of it is run.
+  struct Pipeline {
+    std::uint32_t number = 0;
+    bool is_undecided = false;
+    std::vector<Unit> waiting;  // while it is; at most kMostWaiting
+    unsigned executes = 0;      // of them
+    bool is_block = false;      // it runs in a transaction that was begun for it
+    std::uint32_t last_unit = 0;
+  };
+
+  // statement_pipelines.cc
+  void begin_pipeline();
+  Result<void> begin_block();
+  void end_pipeline();
+  Result<void> end_block();
+  void follow_tag(std::string_view tag);
+
+  void take(const Unit& unit, const PostgresHead& head);
   void replay(const Unit& unit, const PostgresHead& head);
   Result<void> run(const Unit& unit, const PostgresHead& head, ReplayedUnit& out);
   Result<void> query(const Unit& unit, ReplayedUnit& out);
@@ -88,6 +109,7 @@ class StatementReplay {
   Report report_;
   PreparedNames prepared_;
   std::map<std::string, Portal> portals_;  // bounded; without values once they have run
+  Pipeline pipeline_;
   UnderWay now_;
   bool takes_data_ = false;      // now_ copies in
   bool is_binary_copy_ = false;  // and the data is in the binary format

@@ -124,6 +124,25 @@ class ReplayTest(PostgresLab):
                      "row 1, value 2", "+ NULL", "+ 22012 division by zero"):
             self.assertIn(line, done.stdout)
 
+    def test_what_an_error_of_its_pipeline_undid_is_not_kept(self):
+        program = """
+import asyncio, asyncpg, sys
+async def main():
+    c = await asyncpg.connect(host=sys.argv[1], user='ann', database='shop')
+    for last in (1, 5002):
+        try:
+            await c.executemany('insert into customers (id, name) values ($1, $2)', [(5000, 'a'), (5001, 'b'), (last, 'c')])
+        except asyncpg.UniqueViolationError as error:
+            print('refused')
+        print(await c.fetchval('select count(*) from customers where id >= 5000'))
+    await c.close()
+asyncio.run(main())
+"""
+        session, done = self.record("/usr/bin/python3", "-c", program, self.lab.server_address)
+        self.assertEqual(done.stdout, "refused\n0\n3\n", done.stderr)
+        self.assert_all_same(self.replay(session))
+        self.assertEqual(self.at_staging("select count(*) from customers where id >= 5000"), "3")
+
     def test_a_session_begins_with_its_settings(self):
         self.direct("do $$ begin if to_regrole('reader') is null then create role reader; end if; end $$")
         shows = ("select date '2026-11-22', interval '1 day'", "set datestyle = 'SQL'", "discard all",

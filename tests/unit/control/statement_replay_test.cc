@@ -49,6 +49,16 @@ class StatementReplayTest : public ::testing::Test {
   Unit& execute(const std::string& portal, char transaction = 'I') {
     return record("EXECUTE \"" + portal + "\"", "", text("DONE"), transaction);
   }
+  // Asked in this one, before which there was no transaction.
+  static Unit& in(std::uint32_t pipeline, Unit& unit) {
+    unit.response.pipeline = pipeline;
+    return unit;
+  }
+  void statement(std::uint32_t pipeline, const std::string& sql) {
+    in(pipeline, parse("", sql));
+    in(pipeline, bind("", ""));
+    in(pipeline, execute(""));
+  }
   static void deny(Unit& unit) {
     unit.request.verdict = Verdict::deny;
     unit.request.complete = false;
@@ -186,6 +196,71 @@ TEST_F(StatementReplayTest, AStatementThatProductionRefusedTakesNoName) {
   execute("");
   EXPECT_EQ(replay(), (Heard{"prepare s: insert 1", "prepare s: insert 2", "insert 1", "prepare t: insert 3"}));
   EXPECT_EQ(outcomes(), "same same same same different skipped skipped");
+}
+
+TEST_F(StatementReplayTest, WhatAnErrorOfItsPipelineUndidIsUndone) {
+  statement(1, "insert 1");
+  statement(1, "insert 2");
+  in(1, parse("", "refused"));
+  in(1, bind("", ""));
+  refuse(in(1, execute("")), "42601");
+  skip(parse("", "insert 3"));
+  statement(2, "insert 4");
+  EXPECT_EQ(replay(), (Heard{"begin", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2",
+                             "prepare : refused", "refused", "commit", "prepare : insert 4", "insert 4"}));
+  EXPECT_EQ(outcomes(), "same same same same same same same same same skipped same same same");
+}
+
+TEST_F(StatementReplayTest, SoIsAPipelineOfWhichTheServerTakesWhatProductionRefused) {
+  statement(1, "insert 1");
+  in(1, parse("", "insert 2"));
+  in(1, bind("", ""));
+  refuse(in(1, execute("")), "23505");
+  query("insert 3", text("DONE"), 'I').response.pipeline = 2;
+  EXPECT_EQ(replay(), (Heard{"begin", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2",
+                             "refused by policy", "commit", "insert 3"}));
+  EXPECT_EQ(outcomes(), "same same same same same different same");
+}
+
+TEST_F(StatementReplayTest, APipelineThatWasKeptIsKeptAsOne) {
+  statement(1, "insert 1");
+  statement(1, "insert 2");
+  EXPECT_EQ(replay(), (Heard{"begin", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2", "commit"}));
+}
+
+TEST_F(StatementReplayTest, OneStatementIsNoPipeline) {
+  query("insert 0", error_of("23505"), 'I').response.pipeline = 1;
+  statement(2, "insert 1");
+  statement(3, "insert 2");
+  EXPECT_EQ(replay(), (Heard{"insert 0", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2"}));
+}
+
+TEST_F(StatementReplayTest, WhatFailedBeforeAPipelineDoesNotFailIt) {
+  query("insert 0", error_of("23505"), 'I').response.pipeline = 1;
+  statement(2, "insert 1");
+  statement(2, "insert 2");
+  EXPECT_EQ(replay(),
+            (Heard{"insert 0", "begin", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2", "commit"}));
+}
+
+TEST_F(StatementReplayTest, ATransactionThatBeginsInAPipelineGoesOnBehindIt) {
+  statement(1, "begin");
+  statement(1, "insert 1");
+  for (Unit* const unit : {&units_[2], &units_[5]}) unit->response.transaction = 'I';
+  query("insert 2", text("DONE"), 'T').response.pipeline = 2;
+  query("commit", text("COMMIT"), 'I').response.pipeline = 3;
+  EXPECT_EQ(replay(),
+            (Heard{"begin", "prepare : begin", "begin", "prepare : insert 1", "insert 1", "insert 2", "commit"}));
+}
+
+TEST_F(StatementReplayTest, InATransactionAPipelineIsNoOther) {
+  query("begin", text("BEGIN"), 'T').response.pipeline = 1;
+  for (const char* const sql : {"insert 1", "insert 2"}) {
+    in(2, parse("", sql, 'T'));
+    in(2, bind("", "", 'T'));
+    in(2, execute("", 'T'));
+  }
+  EXPECT_EQ(replay(), (Heard{"begin", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2"}));
 }
 
 // A server that is asked to drop what is not there fails the transaction.

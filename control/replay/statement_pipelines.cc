@@ -1,0 +1,89 @@
+// What the session asked in one pipeline, as one transaction where it was one: see statement_replay.h. PostgreSQL's
+// manual, "Pipelining": what comes up to one Sync is kept or undone together, unless it begins or ends a transaction.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "control/replay/statement_replay.h"
+
+namespace sluice::control {
+namespace {
+
+constexpr std::size_t kMostWaiting = 100;
+
+}  // namespace
+
+void StatementReplay::replay(const Unit& unit) {
+  if (!unit.request.present || unit.request.head.empty()) return;  // what the server said unasked
+  const PostgresHead head = parse_postgres_head(unit.request.head);
+  const std::uint32_t pipeline = unit.response.pipeline;  // of what the server skipped, not known
+  if (pipeline != 0 && pipeline != pipeline_.number) {
+    end_pipeline();
+    pipeline_.number = pipeline;
+    pipeline_.is_undecided = unit.response.transaction == 'I' && head.kind != "QUERY";
+  }
+  if (!pipeline_.is_undecided) return take(unit, head);
+  pipeline_.waiting.push_back(unit);
+  if (head.kind == "EXECUTE") ++pipeline_.executes;
+  if (pipeline_.executes == 2 || pipeline_.waiting.size() == kMostWaiting) begin_pipeline();
+}
+
+// Many a statement can run only where no transaction was begun, so one by itself has none.
+void StatementReplay::begin_pipeline() {
+  pipeline_.is_undecided = false;
+  const bool is_one = std::exchange(pipeline_.executes, 0) < 2;
+  if (!is_one && !is_lost_) is_lost_ = !begin_block();
+  for (const Unit& unit : std::exchange(pipeline_.waiting, {})) take(unit, parse_postgres_head(unit.request.head));
+}
+
+Result<void> StatementReplay::begin_block() {
+  peer_.be_patient(terms_.timeout_seconds);
+  if (auto ended = end_data(kNoData); !ended) return ended;
+  has_more_rows_ = false;
+  if (std::exchange(has_failed_, false))
+    if (const auto failed = peer_.fail_transaction(); !failed) return std::unexpected(failed.error());
+  const auto begun = peer_.begin_transaction();
+  if (!begun) return std::unexpected(begun.error());
+  pipeline_.is_block = *begun;
+  return {};
+}
+
+void StatementReplay::end_pipeline() {
+  if (pipeline_.is_undecided) begin_pipeline();
+  if (std::exchange(pipeline_.is_block, false) && !is_lost_) is_lost_ = !end_block();
+}
+
+// It is kept where the server kept it, at the Sync that is no unit. Constraints that wait for the end are told there.
+Result<void> StatementReplay::end_block() {
+  peer_.be_patient(terms_.timeout_seconds);
+  if (auto ended = end_data(kNoData); !ended) return ended;
+  has_more_rows_ = false;
+  if (std::exchange(has_failed_, false))
+    if (const auto failed = peer_.fail_transaction(); !failed) return std::unexpected(failed.error());
+  const auto refused = peer_.commit_transaction();
+  if (!refused) return std::unexpected(refused.error());
+  if (refused->empty()) return {};
+  ReplayedUnit out;
+  out.unit = pipeline_.last_unit;
+  out.request_line = "the end of its pipeline";
+  out.outcome = ReplayOutcome::different;
+  out.values.differing = 1;
+  out.values.differences = {{"the end", "", terms_.redactor.redact(*refused)}};
+  report_(std::move(out));
+  return {};
+}
+
+// What controls a transaction makes another of that of its pipeline, which ends by itself.
+void StatementReplay::follow_tag(std::string_view tag) {
+  constexpr std::array<std::string_view, 5> kControl = {"BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK",
+                                                        "PREPARE TRANSACTION"};
+  prepared_.follow_tag(tag);
+  if (std::ranges::count(kControl, tag) > 0) pipeline_.is_block = false;
+}
+
+void StatementReplay::finish() {
+  end_pipeline();
+  if (!is_lost_) (void)end_data(kNoData);
+}
+
+}  // namespace sluice::control
