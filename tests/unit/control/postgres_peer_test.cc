@@ -5,11 +5,14 @@
 #include <malloc.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include "common/fd.h"
@@ -42,6 +45,11 @@ class MuteServer {
   std::jthread thread_;
 };
 
+#ifdef SYS_poll
+constexpr long kPoll = SYS_poll;
+#else
+constexpr long kPoll = SYS_ppoll;
+#endif
 const std::string kNoTls = "N";
 const std::string kAsksForPassword("R\0\0\0\x08\0\0\0\x03", 9);
 const std::string kNotice("N\0\0\0\x05\0", 6);
@@ -143,14 +151,44 @@ TEST(PostgresPeer, TakesNoPasswordFromAFileThatWasNotNamed) {
   EXPECT_NE(peer.error().detail.find("no password supplied"), std::string::npos) << peer.error().detail;
 }
 
-TEST(PostgresPeer, EndsWhenControlStops) {
+// The thread is in poll(), as the kernel sees it.
+bool waits_for_socket(::pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/syscall");
+  long call = -1;
+  return file >> call && (call == SYS_ppoll || call == kPoll);
+}
+
+TEST(PostgresPeer, AWaitEndsWhenControlStops) {
   std::atomic<bool> stopping{false};
   const MuteServer server({kNoTls, kReady});
   auto peer = connect(server, stopping);
   ASSERT_TRUE(peer) << peer.error().detail;
   peer->be_patient(600);
+  ASSERT_TRUE(peer->query("select 1"));
+  Result<PgResult> result;
+  {
+    std::promise<::pid_t> began;
+    const std::jthread client([&] {
+      began.set_value(::gettid());
+      result = peer->next();
+    });
+    const ::pid_t thread = began.get_future().get();
+    while (!waits_for_socket(thread)) std::this_thread::yield();
+    stopping = true;
+  }
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().detail, "control stops");
+}
+
+TEST(PostgresPeer, ReadsNoFurtherWhenControlStops) {
+  std::atomic<bool> stopping{false};
+  const MuteServer server({kNoTls, kReady, kDone});
+  auto peer = connect(server, stopping);
+  ASSERT_TRUE(peer) << peer.error().detail;
+  ASSERT_TRUE(peer->query("select 1"));
+  ASSERT_TRUE(peer->next());
   stopping = true;
-  EXPECT_FALSE(peer->next());
+  EXPECT_FALSE(peer->next()) << "though all of it is there";
 }
 
 }  // namespace
