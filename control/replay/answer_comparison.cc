@@ -2,7 +2,6 @@
 #include "control/replay/answer_comparison.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace sluice::control {
@@ -12,11 +11,6 @@ constexpr std::size_t kMostDifferences = 5;
 constexpr std::size_t kMostShownBytes = 160;
 constexpr std::string_view kHexMark = "\\x";
 constexpr std::size_t kReportHead = 4;  // severity, the same not translated, SQLSTATE, message
-
-bool is_sqlstate(std::string_view text) {
-  return text.size() == 5 &&
-         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
-}
 
 bool is_number(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
@@ -82,17 +76,6 @@ AnswerComparison::AnswerComparison(std::string_view body, PostgresHead head, boo
       redactor_(redactor),
       out_(out) {}
 
-bool AnswerComparison::is_report(bool of_error) {
-  constexpr std::array<std::string_view, 3> kErrors = {"ERROR", "FATAL", "PANIC"};
-  constexpr std::array<std::string_view, 5> kNotices = {"NOTICE", "WARNING", "INFO", "LOG", "DEBUG"};
-  for (std::size_t i = 0; i < kReportHead; ++i)
-    if (!items_.is(Item::text, i)) return false;
-  const std::string_view severity = items_.at(1)->bytes;
-  const bool is_known =
-      of_error ? std::ranges::count(kErrors, severity) > 0 : std::ranges::count(kNotices, severity) > 0;
-  return is_known && is_sqlstate(items_.at(2)->bytes);
-}
-
 // At its end a report has a file of the server's source, a line in it, and a function.
 void AnswerComparison::pass_report() {
   constexpr std::size_t kMostFields = 24;
@@ -105,8 +88,13 @@ void AnswerComparison::pass_report() {
   items_.pass(fields);
 }
 
+std::string AnswerComparison::reported() {
+  const std::string message(items_.is(Item::text, kReportHead - 1) ? items_.at(kReportHead - 1)->bytes : "");
+  return std::string(items_.at(2)->bytes) + " " + message;
+}
+
 void AnswerComparison::pass_notices() {
-  while (is_report(false)) pass_report();
+  while (is_report(items_, Report::notice)) pass_report();
 }
 
 bool AnswerComparison::is_full() const {
@@ -191,7 +179,8 @@ void AnswerComparison::columns(const std::vector<ReplayedColumn>& columns, bool 
     compare_text(where, items_.at()->bytes, column.name);
     items_.pass();
   }
-  for (; is_told && items_.is(Item::text) && !is_tag(items_.at()->bytes) && !is_report(true); items_.pass())
+  for (; is_told && items_.is(Item::text) && !is_tag(items_.at()->bytes) && !is_report(items_, Report::error);
+       items_.pass())
     differ("a column", items_.at()->bytes, "");
 }
 
@@ -288,8 +277,8 @@ void AnswerComparison::tag(std::string_view tag) {
   pass_rows();
   pass_notices();
   rows_ = 0;
-  if (is_report(true)) {
-    differ("the end", std::string(items_.at(2)->bytes) + " " + std::string(items_.at(3)->bytes), redacted(tag));
+  if (is_report(items_, Report::error)) {
+    differ("the end", reported(), redacted(tag));
     pass_report();
   } else if (items_.is(Item::text)) {
     compare_text("the end", items_.at()->bytes, tag);
@@ -308,9 +297,8 @@ void AnswerComparison::error(std::string_view sqlstate, std::string_view message
   pass_rows();
   pass_notices();
   rows_ = 0;
-  if (is_report(true)) {
-    const std::string recorded = std::string(items_.at(2)->bytes) + " " + std::string(items_.at(3)->bytes);
-    note(items_.at(2)->bytes == sqlstate ? ValueMatch::same : ValueMatch::different, "the end", recorded, told);
+  if (is_report(items_, Report::error)) {
+    note(items_.at(2)->bytes == sqlstate ? ValueMatch::same : ValueMatch::different, "the end", reported(), told);
     return pass_report();
   }
   differ("the end", "no error", told);

@@ -72,7 +72,7 @@ class AnswerComparison {
     bool is_hidden = false;
   };
 
-  [[nodiscard]] bool is_report(bool of_error);
+  [[nodiscard]] std::string reported();
   void pass_report();
   void pass_notices();
   void pass_rows();

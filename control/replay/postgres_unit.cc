@@ -73,14 +73,25 @@ std::string why_not_run(const Unit& unit) {
   return {};
 }
 
+bool is_sqlstate(std::string_view text) {
+  return text.size() == 5 &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+}
+
+bool is_report(RecordedItems& items, Report kind) {
+  constexpr std::array<std::string_view, 3> kErrors = {"ERROR", "FATAL", "PANIC"};
+  constexpr std::array<std::string_view, 5> kNotices = {"NOTICE", "WARNING", "INFO", "LOG", "DEBUG"};
+  for (std::size_t i = 0; i < 3; ++i)
+    if (!items.is(Item::text, i)) return false;
+  const std::string_view severity = items.at(1)->bytes;
+  const bool is_of_kind =
+      kind == Report::error ? std::ranges::count(kErrors, severity) > 0 : std::ranges::count(kNotices, severity) > 0;
+  return is_of_kind && is_sqlstate(items.at(2)->bytes);
+}
+
 std::string_view recorded_error(std::string_view answer) {
-  constexpr std::array<std::string_view, 3> kSeverities = {"ERROR", "FATAL", "PANIC"};
-  constexpr std::size_t kSqlstateBytes = 5;
-  for (RecordedItems items(answer); items.at() != nullptr; items.pass()) {
-    if (!items.is(Item::text) || !items.is(Item::text, 1) || !items.is(Item::text, 2)) continue;
-    const std::string_view sqlstate = items.at(2)->bytes;
-    if (std::ranges::count(kSeverities, items.at(1)->bytes) > 0 && sqlstate.size() == kSqlstateBytes) return sqlstate;
-  }
+  for (RecordedItems items(answer); items.at() != nullptr; items.pass())
+    if (is_report(items, Report::error)) return items.at(2)->bytes;
   return {};
 }
 

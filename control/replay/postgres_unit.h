@@ -33,6 +33,10 @@ bool is_passed_over(const Unit& unit, const PostgresHead& head);
 // Why it is not run; empty: it can be, as far as its body is not asked.
 std::string why_not_run(const Unit& unit);
 
+bool is_sqlstate(std::string_view text);
+// An error, or a notice, comes next: its severity, the same not translated, its SQLSTATE; more may be cut.
+enum class Report : std::uint8_t { error, notice };
+bool is_report(RecordedItems& items, Report kind);
 // The SQLSTATE of the error that a recorded answer has, which may be cut behind it; empty: it has none.
 std::string_view recorded_error(std::string_view answer);
 inline constexpr std::string_view kInFailedTransaction = "25P02";

@@ -219,6 +219,18 @@ TEST_F(AnswerComparisonTest, BytesThatAreNotPrintedInHexAreNotShown) {
   EXPECT_EQ(out.differences[2].replayed, "plain");
 }
 
+// Wherever an error is looked for it is the same.
+TEST_F(AnswerComparisonTest, AnErrorIsOneThatIsCutBehindItsCode) {
+  const std::string cut = text("FEHLER") + text("ERROR") + text("42P01");
+  EXPECT_EQ(recorded_error(cut), "42P01");
+  auto& comparison = against(cut);
+  comparison.error("42P01", "no such relation");
+  comparison.finish();
+  EXPECT_EQ(out.differing, 0U);
+  const std::string words = text("a") + text("ERROR") + text("words") + text("b");
+  EXPECT_EQ(recorded_error(words), "") << "which are no code";
+}
+
 TEST_F(AnswerComparisonTest, ErrorsAreTheSameByTheirCode) {
   const std::string recorded = report("NOTICE", "00000", "by the way") + report("ERROR", "42P01", "no such relation");
   auto& comparison = against(recorded, "ERROR\n");
