@@ -29,6 +29,11 @@ class CarriedParts {
       parts_.back().points += points;
   }
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
+  [[nodiscard]] std::uint64_t total() const {
+    std::uint64_t sum = 0;
+    for (const Part& part : parts_) sum += part.points;
+    return sum;
+  }
   [[nodiscard]] bool has(std::string_view name) const {
     return std::ranges::find(parts_, name, &Part::name) != parts_.end();
   }

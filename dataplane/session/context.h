@@ -41,7 +41,7 @@ struct Workspace {
 };
 
 // Of what a session needs while anything is under way on it.
-inline constexpr std::size_t kAwakeBytes = 3520;
+inline constexpr std::size_t kAwakeBytes = 3584;
 
 struct Context {
   buffer::Pools& pools;

@@ -99,6 +99,8 @@ class Message {
   [[nodiscard]] std::uint32_t score() const { return score_.total; }
   // The highest that its score is above, or nullptr.
   [[nodiscard]] const enforce::RiskLine* line() const;
+  // The one that says how often it may be done, or nullptr. What was let pass before has a pace all the same.
+  [[nodiscard]] const enforce::RiskLine* pacing_line() const;
   // "above 50: behaviour/requests 40, local/wipe 30"
   [[nodiscard]] std::string score_text(Workspace& work) const;
   // Why it is denied().

@@ -52,6 +52,14 @@ const enforce::RiskLine* Message::line() const {
   return above == lines.begin() ? nullptr : &*std::prev(above);
 }
 
+const enforce::RiskLine* Message::pacing_line() const {
+  const enforce::RiskLine* line = this->line();
+  const enforce::RiskLine* const first = unit_.service->risk.lines.data();
+  while (line != nullptr && line->then != LimitThen::throttle)
+    line = score_.is_own || line == first ? nullptr : line - 1;
+  return line;
+}
+
 // A rule counts once, whichever message of a statement it was found in first.
 std::uint32_t Message::own_points(const record::Hit& hit) const {
   const bool is_carried = score_.carried != nullptr && score_.carried->has(hit.rule_name);

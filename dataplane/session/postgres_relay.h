@@ -287,6 +287,7 @@ class PostgresRelay final : public Relay {
   std::uint64_t cancel_key_ = 0;       // Cancels: what a request to cancel would name this session by
   CancelWait cancel_wait_;             // while a unit waits
   CarriedScore carried_;               // of the unit that is read: what it runs is worth
+  CarriedScore worst_score_;           // of all that the session prepared or bound
   PreparedTexts prepared_;             // what people are shown of one that names them
   Sqlstate sqlstate_{};                // of the server's error that is read
   std::string notice_;                 // that waits for its place between the server's messages

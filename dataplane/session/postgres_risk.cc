@@ -12,6 +12,14 @@ namespace sluice::session {
 
 using postgres::MessageKind;
 
+namespace {
+
+CarriedScore worse_of(CarriedScore one, CarriedScore other) {
+  return one == nullptr || (other != nullptr && other->total() > one->total()) ? other : one;
+}
+
+}  // namespace
+
 // When a unit begins. What the server skips is nothing that its caller does.
 void PostgresRelay::begin_score(Context& context) {
   carried_.reset();
@@ -20,14 +28,23 @@ void PostgresRelay::begin_score(Context& context) {
   if (lets_work() && !is_doomed_ && !is_spoiled_ && !conversation_.asking().skipped) weigh(context);
 }
 
-// What a Bind or an Execute is about is known by its name.
+// What a Bind or an Execute is about is known by its name. Where that may stand for several, as what was asked before
+// may come to nothing, it is the worst of those; and where nobody knows any more, the worst that the session had.
 void PostgresRelay::carry_score(postgres::FieldKind name) {
   const MessageKind kind = request_.reader.message().kind;
-  const postgres::Question& question = conversation_.asking();
-  if (kind == MessageKind::bind && name == postgres::FieldKind::statement_name && question.statement)
-    carry(std::static_pointer_cast<const CarriedParts>(question.statement->notes));
-  if (kind == MessageKind::execute && question.portal)
-    carry(std::static_pointer_cast<const CarriedParts>(question.portal->notes));
+  bool is_known = false;
+  CarriedScore worst;
+  const auto visit = [&](const auto& thing) {
+    is_known = true;
+    worst = worse_of(std::move(worst), std::static_pointer_cast<const CarriedParts>(thing.notes));
+  };
+  if (kind == MessageKind::bind && name == postgres::FieldKind::statement_name)
+    conversation_.for_each_possible_statement(last_sync_, visit);
+  else if (kind == MessageKind::execute)
+    conversation_.for_each_possible_portal(last_sync_, visit);
+  else
+    return;
+  carry(!is_known && conversation_.has_forgotten_names() ? worst_score_ : std::move(worst));
 }
 
 void PostgresRelay::carry(CarriedScore score) {
@@ -46,8 +63,11 @@ void PostgresRelay::keep_score() {
   const MessageKind kind = request_.reader.message().kind;
   const postgres::Question& question = conversation_.asking();
   if (request_.message.score() == 0) return;
-  if (kind == MessageKind::parse && question.statement) question.statement->notes = score_to_carry();
-  if (kind == MessageKind::bind && question.portal) question.portal->notes = score_to_carry();
+  const bool is_statement = kind == MessageKind::parse && question.statement;
+  if (!is_statement && (kind != MessageKind::bind || !question.portal)) return;
+  CarriedScore score = score_to_carry();
+  worst_score_ = worse_of(std::move(worst_score_), score);
+  (is_statement ? question.statement->notes : question.portal->notes) = std::move(score);
 }
 
 // Of the answer that comes, for what its caller does. An error in our words is none of the server's.

@@ -38,11 +38,11 @@ void Relay::learn_limits() {
 }
 
 enforce::LimitLists Relay::limits() const {
-  const enforce::RiskLine* line = asked().active() ? asked().line() : nullptr;
+  const enforce::RiskLine* line = asked().active() ? asked().pacing_line() : nullptr;
   return {.principal = own_limits_,
           .service = service_->limits,
           .observe = service_->mode == enforce::Mode::observe,
-          .pace = line != nullptr && line->then == LimitThen::throttle ? &line->limit : nullptr};
+          .pace = line != nullptr ? &line->limit : nullptr};
 }
 
 std::uint64_t Relay::caller_hash(Context& context) {

@@ -219,8 +219,8 @@ ErrorCode Conversation::end_request(const Reader& reader) {
 ErrorCode Conversation::ask(const Values& values) {
   switch (asking_.kind) {
     case QuestionKind::query:  // it drops both unnamed ones before anything else (exec_simple_query)
-      asking_.statement_change = statements_.ask_close({});
-      asking_.portal_change = portals_.ask_close({});
+      asking_.statement_change = statements_.ask_close({}, asking_.id);
+      asking_.portal_change = portals_.ask_close({}, asking_.id);
       break;
     case QuestionKind::parse:
       if (const ErrorCode error = ask_parse(values); error != ErrorCode::ok) return error;
@@ -234,10 +234,10 @@ ErrorCode Conversation::ask(const Values& values) {
         asking_.portal->ran_at_once = last_change_ == asking_.portal->made_by;
       break;
     case QuestionKind::close_statement:
-      asking_.statement_change = statements_.ask_close(statement_name_);
+      asking_.statement_change = statements_.ask_close(statement_name_, asking_.id);
       break;
     case QuestionKind::close_portal:
-      asking_.portal_change = portals_.ask_close(portal_name_);
+      asking_.portal_change = portals_.ask_close(portal_name_, asking_.id);
       break;
     case QuestionKind::sync:
       if (phase_ == Phase::copy_in) {  // a COPY swallows it (CopyGetData)
@@ -261,14 +261,14 @@ ErrorCode Conversation::ask_parse(const Values& values) {
       Statement{.id = asking_.id, .types = values.types, .has_own_rows = has_own_rows(statement_begin_)});
   statement_begin_.clear();
   asking_.is_named = !statement_name_.empty();
-  asking_.statement_change = statements_.ask(statement_name_, asking_.statement);
+  asking_.statement_change = statements_.ask(statement_name_, asking_.statement, asking_.id);
   return asking_.statement_change == nullptr ? ErrorCode::postgres_too_many_statements : ErrorCode::ok;
 }
 
 ErrorCode Conversation::ask_bind(const Values& values) {
   asking_.portal = std::make_shared<Portal>(
       Portal{.statement = asking_.statement, .formats = values.result_formats, .made_by = asking_.id});
-  asking_.portal_change = portals_.ask(portal_name_, asking_.portal);
+  asking_.portal_change = portals_.ask(portal_name_, asking_.portal, asking_.id);
   return asking_.portal_change == nullptr ? ErrorCode::postgres_too_many_portals : ErrorCode::ok;
 }
 

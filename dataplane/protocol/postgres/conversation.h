@@ -83,6 +83,17 @@ class Conversation {
 
   // What the client's message asks, since its message step; its statement since the name of it is complete.
   [[nodiscard]] const Question& asking() const { return asking_; }
+  // All that the statement or portal which it names may be by then (names.h), given the client's last Sync.
+  template <class Visit>
+  void for_each_possible_statement(std::uint64_t last_sync, const Visit& visit) {
+    statements_.for_each_possible(statement_name_, last_sync, visit);
+  }
+  template <class Visit>
+  void for_each_possible_portal(std::uint64_t last_sync, const Visit& visit) {
+    portals_.for_each_possible(portal_name_, last_sync, visit);
+  }
+  // Names that are not known may be there all the same: what SQL did to some made all of them doubtful.
+  [[nodiscard]] bool has_forgotten_names() const { return has_forgotten_; }
   // Before message_end: it will not be asked, because its owner answers it.
   void withdraw() {
     asking_.kind = QuestionKind::none;
@@ -147,6 +158,7 @@ class Conversation {
   bool over_ = false;  // for the client: what it asked before may still be answered
   bool skips_ = false;
   bool deallocated_ = false;       // SQL freed a name, and which one is not known
+  bool has_forgotten_ = false;     // statements or portals that the server may have still
   bool client_copy_done_ = false;  // of copy_both
   bool server_copy_done_ = false;
   std::uint64_t last_id_ = 0;

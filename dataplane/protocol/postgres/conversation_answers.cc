@@ -276,11 +276,13 @@ void Conversation::names_changed_by_sql() {
 // What was asked already, with a name that will stand for another thing by then, must not be taken for the old one.
 void Conversation::distrust_statements() {
   deallocated_ = false;
+  has_forgotten_ = true;
   statements_.for_each_kept([](std::string_view, Statement& statement) { statement.description = {}; });
   statements_.drop_kept();
 }
 
 void Conversation::distrust_portals() {
+  has_forgotten_ = true;
   portals_.for_each_kept([](std::string_view, Portal& portal) {
     portal.statement = nullptr;
     portal.description = {};

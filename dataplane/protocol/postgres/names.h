@@ -25,8 +25,12 @@ class Names {
   class Entry {
     friend class Names;
     const std::string* name_ = nullptr;
-    std::shared_ptr<Thing> kept_;         // what the server has; none: nothing, as far as is known
-    Ring<std::shared_ptr<Thing>> asked_;  // what it will have; none: it will be closed
+    std::shared_ptr<Thing> kept_;  // what the server has; none: nothing, as far as is known
+    struct Asked {
+      std::shared_ptr<Thing> thing;  // what it will have; none: it will be closed
+      std::uint64_t question = 0;    // Question::id
+    };
+    Ring<Asked> asked_;
   };
 
   Names(std::uint32_t most, const HashKey& key) : most_(most), entries_(0, Hash{key}) {}
@@ -36,29 +40,42 @@ class Names {
     const auto found = entries_.find(name);
     if (found == entries_.end()) return nullptr;
     Entry& entry = found->second;
-    return entry.asked_.empty() ? entry.kept_ : entry.asked_.back();
+    return entry.asked_.empty() ? entry.kept_ : entry.asked_.back().thing;
+  }
+  // All that it may find. A change that was asked before the last Sync, question `sync`, may come to nothing; where one
+  // does that was asked since, so does the question.
+  template <class Visit>
+  void for_each_possible(std::string_view name, std::uint64_t sync, const Visit& visit) {
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    for (std::size_t i = entry.asked_.size(); i-- > 0;) {
+      if (entry.asked_[i].thing) visit(*entry.asked_[i].thing);
+      if (entry.asked_[i].question > sync) return;
+    }
+    if (entry.kept_) visit(*entry.kept_);
   }
 
-  // A change was asked for. nullptr: there is no room for the name.
-  Entry* ask(std::string_view name, std::shared_ptr<Thing> thing) {
+  // A change was asked for, by this question. nullptr: there is no room for the name.
+  Entry* ask(std::string_view name, std::shared_ptr<Thing> thing, std::uint64_t question) {
     auto found = entries_.find(name);
     if (found == entries_.end()) {
       if (entries_.size() >= most_) return nullptr;
       found = entries_.emplace(std::string(name), Entry{}).first;
       found->second.name_ = &found->first;
     }
-    found->second.asked_.push_back(std::move(thing));
+    found->second.asked_.push_back({std::move(thing), question});
     return &found->second;
   }
   // The same, of a name that goes: nothing is done for one that is not known.
-  Entry* ask_close(std::string_view name) {
-    return entries_.find(name) == entries_.end() ? nullptr : ask(name, nullptr);
+  Entry* ask_close(std::string_view name, std::uint64_t question) {
+    return entries_.find(name) == entries_.end() ? nullptr : ask(name, nullptr, question);
   }
 
   // What became of the oldest change that was asked for. The entry may be gone then.
   void settle(Entry& entry, bool done) {
     SLUICE_ASSERT(!entry.asked_.empty());
-    if (done) entry.kept_ = std::move(entry.asked_.front());
+    if (done) entry.kept_ = std::move(entry.asked_.front().thing);
     entry.asked_.pop_front();
     drop_if_empty(entry);
   }

@@ -209,6 +209,49 @@ TEST(PostgresRisk, WhatWasFoundInAStatementCountsWithItsValues) {
   }
 }
 
+// The server skips what comes behind an error up to a Sync, so that a name stands for what it stood for.
+TEST(PostgresRisk, AChangeThatMayComeToNothingHidesNoStatement) {
+  const std::string fails = bind("", "nosuch", {"1"});
+  for (const std::string& change : {close('S', "s"), parse("s", "select $1"), query("prepare x as select 1")}) {
+    Plain h(scored(kDeny50));
+    h.says(parse("s", "drop $1") + sync());
+    h.answers(message('1') + ready());
+    h.says(fails + change + sync() + bind("", "s", {"all-of-it"}) + execute("") + sync());
+    EXPECT_EQ(h.at_server("all-of-it"), 0U) << change;
+  }
+}
+
+TEST(PostgresRisk, AChangeInTheSamePipelineIsCertain) {
+  Plain h(scored(kDeny50));
+  h.says(parse("", "drop $1") + sync());
+  h.answers(message('1') + ready());
+  const std::string run = parse("", "select $1") + bind("", "", {"all-of-it"}) + execute("") + sync();
+  h.says(run);
+  EXPECT_EQ(h.score(2), 40U) << "and nothing of the one before";
+}
+
+TEST(PostgresRisk, AStatementThatSqlMadeDoubtfulKeepsItsScore) {
+  Plain h(scored(kDeny50));
+  h.says(parse("s", "drop $1") + sync());
+  h.answers(message('1') + ready());
+  h.says(query("deallocate x; prepare x as select 1"));
+  h.answers(complete("DEALLOCATE") + complete("PREPARE") + ready());
+  h.says(bind("", "s", {"all-of-it"}) + execute("") + sync());
+  EXPECT_EQ(h.at_server("all-of-it"), 0U);
+}
+
+TEST(PostgresRisk, WhatAPersonLetPassHasItsPaceAllTheSame) {
+  Plain h(scored("{above: 20, then: throttle, rate: 1/s, burst: 1}, " + kHold50));
+  h.says(parse("s", "drop all-of-it $1"));
+  h.burst();
+  h.decide(true);
+  const std::string run = bind("", "s", {"1"}) + execute("") + sync();
+  h.says(run);
+  EXPECT_EQ(h.to_server, parse("s", "drop all-of-it $1") + run);
+  h.says(run);
+  EXPECT_TRUE(h.relay().is_throttled());
+}
+
 TEST(PostgresRisk, ARuleCountsOnceInAStatementAndItsValues) {
   Plain h(scored("{above: 30, then: deny}"));
   h.says(parse("s", "drop $1") + bind("", "s", {"drop"}) + execute("") + sync());
