@@ -99,27 +99,26 @@ std::optional<Item> PostgresRelay::copied_item(const postgres::CopyReader::Step&
 void PostgresRelay::label_copied(Context& context, Side& in, Bytes bytes) {
   using Kind = postgres::CopyReader::Kind;
   while (in.message.active() && !in.dead) {
-    const postgres::CopyReader::Step step = in.copy.next(bytes);
+    const bool is_request = &in == &request_;
+    const postgres::CopyReader::Step step = in.copy.next(is_request ? within_window(bytes) : bytes);
     if (step.kind == Kind::more) break;
-    if (step.kind == Kind::text) in.is_in_text = true;
-    if (step.kind == Kind::begin) end_copied_text(in);
     bytes = bytes.subspan(step.bytes);
-    if (const auto item = copied_item(step)) {
-      if (&in == &request_)
-        make_room(context, true);
-      else if (in.held.run_count() > Held::kMaxRuns / 4)
-        decide(context, false);
-      in.held.mark(*item, step.length);
-    }
+    const auto item = copied_item(step);
     const bool is_content = step.kind == Kind::text || step.kind == Kind::value;
+    if (is_request && (item || is_content)) make_room(context, true);
+    if (!is_request && in.held.run_count() > Held::kMaxRuns / 4) decide(context, false);
+    if (in.dead) return;
+    if (step.kind == Kind::begin) end_copied(in);
+    if (item) in.held.mark(*item, step.length);
+    if (item || is_content) in.is_open = is_content;
     in.held.label(is_content ? RunKind::content : RunKind::framing, step.bytes);
   }
   in.held.label(RunKind::framing, bytes.size());  // of what was refused
 }
 
-// Where what comes next is no part of the data's text.
-void PostgresRelay::end_copied_text(Side& in) {
-  if (std::exchange(in.is_in_text, false)) in.held.mark(Item::text, 0);
+// What comes next is no part of the data: of a text, or of a value in a row that has not ended.
+void PostgresRelay::end_copied(Side& in) {
+  if (std::exchange(in.is_open, false)) in.held.mark(Item::text, 0);
 }
 
 // OID of a bound value in the binary format; 0 where nobody said it, and for text.

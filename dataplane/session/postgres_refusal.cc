@@ -83,7 +83,8 @@ void PostgresRelay::refuse_copy(Context& context, ErrorCode error) {
   copy_refused_ = true;
   say(context, request_, message_of('f', {kRefused, "\0"sv}));
   if (exchanges_.empty()) return;
-  Exchange& exchange = exchanges_.back();  // what asked for the data, if anything did, was asked last
+  Exchange& exchange = exchanges_.back();                  // what asked for the data, if anything did, was asked last
+  if (exchange.copy_refused.why != ErrorCode::ok) return;  // the server fails the first, and what follows it with it
   exchange.copy_refused = {error, std::exchange(words_, {})};
   exchange.refused_copy = copy_number_;
 }

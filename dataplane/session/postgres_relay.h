@@ -109,7 +109,7 @@ class PostgresRelay final : public Relay {
     std::size_t header_bytes = 0;  // of a type and length that are not all here: not labelled before they are
     bool is_value = false;         // the field that is read is content
     bool passed = false;           // request: some of the unit went to the server
-    bool is_in_text = false;       // COPY data, or why it failed, is under way: a text that has not ended
+    bool is_open = false;          // COPY data, or why it failed, is under way: no mark stands behind it yet
     postgres::CopyReader copy;     // of the COPY that is under way, or was last
   };
 
@@ -125,10 +125,11 @@ class PostgresRelay final : public Relay {
   void open_unit(Context& context);
   void tell_head(Context& context);
   void judge(Context& context, bool last);
+  [[nodiscard]] Bytes within_window(Bytes bytes) const;
   void make_room(Context& context, bool is_new);
   static std::optional<Item> copied_item(const postgres::CopyReader::Step& step);
   void label_copied(Context& context, Side& in, Bytes bytes);
-  void end_copied_text(Side& in);
+  void end_copied(Side& in);
   void leave_window(Context& context);
   void go_on_judged(Context& context, bool last);
   void finish_request(Context& context);

@@ -63,14 +63,7 @@ void PostgresRelay::read_requests(Context& context) {
       }
     }
     if (piece.empty()) piece = in.held.unlabelled(in.header_bytes);
-    Bytes next = piece;
-    // The window is filled exactly, so that what lies beyond it has no part in the verdict: with the mark that a value
-    // which begins puts before its bytes.
-    if (judging()) {
-      const std::uint64_t end = in.held.content_end() + kMostMarkBytes;
-      const std::uint64_t left = service_->window_bytes - std::min<std::uint64_t>(service_->window_bytes, end);
-      next = next.first(std::min<std::size_t>(next.size(), std::max<std::uint64_t>(left, 1)));
-    }
+    const Bytes next = within_window(piece);
     const postgres::Step step = in.reader.next(next);
     if (step.kind == StepKind::more && step.bytes == 0) break;
     labelled |= step.bytes > 0;
@@ -83,6 +76,15 @@ void PostgresRelay::read_requests(Context& context) {
     judge(context, false);
   else if (conversation_.phase() != postgres::Phase::startup)
     release(context, in, true);
+}
+
+// Of what is judged in its window as much as fits: it is filled exactly, so that what lies beyond it has no part in the
+// verdict, with the mark that a value which begins puts before its bytes.
+Bytes PostgresRelay::within_window(Bytes bytes) const {
+  if (!judging()) return bytes;
+  const std::uint64_t end = request_.held.content_end() + kMostMarkBytes;
+  const std::uint64_t left = service_->window_bytes - std::min<std::uint64_t>(service_->window_bytes, end);
+  return bytes.first(std::min<std::size_t>(bytes.size(), std::max<std::uint64_t>(left, 1)));
 }
 
 // Before its header is labelled: what it ends, and whether it is a unit.
@@ -103,7 +105,10 @@ void PostgresRelay::begin_request(Context& context) {
   }
   copy_refused_ = false;
   copying_ = kind == MessageKind::copy_data || kind == MessageKind::copy_fail;
-  if (copying_) request_.copy = {};
+  if (copying_) {
+    request_.copy = {};
+    request_.is_open = false;
+  }
   if (copying_ && !exchanges_.empty()) copy_number_ = exchanges_.back().copies_ended + 1;
   open_unit(context);
 }
@@ -169,8 +174,8 @@ void PostgresRelay::begin_parameter(Context& context) {
   if (!in.is_value || is_setting) return;
   if (field.first) tell_head(context);
   if (field.first && field.kind == FieldKind::copy_error) {  // the reason is a text of its own
-    end_copied_text(in);
-    in.is_in_text = true;
+    end_copied(in);
+    in.is_open = true;
   }
   const bool is_marked = field.kind == FieldKind::parameter || field.kind == FieldKind::argument;
   if (field.first && is_marked) begin_bound();
@@ -335,7 +340,7 @@ void PostgresRelay::end_copy_message(Context& context, MessageKind kind) {
 // With the message that ends it, which goes behind its data.
 void PostgresRelay::end_copy(Context& context, Ending ending) {
   Side& in = request_;
-  end_copied_text(in);
+  end_copied(in);
   judge(context, true);
   leave_copy(context, ending);
 }

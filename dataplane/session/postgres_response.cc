@@ -129,7 +129,7 @@ void PostgresRelay::begin_response(Context& context) {
       in.message.plain_head(context, as_bytes("ROWS" + binary_text(portal->formats, "") + "\n"), true);
     else
       in.message.plain_head(context, as_bytes(word_of(kind)), true);
-    in.is_in_text = false;
+    in.is_open = false;
     begin_result();
   }
   if (in.message.active() && !count_row(context, in.reader.message())) return;
@@ -165,7 +165,7 @@ void PostgresRelay::begin_value() {
   in.is_value = in.message.active() && !in.discard && is_content(field.kind);
   if (!in.is_value || !field.first) return;
   const bool is_copied = field.kind == FieldKind::copy_data;
-  if (!is_copied) end_copied_text(in);
+  if (!is_copied) end_copied(in);
   if (field.kind == FieldKind::cell || field.kind == FieldKind::function_result) begin_cell();
 }
 
@@ -202,7 +202,7 @@ void PostgresRelay::count_error() {
 
 void PostgresRelay::end_response(Context& context) {
   Side& in = response_;
-  if (in.reader.message().kind == MessageKind::copy_done) end_copied_text(in);
+  if (in.reader.message().kind == MessageKind::copy_done) end_copied(in);
   if (std::exchange(in.discard, false)) {
     in.held.drop_labelled();
     const Refusal* refusal = exchanges_.empty() ? nullptr : exchanges_.front().refusal();
@@ -218,7 +218,8 @@ void PostgresRelay::end_response(Context& context) {
     in.message.end(context, in.held.content_end(), Ending::complete, ErrorCode::ok);
   }
   if (in.reader.message().kind == MessageKind::error) count_error();
-  if (in.reader.message().kind == MessageKind::copy_out) in.copy = {};
+  const MessageKind ended = in.reader.message().kind;
+  if (ended == MessageKind::copy_out || ended == MessageKind::copy_both) in.copy = {};
   if (in.reader.message().kind == MessageKind::backend_key) learn_cancel_key(context);
   settle(context);
   if (in.reader.message().kind == MessageKind::ready) {

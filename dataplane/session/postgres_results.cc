@@ -67,7 +67,7 @@ void PostgresRelay::end_result(Context& context, const enforce::Limit& limit) {
   unit.caller->denied.add();
   context.errors.add(kWhy);
   tell_left_out();
-  end_copied_text(in);
+  end_copied(in);
   in.message.note_limit(limit.name, Verdict::deny);
   decide(context, true);
   if (in.dead || is_opaque_) return;

@@ -14,7 +14,7 @@ using postgres::MessageKind;
 
 namespace {
 
-CarriedScore worse_of(CarriedScore one, CarriedScore other) {
+const CarriedScore& worse_of(const CarriedScore& one, const CarriedScore& other) {
   return one == nullptr || (other != nullptr && other->total() > one->total()) ? other : one;
 }
 
@@ -36,7 +36,7 @@ void PostgresRelay::carry_score(postgres::FieldKind name) {
   CarriedScore worst;
   const auto visit = [&](const auto& thing) {
     is_known = true;
-    worst = worse_of(std::move(worst), std::static_pointer_cast<const CarriedParts>(thing.notes));
+    worst = worse_of(worst, std::static_pointer_cast<const CarriedParts>(thing.notes));
   };
   if (kind == MessageKind::bind && name == postgres::FieldKind::statement_name)
     conversation_.for_each_possible_statement(last_sync_, visit);
@@ -66,7 +66,7 @@ void PostgresRelay::keep_score() {
   const bool is_statement = kind == MessageKind::parse && question.statement;
   if (!is_statement && (kind != MessageKind::bind || !question.portal)) return;
   CarriedScore score = score_to_carry();
-  worst_score_ = worse_of(std::move(worst_score_), score);
+  worst_score_ = worse_of(worst_score_, score);
   (is_statement ? question.statement->notes : question.portal->notes) = std::move(score);
 }
 

@@ -1,6 +1,7 @@
 // COPY in the binary format: each value is one by itself, however messages and segments cut the data.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "tests/support/postgres_peers.h"
@@ -62,6 +63,31 @@ TEST(PostgresCopy, BinaryDataOfAClientIsReadValueByValue) {
     }
 }
 
+// Marks of values and rows are content that is not on the wire.
+TEST(PostgresCopy, TheWindowEndsAtTheSameByteHoweverBinaryDataComes) {
+  const std::string more = "    window: 1KiB\n    after_window: stream";
+  std::set<std::string> seen;
+  for (std::size_t length = 700; length < 860; length += 3) {
+    std::string told;
+    for (const std::size_t cut : {0, 1, 7, 16, 400}) {
+      Connected h(policy("enforce", more), cut);
+      h.says(query("copy t from stdin binary"));
+      h.answers(message('G', kCopies));
+      h.to_server.clear();
+      std::string rows;
+      for (int i = 0; i < 60; ++i) rows += be16(0);
+      rows += be16(2) + sized(std::string(length, 'y')) + sized("x drop table users " + std::string(900, 'z'));
+      h.says(message('d', kBegin + rows + kEnd) + message('c', ""));
+      const bool went = h.to_server.find("yyy") != std::string::npos;  // how much of it hangs on the cut
+      const std::string all = (went ? "late " : "whole ") + std::string(error_name(h.request(1).end.error));
+      if (cut == 0) told = all;
+      EXPECT_EQ(all, told) << length << " " << cut;
+      seen.insert(all);
+    }
+  }
+  EXPECT_EQ(seen.size(), 2U);
+}
+
 // As asyncpg sends it: not waiting for the server, which alone knows the format.
 TEST(PostgresCopy, DataThatComesBeforeTheServerAskedForItIsReadAsWell) {
   Connected h(policy());
@@ -103,6 +129,18 @@ TEST(PostgresCopy, WhatIsNotSoundIsAText) {
   h.answers(message('G', kCopies));
   h.says(message('d', kBegin + be16(1) + be32(0x80000000) + kCard) + message('c', ""));
   EXPECT_EQ(told(h.request(1).body), kSignature + kStarred + ";");
+}
+
+// In a row that has not ended, no mark stands behind the last value yet.
+TEST(PostgresCopy, WhyAClientFailsItIsNoPartOfTheValueBefore) {
+  for (const std::string& value : {sized("1"), be32(9) + "1"}) {
+    Connected h(policy());
+    h.says(query("copy t from stdin binary"));
+    h.answers(message('G', kCopies));
+    h.says(message('d', kBegin + be16(2) + value) + message('f', text(kCard)));
+    EXPECT_EQ(h.at_server(kCard), 0U);
+    EXPECT_NE(told(h.request(1).body).find(kStarred), std::string::npos) << told(h.request(1).body);
+  }
 }
 
 TEST(PostgresCopy, WhyAClientFailsItStandsBehindTheValues) {
