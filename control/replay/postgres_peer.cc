@@ -25,6 +25,17 @@ std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
+// libpq's own error, which the server did not say.
+bool is_broken(const PGresult& result) {
+  const ExecStatusType status = PQresultStatus(&result);
+  return (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) &&
+         PQresultErrorField(&result, PG_DIAG_SQLSTATE) == nullptr;
+}
+
+std::unexpected<Error> broken(const PGresult& result) {
+  return fail(ErrorCode::io_failed, first_line(PQresultErrorMessage(&result)));
+}
+
 void hear_no_notice(void*, const PGresult*) {}
 
 }  // namespace
@@ -139,6 +150,7 @@ Result<void> PostgresPeer::drain() {
       return fail(ErrorCode::io_failed, "there is more than 1 GiB behind the rows that the session read");
     if (*result == nullptr) return {};
     const ExecStatusType status = PQresultStatus(result->get());
+    if (is_broken(**result)) return broken(**result);
     if (status == PGRES_COPY_IN || status == PGRES_COPY_BOTH)
       if (auto ended = end_copy("not replayed"); !ended) return ended;
     while (status == PGRES_COPY_OUT) {
@@ -219,20 +231,27 @@ Result<void> PostgresPeer::set(const std::string& setting, const std::string& va
                                 values.data(), nullptr, nullptr, 0));
 }
 
+// Why it is refused; empty: it was done.
+Result<std::string> PostgresPeer::ask(const char* statement) {
+  if (auto sent = query(statement); !sent) return std::unexpected(sent.error());
+  const auto result = next();
+  if (!result) return std::unexpected(result.error());
+  if (PQresultStatus(result->get()) == PGRES_COMMAND_OK) return std::string();
+  if (PQresultErrorField(result->get(), PG_DIAG_SQLSTATE) == nullptr) return broken(**result);
+  return first_line(PQresultErrorMessage(result->get()));
+}
+
 Result<bool> PostgresPeer::begin_transaction() {
   if (auto drained = drain(); !drained) return std::unexpected(drained.error());
   if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) return false;
-  if (auto sent = query("begin"); !sent) return std::unexpected(sent.error());
-  if (auto drained = drain(); !drained) return std::unexpected(drained.error());
+  const auto refused = ask("begin");
+  if (!refused) return std::unexpected(refused.error());
+  if (!refused->empty()) return fail(ErrorCode::io_failed, *refused);
   return true;
 }
 
 Result<std::string> PostgresPeer::commit_transaction() {
-  if (auto sent = query("commit"); !sent) return std::unexpected(sent.error());
-  const auto result = next();
-  if (!result) return std::unexpected(result.error());
-  const bool is_refused = PQresultErrorField(result->get(), PG_DIAG_SQLSTATE) != nullptr;
-  return is_refused ? first_line(PQresultErrorMessage(result->get())) : std::string();
+  return ask("commit");
 }
 
 Result<bool> PostgresPeer::fail_transaction() {

@@ -84,6 +84,7 @@ class PostgresPeer {
       : settings_(settings), connection_(std::move(connection)), stopping_(&stopping) {}
   Result<void> finish_connecting();
   Result<void> drain();
+  Result<std::string> ask(const char* statement);
   Result<void> sent(int ok);
   Result<void> flush();
   Result<void> wait_until_ready(short events);

@@ -10,6 +10,8 @@ namespace sluice::control {
 namespace {
 
 constexpr std::size_t kMostWaiting = 100;
+constexpr const char* kBegin = "the beginning of its pipeline";
+constexpr const char* kEnd = "the end of its pipeline";
 
 }  // namespace
 
@@ -32,7 +34,8 @@ void StatementReplay::replay(const Unit& unit) {
 void StatementReplay::begin_pipeline() {
   pipeline_.is_undecided = false;
   const bool is_one = std::exchange(pipeline_.executes, 0) < 2;
-  if (!is_one && !is_lost_) is_lost_ = !begin_block();
+  if (!is_one && !is_lost_)
+    if (const auto begun = begin_block(); !begun) lose(pipeline_.waiting.front().number, kBegin, begun.error());
   for (const Unit& unit : std::exchange(pipeline_.waiting, {})) take(unit, parse_postgres_head(unit.request.head));
 }
 
@@ -50,7 +53,20 @@ Result<void> StatementReplay::begin_block() {
 
 void StatementReplay::end_pipeline() {
   if (pipeline_.is_undecided) begin_pipeline();
-  if (std::exchange(pipeline_.is_block, false) && !is_lost_) is_lost_ = !end_block();
+  if (!std::exchange(pipeline_.is_block, false) || is_lost_) return;
+  if (const auto ended = end_block(); !ended) lose(pipeline_.last_unit, kEnd, ended.error());
+}
+
+// What ran in it is not kept, or nobody knows.
+void StatementReplay::lose(std::uint32_t unit, const char* what, const Error& error) {
+  is_lost_ = true;
+  takes_data_ = false;
+  ReplayedUnit out;
+  out.unit = unit;
+  out.request_line = what;
+  out.outcome = ReplayOutcome::failed;
+  out.reason = terms_.redactor.redact(error.message());
+  report_(std::move(out));
 }
 
 // It is kept where the server kept it, at the Sync that is no unit. Constraints that wait for the end are told there.
@@ -65,7 +81,7 @@ Result<void> StatementReplay::end_block() {
   if (refused->empty()) return {};
   ReplayedUnit out;
   out.unit = pipeline_.last_unit;
-  out.request_line = "the end of its pipeline";
+  out.request_line = kEnd;
   out.outcome = ReplayOutcome::different;
   out.values.differing = 1;
   out.values.differences = {{"the end", "", terms_.redactor.redact(*refused)}};
@@ -83,7 +99,8 @@ void StatementReplay::follow_tag(std::string_view tag) {
 
 void StatementReplay::finish() {
   end_pipeline();
-  if (!is_lost_) (void)end_data(kNoData);
+  if (is_lost_) return;
+  if (const auto ended = end_data(kNoData); !ended) lose(pipeline_.last_unit, "the end of its session", ended.error());
 }
 
 }  // namespace sluice::control

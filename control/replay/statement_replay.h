@@ -73,6 +73,7 @@ class StatementReplay {
   Result<void> begin_block();
   void end_pipeline();
   Result<void> end_block();
+  void lose(std::uint32_t unit, const char* what, const Error& error);
   void follow_tag(std::string_view tag);
 
   void take(const Unit& unit, const PostgresHead& head);

@@ -228,6 +228,24 @@ TEST_F(StatementReplayTest, APipelineThatWasKeptIsKeptAsOne) {
   EXPECT_EQ(replay(), (Heard{"begin", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2", "commit"}));
 }
 
+TEST_F(StatementReplayTest, APipelineThatIsNotKeptIsTold) {
+  statement(1, "insert 1");
+  statement(1, "insert 2");
+  server_.break_off_at("commit");
+  (void)replay();
+  ASSERT_EQ(outcomes(), "same same same same same same failed");
+  EXPECT_EQ(told_[6].request_line, "the end of its pipeline");
+  EXPECT_FALSE(told_[6].reason.empty());
+}
+
+TEST_F(StatementReplayTest, SoIsOneThatDoesNotBegin) {
+  statement(1, "insert 1");
+  statement(1, "insert 2");
+  server_.break_off_at("begin");
+  EXPECT_EQ(replay().back(), "begin");
+  EXPECT_NE(outcomes().find("failed skipped"), std::string::npos) << outcomes();
+}
+
 TEST_F(StatementReplayTest, OneStatementIsNoPipeline) {
   query("insert 0", error_of("23505"), 'I').response.pipeline = 1;
   statement(2, "insert 1");

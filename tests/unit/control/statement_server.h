@@ -32,6 +32,8 @@ class StatementServer {
   }
   // Over the connection beside it: once its client has gone.
   [[nodiscard]] const std::string& asked_beside() const { return asked_beside_; }
+  // Before it is done; before a client connects.
+  void break_off_at(std::string statement) { last_ = std::move(statement); }
   [[nodiscard]] const Target& target() const { return listener_.target(); }
 
  private:
@@ -121,6 +123,10 @@ class StatementServer {
   }
   void run(const std::string& sql) {
     const bool has_failed = status_ == 'E';
+    if (sql == last_) {
+      (void)::shutdown(peer_.get(), SHUT_RDWR);
+      return;
+    }
     if (sql == "commit" || sql == "rollback") {
       status_ = 'I';
       return done(has_failed || sql == "rollback" ? "ROLLBACK" : "COMMIT");
@@ -174,6 +180,7 @@ class StatementServer {
   std::map<std::string, std::string> prepared_;
   std::string bound_;  // the statement of the only portal
   std::vector<std::string> heard_;
+  std::string last_;
   std::string asked_beside_;
   std::atomic<bool> is_cancelled_{false};
   Loopback listener_;
