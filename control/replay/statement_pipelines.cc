@@ -13,6 +13,13 @@ constexpr std::size_t kMostWaiting = 100;
 constexpr const char* kBegin = "the beginning of its pipeline";
 constexpr const char* kEnd = "the end of its pipeline";
 
+// What makes more of a pipeline than the statement that came before: it would not be kept where this failed. Data
+// belongs to its statement.
+bool is_another(const Unit& unit, const PostgresHead& head) {
+  if (head.kind == "EXECUTE" || head.kind == "COPY") return false;
+  return head.kind == "QUERY" || head.kind == "FUNCTION" || fails_transaction(unit, head);
+}
+
 }  // namespace
 
 void StatementReplay::replay(const Unit& unit) {
@@ -24,17 +31,25 @@ void StatementReplay::replay(const Unit& unit) {
     pipeline_.number = pipeline;
     pipeline_.is_undecided = unit.response.transaction == 'I' && head.kind != "QUERY";
   }
-  if (!pipeline_.is_undecided) return take(unit, head);
+  offer(unit, head);
+}
+
+// What comes before the first Execute changes nothing that an error could undo.
+void StatementReplay::offer(const Unit& unit, const PostgresHead& head) {
+  const bool is_execute = head.kind == "EXECUTE";
+  if (!pipeline_.is_undecided || (pipeline_.executes == 0 && !is_execute)) return take(unit, head);
   pipeline_.waiting.push_back(unit);
-  if (head.kind == "EXECUTE") ++pipeline_.executes;
-  if (pipeline_.executes == 2 || pipeline_.waiting.size() == kMostWaiting) begin_pipeline();
+  if (is_execute) ++pipeline_.executes;
+  pipeline_.has_others |= is_another(unit, head);
+  if (pipeline_.executes == 2 || pipeline_.has_others || pipeline_.waiting.size() == kMostWaiting) begin_pipeline();
 }
 
 // Many a statement can run only where no transaction was begun, so one by itself has none.
 void StatementReplay::begin_pipeline() {
   pipeline_.is_undecided = false;
-  const bool is_one = std::exchange(pipeline_.executes, 0) < 2;
-  if (!is_one && !is_lost_)
+  const bool is_full = pipeline_.waiting.size() == kMostWaiting;
+  const bool is_one = std::exchange(pipeline_.executes, 0) < 2 && !std::exchange(pipeline_.has_others, false);
+  if ((!is_one || is_full) && !is_lost_)
     if (const auto begun = begin_block(); !begun) lose(pipeline_.waiting.front().number, kBegin, begun.error());
   for (const Unit& unit : std::exchange(pipeline_.waiting, {})) take(unit, parse_postgres_head(unit.request.head));
 }

@@ -58,17 +58,20 @@ class StatementReplay {
     std::uint64_t most_bytes = 0;    // that are read of its answer
   };
 
-  // Of a pipeline that may be more than one statement; until the second of them comes nothing of it is run.
+  // Of a pipeline that may be more than one statement; until that is known the first of them waits, and what follows
+  // it.
   struct Pipeline {
     std::uint32_t number = 0;
     bool is_undecided = false;
     std::vector<Unit> waiting;  // while it is; at most kMostWaiting
     unsigned executes = 0;      // of them
+    bool has_others = false;    // which are kept or undone with the first
     bool is_block = false;      // it runs in a transaction that was begun for it
     std::uint32_t last_unit = 0;
   };
 
   // statement_pipelines.cc
+  void offer(const Unit& unit, const PostgresHead& head);
   void begin_pipeline();
   Result<void> begin_block();
   void end_pipeline();

@@ -206,7 +206,7 @@ TEST_F(StatementReplayTest, WhatAnErrorOfItsPipelineUndidIsUndone) {
   refuse(in(1, execute("")), "42601");
   skip(parse("", "insert 3"));
   statement(2, "insert 4");
-  EXPECT_EQ(replay(), (Heard{"begin", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2",
+  EXPECT_EQ(replay(), (Heard{"prepare : insert 1", "begin", "insert 1", "prepare : insert 2", "insert 2",
                              "prepare : refused", "refused", "commit", "prepare : insert 4", "insert 4"}));
   EXPECT_EQ(outcomes(), "same same same same same same same same same skipped same same same");
 }
@@ -217,7 +217,7 @@ TEST_F(StatementReplayTest, SoIsAPipelineOfWhichTheServerTakesWhatProductionRefu
   in(1, bind("", ""));
   refuse(in(1, execute("")), "23505");
   query("insert 3", text("DONE"), 'I').response.pipeline = 2;
-  EXPECT_EQ(replay(), (Heard{"begin", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2",
+  EXPECT_EQ(replay(), (Heard{"prepare : insert 1", "begin", "insert 1", "prepare : insert 2", "insert 2",
                              "refused by policy", "commit", "insert 3"}));
   EXPECT_EQ(outcomes(), "same same same same same different same");
 }
@@ -225,7 +225,7 @@ TEST_F(StatementReplayTest, SoIsAPipelineOfWhichTheServerTakesWhatProductionRefu
 TEST_F(StatementReplayTest, APipelineThatWasKeptIsKeptAsOne) {
   statement(1, "insert 1");
   statement(1, "insert 2");
-  EXPECT_EQ(replay(), (Heard{"begin", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2", "commit"}));
+  EXPECT_EQ(replay(), (Heard{"prepare : insert 1", "begin", "insert 1", "prepare : insert 2", "insert 2", "commit"}));
 }
 
 TEST_F(StatementReplayTest, APipelineThatIsNotKeptIsTold) {
@@ -253,12 +253,50 @@ TEST_F(StatementReplayTest, OneStatementIsNoPipeline) {
   EXPECT_EQ(replay(), (Heard{"insert 0", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2"}));
 }
 
+TEST_F(StatementReplayTest, OneStatementIsUndoneByWhatElseFailsInItsPipeline) {
+  statement(1, "insert 1");
+  refuse(in(1, parse("", "refused")), "42601");
+  query("insert 2", text("DONE"), 'I').response.pipeline = 2;
+  EXPECT_EQ(replay(), (Heard{"prepare : insert 1", "begin", "insert 1", "prepare : refused", "refused by policy",
+                             "commit", "insert 2"}));
+}
+
+TEST_F(StatementReplayTest, ByAQueryBeforeItsSyncLikewise) {
+  statement(1, "insert 1");
+  query("refused", error_of("42601"), 'I').response.pipeline = 1;
+  query("insert 2", text("DONE"), 'I').response.pipeline = 2;
+  EXPECT_EQ(replay(), (Heard{"prepare : insert 1", "begin", "insert 1", "refused", "commit", "insert 2"}));
+}
+
+TEST_F(StatementReplayTest, WhatWaitsForASecondStatementHasALimit) {
+  for (int i = 0; i < 200; ++i) in(1, parse("", "before"));
+  statement(1, "insert 1");
+  for (int i = 0; i < 200; ++i) in(1, parse("", "between"));
+  in(1, bind("", ""));
+  refuse(in(1, execute("")), "23505");
+  const Heard heard = replay();
+  ASSERT_EQ(heard.size(), 406U);
+  EXPECT_EQ(heard[200], "prepare : insert 1");
+  EXPECT_EQ(heard[201], "begin");
+  EXPECT_EQ(heard[202], "insert 1");
+  EXPECT_EQ(heard[404], "refused by policy");
+  EXPECT_EQ(heard[405], "commit");
+}
+
+TEST_F(StatementReplayTest, ManyAnswersBeforeOneStatementBeginNothing) {
+  for (int i = 0; i < 200; ++i) in(1, parse("", "before"));
+  statement(1, "vacuum");
+  const Heard heard = replay();
+  ASSERT_EQ(heard.size(), 202U);
+  EXPECT_EQ(heard[201], "vacuum");
+}
+
 TEST_F(StatementReplayTest, WhatFailedBeforeAPipelineDoesNotFailIt) {
   query("insert 0", error_of("23505"), 'I').response.pipeline = 1;
   statement(2, "insert 1");
   statement(2, "insert 2");
   EXPECT_EQ(replay(),
-            (Heard{"insert 0", "begin", "prepare : insert 1", "insert 1", "prepare : insert 2", "insert 2", "commit"}));
+            (Heard{"insert 0", "prepare : insert 1", "begin", "insert 1", "prepare : insert 2", "insert 2", "commit"}));
 }
 
 TEST_F(StatementReplayTest, ATransactionThatBeginsInAPipelineGoesOnBehindIt) {
@@ -268,7 +306,7 @@ TEST_F(StatementReplayTest, ATransactionThatBeginsInAPipelineGoesOnBehindIt) {
   query("insert 2", text("DONE"), 'T').response.pipeline = 2;
   query("commit", text("COMMIT"), 'I').response.pipeline = 3;
   EXPECT_EQ(replay(),
-            (Heard{"begin", "prepare : begin", "begin", "prepare : insert 1", "insert 1", "insert 2", "commit"}));
+            (Heard{"prepare : begin", "begin", "begin", "prepare : insert 1", "insert 1", "insert 2", "commit"}));
 }
 
 TEST_F(StatementReplayTest, InATransactionAPipelineIsNoOther) {
