@@ -241,9 +241,13 @@ Result<std::string> PostgresPeer::ask(const char* statement) {
   return first_line(PQresultErrorMessage(result->get()));
 }
 
+bool PostgresPeer::is_idle() const {
+  return PQtransactionStatus(connection_.get()) == PQTRANS_IDLE;
+}
+
 Result<bool> PostgresPeer::begin_transaction() {
   if (auto drained = drain(); !drained) return std::unexpected(drained.error());
-  if (PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) return false;
+  if (!is_idle()) return false;
   const auto refused = ask("begin");
   if (!refused) return std::unexpected(refused.error());
   if (!refused->empty()) return fail(ErrorCode::io_failed, *refused);

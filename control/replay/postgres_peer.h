@@ -65,6 +65,8 @@ class PostgresPeer {
   Result<bool> begin_transaction();
   // Or rolls back, where it failed before. Why the server refuses; empty: it does not.
   Result<std::string> commit_transaction();
+  // It is in none, once all has come.
+  [[nodiscard]] bool is_idle() const;
   // The transaction that it is in, if any, fails. True: it is in one that failed.
   Result<bool> fail_transaction();
 

@@ -51,7 +51,7 @@ void StatementReplay::begin_pipeline() {
   const bool is_one = std::exchange(pipeline_.executes, 0) < 2 && !std::exchange(pipeline_.has_others, false);
   if ((!is_one || is_full) && !is_lost_)
     if (const auto begun = begin_block(); !begun) lose(pipeline_.waiting.front().number, kBegin, begun.error());
-  for (const Unit& unit : std::exchange(pipeline_.waiting, {})) take(unit, parse_postgres_head(unit.request.head));
+  for (const Unit& unit : std::exchange(pipeline_.waiting, {})) offer(unit, parse_postgres_head(unit.request.head));
 }
 
 Result<void> StatementReplay::begin_block() {
@@ -104,12 +104,19 @@ Result<void> StatementReplay::end_block() {
   return {};
 }
 
-// What controls a transaction makes another of that of its pipeline, which ends by itself.
+// What begins a transaction makes another of that of its pipeline, which ends by itself.
 void StatementReplay::follow_tag(std::string_view tag) {
-  constexpr std::array<std::string_view, 5> kControl = {"BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK",
-                                                        "PREPARE TRANSACTION"};
+  constexpr std::array<std::string_view, 3> kEnds = {"COMMIT", "ROLLBACK", "PREPARE TRANSACTION"};
   prepared_.follow_tag(tag);
-  if (std::ranges::count(kControl, tag) > 0) pipeline_.is_block = false;
+  if (tag == "BEGIN" || tag == "START TRANSACTION") pipeline_.is_block = false;
+  pipeline_.may_have_ended |= std::ranges::count(kEnds, tag) > 0;
+}
+
+// Behind the end of a transaction what is left of the pipeline is one by itself. ROLLBACK TO and AND CHAIN end none.
+void StatementReplay::follow_transaction(const PostgresHead& head) {
+  if (!std::exchange(pipeline_.may_have_ended, false) || is_lost_ || !peer_.is_idle()) return;
+  pipeline_.is_block = false;
+  pipeline_.is_undecided = pipeline_.number != 0 && head.kind == "EXECUTE";
 }
 
 void StatementReplay::finish() {

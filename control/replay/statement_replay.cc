@@ -416,6 +416,7 @@ void StatementReplay::forget(const PostgresHead& head) {
 void StatementReplay::take(const Unit& unit, const PostgresHead& head) {
   pipeline_.last_unit = unit.number;
   if (!is_passed_over(unit, head)) replay(unit, head);
+  follow_transaction(head);
   has_failed_ |= fails_transaction(unit, head);
   if (head.kind == "QUERY" && unit.response.transaction == 'I') portals_.clear();  // they lived in the transaction
 }

@@ -63,10 +63,11 @@ class StatementReplay {
   struct Pipeline {
     std::uint32_t number = 0;
     bool is_undecided = false;
-    std::vector<Unit> waiting;  // while it is; at most kMostWaiting
-    unsigned executes = 0;      // of them
-    bool has_others = false;    // which are kept or undone with the first
-    bool is_block = false;      // it runs in a transaction that was begun for it
+    std::vector<Unit> waiting;    // while it is; at most kMostWaiting
+    unsigned executes = 0;        // of them
+    bool has_others = false;      // which are kept or undone with the first
+    bool is_block = false;        // it runs in a transaction that was begun for it
+    bool may_have_ended = false;  // the transaction, by what was run last
     std::uint32_t last_unit = 0;
   };
 
@@ -78,6 +79,7 @@ class StatementReplay {
   Result<void> end_block();
   void lose(std::uint32_t unit, const char* what, const Error& error);
   void follow_tag(std::string_view tag);
+  void follow_transaction(const PostgresHead& head);
 
   void take(const Unit& unit, const PostgresHead& head);
   void replay(const Unit& unit, const PostgresHead& head);

@@ -309,6 +309,43 @@ TEST_F(StatementReplayTest, ATransactionThatBeginsInAPipelineGoesOnBehindIt) {
             (Heard{"prepare : begin", "begin", "begin", "prepare : insert 1", "insert 1", "insert 2", "commit"}));
 }
 
+TEST_F(StatementReplayTest, BehindACommitThePipelineIsAnotherTransaction) {
+  query("begin", text("BEGIN"), 'T').response.pipeline = 1;
+  for (const char* const sql : {"commit", "insert 1", "insert 2"}) {
+    in(2, parse("", sql, 'T'));
+    in(2, bind("", "", 'T'));
+    in(2, execute("", 'T'));
+  }
+  units_[3].response.body = text("COMMIT");
+  units_[3].response.recorded_bytes = units_[3].response.body.size();
+  refuse(units_.back(), "23505");
+  query("insert 3", text("DONE"), 'I').response.pipeline = 3;
+  EXPECT_EQ(replay(), (Heard{"begin", "prepare : commit", "commit", "prepare : insert 1", "begin", "insert 1",
+                             "prepare : insert 2", "insert 2", "refused by policy", "commit", "insert 3"}));
+}
+
+TEST_F(StatementReplayTest, SoItIsBehindATransactionThatItBegan) {
+  for (const char* const sql : {"begin", "commit", "insert 1", "insert 2"}) statement(1, sql);
+  units_[2].response.body = text("BEGIN");
+  units_[5].response.body = text("COMMIT");
+  for (const int i : {2, 5}) units_[i].response.recorded_bytes = units_[i].response.body.size();
+  refuse(units_.back(), "23505");
+  EXPECT_EQ(replay(), (Heard{"prepare : begin", "begin", "begin", "prepare : commit", "commit", "prepare : insert 1",
+                             "begin", "insert 1", "prepare : insert 2", "insert 2", "refused by policy", "commit"}));
+  EXPECT_EQ(outcomes(), "same same same same same same same same same same same different");
+}
+
+TEST_F(StatementReplayTest, BehindASavepointItIsTheSame) {
+  query("begin", text("BEGIN"), 'T').response.pipeline = 1;
+  for (const char* const sql : {"rollback to a", "insert 1", "insert 2"}) {
+    in(2, parse("", sql, 'T'));
+    in(2, bind("", "", 'T'));
+    in(2, execute("", 'T'));
+  }
+  EXPECT_EQ(replay(), (Heard{"begin", "prepare : rollback to a", "rollback to a", "prepare : insert 1", "insert 1",
+                             "prepare : insert 2", "insert 2"}));
+}
+
 TEST_F(StatementReplayTest, InATransactionAPipelineIsNoOther) {
   query("begin", text("BEGIN"), 'T').response.pipeline = 1;
   for (const char* const sql : {"insert 1", "insert 2"}) {

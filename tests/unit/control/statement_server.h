@@ -132,6 +132,7 @@ class StatementServer {
       return done(has_failed || sql == "rollback" ? "ROLLBACK" : "COMMIT");
     }
     if (has_failed) return refuse("25P02");
+    if (sql.starts_with("rollback to")) return done("ROLLBACK");
     if (sql.starts_with("refused")) return refuse("42601");
     if (sql.starts_with("deallocate \""))
       return prepared_.erase(sql.substr(12, sql.size() - 13)) == 1 ? done("DEALLOCATE") : refuse("26000");
