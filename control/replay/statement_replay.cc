@@ -413,11 +413,19 @@ void StatementReplay::forget(const PostgresHead& head) {
   if (head.kind == "BIND" || head.kind == "EXECUTE") portals_.erase(head.names.front());
 }
 
+// An error ends its answer, of which the unit has only the first bytes.
+bool StatementReplay::has_late_error(const Unit& unit, const PostgresHead& head) const {
+  const bool is_told = head.kind == "QUERY" && unit.response.transaction != 0;
+  if (is_told || unit.response.body.size() >= unit.response.recorded_bytes) return false;
+  const auto answer = recorded_body(records_, unit, Direction::response);
+  return answer && !recorded_error(*answer).empty();
+}
+
 void StatementReplay::take(const Unit& unit, const PostgresHead& head) {
   pipeline_.last_unit = unit.number;
   if (!is_passed_over(unit, head)) replay(unit, head);
   follow_transaction(head);
-  has_failed_ |= fails_transaction(unit, head);
+  has_failed_ |= fails_transaction(unit, head) || has_late_error(unit, head);
   if (head.kind == "QUERY" && unit.response.transaction == 'I') portals_.clear();  // they lived in the transaction
 }
 

@@ -82,6 +82,7 @@ class StatementReplay {
   void follow_transaction(const PostgresHead& head);
 
   void take(const Unit& unit, const PostgresHead& head);
+  [[nodiscard]] bool has_late_error(const Unit& unit, const PostgresHead& head) const;
   void replay(const Unit& unit, const PostgresHead& head);
   Result<void> run(const Unit& unit, const PostgresHead& head, ReplayedUnit& out);
   Result<void> query(const Unit& unit, ReplayedUnit& out);

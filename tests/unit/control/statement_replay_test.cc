@@ -72,11 +72,22 @@ class StatementReplayTest : public ::testing::Test {
     unit.response.error = ErrorCode::postgres_skipped;
     unit.response.body.clear();
   }
+  // The unit has none of its answer, only the record does.
+  void cut(Unit& unit) {
+    const std::string answer = std::exchange(unit.response.body, {});
+    for (const auto& one : {maker_.slice(kSession, unit.number, Direction::response, 0, answer),
+                            maker_.end(kSession, unit.number, Direction::response, answer.size())})
+      answers_.push_back(one);
+  }
   // What the server was to do.
   Heard replay() {
-    archive_.block({maker_.open(kSession)}).seal();
+    answers_.insert(answers_.begin(), maker_.open(kSession));
+    archive_.block(answers_).seal();
     archive_.refresh();
     const auto records = SessionRecords::open(archive_.index(), kSession);
+    EXPECT_TRUE(records);
+    for (Unit& unit : units_)
+      if (unit.response.body.size() < unit.response.recorded_bytes) unit.response.place = records->begin();
     const auto redactor = Redactor::make({});
     PostgresTarget target;
     target.user = target.database = "ann";
@@ -105,6 +116,7 @@ class StatementReplayTest : public ::testing::Test {
  private:
   test::Archive archive_;
   test::RecordMaker maker_;
+  std::vector<test::RecordMaker::Record> answers_;
 };
 
 TEST_F(StatementReplayTest, WhatProductionRefusedInAFailedTransactionIsNotCommitted) {
@@ -137,6 +149,18 @@ TEST_F(StatementReplayTest, WhatTheServerAcceptsAgainstTheRecordIsNotCommittedEi
 }
 
 // Its reason is not on the record, but what it did is.
+TEST_F(StatementReplayTest, SoIsAnErrorBehindManyRows) {
+  query("begin", text("BEGIN"), 'T');
+  parse("", "insert 1", 'T');
+  bind("", "", 'T');
+  Unit& rows = execute("", 'T');
+  rows.response.body = test::value("1") + test::row_end(1) + error_of("22012");
+  rows.response.recorded_bytes = rows.response.body.size();
+  cut(rows);
+  query("insert 2", text("DONE"), 'T');
+  EXPECT_EQ(replay(), (Heard{"begin", "prepare : insert 1", "insert 1", "refused by policy", "insert 2"}));
+}
+
 TEST_F(StatementReplayTest, ACommitThatRolledBackRollsBack) {
   query("begin", text("BEGIN"), 'T');
   query("commit", text("ROLLBACK"), 'I');
