@@ -60,12 +60,12 @@ Result<PostgresPeer> PostgresPeer::connect(const Settings& settings, const std::
       {"user", to.user},
       {"dbname", to.database},
       {"sslmode", to.sslmode},
-      {"options", to.options},
+      {"options", settings.session.options.empty() ? to.options : settings.session.options + " " + to.options},
       {"passfile", settings.passfile.empty() ? kNoPassfile : settings.passfile},
       {"tcp_user_timeout", std::to_string(settings.timeout_seconds * 1000)},
       {"gssencmode", "disable"},
-      {"client_encoding", settings.client_encoding},
-      {"application_name", settings.application_name},
+      {"client_encoding", settings.session.client_encoding},
+      {"application_name", settings.session.application_name},
   };
   std::vector<const char*> keys;
   std::vector<const char*> values;
@@ -164,9 +164,12 @@ Result<void> PostgresPeer::drain() {
 }
 
 // Over a connection beside it: libpq's own way of this version waits for the server without any limit. Behind a pooler
-// the numbers of processes are not those of the server, so nothing is cancelled there.
+// the numbers of processes are not those of the server, so nothing is cancelled there. What the session had set could
+// keep it from cancelling: a role, a path on which other functions are, a short time limit.
 Result<void> PostgresPeer::cancel() {
-  auto beside = connect(settings_, *stopping_);
+  Settings settings = settings_;
+  settings.session = {};
+  auto beside = connect(settings, *stopping_);
   if (!beside) return std::unexpected(beside.error());
   const auto process = [](const PostgresPeer& peer) { return std::to_string(PQbackendPID(peer.connection_.get())); };
   const std::string text = "select case when pg_catalog.pg_backend_pid() = " + process(*beside) +

@@ -35,13 +35,18 @@ struct BoundValue {
 
 class PostgresPeer {
  public:
+  // What the session had set when it began.
+  struct SessionSettings {
+    std::string options;  // those of the target come behind them
+    std::string client_encoding = "UTF8";
+    std::string application_name = "sluice replay";
+  };
   struct Settings {
     Target address;
     PostgresTarget target;  // with user and database
     std::string passfile;   // empty: there is no password
     int timeout_seconds = 30;
-    std::string client_encoding = "UTF8";
-    std::string application_name = "sluice replay";
+    SessionSettings session = {};
   };
   static Result<PostgresPeer> connect(const Settings& settings, const std::atomic<bool>& stopping);
 

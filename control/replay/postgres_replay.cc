@@ -102,13 +102,13 @@ PostgresPeer::Settings Beginning::with(const StartupSettings& settings) const {
   StartupSettings others;
   for (const StartupSetting& one : settings) {
     if (one.name == "client_encoding")
-      out.client_encoding = one.value;
+      out.session.client_encoding = one.value;
     else if (one.name == "application_name")
-      out.application_name = one.value;
+      out.session.application_name = one.value;
     else
       others.push_back(one);
   }
-  out.target.options = startup_options(others) + " " + settings_.target.options;
+  out.session.options = startup_options(others);
   return out;
 }
 

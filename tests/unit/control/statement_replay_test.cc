@@ -92,8 +92,10 @@ class StatementReplayTest : public ::testing::Test {
     PostgresTarget target;
     target.user = target.database = "ann";
     target.sslmode = "disable";
+    target.options = "-c search_path=a";
     const std::atomic<bool> stopping{false};
-    auto peer = PostgresPeer::connect({.address = server_.target(), .target = target, .passfile = ""}, stopping);
+    auto peer = PostgresPeer::connect(
+        {.address = server_.target(), .target = target, .passfile = "", .session = session_}, stopping);
     EXPECT_TRUE(peer && records && redactor);
     {
       StatementReplay replay(*records, std::move(*peer), {{}, *redactor, 30, 0},
@@ -110,6 +112,7 @@ class StatementReplayTest : public ::testing::Test {
   }
 
   test::StatementServer server_;
+  PostgresPeer::SessionSettings session_;
   std::vector<Unit> units_;
   std::vector<ReplayedUnit> told_;
 
@@ -472,6 +475,15 @@ TEST_F(StatementReplayTest, RowsWithoutEndAreCancelled) {
   EXPECT_EQ(values.differing, 10'002U);
   EXPECT_EQ(values.differences.at(0).where, "row 2");
   EXPECT_EQ(values.differences.back().replayed, "more than 10000 rows above those on the record; it was cancelled");
+}
+
+TEST_F(StatementReplayTest, WhatTheSessionHadSetIsNotSetWhereItIsCancelled) {
+  session_ = {.options = "-c role=ben", .client_encoding = "LATIN1", .application_name = "shop"};
+  query("flood 1000000", text("n") + text("SELECT 0"), 'I');
+  (void)replay();
+  const std::string& began = server_.began_beside();
+  EXPECT_NE(began.find("-c search_path=a"), std::string::npos) << "as the target says";
+  for (const char* const one : {"ben", "LATIN1", "shop"}) EXPECT_EQ(began.find(one), std::string::npos) << one;
 }
 
 TEST_F(StatementReplayTest, SoAreTooManyBytes) {

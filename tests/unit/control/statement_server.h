@@ -32,6 +32,8 @@ class StatementServer {
   }
   // Over the connection beside it: once its client has gone.
   [[nodiscard]] const std::string& asked_beside() const { return asked_beside_; }
+  // Its startup packet.
+  [[nodiscard]] const std::string& began_beside() const { return began_beside_; }
   // Before it is done; before a client connects.
   void break_off_at(std::string statement) { last_ = std::move(statement); }
   [[nodiscard]] const Target& target() const { return listener_.target(); }
@@ -41,7 +43,7 @@ class StatementServer {
     peer_ = listener_.accept();
     const int at_once = 1;
     EXPECT_EQ(::setsockopt(peer_.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once), 0);
-    welcome(peer_, '\1');
+    (void)welcome(peer_, '\1');
     for (;;) {
       char type = 0;
       if (::recv(peer_.get(), &type, 1, MSG_WAITALL) != 1 || type == 'X') return;
@@ -50,11 +52,12 @@ class StatementServer {
       answer(type, body);
     }
   }
-  void welcome(const Fd& peer, char process) {
-    (void)read_message(peer);
+  static std::string welcome(const Fd& peer, char process) {
+    std::string packet = read_message(peer);
     say(peer, 'R', std::string(4, '\0'));
     say(peer, 'K', std::string(3, '\0') + process + "keys");
     say(peer, 'Z', "I");
+    return packet;
   }
   std::string read_message() { return read_message(peer_); }
   static std::string read_message(const Fd& peer) {
@@ -67,7 +70,7 @@ class StatementServer {
   // The connection beside it.
   void cancel() {
     const Fd peer = listener_.accept();
-    welcome(peer, '\2');
+    began_beside_ = welcome(peer, '\2');
     char type = 0;
     if (::recv(peer.get(), &type, 1, MSG_WAITALL) != 1) return;
     asked_beside_ = read_message(peer).c_str();
@@ -183,6 +186,7 @@ class StatementServer {
   std::vector<std::string> heard_;
   std::string last_;
   std::string asked_beside_;
+  std::string began_beside_;
   std::atomic<bool> is_cancelled_{false};
   Loopback listener_;
   std::jthread thread_;
