@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -166,9 +167,10 @@ Result<void> PostgresPeer::drain() {
 // Over a connection beside it: libpq's own way of this version waits for the server without any limit. Behind a pooler
 // the numbers of processes are not those of the server, so nothing is cancelled there. What the session had set could
 // keep it from cancelling: a role, a path on which other functions are, a short time limit.
-Result<void> PostgresPeer::cancel() {
+Result<void> PostgresPeer::cancel_beside(int seconds) const {
   Settings settings = settings_;
   settings.session = {};
+  settings.timeout_seconds = seconds;
   auto beside = connect(settings, *stopping_);
   if (!beside) return std::unexpected(beside.error());
   const auto process = [](const PostgresPeer& peer) { return std::to_string(PQbackendPID(peer.connection_.get())); };
@@ -180,7 +182,17 @@ Result<void> PostgresPeer::cancel() {
   const bool is_row = PQresultStatus(row->get()) == PGRES_SINGLE_TUPLE && PQnfields(row->get()) == 1;
   if (!is_row || std::string_view(PQgetvalue(row->get(), 0, 0)) != "t")
     return fail(ErrorCode::io_failed, "the server does not cancel it");
+  return {};
+}
+
+Result<void> PostgresPeer::cancel() {
+  if (auto cancelled = cancel_beside(settings_.timeout_seconds); !cancelled) return cancelled;
   return drain();
+}
+
+void PostgresPeer::give_up() {
+  const bool is_running = PQtransactionStatus(connection_.get()) == PQTRANS_ACTIVE;
+  if (is_running) (void)cancel_beside(std::min(settings_.timeout_seconds, kMostSecondsToGiveUp));
 }
 
 Result<void> PostgresPeer::flush() {

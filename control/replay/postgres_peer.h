@@ -63,6 +63,8 @@ class PostgresPeer {
 
   // Ends what was begun, all of which is read then. Without it no more can be asked.
   Result<void> cancel();
+  // No more is asked. What the server may still be running is cancelled, if that can be done soon.
+  void give_up();
   // Bytes that have come.
   [[nodiscard]] std::uint64_t received() const { return received_; }
 
@@ -84,12 +86,14 @@ class PostgresPeer {
 
  private:
   static constexpr int kMostSilences = 10;
+  static constexpr int kMostSecondsToGiveUp = 5;
   static constexpr std::uint64_t kMostMessageBytes = 64 * 1024 * 1024;
   static constexpr std::uint64_t kMostDroppedBytes = 1024 * 1024 * 1024;
 
   PostgresPeer(const Settings& settings, std::unique_ptr<pg_conn, PgFree> connection, const std::atomic<bool>& stopping)
       : settings_(settings), connection_(std::move(connection)), stopping_(&stopping) {}
   Result<void> finish_connecting();
+  [[nodiscard]] Result<void> cancel_beside(int seconds) const;
   Result<void> drain();
   Result<std::string> ask(const char* statement);
   Result<void> sent(int ok);

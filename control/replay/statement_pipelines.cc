@@ -76,6 +76,7 @@ void StatementReplay::end_pipeline() {
 void StatementReplay::lose(std::uint32_t unit, const char* what, const Error& error) {
   is_lost_ = true;
   takes_data_ = false;
+  peer_.give_up();
   ReplayedUnit out;
   out.unit = unit;
   out.request_line = what;

@@ -442,7 +442,7 @@ void StatementReplay::replay(const Unit& unit, const PostgresHead& head) {
     const bool is_skipped = is_about_record(done.error());
     out.outcome = is_skipped ? ReplayOutcome::skipped : ReplayOutcome::failed;
     out.reason = is_skipped ? done.error().detail : terms_.redactor.redact(done.error().message());
-    is_lost_ |= !is_skipped;
+    if (!is_skipped && !std::exchange(is_lost_, true)) peer_.give_up();
     takes_data_ = takes_data_ && !is_lost_;
     forget(head);
   }

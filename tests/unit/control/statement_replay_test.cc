@@ -98,7 +98,7 @@ class StatementReplayTest : public ::testing::Test {
         {.address = server_.target(), .target = target, .passfile = "", .session = session_}, stopping);
     EXPECT_TRUE(peer && records && redactor);
     {
-      StatementReplay replay(*records, std::move(*peer), {{}, *redactor, 30, 0},
+      StatementReplay replay(*records, std::move(*peer), {{}, *redactor, timeout_seconds_, 0},
                              [&](ReplayedUnit unit) { told_.push_back(std::move(unit)); });
       for (const Unit& unit : units_) replay.replay(unit);
       replay.finish();
@@ -113,6 +113,7 @@ class StatementReplayTest : public ::testing::Test {
 
   test::StatementServer server_;
   PostgresPeer::SessionSettings session_;
+  int timeout_seconds_ = 30;
   std::vector<Unit> units_;
   std::vector<ReplayedUnit> told_;
 
@@ -484,6 +485,15 @@ TEST_F(StatementReplayTest, WhatTheSessionHadSetIsNotSetWhereItIsCancelled) {
   const std::string& began = server_.began_beside();
   EXPECT_NE(began.find("-c search_path=a"), std::string::npos) << "as the target says";
   for (const char* const one : {"ben", "LATIN1", "shop"}) EXPECT_EQ(began.find(one), std::string::npos) << one;
+}
+
+TEST_F(StatementReplayTest, WhatIsNotWaitedForIsCancelled) {
+  timeout_seconds_ = 1;
+  query("sleep", text("DONE"), 'I');
+  query("insert 1", text("DONE"), 'I');
+  EXPECT_EQ(replay(), Heard{"sleep"});
+  EXPECT_EQ(outcomes(), "failed skipped");
+  EXPECT_NE(server_.asked_beside().find("pg_cancel_backend(1)"), std::string::npos);
 }
 
 TEST_F(StatementReplayTest, SoAreTooManyBytes) {

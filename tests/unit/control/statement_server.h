@@ -1,6 +1,6 @@
 // A server that speaks as much of PostgreSQL's protocol as a replay asks of it, almost without data: it takes one
 // connection, notes what it is to do, and follows its transaction. "flood BYTES" has rows of this size without end,
-// until it is cancelled over a connection beside it.
+// until it is cancelled over a connection beside it; "sleep" says nothing until then.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -87,6 +87,10 @@ class StatementServer {
     }
     refuse("57014");
   }
+  void sleep() {
+    cancel();
+    refuse("57014");
+  }
   void answer(char type, const std::string& body) {
     const std::string first = body.c_str();
     const std::string second = body.size() > first.size() ? body.c_str() + first.size() + 1 : "";
@@ -141,6 +145,7 @@ class StatementServer {
       return prepared_.erase(sql.substr(12, sql.size() - 13)) == 1 ? done("DEALLOCATE") : refuse("26000");
     if (sql == "discard all") prepared_.clear();
     if (sql.starts_with("select name")) return tell_prepared();
+    if (sql == "sleep") return sleep();
     if (sql.starts_with("flood")) return flood(std::stoul(sql.substr(6)));
     if (sql == "begin") status_ = 'T';
     is_copying_ = sql.starts_with("copy");
