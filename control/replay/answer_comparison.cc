@@ -10,11 +10,6 @@ namespace {
 constexpr std::size_t kMostDifferences = 5;
 constexpr std::size_t kMostShownBytes = 160;
 constexpr std::string_view kHexMark = "\\x";
-constexpr std::size_t kReportHead = 4;  // severity, the same not translated, SQLSTATE, message
-
-bool is_number(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
 
 // A command's tag is in capitals, which few columns are.
 bool is_tag(std::string_view text) {
@@ -76,25 +71,13 @@ AnswerComparison::AnswerComparison(std::string_view body, PostgresHead head, boo
       redactor_(redactor),
       out_(out) {}
 
-// At its end a report has a file of the server's source, a line in it, and a function.
-void AnswerComparison::pass_report() {
-  constexpr std::size_t kMostFields = 24;
-  std::size_t fields = kReportHead;
-  for (std::size_t i = kReportHead; i < kMostFields && items_.is(Item::text, i) && items_.is(Item::text, i + 2); ++i) {
-    if (!items_.at(i)->bytes.ends_with(".c") || !is_number(items_.at(i + 1)->bytes)) continue;
-    fields = i + 3;
-    break;
-  }
-  items_.pass(fields);
-}
-
 std::string AnswerComparison::reported() {
   const std::string message(items_.is(Item::text, kReportHead - 1) ? items_.at(kReportHead - 1)->bytes : "");
   return std::string(items_.at(2)->bytes) + " " + message;
 }
 
 void AnswerComparison::pass_notices() {
-  while (is_report(items_, Report::notice)) pass_report();
+  while (is_report(items_, Report::notice)) pass_report(items_);
 }
 
 bool AnswerComparison::is_full() const {
@@ -279,7 +262,7 @@ void AnswerComparison::tag(std::string_view tag) {
   rows_ = 0;
   if (is_report(items_, Report::error)) {
     differ("the end", reported(), redacted(tag));
-    pass_report();
+    pass_report(items_);
   } else if (items_.is(Item::text)) {
     compare_text("the end", items_.at()->bytes, tag);
     items_.pass();
@@ -299,7 +282,7 @@ void AnswerComparison::error(std::string_view sqlstate, std::string_view message
   rows_ = 0;
   if (is_report(items_, Report::error)) {
     note(items_.at(2)->bytes == sqlstate ? ValueMatch::same : ValueMatch::different, "the end", reported(), told);
-    return pass_report();
+    return pass_report(items_);
   }
   differ("the end", "no error", told);
   while (items_.at() != nullptr) items_.pass();  // an error ends it all

@@ -73,7 +73,6 @@ class AnswerComparison {
   };
 
   [[nodiscard]] std::string reported();
-  void pass_report();
   void pass_notices();
   void pass_rows();
   void pass_copied();

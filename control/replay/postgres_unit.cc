@@ -20,6 +20,10 @@ std::size_t end_of_name(std::string_view line) {
   return std::string_view::npos;  // it is cut
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 // It never reached the server.
 bool is_denied(const Unit& unit) {
   return unit.request.verdict == Verdict::deny && !unit.request.observed;
@@ -89,15 +93,33 @@ bool is_report(RecordedItems& items, Report kind) {
   return is_of_kind && is_sqlstate(items.at(2)->bytes);
 }
 
+void pass_report(RecordedItems& items) {
+  constexpr std::size_t kMostFields = 24;
+  std::size_t fields = kReportHead;
+  for (std::size_t i = kReportHead; i < kMostFields && items.is(Item::text, i) && items.is(Item::text, i + 2); ++i) {
+    if (!items.at(i)->bytes.ends_with(".c") || !is_number(items.at(i + 1)->bytes)) continue;
+    fields = i + 3;
+    break;
+  }
+  items.pass(fields);
+}
+
 std::string_view recorded_error(std::string_view answer) {
-  for (RecordedItems items(answer); items.at() != nullptr; items.pass())
+  RecordedItems items(answer);
+  while (items.at() != nullptr) {
     if (is_report(items, Report::error)) return items.at(2)->bytes;
+    if (is_report(items, Report::notice))
+      pass_report(items);
+    else
+      items.pass();
+  }
   return {};
 }
 
 bool came_in_failed_transaction(const Unit& unit) {
   RecordedItems items(unit.response.body);
-  if (items.is(Item::text) && items.at()->bytes == "ROLLBACK") return true;
+  const bool goes_on = unit.request.head.starts_with("QUERY") && unit.response.transaction == 'T';  // a column's name
+  if (items.is(Item::text) && items.at()->bytes == "ROLLBACK" && !goes_on) return true;
   return recorded_error(unit.response.body) == kInFailedTransaction;
 }
 

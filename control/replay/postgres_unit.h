@@ -37,6 +37,9 @@ bool is_sqlstate(std::string_view text);
 // An error, or a notice, comes next: its severity, the same not translated, its SQLSTATE; more may be cut.
 enum class Report : std::uint8_t { error, notice };
 bool is_report(RecordedItems& items, Report kind);
+// It comes next, with a file of the server's source, a line in it, and a function at its end.
+void pass_report(RecordedItems& items);
+inline constexpr std::size_t kReportHead = 4;  // severity, the same not translated, SQLSTATE, message
 // The SQLSTATE of the error that a recorded answer has, which may be cut behind it; empty: it has none.
 std::string_view recorded_error(std::string_view answer);
 inline constexpr std::string_view kInFailedTransaction = "25P02";

@@ -52,6 +52,25 @@ TEST(PostgresUnit, AStatementAndTheValuesThatWereBound) {
   EXPECT_EQ(values[4].item, Item::value);
 }
 
+TEST(PostgresUnit, WhatANoticeTellsIsNoError) {
+  const std::string notice = text("NOTICE") + text("NOTICE") + text("00000") + text("m") + text("ERROR") +
+                             text("25P02") + text("pl_exec.c") + text("3939") + text("exec_stmt_raise");
+  EXPECT_EQ(recorded_error(notice + text("DO")), "");
+  const std::string error = text("ERROR") + text("ERROR") + text("23505") + text("no");
+  EXPECT_EQ(recorded_error(notice + error), "23505");
+}
+
+TEST(PostgresUnit, AColumnThatIsNamedRollbackIsNone) {
+  Unit unit;
+  unit.request.head = "QUERY\n";
+  unit.response.body = text("ROLLBACK") + value("1") + mark(Item::row, 1) + text("SELECT 1");
+  unit.response.transaction = 'T';
+  EXPECT_FALSE(came_in_failed_transaction(unit));
+  unit.response.body = text("ROLLBACK");
+  unit.response.transaction = 'I';
+  EXPECT_TRUE(came_in_failed_transaction(unit));
+}
+
 TEST(PostgresUnit, BodiesAreReadToWhereTheyAreCut) {
   const std::string whole = text("a") + value("bcd") + mark(Item::list, 3) + decoded("1") + decoded("22");
   for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
