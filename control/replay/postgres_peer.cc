@@ -273,6 +273,10 @@ Result<std::string> PostgresPeer::commit_transaction() {
   return ask("commit");
 }
 
+Result<std::string> PostgresPeer::check_constraints() {
+  return ask("set constraints all immediate");
+}
+
 Result<bool> PostgresPeer::fail_transaction() {
   if (auto drained = drain(); !drained) return std::unexpected(drained.error());
   if (PQtransactionStatus(connection_.get()) == PQTRANS_INTRANS) {

@@ -74,6 +74,8 @@ class PostgresPeer {
   Result<std::string> commit_transaction();
   // It is in none, once all has come.
   [[nodiscard]] bool is_idle() const;
+  // Those that wait for its end. Why the server refuses; empty: it does not.
+  Result<std::string> check_constraints();
   // The transaction that it is in, if any, fails. True: it is in one that failed.
   Result<bool> fail_transaction();
 

@@ -23,7 +23,7 @@ bool is_another(const Unit& unit, const PostgresHead& head) {
 }  // namespace
 
 void StatementReplay::replay(const Unit& unit) {
-  if (!unit.request.present || unit.request.head.empty()) return;  // what the server said unasked
+  if (!unit.request.present || unit.request.head.empty()) return take_unasked(unit);
   const PostgresHead head = parse_postgres_head(unit.request.head);
   const std::uint32_t pipeline = unit.response.pipeline;  // of what the server skipped, not known
   if (pipeline != 0 && pipeline != pipeline_.number) {
@@ -32,6 +32,19 @@ void StatementReplay::replay(const Unit& unit) {
     pipeline_.is_undecided = unit.response.transaction == 'I' && head.kind != "QUERY";
   }
   offer(unit, head);
+}
+
+// An error that nobody asked for is that of a Sync, which is no unit: what waited for the end was refused there. The
+// others, like the end of a server, are fatal and undo nothing.
+void StatementReplay::take_unasked(const Unit& unit) {
+  RecordedItems items(unit.response.body);
+  if (!is_report(items, control::Report::error) || items.at(1)->bytes != "ERROR") return;
+  pipeline_.has_others = pipeline_.executes > 0;
+  if (pipeline_.is_undecided && pipeline_.has_others) begin_pipeline();
+  pipeline_.has_others = false;
+  if (!pipeline_.is_block) return;
+  pipeline_.refused_with = items.at(2)->bytes;
+  pipeline_.last_unit = unit.number;
 }
 
 // What comes before the first Execute changes nothing that an error could undo.
@@ -90,19 +103,34 @@ Result<void> StatementReplay::end_block() {
   peer_.be_patient(terms_.timeout_seconds);
   if (auto ended = end_data(kNoData); !ended) return ended;
   has_more_rows_ = false;
+  if (const std::string sqlstate = std::exchange(pipeline_.refused_with, {}); !sqlstate.empty())
+    if (auto refused = refuse_block(sqlstate); !refused) return refused;
   if (std::exchange(has_failed_, false))
     if (const auto failed = peer_.fail_transaction(); !failed) return std::unexpected(failed.error());
   const auto refused = peer_.commit_transaction();
   if (!refused) return std::unexpected(refused.error());
-  if (refused->empty()) return {};
+  if (!refused->empty()) report_end("", *refused);
+  return {};
+}
+
+// What the server did not keep is not kept: here it is refused before the end, or by policy.
+Result<void> StatementReplay::refuse_block(const std::string& sqlstate) {
+  const auto refused = peer_.check_constraints();
+  if (!refused) return std::unexpected(refused.error());
+  report_end(sqlstate, *refused);
+  has_failed_ = true;
+  return {};
+}
+
+void StatementReplay::report_end(const std::string& recorded, const std::string& refused) {
+  const bool is_same = recorded.empty() == refused.empty();
   ReplayedUnit out;
   out.unit = pipeline_.last_unit;
   out.request_line = kEnd;
-  out.outcome = ReplayOutcome::different;
-  out.values.differing = 1;
-  out.values.differences = {{"the end", "", terms_.redactor.redact(*refused)}};
+  out.outcome = is_same ? ReplayOutcome::same : ReplayOutcome::different;
+  out.values.differing = is_same ? 0 : 1;
+  if (!is_same) out.values.differences = {{"the end", recorded, terms_.redactor.redact(refused)}};
   report_(std::move(out));
-  return {};
 }
 
 // What begins a transaction makes another of that of its pipeline, which ends by itself.

@@ -68,15 +68,19 @@ class StatementReplay {
     bool has_others = false;      // which are kept or undone with the first
     bool is_block = false;        // it runs in a transaction that was begun for it
     bool may_have_ended = false;  // the transaction, by what was run last
+    std::string refused_with;     // at its Sync, on the record: a SQLSTATE
     std::uint32_t last_unit = 0;
   };
 
   // statement_pipelines.cc
+  void take_unasked(const Unit& unit);
   void offer(const Unit& unit, const PostgresHead& head);
   void begin_pipeline();
   Result<void> begin_block();
   void end_pipeline();
   Result<void> end_block();
+  Result<void> refuse_block(const std::string& sqlstate);
+  void report_end(const std::string& recorded, const std::string& refused);
   void lose(std::uint32_t unit, const char* what, const Error& error);
   void follow_tag(std::string_view tag);
   void follow_transaction(const PostgresHead& head);

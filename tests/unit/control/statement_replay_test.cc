@@ -274,6 +274,32 @@ TEST_F(StatementReplayTest, SoIsOneThatDoesNotBegin) {
   EXPECT_NE(outcomes().find("failed skipped"), std::string::npos) << outcomes();
 }
 
+TEST_F(StatementReplayTest, WhatTheSyncRefusedIsNotKept) {
+  statement(1, "insert 1");
+  Unit& sync = record("", "", error_of("23503"), 'I');
+  sync.request = {};
+  query("insert 2", text("DONE"), 'I').response.pipeline = 2;
+  EXPECT_EQ(replay(), (Heard{"prepare : insert 1", "begin", "insert 1", "set constraints all immediate",
+                             "refused by policy", "commit", "insert 2"}));
+  EXPECT_EQ(outcomes(), "same same same different same");
+  EXPECT_EQ(told_[3].unit, 3U);
+}
+
+TEST_F(StatementReplayTest, WhatBothRefuseThereIsTheSame) {
+  statement(1, "insert 1");
+  statement(1, "defer");
+  record("", "", error_of("23503"), 'I').request = {};
+  EXPECT_EQ(replay(), (Heard{"prepare : insert 1", "begin", "insert 1", "prepare : defer", "defer",
+                             "set constraints all immediate", "commit"}));
+  EXPECT_EQ(outcomes(), "same same same same same same same");
+}
+
+TEST_F(StatementReplayTest, TheEndOfAServerUndoesNoPipeline) {
+  statement(1, "insert 1");
+  record("", "", text("FATAL") + text("FATAL") + text("57P01") + text("no"), 'I').request = {};
+  EXPECT_EQ(replay(), (Heard{"prepare : insert 1", "insert 1"}));
+}
+
 TEST_F(StatementReplayTest, OneStatementIsNoPipeline) {
   query("insert 0", error_of("23505"), 'I').response.pipeline = 1;
   statement(2, "insert 1");

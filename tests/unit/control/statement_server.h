@@ -145,6 +145,8 @@ class StatementServer {
       return prepared_.erase(sql.substr(12, sql.size() - 13)) == 1 ? done("DEALLOCATE") : refuse("26000");
     if (sql == "discard all") prepared_.clear();
     if (sql.starts_with("select name")) return tell_prepared();
+    is_deferred_ |= sql == "defer";
+    if (sql.starts_with("set constraints") && is_deferred_) return refuse("23503");
     if (sql == "sleep") return sleep();
     if (sql.starts_with("flood")) return flood(std::stoul(sql.substr(6)));
     if (sql == "begin") status_ = 'T';
@@ -186,6 +188,7 @@ class StatementServer {
   char status_ = 'I';
   bool is_skipping_ = false;  // until the next Sync
   bool is_copying_ = false;
+  bool is_deferred_ = false;  // a constraint is not kept to
   std::map<std::string, std::string> prepared_;
   std::string bound_;  // the statement of the only portal
   std::vector<std::string> heard_;
