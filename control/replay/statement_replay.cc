@@ -19,6 +19,7 @@ constexpr std::uint64_t kMostRowsBeyond = 10'000;
 constexpr std::uint64_t kMostBytesBeyond = 64 * 1024 * 1024;
 constexpr std::uint64_t kMostBytesOfOne = 8;
 constexpr std::uint64_t kMostBytesOfRowLeftOut = 64 * 1024;
+constexpr std::uint64_t kMostRowsLeftOut = std::uint64_t{1} << 32U;
 constexpr std::string_view kQueryCanceled = "57014";
 constexpr std::string_view kMasked = "the record masks parts of it, so the server would get something else";
 
@@ -39,12 +40,14 @@ std::string tag_of(const PGresult& result, bool is_part, std::uint64_t rows) {
   return is_part ? tag.substr(0, tag.rfind(' ') + 1) + std::to_string(rows) : tag;
 }
 
-// Of the answer of which this is on the record.
-std::uint64_t most_bytes_of(std::string_view recorded) {
-  std::uint64_t most = kMostBytesBeyond + kMostBytesOfOne * recorded.size();
+// Of the answer of which this is on the record. Names of columns may look as if rows were left out, any number of them:
+// no more were than came, and where that is not known, none but a few.
+std::uint64_t most_bytes_of(std::string_view recorded, std::uint64_t rows) {
+  const std::uint64_t most_rows = rows == 0 ? kMostRowsBeyond : std::min(rows, kMostRowsLeftOut);
+  std::uint64_t left_out = 0;
   for (RecordedItems items(recorded); items.at() != nullptr; items.pass())
-    if (items.is(Item::left_out)) most += kMostBytesOfRowLeftOut * items.at()->length;
-  return most;
+    if (items.is(Item::left_out)) left_out = std::min(left_out + items.at()->length, most_rows);
+  return kMostBytesBeyond + kMostBytesOfOne * recorded.size() + kMostBytesOfRowLeftOut * left_out;
 }
 
 // About what is on the record, not about the server.
@@ -80,7 +83,7 @@ Result<void> StatementReplay::begin_comparing(const Unit& unit, const ReplayedUn
           .is_part = false,
           .bytes_before = peer_.received(),
           .most_bytes = 0};
-  now_.most_bytes = most_bytes_of(now_.body);
+  now_.most_bytes = most_bytes_of(now_.body, unit.response.rows);
   now_.comparison = std::make_unique<AnswerComparison>(now_.body, parse_postgres_head(unit.response.head),
                                                        !unit.response.hits.empty(), terms_.redactor, now_.out.values);
   return {};

@@ -531,5 +531,14 @@ TEST_F(StatementReplayTest, SoAreTooManyBytes) {
   EXPECT_GT(told_[0].values.rows, 30U);
 }
 
+TEST_F(StatementReplayTest, ColumnsThatLookLikeRowsLeftOutAllowNoMoreBytes) {
+  const std::string rows =
+      text("n") + test::mark(Item::left_out, 100) + test::mark(Item::left_out, ~0U) + text("SELECT 100");
+  query("flood 1000000", rows, 'I').response.rows = 100;
+  EXPECT_EQ(replay(), Heard{"flood 1000000"});
+  ASSERT_EQ(outcomes(), "different");
+  EXPECT_LE(told_[0].values.rows, 74U);
+}
+
 }  // namespace
 }  // namespace sluice::control
