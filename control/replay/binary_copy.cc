@@ -8,8 +8,8 @@
 namespace sluice::control {
 namespace {
 
-constexpr std::string_view kHeader("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", 19);
-constexpr std::string_view kRecordedSignature("PGCOPY\n\xff\r\n\n\3\0", 13);
+constexpr std::size_t kRecordedSignatureBytes = BinaryCopy::kSignature.size() + kTextEnd.size();
+constexpr std::size_t kZerosOfHeader = 9;  // the end of the signature, no flags, nothing that extends the header
 constexpr std::string_view kNotRead = "binary COPY data that was not read value by value is not replayed";
 constexpr std::string_view kTrailer("\xff\xff", 2);
 constexpr std::string_view kNull("\xff\xff\xff\xff", 4);
@@ -23,11 +23,12 @@ void put(std::string& out, std::uint32_t number, unsigned bytes) {
 Result<void> BinaryCopy::add(std::string_view recorded, std::string& out) {
   left_ += recorded;
   std::string_view rest = left_;
-  if (!is_begun_ && rest.size() < kRecordedSignature.size()) return {};
+  if (!is_begun_ && rest.size() < kRecordedSignatureBytes) return {};
   if (!is_begun_) {
-    if (!rest.starts_with(kRecordedSignature)) return fail(ErrorCode::bad_argument, std::string(kNotRead));
+    if (!rest.starts_with(kSignature) || !rest.substr(kSignature.size()).starts_with(kTextEnd))
+      return fail(ErrorCode::bad_argument, std::string(kNotRead));
     begin(out);
-    rest.remove_prefix(kRecordedSignature.size());
+    rest.remove_prefix(kRecordedSignatureBytes);
   }
   auto more = take_item(rest, out);
   while (more && *more) more = take_item(rest, out);
@@ -51,7 +52,7 @@ Result<bool> BinaryCopy::take_item(std::string_view& rest, std::string& out) {
 
 void BinaryCopy::begin(std::string& out) {
   is_begun_ = true;
-  out += kHeader;
+  out.append(kSignature).append(kZerosOfHeader, '\0');
 }
 
 void BinaryCopy::take(const RecordedItem& item, std::string& out) {

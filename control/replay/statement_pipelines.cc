@@ -67,12 +67,22 @@ void StatementReplay::begin_pipeline() {
   for (const Unit& unit : std::exchange(pipeline_.waiting, {})) offer(unit, parse_postgres_head(unit.request.head));
 }
 
-Result<void> StatementReplay::begin_block() {
+// What came before is over.
+Result<void> StatementReplay::leave_statement() {
   peer_.be_patient(terms_.timeout_seconds);
-  if (auto ended = end_data(kNoData); !ended) return ended;
   has_more_rows_ = false;
-  if (std::exchange(has_failed_, false))
-    if (const auto failed = peer_.fail_transaction(); !failed) return std::unexpected(failed.error());
+  return end_data(kNoData);
+}
+
+Result<void> StatementReplay::fail_where_due() {
+  if (!std::exchange(has_failed_, false)) return {};
+  const auto failed = peer_.fail_transaction();
+  return failed ? Result<void>() : std::unexpected(failed.error());
+}
+
+Result<void> StatementReplay::begin_block() {
+  if (auto left = leave_statement(); !left) return left;
+  if (auto failed = fail_where_due(); !failed) return failed;
   const auto begun = peer_.begin_transaction();
   if (!begun) return std::unexpected(begun.error());
   pipeline_.is_block = *begun;
@@ -100,13 +110,10 @@ void StatementReplay::lose(std::uint32_t unit, const char* what, const Error& er
 
 // It is kept where the server kept it, at the Sync that is no unit. Constraints that wait for the end are told there.
 Result<void> StatementReplay::end_block() {
-  peer_.be_patient(terms_.timeout_seconds);
-  if (auto ended = end_data(kNoData); !ended) return ended;
-  has_more_rows_ = false;
+  if (auto left = leave_statement(); !left) return left;
   if (const std::string sqlstate = std::exchange(pipeline_.refused_with, {}); !sqlstate.empty())
     if (auto refused = refuse_block(sqlstate); !refused) return refused;
-  if (std::exchange(has_failed_, false))
-    if (const auto failed = peer_.fail_transaction(); !failed) return std::unexpected(failed.error());
+  if (auto failed = fail_where_due(); !failed) return failed;
   const auto refused = peer_.commit_transaction();
   if (!refused) return std::unexpected(refused.error());
   if (!refused->empty()) report_end("", *refused);

@@ -76,6 +76,8 @@ class StatementReplay {
   void take_unasked(const Unit& unit);
   void offer(const Unit& unit, const PostgresHead& head);
   void begin_pipeline();
+  Result<void> leave_statement();
+  Result<void> fail_where_due();
   Result<void> begin_block();
   void end_pipeline();
   Result<void> end_block();
