@@ -206,7 +206,7 @@ ErrorCode numeric_text(Bytes value, BoundedText& out) {
   constexpr std::uint16_t kMostDigit = 9999;
   if (value.size() < kNumericHead) return ErrorCode::postgres_bad_value;
   const std::size_t count = load_be16(value.data());
-  const auto weight = static_cast<std::int16_t>(load_be16(value.data() + 2));
+  const auto weight = count == 0 ? std::int16_t{0} : static_cast<std::int16_t>(load_be16(value.data() + 2));
   const std::uint16_t sign = load_be16(value.data() + 4);
   const std::uint16_t scale = load_be16(value.data() + 6);
   const Bytes digits = value.subspan(kNumericHead);
@@ -222,7 +222,7 @@ ErrorCode numeric_text(Bytes value, BoundedText& out) {
   const Numeric numeric(digits, weight);
   const int lowest = weight - static_cast<int>(count) + 1;  // of what is stored; what comes below is zeros
   bool begun = false;
-  if (count > 0 && weight < -kMostZeros) return power_text(numeric, weight, lowest, out);
+  if (weight < -kMostZeros) return power_text(numeric, weight, lowest, out);
   for (int power = weight; power >= 0 && !out.is_full(); --power) {
     if (count > 0 && power < lowest && power >= kMostZeros) {
       append_power(power + 1, out);

@@ -131,6 +131,8 @@ TEST(Values, ZerosThatNobodySentAreNotMadeByTheThousand) {
   EXPECT_EQ(text_of(1700, numeric({4111, 1111, 1111, 1111}, 3, 16383)), "4111111111111111." + std::string(64, '0'));
   EXPECT_EQ(text_of(1700, numeric({7}, -4000, 16383)), "0007e-16000");
   EXPECT_EQ(text_of(1700, numeric({}, 32767, 0)), "0");
+  EXPECT_EQ(text_of(1700, numeric({}, -32768, 16383)), "0." + std::string(64, '0'));
+  EXPECT_EQ(text_of(1700, numeric({}, 32767, 3)), "0.000");
 }
 
 }  // namespace
