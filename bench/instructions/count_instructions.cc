@@ -111,12 +111,16 @@ std::uint64_t worker(std::size_t body_bytes, bool superframes) {
   return rig.exchanges() - before;
 }
 
-// DataRow messages, each with an e-mail address that is masked.
-std::uint64_t rows() {
+// DataRow messages, each with an e-mail address that is masked; in binary one in 80 has one.
+std::uint64_t rows(bool are_binary) {
   constexpr std::size_t kSessions = 16;
   constexpr std::size_t kRows = 500;
   start_eal(kEalMegabytes);
-  Rig rig({.sessions = kSessions, .rows = kRows, .burst_ns = 100 * kMicrosecond});
+  Rig rig({.sessions = kSessions,
+           .rows = kRows,
+           .rows_between = are_binary ? std::size_t{80} : 1,
+           .rows_are_binary = are_binary,
+           .burst_ns = 100 * kMicrosecond});
   rig.resume();
   rig.count_instructions();
   const std::uint64_t before = rig.exchanges();
@@ -148,7 +152,8 @@ const std::map<std::string, std::function<std::uint64_t()>>& parts() {
       {"worker/http1/1k", [] { return worker(1024, false); }},
       {"worker/http1/64k", [] { return worker(k64Kib, false); }},
       {"worker/http1/64k/superframe", [] { return worker(k64Kib, true); }},
-      {"worker/postgres/rows", rows},
+      {"worker/postgres/rows", [] { return rows(false); }},
+      {"worker/postgres/rows/binary", [] { return rows(true); }},
   };
   return all;
 }

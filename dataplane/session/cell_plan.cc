@@ -29,24 +29,34 @@ bool concerns(const enforce::Rule& rule, const Columns* columns, std::uint32_t i
 void CellPlan::build(const postgres::Conversation& conversation, const UnitInfo& unit, std::uint32_t cells) {
   const Columns* columns = conversation.columns();
   const std::vector<RuleIndex>& column_rules = unit.service->column_rules;
-  cells_.clear();
+  cells_.assign(cells, {});
   rules_.clear();
   bool is_plain = true;
   for (std::uint32_t i = 0; i < cells; ++i) {
-    Entry entry{.first_rule = static_cast<std::uint32_t>(rules_.size())};
+    PlannedCell& cell = cells_[i];
+    const std::size_t first_rule = rules_.size();
     const std::uint16_t format = conversation.format(i).value_or(postgres::kTextFormat);
     for (const RuleIndex index : column_rules)
       if (concerns(unit.policy->snapshot->rule(index), columns, i)) rules_.push_back(index);
-    entry.rules = static_cast<std::uint32_t>(rules_.size()) - entry.first_rule;
-    if (columns != nullptr && (entry.rules > 0 || format == postgres::kBinaryFormat)) {
-      entry.type = (*columns)[i].type;
-      entry.is_coded = format == postgres::kBinaryFormat && CodedValue::reads(entry.type);
-      entry.blank = postgres::blank_of(entry.type, format);
+    cell.hidden_by = std::span(rules_).subspan(first_rule);
+    if (columns != nullptr && (!cell.hidden_by.empty() || format == postgres::kBinaryFormat)) {
+      cell.type = (*columns)[i].type;
+      cell.blank = postgres::blank_of(cell.type, format);
+      if (format == postgres::kBinaryFormat && CodedValue::reads(cell.type)) {
+        cell.coded = postgres::type_of(cell.type);
+        cell.is_array = cell.coded == nullptr;
+        if (cell.is_array) cell.coded = postgres::type_of_array(cell.type);
+        cell.blank = cell.coded->binary_blank;
+      }
     }
-    is_plain = is_plain && entry.rules == 0 && !entry.is_coded;
-    cells_.push_back(entry);
+    is_plain = is_plain && cell.hidden_by.empty() && cell.coded == nullptr;
   }
-  if (is_plain) cells_.clear();
+  if (is_plain) cells_ = {};
+  std::span<const RuleIndex> rules = rules_;  // which have moved as they became more
+  for (PlannedCell& cell : cells_) {
+    cell.hidden_by = rules.first(cell.hidden_by.size());
+    rules = rules.subspan(cell.hidden_by.size());
+  }
 }
 
 }  // namespace sluice::session

@@ -8,9 +8,18 @@
 #include <vector>
 
 #include "dataplane/protocol/postgres/conversation.h"
+#include "dataplane/protocol/postgres/types.h"
 #include "dataplane/session/message.h"
 
 namespace sluice::session {
+
+struct PlannedCell {
+  std::uint32_t type = 0;                 // OID; 0: not known
+  const postgres::Type* coded = nullptr;  // that of it, or of its elements, where its content is their texts
+  bool is_array = false;                  // of such
+  postgres::Blank blank = postgres::Blank::stars;
+  std::span<const RuleIndex> hidden_by{};
+};
 
 class CellPlan {
  public:
@@ -24,33 +33,15 @@ class CellPlan {
     build(conversation, unit, cells);
   }
 
-  // Every cell passes as the content that it is.
-  [[nodiscard]] bool is_plain() const { return cells_.empty(); }
-
-  struct Cell {
-    std::uint32_t type = 0;  // OID; 0: not known
-    bool is_coded = false;
-    postgres::Blank blank = postgres::Blank::stars;
-    std::span<const RuleIndex> hidden_by;
-  };
-  [[nodiscard]] Cell cell(std::uint32_t index) const {
-    const Entry& entry = cells_[index];
-    return {entry.type, entry.is_coded, entry.blank, std::span(rules_).subspan(entry.first_rule, entry.rules)};
-  }
+  // Of each cell of a row; nothing where every cell passes as the content that it is.
+  [[nodiscard]] std::span<const PlannedCell> cells() const { return cells_; }
 
  private:
-  struct Entry {
-    std::uint32_t type = 0;
-    std::uint32_t first_rule = 0;
-    std::uint32_t rules = 0;
-    bool is_coded = false;
-    postgres::Blank blank = postgres::Blank::stars;
-  };
   void build(const postgres::Conversation& conversation, const UnitInfo& unit, std::uint32_t cells);
 
   std::uint64_t answer_ = 0;  // the question that the rows answer
   std::uint32_t cells_described_ = 0;
-  std::vector<Entry> cells_;
+  std::vector<PlannedCell> cells_;
   std::vector<RuleIndex> rules_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/protocol/postgres/array_head.h"
 #include "dataplane/protocol/postgres/values.h"
 
 namespace sluice::session {
@@ -13,15 +14,8 @@ using postgres::Blank;
 constexpr std::uint32_t kMostCodedBytes = 80 * 1024;  // a numeric has at most 73,738
 constexpr std::size_t kMostTextBytes = 256 * 1024;    // and 147,457 characters
 constexpr std::size_t kKeptBytes = 4 * 1024;          // of a buffer between values
-constexpr std::uint32_t kHeadBytes = 12;              // dimensions, whether there are NULLs, type of the elements
-constexpr std::uint32_t kDimensionBytes = 8;          // how many elements, number of the first
 constexpr std::uint32_t kLengthBytes = 4;
-constexpr std::uint32_t kMostDimensions = 6;
 constexpr std::uint32_t kNullLength = 0xffffffff;
-
-bool is_single(const postgres::Type& type) {
-  return type.text != nullptr && !type.is_as_text;
-}
 
 std::uint32_t number_at(const std::string& raw, std::size_t at) {
   return load_be32(as_bytes(raw).data() + at);
@@ -40,7 +34,7 @@ void CodedValue::begin(std::uint32_t type, std::uint32_t length, std::span<const
   if (is_array_) type_ = postgres::type_of_array(type);
   hidden_by_ = hidden_by;
   left_ = length_ = length;
-  wanted_ = is_array_ ? kHeadBytes : length;
+  wanted_ = is_array_ ? postgres::kArrayHeadBytes : length;
   state_ = is_array_ ? State::head : State::coded;
   elements_ = 0;
   raw_.clear();
@@ -122,20 +116,17 @@ void CodedValue::finish_coded(Held& held, Message& message) {
 }
 
 void CodedValue::take_head(Held& held, Message& message) {
-  const std::uint32_t dimensions = number_at(raw_, 0);
-  if (dimensions > kMostDimensions || number_at(raw_, 8) != type_->oid) return give_up(held, message);
-  want(held, message, State::bounds, dimensions * kDimensionBytes);
+  const std::uint32_t head = postgres::array_head_bytes(as_bytes(raw_), type_->oid);
+  if (head == 0) return give_up(held, message);
+  want(held, message, State::bounds, head - postgres::kArrayHeadBytes);
 }
 
 void CodedValue::take_bounds(Held& held, Message& message) {
-  std::uint64_t count = raw_.size() == kHeadBytes ? 0 : 1;
-  for (std::size_t at = kHeadBytes; at < raw_.size(); at += kDimensionBytes) {
-    count *= number_at(raw_, at);
-    if (count > left_ / kLengthBytes) return give_up(held, message);
-  }
+  const auto count = postgres::array_elements(as_bytes(raw_), left_ / kLengthBytes);
+  if (!count) return give_up(held, message);
   held.close_framing();
-  held.mark(Item::list, static_cast<std::uint32_t>(count));
-  elements_ = count;
+  held.mark(Item::list, *count);
+  elements_ = *count;
   next_element(held, message);
 }
 

@@ -19,6 +19,8 @@ class CodedValue {
  public:
   // Values of the type are more than the bytes that they are.
   static bool reads(std::uint32_t type);
+  // Likewise, and no array.
+  static bool is_single(const postgres::Type& type) { return type.text != nullptr && !type.is_as_text; }
 
   // A value of so many bytes begins, of a type that it reads. It is hidden by these rules, which outlive it.
   void begin(std::uint32_t type, std::uint32_t length, std::span<const RuleIndex> hidden_by);

@@ -19,7 +19,7 @@ void ContentView::reset(std::uint64_t begin) {
   joined_.clear();
   row_bytes_.clear();
   has_rows_ = false;
-  starred_piece_ = ~std::size_t{0};
+  changed_piece_ = ~std::size_t{0};
 }
 
 void ContentView::add(MutableBytes piece) {
@@ -54,26 +54,29 @@ MutableBytes ContentView::rows_of(const Wire& wire) const {
   return MutableBytes(row_bytes_).subspan(row.begin, row.first.size() + row.second.size());
 }
 
-void ContentView::add_rows(MutableBytes rows, std::size_t content, std::size_t skip) {
-  if (skip < content) add_rows({.form = Form::rows, .bytes = rows, .skipped = skip}, content);
+void ContentView::add_rows(MutableBytes rows, std::size_t content, std::size_t skip, const DecodedRows& decoded) {
+  if (skip < content) add_rows({.form = Form::rows, .bytes = rows, .skipped = skip, .decoded = decoded}, content);
 }
 
-void ContentView::add_row(MutableBytes first, MutableBytes second, std::size_t content, std::size_t skip) {
+void ContentView::add_row(MutableBytes first, MutableBytes second, std::size_t content, std::size_t skip,
+                          const DecodedRows& decoded) {
   if (skip >= content) return;
   joined_.push_back({.begin = row_bytes_.size(), .first = first, .second = second});
   row_bytes_.insert(row_bytes_.end(), first.begin(), first.end());
   row_bytes_.insert(row_bytes_.end(), second.begin(), second.end());
-  add_rows({.form = Form::joined, .skipped = skip, .joined = joined_.size() - 1}, content);
+  add_rows({.form = Form::joined, .skipped = skip, .joined = joined_.size() - 1, .decoded = decoded}, content);
 }
 
 void ContentView::add_rows(const Wire& wire, std::size_t content) {
   Bytes spelled(static_cast<const std::uint8_t*>(nullptr), content - wire.skipped);
-  if (wire.skipped > 0) {
+  if (!wire.decoded.are_plain()) {
+    spelled = wire.decoded.content.subspan(wire.skipped);
+  } else if (wire.skipped > 0) {
     cut_.resize(content);
     write_rows(rows_of(wire), cut_);
     spelled = Bytes(cut_).subspan(wire.skipped);
   }
-  has_rows_ |= wire.skipped == 0;
+  has_rows_ |= spelled.data() == nullptr;
   read_.push_back(spelled);
   wire_.push_back(wire);
   starts_.push_back(end_);
@@ -131,9 +134,9 @@ void ContentView::copy(std::uint64_t from, std::uint64_t to, std::uint8_t* out) 
 }
 
 void ContentView::star(std::uint64_t from, Bytes masked) {
-  if (starred_piece_ < starts_.size() && from >= starts_[starred_piece_]) {
-    const std::size_t offset = from - starts_[starred_piece_];
-    if (offset + masked.size() <= read_[starred_piece_].size()) return star_piece(starred_piece_, offset, masked);
+  if (changed_piece_ < starts_.size() && from >= starts_[changed_piece_]) {
+    const std::size_t offset = from - starts_[changed_piece_];
+    if (offset + masked.size() <= read_[changed_piece_].size()) return star_piece(changed_piece_, offset, masked);
   }
   overlap(from, from + masked.size(), [&](std::size_t index, std::size_t offset, std::size_t count, std::uint64_t at) {
     star_piece(index, offset, masked.subspan(at, count));
@@ -147,10 +150,18 @@ void ContentView::star_piece(std::size_t index, std::size_t offset, Bytes stars)
     return;
   }
   if (wire.form == Form::plain) return inspect::copy_stars(stars, wire.bytes.subspan(offset, stars.size()));
+  change_rows(index, offset,
+              [&](MutableBytes rows, std::size_t from) { star_rows(rows, wire.decoded, from, stars, changed_); });
+}
+
+// Calls fn(rows, offset in their content).
+template <class Fn>
+void ContentView::change_rows(std::size_t index, std::size_t offset, Fn&& fn) {
+  const Wire& wire = wire_[index];
   offset += wire.skipped;
-  if (std::exchange(starred_piece_, index) != index || starred_.content > offset) starred_ = {};
+  if (std::exchange(changed_piece_, index) != index || changed_.content > offset) changed_ = {};
   const MutableBytes rows = rows_of(wire);
-  star_rows(rows, offset, stars, starred_);
+  fn(rows, offset);
   if (wire.form == Form::rows) return;
   const Joined& row = joined_[wire.joined];
   std::ranges::copy(rows.first(row.first.size()), row.first.begin());
@@ -161,8 +172,11 @@ void ContentView::blank(std::uint64_t from, std::uint64_t to, postgres::Blank ho
                         std::uint64_t value_end) {
   overlap(from, to, [&](std::size_t index, std::size_t begin, std::size_t count, std::uint64_t offset) {
     const Wire& wire = wire_[index];
-    SLUICE_ASSERT(wire.form == Form::plain || wire.form == Form::coded);
     if (wire.form == Form::coded) return blank_coded(index);
+    if (wire.form != Form::plain)
+      return change_rows(index, begin, [&](MutableBytes rows, std::size_t content) {
+        blank_rows(rows, wire.decoded, content, content + count, how, changed_);
+      });
     postgres::blank(how, from + offset - value_begin, value_end - value_begin, wire.bytes.subspan(begin, count));
   });
 }

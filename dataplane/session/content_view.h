@@ -25,9 +25,10 @@ class ContentView {
   void add_mark(Item item, std::uint32_t length, std::size_t skip);
   // All but the first `skip` bytes of the content of whole rows. They can be copied together with all others, or pieces
   // after spell_out().
-  void add_rows(MutableBytes rows, std::size_t content, std::size_t skip);
+  void add_rows(MutableBytes rows, std::size_t content, std::size_t skip, const DecodedRows& decoded);
   // The same for one row that lies in two pieces.
-  void add_row(MutableBytes first, MutableBytes second, std::size_t content, std::size_t skip);
+  void add_row(MutableBytes first, MutableBytes second, std::size_t content, std::size_t skip,
+               const DecodedRows& decoded);
   void spell_out();
 
   [[nodiscard]] std::uint64_t begin() const { return begin_; }
@@ -64,6 +65,7 @@ class ContentView {
     MutableBytes bytes{};
     std::size_t skipped = 0;  // content of the rows
     std::size_t joined = 0;   // index of the row
+    DecodedRows decoded{};    // of the rows
   };
   struct Joined {
     std::size_t begin = 0;  // in row_bytes_
@@ -71,6 +73,8 @@ class ContentView {
   };
   [[nodiscard]] MutableBytes rows_of(const Wire& wire) const;
   void star_piece(std::size_t index, std::size_t offset, Bytes stars);
+  template <class Fn>
+  void change_rows(std::size_t index, std::size_t offset, Fn&& fn);
   void add_rows(const Wire& wire, std::size_t content);
   struct Coded {
     std::size_t piece;
@@ -93,8 +97,8 @@ class ContentView {
   mutable std::vector<std::uint8_t> row_bytes_;  // of joined rows, one behind the other
   std::vector<std::uint8_t> spelled_;
   std::vector<std::uint8_t> cut_;  // the content of rows whose beginning is not in the view: only the first piece
-  std::size_t starred_piece_ = 0;  // the rows that were starred last, and where
-  RowPlace starred_;
+  std::size_t changed_piece_ = 0;  // the rows that were changed last, and where
+  RowPlace changed_;
 };
 
 }  // namespace sluice::session

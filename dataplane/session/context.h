@@ -18,6 +18,7 @@
 #include "dataplane/session/callers.h"
 #include "dataplane/session/cancels.h"
 #include "dataplane/session/content_view.h"
+#include "dataplane/session/decoded_rows.h"
 #include "dataplane/session/fingerprint.h"
 #include "dataplane/session/hold_table.h"
 #include "dataplane/session/pieces.h"
@@ -29,6 +30,7 @@ namespace sluice::session {
 // Reused from unit to unit, so that the steady state allocates nothing.
 struct Workspace {
   ContentView content;
+  DecodedRowsWriter decoded;
   std::vector<Match> matches;
   std::vector<std::uint8_t> stars;  // masked copies of matches, one after another
   std::vector<std::uint8_t> bytes;

@@ -2,20 +2,20 @@
 #include "dataplane/session/held.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <ranges>
 #include <utility>
 #include <vector>
 
 #include "common/assert.h"
-#include "dataplane/protocol/postgres/data_row.h"
 
 namespace sluice::session {
 namespace {
 
 constexpr std::size_t kSmallPieceBytes = 512;
-constexpr std::size_t kKeptTextBytes = 16 * 1024;  // of a buffer that is empty
+// Of a buffer for texts that is empty: in the middle of a message, and between two.
+constexpr std::size_t kMostTextBytes = 128 * 1024;
+constexpr std::size_t kKeptTextBytes = 4 * 1024;
 
 }  // namespace
 
@@ -78,8 +78,7 @@ void Held::close_coded(std::string_view text, postgres::Blank blank) {
   run.blank = blank;
   run.text_bytes = length;
   runs_.push_back(run);
-  if (texts_ == nullptr) texts_ = std::make_unique<Texts>();
-  texts_->bytes.append(text);
+  texts().bytes.append(text);
   content_end_ += mark_bytes(length) + length;
 }
 
@@ -98,34 +97,9 @@ void Held::close_framing() {
   if (is_open()) runs_.back().kind = RunKind::framing;
 }
 
-void Held::label_rows(const RowsSize& rows) {
-  SLUICE_ASSERT(labelled_bytes_ + rows.wire <= bytes_.length_bytes());
-  runs_.push_back({.kind = RunKind::rows, .rows_content = rows.content, .bytes = rows.wire});
-  labelled_bytes_ += rows.wire;
-  content_end_ += rows.content;
-}
-
-bool Held::peek(Place& place, MutableBytes out) const {
-  if (out.size() > unlabelled_bytes()) return false;
-  const Bytes first = unlabelled(place);
-  const std::size_t here = std::min(first.size(), out.size());
-  std::ranges::copy(first.first(here), out.begin());
-  if (here == out.size()) return true;
-  const rte_mbuf* segment = place.segment->next;
-  while (segment->data_len == 0) segment = segment->next;
-  const MutableBytes left = out.subspan(here);
-  if (segment->data_len < left.size()) return false;
-  std::memcpy(left.data(), rte_pktmbuf_mtod(segment, const std::uint8_t*), left.size());
-  return true;
-}
-
-RowsSize Held::measure_joined_row(Place& place, std::uint32_t cells) const {
-  std::array<std::uint8_t, kMostJoinedBytes> room;
-  const MutableBytes head = MutableBytes(room).first(postgres::kRowHeadBytes);
-  if (!peek(place, head)) return {};
-  const std::size_t bytes = postgres::Row(head).size();
-  if (bytes > room.size() || !peek(place, MutableBytes(room).first(bytes))) return {};
-  return measure_rows(Bytes(room).first(bytes), cells, bytes);
+Held::Texts& Held::texts() {
+  if (texts_ == nullptr) texts_ = std::make_unique<Texts>();
+  return *texts_;
 }
 
 std::size_t Held::Run::content_bytes() const {
@@ -181,14 +155,16 @@ void Held::view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const 
       skip -= skipped;
       const std::size_t here = std::min<std::size_t>(run.bytes, segment->data_len - at);
       const MutableBytes rows(rte_pktmbuf_mtod_offset(segment, std::uint8_t*, at), here);
+      const DecodedRows decoded = decoded_rows(run, text);
+      text += run.text_bytes;
       if (here == run.bytes) {
-        view.add_rows(rows, run.rows_content, skipped);
+        view.add_rows(rows, run.rows_content, skipped, decoded);
         at += here;
       } else {
         do segment = segment->next;
         while (segment->data_len == 0);
         at = run.bytes - here;
-        view.add_row(rows, {rte_pktmbuf_mtod(segment, std::uint8_t*), at}, run.rows_content, skipped);
+        view.add_row(rows, {rte_pktmbuf_mtod(segment, std::uint8_t*), at}, run.rows_content, skipped, decoded);
       }
       continue;
     }
@@ -273,7 +249,6 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
     texts += run.text_bytes;
     ++whole_runs;
   }
-  if (whole_runs == 0 && part == 0 && !ends_in_rows) return true;
   if (bytes > 0) {
     buffer::Chain front;
     if (!bytes_.take_front(pools, bytes, front)) return false;
@@ -287,41 +262,10 @@ bool Held::release(buffer::Pools& pools, bool head, std::uint64_t through, bool 
   if (part > 0) runs_.front().bytes -= part;
   labelled_bytes_ -= bytes;
   content_begin_ = content;
+  if (all && runs_.empty()) leave_texts(kKeptTextBytes);
   if (!ends_in_rows) return true;
   open_rows(through - content);
   return release(pools, head, through, all, out);
-}
-
-void Held::open_rows(std::uint64_t content) {
-  const Run whole = runs_.front();
-  Bytes bytes(rte_pktmbuf_mtod(bytes_.first(), const std::uint8_t*), bytes_.first()->data_len);
-  std::array<std::uint8_t, kMostJoinedBytes> joined;
-  if (bytes.size() < whole.bytes) {
-    SLUICE_ASSERT(whole.bytes <= joined.size());
-    bytes_.copy_out(0, whole.bytes, joined.data());
-    bytes = joined;
-  }
-  bytes = bytes.first(whole.bytes);
-  const RowsSize before = rows_before(bytes, content);
-  std::vector<Run> runs;
-  if (before.wire > 0) runs.push_back({.kind = RunKind::rows, .rows_content = before.content, .bytes = before.wire});
-  RowsSize left{.wire = whole.bytes - before.wire, .content = whole.rows_content - before.content};
-  const auto take = [&](const Run& run) {
-    if (run.bytes == 0 && run.kind != RunKind::mark) return;
-    runs.push_back(run);
-    left.wire -= run.wire_bytes();
-    left.content -= static_cast<std::uint32_t>(run.content_bytes());
-  };
-  std::size_t framing = postgres::kRowHeadBytes;
-  const postgres::Row row(bytes.subspan(before.wire));
-  row.for_each_cell([&](std::size_t, std::uint32_t length, bool null) {
-    take({.kind = RunKind::framing, .bytes = std::exchange(framing, 0) + postgres::kCellHeadBytes});
-    take({.kind = RunKind::mark, .item = null ? Item::null : Item::value, .bytes = length});
-    take({.kind = RunKind::content, .bytes = length});
-  });
-  take({.kind = RunKind::mark, .item = Item::row, .bytes = row.cells()});
-  if (left.wire > 0) runs.push_back({.kind = RunKind::rows, .rows_content = left.content, .bytes = left.wire});
-  runs_.replace_front(runs);
 }
 
 bool Held::pass(buffer::Pools& pools, buffer::Chain& out) {
@@ -345,6 +289,7 @@ void Held::forget_labels() {
   labelled_bytes_ = 0;
   runs_.clear();
   if (texts_ != nullptr) drop_texts(texts_->bytes.size() - texts_->gone);
+  leave_texts(kKeptTextBytes);
   content_begin_ = content_end_;
 }
 
@@ -354,7 +299,12 @@ void Held::drop_texts(std::size_t bytes) {
   texts_->gone += bytes;
   if (texts_->gone * 2 < texts_->bytes.size()) return;
   texts_->bytes.erase(0, std::exchange(texts_->gone, 0));
-  if (texts_->bytes.empty() && texts_->bytes.capacity() > kKeptTextBytes) texts_.reset();
+  leave_texts(kMostTextBytes);
+}
+
+// A buffer that is empty, if it has more room than `most`.
+void Held::leave_texts(std::size_t most) {
+  if (texts_ != nullptr && texts_->bytes.empty() && texts_->bytes.capacity() > most) texts_.reset();
 }
 
 }  // namespace sluice::session

@@ -4,13 +4,14 @@
 // cells of rows, say) has a mark (item_mark.h) before each: on the wire it is nothing, in the content a few bytes. A
 // coded value is its bytes on the wire and its text in the content; it goes whole, and while its bytes come it has
 // none. A run of rows is whole DataRow messages, framing, marks and content in one (postgres_rows.h), and may stand
-// beside another; where what may go ends inside of it, it is taken apart.
+// beside another; where what may go ends inside of it, it is taken apart. Of decoded rows the content lies beside them.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dataplane/buffer/chain.h"
 #include "dataplane/protocol/postgres/blanks.h"
@@ -35,6 +36,8 @@ class Held {
   [[nodiscard]] std::size_t segments() const { return bytes_.segments(); }
   [[nodiscard]] std::size_t labelled_bytes() const { return labelled_bytes_; }
   [[nodiscard]] std::size_t run_count() const { return runs_.size(); }
+  // Content that is kept beside what came.
+  [[nodiscard]] std::size_t text_bytes() const { return texts_ == nullptr ? 0 : texts_->bytes.size() - texts_->gone; }
 
   // The contiguous bytes that come next to be labelled, but for the first `skip`; empty when all are. And how many
   // there are in all.
@@ -53,9 +56,10 @@ class Held {
   // Content goes on with a value, which its next bytes are.
   void mark(Item item, std::uint32_t length);
   // The same for whole rows, which lie in one piece, or for one of at most kMostJoinedBytes in two.
-  void label_rows(const RowsSize& rows);
-  // The row of so many cells that comes next, if it is whole, sound, and lies in two pieces at most.
-  [[nodiscard]] RowsSize measure_joined_row(Place& place, std::uint32_t cells) const;
+  void label_rows(const RowsSize& rows, const DecodedRows& decoded = {});
+  // The bytes of the row that comes next, if it is whole and lies in two pieces at most, copied to the beginning of
+  // `out`; without any, nothing.
+  [[nodiscard]] Bytes joined_row(Place& place, MutableBytes out) const;
 
   // A value in a code of its own comes: its next bytes, until it is closed in one of these ways. With its text as
   // content, which is not empty, and how its bytes are hidden;
@@ -105,7 +109,7 @@ class Held {
     RunKind kind = RunKind::framing;
     Item item = Item::text;                          // of a mark; `bytes` is its length then
     postgres::Blank blank = postgres::Blank::stars;  // of a coded value
-    std::uint32_t text_bytes = 0;                    // the same; 0: it is open
+    std::uint32_t text_bytes = 0;                    // in texts_; of a coded value that is open 0
     std::uint32_t rows_content = 0;                  // of rows
     std::size_t bytes = 0;
     [[nodiscard]] std::size_t wire_bytes() const { return kind == RunKind::mark ? 0 : bytes; }
@@ -117,19 +121,24 @@ class Held {
   // The last run is a coded value that is not closed.
   [[nodiscard]] bool is_open() const { return !runs_.empty() && runs_.back().is_open(); }
   void drop_texts(std::size_t bytes);
+  void leave_texts(std::size_t most);
   void forget_labels();
   void view_runs(RunKind kind, std::uint64_t skip, ContentView& view) const;
   // Of the rows that are the front run, that in which content ends that may go, as runs of its own.
   void open_rows(std::uint64_t content);
+  static void add_cells(Bytes row, const DecodedRows& decoded, std::vector<Run>& runs, std::string& texts);
 
   buffer::Chain bytes_;
   RunQueue<Run> runs_;
-  // Of coded values that are held, and before them of some that went. Most sessions have none.
+  // Of coded values and decoded rows that are held, and before them of some that went. Most sessions have none.
   struct Texts {
     std::string bytes;
     std::size_t gone = 0;  // bytes of those
   };
   std::unique_ptr<Texts> texts_;
+  Texts& texts();
+  // Of a run whose text begins at `text`.
+  [[nodiscard]] DecodedRows decoded_rows(const Run& run, std::size_t text) const;
   std::size_t labelled_bytes_ = 0;
   std::size_t passed_bytes_ = 0;     // of the labelled ones, from the front: given out by pass()
   std::uint64_t content_begin_ = 0;  // offset of the first content byte still held

@@ -373,10 +373,9 @@ void Message::end(Context& context, std::uint64_t body_bytes, Ending ending, Err
   if (rule_holds_ && unit_.service->mode == enforce::Mode::observe) verdict = std::max(verdict, Verdict::hold);
   const bool refused = ending == Ending::refused && error != ErrorCode::hold_ticket;
   if (rule_denied_ || score_.denies || refused) verdict = Verdict::deny;
-  if (across_ != nullptr) {
-    std::ranges::sort(hits_, {}, &record::Hit::rule);  // how far scans are ahead of each other hangs on how bytes came
-    if (ending == Ending::complete && !denied_) across_->scan.keep(context);
-  }
+  // How far scans are ahead of each other, and hidden values of them, hangs on how bytes came.
+  if (across_ != nullptr || covers_ != nullptr) std::ranges::sort(hits_, {}, &record::Hit::rule);
+  if (across_ != nullptr && ending == Ending::complete && !denied_) across_->scan.keep(context);
   if (unit_.service->record != enforce::RecordMode::off) {
     context.recorder.end(subject(),
                          {.unit = unit_.number,

@@ -14,18 +14,29 @@ using postgres::FieldKind;
 void PostgresRelay::begin_cell() {
   Side& in = response_;
   const postgres::Field& field = in.reader.field();
-  CellPlan::Cell cell;
+  PlannedCell cell;
   if (field.kind == FieldKind::cell) {
     const std::uint32_t cells = in.reader.values().count;
     if (field.index == 0) plan_.make(conversation_, in.message.unit(), cells);
-    if (!plan_.is_plain()) cell = plan_.cell(field.index);
+    if (!plan_.cells().empty()) cell = plan_.cells()[field.index];
   }
   if (field.null) return in.held.mark(Item::null, 0);
-  if (cell.is_coded) return in.value.begin(cell.type, field.length, cell.hidden_by);
+  if (cell.coded != nullptr) return in.value.begin(cell.type, field.length, cell.hidden_by);
   in.held.mark(Item::value, field.length);
   if (cell.hidden_by.empty()) return;
   const std::uint64_t begin = in.held.content_end();
   in.message.hide(cell.hidden_by, begin, begin + field.length, cell.blank);
+}
+
+// The same for rows that were written as `plan_` says.
+void PostgresRelay::label_decoded(const RowsSize& rows, const DecodedRowsWriter& decoded) {
+  Side& in = response_;
+  const std::uint64_t begin = in.held.content_end();
+  in.held.label_rows(rows, decoded.rows());
+  for (const DecodedRowsWriter::HiddenValue& value : decoded.hidden()) {
+    const PlannedCell& cell = plan_.cells()[value.cell];
+    in.message.hide(cell.hidden_by, begin + value.begin, begin + value.end, cell.blank);
+  }
 }
 
 // Before a message of an answer: is it a row beyond those that are recorded, or does it come behind such. False: a

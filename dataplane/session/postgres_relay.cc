@@ -10,7 +10,8 @@
 namespace sluice::session {
 namespace {
 
-constexpr std::size_t kMessageRoom = 64 * 1024;  // of the recorder: heads, ends, and an answer of our own
+// Of the recorder: heads, ends, an answer of our own, and what values in binary are more than they were on the wire.
+constexpr std::size_t kMessageRoom = 128 * 1024;
 constexpr std::size_t kMostErrorBytes = 4096;
 // Without an answer; a client that asks more waits. So many answers fill a server's buffer, so that it sends them.
 constexpr std::size_t kMostQuestions = 8192;
@@ -52,7 +53,8 @@ void PostgresRelay::advance(Context& context) {
 bool PostgresRelay::has_room(Context& context) const {
   const StageScope stage(Stage::record);
   return service_->record != enforce::RecordMode::required ||
-         context.recorder.has_room(request_.held.length_bytes() + response_.held.length_bytes() + kMessageRoom);
+         context.recorder.has_room(request_.held.length_bytes() + request_.held.text_bytes() +
+                                   response_.held.length_bytes() + response_.held.text_bytes() + kMessageRoom);
 }
 
 void PostgresRelay::finish(Context& context, Direction direction) {

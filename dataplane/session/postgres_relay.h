@@ -205,6 +205,7 @@ class PostgresRelay final : public Relay {
   // values (postgres_cells.cc)
   void begin_cell();
   void begin_bound();
+  void label_decoded(const RowsSize& rows, const DecodedRowsWriter& decoded);
   void label_value(Context& context, Side& in, Bytes bytes);
   [[nodiscard]] std::uint32_t bound_type(const postgres::Field& field) const;
 
@@ -223,8 +224,8 @@ class PostgresRelay final : public Relay {
 
   // responses (postgres_response.cc)
   void read_responses(Context& context);
-  std::size_t take_rows(Bytes piece, Held::Place& place);
-  [[nodiscard]] bool looks_at_rows_whole(std::uint32_t cells);
+  std::size_t take_rows(Context& context, Bytes piece, Held::Place& place);
+  [[nodiscard]] bool goes_on_with_rows(std::uint32_t cells) const;
   void begin_response(Context& context);
   [[nodiscard]] bool describes() const;
   void open_unasked(Context& context);

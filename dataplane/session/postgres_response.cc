@@ -13,7 +13,8 @@ using postgres::MessageKind;
 using postgres::StepKind;
 
 constexpr std::string_view kQueryCanceled = "57014";
-constexpr std::size_t kDecideBytes = 64 * 1024;  // held, after which it is decided what may go
+constexpr std::size_t kDecideBytes = 64 * 1024;       // held, after which it is decided what may go
+constexpr std::size_t kDecideTextBytes = 128 * 1024;  // the same of what is kept beside them; more than a scan holds
 
 // The first line of an answer on the record: with what it begins.
 std::string_view word_of(MessageKind kind) {
@@ -62,7 +63,7 @@ void PostgresRelay::read_responses(Context& context) {
       break;
     }
     if (piece.empty()) piece = in.held.unlabelled(place, in.header_bytes);
-    if (const std::size_t rows = take_rows(piece, place); rows > 0) {
+    if (const std::size_t rows = take_rows(context, piece, place); rows > 0) {
       piece = rows < piece.size() ? piece.subspan(rows) : Bytes();
     } else {
       const postgres::Step step = in.reader.next(piece);
@@ -72,7 +73,8 @@ void PostgresRelay::read_responses(Context& context) {
       take_step(context, Direction::response, step, bytes);
       place = {};
     }
-    if (in.held.labelled_bytes() >= kDecideBytes || in.held.run_count() > Held::kMaxRuns / 4) {
+    if (in.held.labelled_bytes() >= kDecideBytes || in.held.text_bytes() >= kDecideTextBytes ||
+        in.held.run_count() > Held::kMaxRuns / 4) {
       decide(context, false);
       place = {};
     }
@@ -84,26 +86,35 @@ void PostgresRelay::read_responses(Context& context) {
 
 // Rows that are like the one before, of an answer that is under way, all at once: as many as lie whole in `piece`, or
 // one that ends in the next. The content is the same as if they were taken step by step. Returns their bytes.
-std::size_t PostgresRelay::take_rows(Bytes piece, Held::Place& place) {
+std::size_t PostgresRelay::take_rows(Context& context, Bytes piece, Held::Place& place) {
   Side& in = response_;
   const std::uint32_t cells = in.reader.cells_of_row();
-  if (cells == 0 || in.held.labelled_bytes() >= kDecideBytes || !looks_at_rows_whole(cells)) return 0;
+  if (cells == 0 || in.held.labelled_bytes() >= kDecideBytes || !goes_on_with_rows(cells)) return 0;
+  std::array<std::uint8_t, kMostJoinedBytes> joined;
   RowsSize rows = measure_rows(piece, cells, kDecideBytes - in.held.labelled_bytes(), rows_alike());
-  if (rows.wire == 0 && piece.size() < kMostJoinedBytes) rows = in.held.measure_joined_row(place, cells);
+  Bytes bytes = piece.first(rows.wire);
+  if (rows.wire == 0 && piece.size() < kMostJoinedBytes) {
+    bytes = in.held.joined_row(place, joined);
+    rows = measure_rows(bytes, cells, kMostJoinedBytes);
+  }
   if (rows.wire == 0 || !results_.fits(rows.rows, rows.wire)) return 0;
+  plan_.make(conversation_, in.message.unit(), cells);
+  DecodedRowsWriter& decoded = context.work.decoded;
+  const bool are_plain = plan_.cells().empty();
+  if (!are_plain) rows = decoded.write(bytes, plan_.cells());
+  if (rows.wire == 0) return 0;
   count_rows(rows.rows, rows.wire);
   in.reader.pass_rows(rows.wire, rows.last);
-  in.held.label_rows(rows);
+  if (are_plain)
+    in.held.label_rows(rows);
+  else
+    label_decoded(rows, decoded);
   return rows.wire;
 }
 
-// Whether no cell of the next row needs a look of its own.
-bool PostgresRelay::looks_at_rows_whole(std::uint32_t cells) {
-  if (!response_.message.active() || response_.discard || says_unasked_ || !answers_unit() ||
-      !conversation_.goes_on_with_rows(cells))
-    return false;
-  plan_.make(conversation_, response_.message.unit(), cells);
-  return plan_.is_plain();
+bool PostgresRelay::goes_on_with_rows(std::uint32_t cells) const {
+  return response_.message.active() && !response_.discard && !says_unasked_ && answers_unit() &&
+         conversation_.goes_on_with_rows(cells);
 }
 
 // Before its header is labelled.

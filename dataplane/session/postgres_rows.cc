@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "common/assert.h"
 #include "dataplane/inspect/mask.h"
-#include "dataplane/protocol/postgres/data_row.h"
+#include "dataplane/protocol/postgres/array_head.h"
 #include "segment/item_mark.h"
 
 namespace sluice::session {
 namespace {
 
+using postgres::Blank;
 using postgres::Row;
 
 constexpr std::size_t kShortBytes = 32;        // copied at once, where there is room for so many on both sides
@@ -27,18 +29,62 @@ std::size_t content_of(std::uint32_t length) {
   return mark_bytes(length) + length;
 }
 
-std::size_t content_of(const Row& row) {
-  std::size_t content = mark_bytes(row.cells());
-  row.for_each_cell([&](std::size_t, std::uint32_t length, bool) { content += content_of(length); });
-  return content;
+// Of the value whose mark `decoded` begins with; an array is its elements.
+std::size_t value_bytes(Bytes decoded) {
+  const ItemMark mark = *read_mark(as_text(decoded));
+  if (mark.item != Item::list) return mark.bytes + mark.length;
+  std::size_t bytes = mark.bytes;
+  for (std::uint32_t i = 0; i < mark.length; ++i) bytes += value_bytes(decoded.subspan(bytes));
+  return bytes;
 }
 
-// What of the cell at `content` lies in the masked content from `from` on.
-void star_cell(MutableBytes cell, std::size_t content, std::size_t from, Bytes masked) {
-  const std::size_t begin = std::max(from, content);
-  const std::size_t end = std::min(from + masked.size(), content + cell.size());
-  if (begin < end)
-    inspect::copy_stars(masked.subspan(begin - from, end - begin), cell.subspan(begin - content, end - begin));
+// Calls fn(cell) for those, and for elements of arrays, of which content may lie in [from, to).
+template <bool kIsDecoded, class Fn>
+void walk_cells(Bytes rows, const DecodedRows& decoded, std::size_t from, std::size_t to, RowPlace& place, Fn&& fn) {
+  RowPlace at = place;
+  const auto end_cell = [](RowPlace& cell) {
+    if (--cell.cells_left == 0) cell.content += mark_bytes(cell.cells);
+  };
+  while (at.content < to) {
+    if (at.cells_left == 0) {
+      at.cells = at.cells_left = Row(rows.subspan(at.wire)).cells();
+      at.wire += postgres::kRowHeadBytes;
+    }
+    std::uint32_t length = load_be32(rows.data() + at.wire);
+    if (length == postgres::kNullLength) length = 0;
+    PlacedCell cell{.wire = at.wire + postgres::kCellHeadBytes, .length = length};
+    if constexpr (!kIsDecoded) {
+      cell.begin = at.content + mark_bytes(length);
+      cell.end = cell.begin + length;
+    } else {
+      const ItemMark mark = *read_mark(as_text(decoded.content.subspan(at.content)));
+      if (mark.item == Item::list) {
+        const std::uint32_t dimensions = load_be32(rows.data() + cell.wire);
+        at.wire = cell.wire + postgres::kArrayHeadBytes + std::size_t{dimensions} * postgres::kDimensionBytes;
+        at.content += mark.bytes;
+        at.elements_left = mark.length;
+        if (mark.length == 0) end_cell(at);
+        continue;
+      }
+      cell.begin = at.content + mark.bytes;
+      cell.end = cell.begin + mark.length;
+      if (mark.item == Item::decoded) cell.decoded = static_cast<Blank>(decoded.blanks[at.cells - at.cells_left]);
+    }
+    if (cell.end > from) {
+      fn(cell);
+      if (cell.end >= to) break;  // more of it may be asked for
+    }
+    at.wire = cell.wire + length;
+    at.content = cell.end;
+    if (at.elements_left == 0 || --at.elements_left == 0) end_cell(at);
+  }
+  place = at;
+}
+
+template <class Fn>
+void for_cells(Bytes rows, const DecodedRows& decoded, std::size_t from, std::size_t to, RowPlace& place, Fn&& fn) {
+  if (decoded.are_plain()) return walk_cells<false>(rows, decoded, from, to, place, fn);
+  walk_cells<true>(rows, decoded, from, to, place, fn);
 }
 
 }  // namespace
@@ -63,11 +109,19 @@ RowsSize measure_rows(Bytes input, std::uint32_t cells, std::size_t most, std::u
   return size;
 }
 
-RowsSize rows_before(Bytes rows, std::size_t content) {
+std::size_t row_content(const Row& row, const DecodedRows& decoded, std::size_t begin) {
+  std::size_t end = begin;
+  row.for_each_cell([&](std::size_t, std::uint32_t length, bool) {
+    end += decoded.are_plain() ? content_of(length) : value_bytes(decoded.content.subspan(end));
+  });
+  return end + mark_bytes(row.cells()) - begin;
+}
+
+RowsSize rows_before(Bytes rows, const DecodedRows& decoded, std::size_t content) {
   RowsSize before;
   while (before.wire < rows.size()) {
     const Row row(rows.subspan(before.wire));
-    const std::size_t more = content_of(row);
+    const std::size_t more = row_content(row, decoded, before.content);
     if (before.content + more > content) break;
     before.wire += row.size();
     before.content += static_cast<std::uint32_t>(more);
@@ -99,26 +153,39 @@ void write_rows(Bytes rows, MutableBytes out) {
   SLUICE_ASSERT(to == end);
 }
 
-void star_rows(MutableBytes rows, std::size_t from, Bytes masked, RowPlace& place) {
-  const std::size_t to = from + masked.size();
-  RowPlace at = place;
-  while (at.content < to) {
-    if (at.cells_left == 0) {
-      at.cells = at.cells_left = Row(rows.subspan(at.wire)).cells();
-      at.wire += postgres::kRowHeadBytes;
-    }
-    std::uint32_t length = load_be32(rows.data() + at.wire);
-    if (length == postgres::kNullLength) length = 0;
-    const std::size_t content = at.content + mark_bytes(length);
-    if (content + length > from) {
-      star_cell(rows.subspan(at.wire + postgres::kCellHeadBytes, length), content, from, masked);
-      if (content + length >= to) break;  // more of it may be asked for
-    }
-    at.wire += postgres::kCellHeadBytes + length;
-    at.content = content + length;
-    if (--at.cells_left == 0) at.content += mark_bytes(at.cells);
-  }
-  place = at;
+std::vector<PlacedCell> cells_of(Bytes rows, const DecodedRows& decoded) {
+  std::vector<PlacedCell> cells;
+  RowPlace place;
+  for_cells(rows, decoded, 0, decoded.content.size(), place, [&](const PlacedCell& cell) { cells.push_back(cell); });
+  return cells;
+}
+
+void star_rows(MutableBytes rows, const DecodedRows& decoded, std::size_t from, Bytes masked, RowPlace& place) {
+  for_cells(rows, decoded, from, from + masked.size(), place, [&](const PlacedCell& cell) {
+    const std::size_t begin = std::max(from, cell.begin);
+    const std::size_t end = std::min(from + masked.size(), cell.end);
+    if (begin >= end) return;
+    const Bytes stars = masked.subspan(begin - from, end - begin);
+    const MutableBytes bytes = rows.subspan(cell.wire, cell.length);
+    if (!cell.decoded)
+      inspect::copy_stars(stars, bytes.subspan(begin - cell.begin, stars.size()));
+    else if (std::ranges::find(stars, '*') != stars.end())
+      postgres::blank(*cell.decoded, 0, bytes.size(), bytes);
+  });
+}
+
+void blank_rows(MutableBytes rows, const DecodedRows& decoded, std::size_t from, std::size_t to, Blank how,
+                RowPlace& place) {
+  for_cells(rows, decoded, from, to, place, [&](const PlacedCell& cell) {
+    const std::size_t begin = std::max(from, cell.begin);
+    const std::size_t end = std::min(to, cell.end);
+    if (begin >= end) return;
+    const MutableBytes bytes = rows.subspan(cell.wire, cell.length);
+    if (cell.decoded)
+      postgres::blank(*cell.decoded, 0, bytes.size(), bytes);
+    else
+      postgres::blank(how, begin - cell.begin, bytes.size(), bytes.subspan(begin - cell.begin, end - begin));
+  });
 }
 
 }  // namespace sluice::session

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -199,7 +200,8 @@ Held in_two_pieces(const std::string& rows, std::size_t cut, std::uint32_t cells
   Held::Place place;
   while (held.unlabelled_bytes() > 0) {
     RowsSize next = measure_rows(held.unlabelled(), cells, kNoBound);
-    if (next.wire == 0) next = held.measure_joined_row(place, cells);
+    std::array<std::uint8_t, kMostJoinedBytes> joined;
+    if (next.wire == 0) next = measure_rows(held.joined_row(place, joined), cells, kNoBound);
     EXPECT_NE(next.wire, 0U);
     if (next.wire == 0) break;
     held.label_rows(next);
