@@ -15,6 +15,7 @@
 #include "dataplane/session/cell_plan.h"
 #include "dataplane/session/coded_value.h"
 #include "dataplane/session/held.h"
+#include "tests/support/held_rows.h"
 #include "tests/support/postgres_peers.h"
 
 namespace sluice::session {
@@ -93,14 +94,6 @@ Given some_rows(Random& random) {
   return rows;
 }
 
-Held held_of(const std::string& bytes) {
-  Held held;
-  buffer::Chain chain;
-  EXPECT_TRUE(chain.append_copy(test_pools(), as_bytes(bytes)));
-  held.append(test_pools(), std::move(chain));
-  return held;
-}
-
 Held whole(const Given& rows) {
   Held held = held_of(rows.bytes);
   DecodedRowsWriter writer;
@@ -136,23 +129,6 @@ Held by_cells(const Given& rows) {
     held.mark(Item::row, next.cells());
   }
   return held;
-}
-
-std::string content_of(const Held& held, std::uint64_t from) {
-  ContentView view;
-  held.view_content(from, view);
-  std::string content(view.end() - view.begin(), '\0');
-  view.copy(view.begin(), view.end(), reinterpret_cast<std::uint8_t*>(content.data()));
-  std::string pieces;
-  for (const Bytes piece : view.pieces()) pieces += as_text(piece);
-  EXPECT_EQ(pieces, content);
-  return content;
-}
-
-std::string text_of(const buffer::Chain& chain) {
-  std::string text(chain.length_bytes(), '\0');
-  chain.copy_out(0, text.size(), reinterpret_cast<std::uint8_t*>(text.data()));
-  return text;
 }
 
 TEST(DecodedRows, HaveTheContentOfTheirCells) {
@@ -199,24 +175,8 @@ TEST(DecodedRows, AreHiddenInTheirCellsAndNowhereElse) {
     const Given rows = some_rows(random);
     Held ours = whole(rows);
     Held theirs = by_cells(rows);
-    ContentView our_view;
-    ContentView their_view;
-    const std::uint64_t begin = random.chance(1, 2) ? 0 : random.below(ours.content_end());
-    ours.view_content(begin, our_view);
-    theirs.view_content(begin, their_view);
-    std::uint64_t at = begin;
-    for (int match = 0; match < 4; ++match) {  // mostly in order, and some overlap
-      at = random.chance(1, 8) ? begin : std::min(at + random.below(20), ours.content_end());
-      std::string masked(random.below(std::min<std::uint64_t>(40, ours.content_end() - at) + 1), '*');
-      for (char& one : masked) one = random.chance(1, 5) ? 'x' : '*';
-      our_view.star(at, as_bytes(masked));
-      their_view.star(at, as_bytes(masked));
-    }
-    buffer::Chain our_out;
-    buffer::Chain their_out;
-    ASSERT_TRUE(ours.release(test_pools(), true, ours.content_end(), true, our_out));
-    ASSERT_TRUE(theirs.release(test_pools(), true, theirs.content_end(), true, their_out));
-    ASSERT_EQ(text_of(our_out), text_of(their_out));
+    star_alike(random, ours, theirs);
+    expect_same_bytes(ours, theirs);
   }
 }
 
@@ -242,11 +202,7 @@ TEST(DecodedRows, AreHiddenAsTheirValuesAre) {
       our_view.blank(from, to, how, value.begin, value.end);
       their_view.blank(from, to, how, value.begin, value.end);
     }
-    buffer::Chain our_out;
-    buffer::Chain their_out;
-    ASSERT_TRUE(ours.release(test_pools(), true, ours.content_end(), true, our_out));
-    ASSERT_TRUE(theirs.release(test_pools(), true, theirs.content_end(), true, their_out));
-    ASSERT_EQ(text_of(our_out), text_of(their_out));
+    expect_same_bytes(ours, theirs);
   }
 }
 
