@@ -15,32 +15,37 @@ def names(offloads=True):
 
 def figures(options, runs, say):
     """([Figure], [problem])."""
-    offloads = not options.no_offloads
-    if not any(wanted(name, options.filters) for name in names(offloads)):
-        return [], []
-    if os.geteuid() != 0:
-        return [], ["the lab makes network namespaces: run as root to have its figures"]
-    filters = options.filters
-    ways = http_load.ways_for(filters, offloads).union(*(part.ways_for(filters) for part in (postgres_load, round_trip, throughput)))
-    lab = BenchLab(ways, offloads)
-    say("raising the lab")
-    found, problems = [], []
+    offloads, filters = not options.no_offloads, options.filters
     seconds, pings = (1, 1000) if options.quick else (3, 5000)
-    parts = (lambda: http_load.figures(lab, filters, runs, seconds, say),
-             lambda: postgres_load.figures(lab, filters, runs, seconds, pings, say),
-             lambda: round_trip.figures(lab, filters, runs, pings, say),
-             lambda: throughput.figures(lab, filters, runs, seconds, say),
-             lambda: holds.figures(lab, filters, runs, say))
+    parts = ((http_load.names(offloads), http_load.ways_for(filters, offloads),
+              lambda lab: http_load.figures(lab, filters, runs, seconds, say)),
+             (postgres_load.NAMES, postgres_load.ways_for(filters),
+              lambda lab: postgres_load.figures(lab, filters, runs, seconds, pings, say)),
+             (round_trip.NAMES, round_trip.ways_for(filters), lambda lab: round_trip.figures(lab, filters, runs, pings, say)),
+             (throughput.NAMES, throughput.ways_for(filters), lambda lab: throughput.figures(lab, filters, runs, seconds, say)),
+             (holds.NAMES, set(), lambda lab: holds.figures(lab, filters, runs, say)))
+    parts = [(ways, measure) for its_names, ways, measure in parts if any(wanted(name, filters) for name in its_names)]
+    if parts and os.geteuid() != 0:
+        return [], ["the lab makes network namespaces: run as root to have its figures"]
+    found, problems = [], []
+    for ways, measure in parts:
+        say("raising the lab")
+        try:
+            found += _measured(BenchLab(ways, offloads), measure)
+        except (LabError, OSError) as problem:  # one that fails leaves the others their figures
+            problems.append(str(problem))
+    return found, problems
+
+
+def _measured(lab, measure):
+    """In a lab with an archive of its own, which goes with it: one for all parts would come to 60 GiB and more."""
     try:
         lab.raise_all()
-        for part in parts:
-            try:
-                found += part()
-            except (LabError, OSError) as problem:  # one that fails leaves the others their figures
-                problems.append(f"{problem}\n{_state_of(lab)}")
+        return measure(lab)
+    except (LabError, OSError) as problem:
+        raise LabError(f"{problem}\n{_state_of(lab)}") from problem
     finally:
         lab.down()
-    return found, problems
 
 
 def _state_of(lab):

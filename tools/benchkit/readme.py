@@ -15,8 +15,10 @@ PEERS = {"tap-relay": "bare relay", "haproxy-tcp": "HAProxy tcp", "haproxy-splic
           "haproxy-http": "HAProxy http", "nginx": "nginx", "nginx-sub": "nginx, 2 regexes"}
 SIZES = {"1k": "1 KiB", "64k": "64 KiB", "1m": "1 MiB"}
 # The rest of the figures that README shows, in this order; --json and --report have all.
-_SHOWN = ("worker/http1/1k", "worker/http1/64k", "worker/http1/1m", "worker/http1/64k/superframe", "inspect/pii/clean",
-          "inspect/pii/10k", "inspect/pii/100", "tcp/relay/1448", "tcp/relay/superframe", "tcp/connect", "http1/parse",
+_SHOWN = ("worker/http1/1k", "worker/http1/64k", "worker/http1/1m", "worker/http1/64k/superframe",
+          "worker/postgres/rows", "worker/postgres/rows/10k", "worker/postgres/rows/10k/superframe",
+          "worker/postgres/rows/10k/binary", "lab/postgres/*/pgbouncer", "inspect/pii/clean", "inspect/pii/10k",
+          "inspect/pii/100", "tcp/relay/1448", "tcp/relay/superframe", "tcp/connect", "http1/parse",
           "record/writer/*", "record/disk", "lab/rtt/*", "lab/iperf/*")
 
 
@@ -54,7 +56,7 @@ def section(meta, rows):
                f"Linux {meta.get('kernel')}, {'no ' if not meta.get('hugepages') else ''}hugepages")
     parts = [f"Measured on {meta.get('date')} at commit {meta.get('commit')}, a {meta.get('mode')} run on a machine with a load of "
              f"{meta.get('load_before')} before it: {machine}. Medians; "
-             "`spread` is (max − min) / median of the runs."]
+             "`spread` is (max − min) / median of the runs." + (f" {meta['note']}" if "note" in meta else "")]
     peers, others = peers_table(rows), others_table(rows)
     if peers:
         parts += ["CPU of the whole process, in µs a request (Sluice masks with pack `pii` and records; of the peers only "
