@@ -39,6 +39,14 @@ inline std::string text_of(const buffer::Chain& chain) {
   return text;
 }
 
+// From the beginning, and from anywhere.
+inline void expect_same_content(Random& random, const Held& ours, const Held& theirs) {
+  ASSERT_EQ(ours.content_end(), theirs.content_end());
+  ASSERT_EQ(content_of(ours, 0), content_of(theirs, 0));
+  const std::uint64_t from = random.below(ours.content_end() + 1);
+  ASSERT_EQ(content_of(ours, from), content_of(theirs, from)) << from;
+}
+
 // Stars the content of both at the same places: mostly in order, and some overlap.
 inline void star_alike(Random& random, Held& ours, Held& theirs) {
   ContentView our_view;

@@ -32,10 +32,6 @@ constexpr std::uint32_t kInt8Array = 1016;
 constexpr std::uint32_t kTextArray = 1009;
 constexpr std::uint32_t kTypes[] = {kInt8, kText, kNumeric, kTimestamp, kInt8Array, kTextArray};
 
-std::string be64(std::uint64_t number) {
-  return be32(static_cast<std::uint32_t>(number >> 32U)) + be32(static_cast<std::uint32_t>(number));
-}
-
 std::string random_value(Random& random, std::uint32_t type) {
   if (random.chance(1, 8)) return {};
   if (random.chance(1, 8)) return std::string(1 + random.below(40), 'w');  // wrong, if it is no text
@@ -138,9 +134,7 @@ TEST(DecodedRows, HaveTheContentOfTheirCells) {
     const Held ours = whole(rows);
     const Held theirs = by_cells(rows);
     ASSERT_EQ(ours.run_count(), 1U);
-    ASSERT_EQ(content_of(ours, 0), content_of(theirs, 0));
-    const std::uint64_t from = random.below(ours.content_end() + 1);
-    ASSERT_EQ(content_of(ours, from), content_of(theirs, from)) << from;
+    expect_same_content(random, ours, theirs);
   }
 }
 

@@ -40,9 +40,6 @@ std::string columns_policy(std::string_view columns, std::string_view mode = "en
          "    mask: {keep_last: 4}\n";
 }
 
-std::string be64(std::uint64_t number) {
-  return be32(static_cast<std::uint32_t>(number >> 32U)) + be32(static_cast<std::uint32_t>(number));
-}
 const std::string kCardInt8 = be64(4111111111111111);
 
 std::string array_of(std::uint32_t type, std::initializer_list<std::string> elements) {

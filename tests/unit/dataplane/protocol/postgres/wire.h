@@ -19,6 +19,9 @@ inline std::string be32(std::uint32_t number) {
   store_be32(reinterpret_cast<std::uint8_t*>(out.data()), number);
   return out;
 }
+inline std::string be64(std::uint64_t number) {
+  return be32(static_cast<std::uint32_t>(number >> 32U)) + be32(static_cast<std::uint32_t>(number));
+}
 inline std::string text(std::string_view characters) {
   return std::string(characters) + '\0';
 }
