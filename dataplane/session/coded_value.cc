@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dataplane/protocol/postgres/array_head.h"
+#include "dataplane/protocol/postgres/data_row.h"
 #include "dataplane/protocol/postgres/values.h"
 
 namespace sluice::session {
@@ -14,8 +15,6 @@ using postgres::Blank;
 constexpr std::uint32_t kMostCodedBytes = 80 * 1024;  // a numeric has at most 73,738
 constexpr std::size_t kMostTextBytes = 256 * 1024;    // and 147,457 characters
 constexpr std::size_t kKeptBytes = 4 * 1024;          // of a buffer between values
-constexpr std::uint32_t kLengthBytes = 4;
-constexpr std::uint32_t kNullLength = 0xffffffff;
 
 std::uint32_t number_at(const std::string& raw, std::size_t at) {
   return load_be32(as_bytes(raw).data() + at);
@@ -122,7 +121,7 @@ void CodedValue::take_head(Held& held, Message& message) {
 }
 
 void CodedValue::take_bounds(Held& held, Message& message) {
-  const auto count = postgres::array_elements(as_bytes(raw_), left_ / kLengthBytes);
+  const auto count = postgres::array_elements(as_bytes(raw_), left_ / postgres::kElementHeadBytes);
   if (!count) return give_up(held, message);
   held.close_framing();
   held.mark(Item::list, *count);
@@ -132,7 +131,7 @@ void CodedValue::take_bounds(Held& held, Message& message) {
 
 void CodedValue::take_length(Held& held, Message& message) {
   const std::uint32_t length = number_at(raw_, 0);
-  if (length == kNullLength) {
+  if (length == postgres::kNullLength) {
     held.mark(Item::null, 0);
     return next_element(held, message);
   }
@@ -145,7 +144,7 @@ void CodedValue::take_length(Held& held, Message& message) {
 void CodedValue::next_element(Held& held, Message& message) {
   if (elements_ > 0) {
     --elements_;
-    return want(held, message, State::length, kLengthBytes);
+    return want(held, message, State::length, postgres::kElementHeadBytes);
   }
   if (left_ > 0) return give_up(held, message);
   state_ = State::none;

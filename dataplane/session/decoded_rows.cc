@@ -54,19 +54,18 @@ bool DecodedRowsWriter::write_row(Bytes row, std::span<const PlannedCell> plan) 
 }
 
 bool DecodedRowsWriter::write_array(const postgres::Type& type, Bytes value) {
-  constexpr std::uint32_t kLengthBytes = 4;
   if (value.size() < postgres::kArrayHeadBytes) return false;
   const std::uint32_t head = postgres::array_head_bytes(value, type.oid);
   if (head == 0 || head > value.size()) return false;
-  const auto most = static_cast<std::uint32_t>((value.size() - head) / kLengthBytes);
+  const auto most = static_cast<std::uint32_t>((value.size() - head) / postgres::kElementHeadBytes);
   const auto elements = postgres::array_elements(value.first(head), most);
   if (!elements) return false;
   value = value.subspan(head);
   write_item(Item::list, *elements);
   for (std::uint32_t i = 0; i < *elements; ++i) {
-    if (value.size() < kLengthBytes) return false;
+    if (value.size() < postgres::kElementHeadBytes) return false;
     const std::uint32_t length = load_be32(value.data());
-    value = value.subspan(kLengthBytes);
+    value = value.subspan(postgres::kElementHeadBytes);
     if (length == postgres::kNullLength) {
       write_item(Item::null, 0);
       continue;

@@ -14,6 +14,7 @@ namespace sluice::postgres {
 inline constexpr std::uint32_t kArrayHeadBytes = 12;  // without the dimensions
 inline constexpr std::uint32_t kDimensionBytes = 8;
 inline constexpr std::uint32_t kMostDimensions = 6;
+inline constexpr std::uint32_t kElementHeadBytes = 4;  // its length, or kNullLength
 
 // How long the whole head is that begins with these kArrayHeadBytes; 0: it is none of such elements.
 inline std::uint32_t array_head_bytes(Bytes head, std::uint32_t element_type) {
